@@ -1,0 +1,181 @@
+//! An event: what one MCP message (or launch, or guard check) means, normalised and owned.
+//!
+//! Facts only. Whether something is bad is for detectors to claim and for policy to decide. The
+//! types mirror `wit/detector.wit`, which says what each field means; the `plugin` module lends
+//! them to detectors.
+
+pub mod finding;
+
+pub use finding::{Category, Fault, FaultKind, Finding, Severity, Span, View};
+use std::ops::Range;
+
+/// What happened. See `kind` in `wit/detector.wit`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    ToolCall,
+    ToolResult,
+    ToolDefinition,
+    PromptDefinition,
+    ResourceDefinition,
+    ServerInstructions,
+    ResourceContent,
+    PromptContent,
+    Completion,
+    Sampling,
+    Elicitation,
+    Notice,
+    GuardCheck,
+    ServerLaunch,
+    /// A message without a name of its own here; the string is its method.
+    Other(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    ToServer,
+    ToClient,
+    Local,
+}
+
+/// What part a text plays. See `role` in `wit/detector.wit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    Content,
+    Argument,
+    Name,
+    Description,
+    Schema,
+    Key,
+    Uri,
+    Error,
+    Token,
+    Other(String),
+}
+
+/// One string of the message.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// RFC 6901 pointer from the message's root, "" outside JSON.
+    pub pointer: String,
+    pub role: Role,
+    /// After JSON unescaping.
+    pub original: String,
+    /// Present only when it differs from `original`.
+    pub canonical: Option<clawdefender_sdk::canonical::Canonical>,
+    /// The string literal's bytes in the frame, quotes included: where `redact` splices.
+    pub literal: Option<Range<usize>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AssetKind {
+    Path,
+    Host,
+    Url,
+    Command,
+    Package,
+    Account,
+    Other(String),
+}
+
+/// What the event touches, in canonical form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    pub kind: AssetKind,
+    pub value: String,
+    /// Index into [`Event::texts`].
+    pub text: Option<usize>,
+    /// Other spellings of the same thing that rules may also name: a path before its symbolic
+    /// links were resolved, for example.
+    pub aliases: Vec<String>,
+    /// A place where secrets live: set from the credential table.
+    pub credential: bool,
+}
+
+/// Who answers on the other side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Server {
+    /// The name in the client's configuration; never the launcher's ("npx").
+    pub name: String,
+    /// `ecosystem:name@version` of the launched package, when known.
+    pub package: Option<String>,
+}
+
+/// How a server is started: argv, the variables that change what a launcher runs, directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Launch {
+    pub argv: Vec<String>,
+    pub env: Vec<(String, String)>,
+    pub cwd: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub id: String,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    pub kind: Kind,
+    pub direction: Direction,
+    pub link: String,
+    pub client: String,
+    pub server: Server,
+    /// The JSON-RPC method, or of a response the method it answers.
+    pub method: String,
+    /// Tool, prompt or URI: what the kind says.
+    pub name: String,
+    pub texts: Vec<Text>,
+    pub assets: Vec<Asset>,
+    pub launch: Option<Launch>,
+    pub attrs: Vec<(String, String)>,
+}
+
+impl Kind {
+    /// The word used in policies, records, `inspect` and the detector contract.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::ToolCall => "tool-call",
+            Self::ToolResult => "tool-result",
+            Self::ToolDefinition => "tool-definition",
+            Self::PromptDefinition => "prompt-definition",
+            Self::ResourceDefinition => "resource-definition",
+            Self::ServerInstructions => "server-instructions",
+            Self::ResourceContent => "resource-content",
+            Self::PromptContent => "prompt-content",
+            Self::Completion => "completion",
+            Self::Sampling => "sampling",
+            Self::Elicitation => "elicitation",
+            Self::Notice => "notice",
+            Self::GuardCheck => "guard-check",
+            Self::ServerLaunch => "server-launch",
+            Self::Other(method) => method,
+        }
+    }
+}
+
+impl Direction {
+    /// The word used in policies and records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ToServer => "to-server",
+            Self::ToClient => "to-client",
+            Self::Local => "local",
+        }
+    }
+}
+
+impl AssetKind {
+    /// The word used in policies and records.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Path => "path",
+            Self::Host => "host",
+            Self::Url => "url",
+            Self::Command => "command",
+            Self::Package => "package",
+            Self::Account => "account",
+            Self::Other(word) => word,
+        }
+    }
+}

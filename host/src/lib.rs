@@ -1,0 +1,4 @@
+//! ClawDefender's host: proxies MCP, asks detectors, decides, records.
+
+pub mod event;
+pub mod policy;

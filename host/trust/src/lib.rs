@@ -1,0 +1,1 @@
+//! Signatures, digests, manifests and key rotation of the threat feed.

@@ -1,0 +1,1 @@
+//! Finds instructions hidden in what a server sends.

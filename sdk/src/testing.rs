@@ -1,0 +1,1 @@
+//! The native test harness: runs `cases/*.toml` against a detector without WASM.
