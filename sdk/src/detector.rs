@@ -3,7 +3,7 @@
 //! The types are those of `wit/detector.wit`, lent to the detector: nothing is copied on the way
 //! from the generated bindings to [`Detector::inspect`].
 
-pub use crate::bindings::clawdefender::detector::types::{
+pub use crate::bindings::exports::clawdefender::detector::api::{
     Asset, AssetKind, Blob, Category, Direction, Event, Finding, Info, Kind, Launch, Report, Role,
     Rule, Server, Severity, Span, Step, Text, View,
 };
@@ -38,7 +38,7 @@ macro_rules! export_detector {
     ($detector:ty) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            use $crate::bindings::Guest;
+            use $crate::bindings::exports::clawdefender::detector::api::Guest;
 
             thread_local! {
                 // One instance serves one call at a time, so a cell per instance is the whole state.
