@@ -1,0 +1,212 @@
+//! Where things are and how the daemon is set up: `CLAWDEFENDER_HOME` and `config.toml`.
+//!
+//! A leaf: knows names and numbers, opens nothing but the configuration file. The environment is
+//! read here once and passed on.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Longest path a Unix socket address takes on Linux, with its final NUL. Source: unix(7).
+const SOCKET_PATH_BYTES: usize = 108;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("neither CLAWDEFENDER_HOME nor HOME is set")]
+    NoHome,
+    #[error("CLAWDEFENDER_HOME must be an absolute path, not `{0}`")]
+    Relative(String),
+    #[error("{path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path}:{line}:{column}: {message}")]
+    Invalid { path: PathBuf, line: usize, column: usize, message: String },
+    #[error("the socket path {path} is {length} bytes long, at most {SOCKET_PATH_BYTES} are possible")]
+    SocketPath { path: PathBuf, length: usize },
+}
+
+/// All our files: one directory, the same place on every system.
+#[derive(Clone, Debug)]
+pub struct Home {
+    root: PathBuf,
+    /// The user's home directory: what `~` means in policies and arguments.
+    user: PathBuf,
+}
+
+impl Home {
+    /// From `CLAWDEFENDER_HOME`, or `~/.local/share/clawdefender`.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoHome`], [`ConfigError::Relative`].
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let user = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        match std::env::var_os("CLAWDEFENDER_HOME").filter(|home| !home.is_empty()) {
+            Some(root) => {
+                let root = PathBuf::from(root);
+                if !root.is_absolute() {
+                    return Err(ConfigError::Relative(root.display().to_string()));
+                }
+                let user = user.unwrap_or_else(|| root.clone());
+                Ok(Self { root, user })
+            }
+            None => {
+                let user = user.ok_or(ConfigError::NoHome)?;
+                Ok(Self { root: user.join(".local/share/clawdefender"), user })
+            }
+        }
+    }
+
+    /// At a given place, for tests and tools.
+    pub fn at(root: impl Into<PathBuf>, user: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), user: user.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+    pub fn user(&self) -> &Path {
+        &self.user
+    }
+    pub fn config_file(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+    pub fn policy_file(&self) -> PathBuf {
+        self.root.join("policy.toml")
+    }
+    pub fn token_file(&self) -> PathBuf {
+        self.root.join("server-token")
+    }
+    pub fn audit_dir(&self) -> PathBuf {
+        self.root.join("audit")
+    }
+    pub fn index_dir(&self) -> PathBuf {
+        self.root.join("index")
+    }
+    pub fn feeds_dir(&self) -> PathBuf {
+        self.root.join("feeds")
+    }
+    pub fn cache_dir(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+    pub fn journal_dir(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+    pub fn run_dir(&self) -> PathBuf {
+        self.root.join("run")
+    }
+    /// Locked by the one daemon for as long as it lives.
+    pub fn lock_file(&self) -> PathBuf {
+        self.run_dir().join("daemon.lock")
+    }
+    pub fn log_file(&self) -> PathBuf {
+        self.run_dir().join("daemon.log")
+    }
+    /// Where the guard API really listens, written by the daemon.
+    pub fn api_file(&self) -> PathBuf {
+        self.run_dir().join("api.json")
+    }
+
+    /// The daemon's socket.
+    ///
+    /// # Errors
+    /// [`ConfigError::SocketPath`] when the system can't address it.
+    pub fn socket(&self) -> Result<PathBuf, ConfigError> {
+        let path = self.run_dir().join("daemon.sock");
+        let length = path.as_os_str().len();
+        if length >= SOCKET_PATH_BYTES {
+            return Err(ConfigError::SocketPath { path, length });
+        }
+        Ok(path)
+    }
+}
+
+/// `config.toml`. Unknown keys are errors: a misspelt setting must not be silently ignored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the guard API listens; only loopback addresses are taken.
+    pub api_listen: SocketAddr,
+    /// Largest frame in bytes; a longer one is refused while it is read.
+    pub max_frame_bytes: usize,
+    /// How long a message waits for a person. Source: clients give up near 60 s.
+    pub ask_hold_s: u64,
+    /// Settings per detector id, handed to its `configure`.
+    pub detectors: BTreeMap<String, BTreeMap<String, String>>,
+    /// Where the official feed is fetched from: a directory or an https URL.
+    pub feed_url: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            api_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3202),
+            max_frame_bytes: 16 << 20,
+            ask_hold_s: 50,
+            detectors: BTreeMap::new(),
+            feed_url: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `config.toml`; a missing file means the defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`]; [`ConfigError::Invalid`] with the place.
+    pub fn load(home: &Home) -> Result<Self, ConfigError> {
+        let path = home.config_file();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Read { path, source }),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let invalid = |offset: usize, message: String| {
+            let before = text.get(..offset).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+            ConfigError::Invalid { path: path.to_owned(), line, column, message }
+        };
+        let config: Self = toml::from_str(text).map_err(|error| {
+            invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+        })?;
+        if !config.api_listen.ip().is_loopback() {
+            return Err(invalid(0, format!("api_listen must be a loopback address, not {}", config.api_listen.ip())));
+        }
+        if !(1024..=32 << 20).contains(&config.max_frame_bytes) {
+            return Err(invalid(0, "max_frame_bytes must be between 1 KiB and 32 MiB".to_owned()));
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("config.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_with_its_place() {
+        let error = parse("ask_hold_s = 5\nask_hold = 5\n").unwrap_err();
+        assert!(error.starts_with("config.toml:2:1: unknown field `ask_hold`"), "{error}");
+        assert_eq!(parse("ask_hold_s = 5\n").unwrap().ask_hold_s, 5);
+    }
+
+    #[test]
+    fn the_api_never_listens_beyond_loopback() {
+        assert!(parse("api_listen = \"0.0.0.0:3202\"").unwrap_err().contains("loopback"));
+        assert!(parse("api_listen = \"127.0.0.1:0\"").is_ok());
+    }
+
+    #[test]
+    fn a_socket_path_the_system_cannot_address_is_refused() {
+        let home = Home::at(format!("/{}", "x".repeat(120)), "/home/u");
+        assert!(matches!(home.socket(), Err(ConfigError::SocketPath { .. })));
+        assert!(Home::at("/tmp/c", "/home/u").socket().is_ok());
+    }
+}

@@ -1,0 +1,87 @@
+//! The daemon: one per user. Owns the sandbox, the ledger, the questions and the feed.
+//!
+//! Wiring only: it opens the parts, hands them to each other, and closes them in order.
+
+mod control;
+mod policy_watch;
+mod start;
+
+pub use start::DaemonError;
+
+use crate::config::Home;
+use crate::wire::serve;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How a run of the daemon ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Stopped,
+    /// Another daemon holds the lock.
+    AlreadyRunning,
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// [`DaemonError`] when a part can't be opened: then nothing is served, so nothing passes.
+pub fn run(home: &Home) -> Result<Ended, DaemonError> {
+    let Some(lock) = start::lock(home)? else { return Ok(Ended::AlreadyRunning) };
+    let parts = Arc::new(start::open(home)?);
+    let socket = home.socket()?;
+    // Ours by the lock: what is there was left by a daemon that was killed.
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket)?;
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
+    let stopping = Arc::new(AtomicBool::new(false));
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+    let handle = signals.handle();
+    {
+        let (stopping, socket) = (Arc::clone(&stopping), socket.clone());
+        std::thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                wake(&stopping, &socket);
+            }
+        });
+    }
+    policy_watch::spawn(&parts);
+    tracing::info!(home = %home.root().display(), api = %parts.api_address, "ready");
+    let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
+    let controller = Arc::new(controller);
+    for stream in listener.incoming() {
+        if stopping.load(Ordering::SeqCst) {
+            break;
+        }
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                continue;
+            }
+        };
+        let (parts, controller) = (Arc::clone(&parts), Arc::clone(&controller));
+        let spawned = std::thread::Builder::new().name("link".into()).spawn(move || {
+            if let Err(error) = serve::serve(stream, &parts.judge, &*controller) {
+                tracing::warn!(%error, "a connection ended badly");
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::error!(%error, "no thread for a connection; it was closed");
+        }
+    }
+    handle.close();
+    let _ = std::fs::remove_file(&socket);
+    let _ = std::fs::remove_file(home.api_file());
+    parts.close();
+    drop(lock);
+    Ok(Ended::Stopped)
+}
+
+/// Makes the accept loop look at `stopping`.
+fn wake(stopping: &AtomicBool, socket: &std::path::Path) {
+    stopping.store(true, Ordering::SeqCst);
+    let _ = UnixStream::connect(socket);
+}

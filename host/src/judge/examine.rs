@@ -1,0 +1,280 @@
+//! One frame: parsed strictly, matched with its link, taken apart into events, each weighed.
+//!
+//! Nothing is recorded, asked or forwarded here. The link's open requests do change: an answer
+//! closes its request before anyone can act on it.
+
+use super::history::Histories;
+use super::weigh::{Weighed, weigh};
+use crate::event::surface::{self, Context, Draft, Part};
+use crate::event::{Direction, Places};
+use crate::link::{Asked, End, Link};
+use crate::mcp::era::Era;
+use crate::mcp::json::{self, Limits, Node};
+use crate::mcp::message::{self, Batches, Id, Incoming, Message, Outcome};
+use crate::plugin::Set;
+use crate::policy::{Action, Decision, Policy};
+
+/// What an examination reads and never changes.
+pub struct Bench<'b> {
+    pub set: &'b Set,
+    pub policy: &'b Policy,
+    pub histories: &'b Histories,
+    pub places: &'b Places,
+    pub now_ms: u64,
+    pub max_frame_bytes: usize,
+}
+
+/// What kind of message it was, and what must be known to answer for it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    Request { id: Id, asked: Asked },
+    Notification { method: String },
+    Response { id: Id, asked: Asked, failed: bool },
+    /// An answer to nothing that is open.
+    Unsolicited { id: Option<Id> },
+    /// A batch: its requests, so that each can be answered, and the requests that it answers.
+    Batch { requests: Vec<(Id, Asked)>, answers: Vec<(Id, Asked)> },
+    /// Not to be understood in one way only.
+    Malformed {
+        code: i32,
+        /// From a lenient reading, for the error reply only.
+        id: Option<Id>,
+        /// The request that now never gets its answer.
+        asked: Option<Asked>,
+    },
+}
+
+/// A frame with everything that was said about it.
+#[derive(Debug)]
+pub struct Examined {
+    pub call: String,
+    pub from: End,
+    pub shape: Shape,
+    pub parts: Vec<(Part, Weighed)>,
+    /// The strictest of what concerns the whole frame.
+    pub decision: Decision,
+    /// Protocol revision that an initialize result names.
+    pub revision: Option<String>,
+    /// Open requests that a cancellation closes.
+    pub cancelled: Option<(Id, Asked)>,
+    /// What a person's answer is bound to: params or result without `_meta`, whose progress token
+    /// is another one in every try. Only filled when a person is asked.
+    pub content: Vec<u8>,
+}
+
+/// Source: JSON-RPC 2.0, section 5.1.
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+
+/// Examines one frame of `link`.
+pub fn examine(bench: &Bench<'_>, link: &mut Link, from: End, call: String, bytes: &[u8]) -> Examined {
+    let limits = Limits { max_bytes: bench.max_frame_bytes, ..Limits::default() };
+    let root = match json::parse(bytes, &limits) {
+        Ok(root) => root,
+        Err(error) => return malformed(link, from, call, bytes, PARSE_ERROR, &error.to_string()),
+    };
+    let batches = match link.revision.as_deref() {
+        Some("2025-03-26") => Batches::Allowed,
+        _ => Batches::Refused,
+    };
+    match message::read_incoming(&root, batches) {
+        Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, &one),
+        Ok(Incoming::Batch(all)) => batch(bench, link, from, call, bytes, &all),
+        Err(error) => malformed(link, from, call, bytes, INVALID_REQUEST, &error.to_string()),
+    }
+}
+
+fn single(
+    bench: &Bench<'_>,
+    link: &mut Link,
+    from: End,
+    call: String,
+    bytes: &[u8],
+    one: &Message<'_, '_>,
+) -> Examined {
+    let context = context(bench, link, from, &call);
+    let mut cancelled = None;
+    let mut revision = None;
+    let (shape, drafts) = match one {
+        Message::Request { id, method, params } => {
+            let asked = Asked {
+                method: (*method).to_owned(),
+                name: surface::subject(method, *params),
+                call: call.clone(),
+                stateless: Era::of(*params) == Era::Stateless,
+                question: None,
+            };
+            let drafts = surface::of_request(&context, method, *params);
+            if let Err(error) = link.open(from, id, asked.clone()) {
+                let shape = Shape::Malformed { code: INVALID_REQUEST, id: Some(id.clone()), asked: None };
+                return refused(call, from, shape, "protocol:request-id", &error.to_string());
+            }
+            (Shape::Request { id: id.clone(), asked }, drafts)
+        }
+        Message::Notification { method, params } => {
+            if *method == "notifications/cancelled"
+                && let Some(id) = params.and_then(|params| params.get("requestId")).and_then(|id| Id::read(id).ok())
+            {
+                cancelled = link.forget(from, &id).map(|asked| (id, asked));
+            }
+            let drafts = surface::of_notification(&context, method, *params);
+            (Shape::Notification { method: (*method).to_owned() }, drafts)
+        }
+        Message::Response { id, outcome } => match link.close(from, id) {
+            Some(asked) => {
+                if let (Outcome::Result(result), "initialize") = (outcome, asked.method.as_str()) {
+                    revision = result.get("protocolVersion").and_then(Node::as_str).map(str::to_owned);
+                }
+                let drafts = answer(&context, &asked, outcome);
+                let failed = matches!(outcome, Outcome::Error(_));
+                (Shape::Response { id: id.clone(), asked, failed }, drafts)
+            }
+            None => {
+                let shape = Shape::Unsolicited { id: Some(id.clone()) };
+                return refused(call, from, shape, "protocol:unsolicited", "it answers no open request");
+            }
+        },
+        Message::Stray { error } => {
+            let asked = Asked { method: String::new(), name: String::new(), call: call.clone(), stateless: false, question: None };
+            (Shape::Unsolicited { id: None }, answer(&context, &asked, &Outcome::Error(error)))
+        }
+    };
+    let parts = judge_all(bench, link, drafts);
+    let decision = overall(bench.policy, link, &shape, &parts);
+    let asks = parts.iter().any(|(_, weighed)| weighed.decision.action == Action::Ask);
+    let content = if asks { content(bytes, one) } else { Vec::new() };
+    Examined { call, from, shape, parts, decision, revision, cancelled, content }
+}
+
+/// A batch is one frame: what stops one of its messages stops all of them.
+fn batch(
+    bench: &Bench<'_>,
+    link: &mut Link,
+    from: End,
+    call: String,
+    bytes: &[u8],
+    all: &[Message<'_, '_>],
+) -> Examined {
+    let mut requests = Vec::new();
+    let mut answers = Vec::new();
+    let mut parts = Vec::new();
+    let mut decision: Option<Decision> = None;
+    for (index, one) in all.iter().enumerate() {
+        let part = single(bench, link, from, format!("{call}.b{index}"), bytes, one);
+        match part.shape {
+            Shape::Request { id, asked } => requests.push((id, asked)),
+            Shape::Response { id, asked, .. } => answers.push((id, asked)),
+            _ => {}
+        }
+        let mut stricter = part.decision;
+        // An element can't be held or changed alone.
+        if matches!(stricter.action, Action::Ask | Action::Redact) {
+            stricter.action = Action::Deny;
+        }
+        if decision.as_ref().is_none_or(|strictest| stricter.action > strictest.action) {
+            decision = Some(stricter);
+        }
+        // Inside a batch a list can't be cut: an entry to hide stops the batch.
+        for (place, weighed) in part.parts {
+            if place != Part::Whole && weighed.decision.action >= Action::Redact {
+                let mut entry = weighed.decision.clone();
+                entry.action = Action::Deny;
+                decision = Some(entry);
+            }
+            parts.push((Part::Whole, weighed));
+        }
+    }
+    let decision = decision.unwrap_or_else(|| Decision::deny("protocol:batch", "an empty batch"));
+    Examined { call, from, shape: Shape::Batch { requests, answers }, parts, decision, revision: None, cancelled: None, content: Vec::new() }
+}
+
+fn answer(context: &Context<'_>, asked: &Asked, outcome: &Outcome<'_, '_>) -> Vec<Draft> {
+    match outcome {
+        Outcome::Result(result) => surface::of_result(context, &asked.method, &asked.name, result),
+        Outcome::Error(error) => surface::of_error(context, &asked.method, &asked.name, error),
+    }
+}
+
+/// The bytes that say what is asked for, member by member, in their order.
+fn content(bytes: &[u8], one: &Message<'_, '_>) -> Vec<u8> {
+    let node = match one {
+        Message::Request { params, .. } | Message::Notification { params, .. } => *params,
+        Message::Response { outcome: Outcome::Result(node) | Outcome::Error(node), .. } => Some(*node),
+        Message::Stray { error } => Some(*error),
+    };
+    let Some(node) = node else { return Vec::new() };
+    let raw = |span: &std::ops::Range<usize>| bytes.get(span.clone()).unwrap_or_default();
+    match node.as_object() {
+        Some(members) => {
+            let mut content = Vec::new();
+            for member in members.iter().filter(|member| member.key != "_meta") {
+                content.extend_from_slice(raw(&member.key_span));
+                content.extend_from_slice(raw(&member.node.span));
+            }
+            content
+        }
+        None => raw(&node.span).to_vec(),
+    }
+}
+
+fn context<'c>(bench: &Bench<'c>, link: &Link, from: End, call: &str) -> Context<'c> {
+    Context {
+        call: call.to_owned(),
+        at_ms: bench.now_ms,
+        link: link.id.clone(),
+        client: link.client.label.clone(),
+        server: link.server.clone(),
+        direction: match from {
+            End::Client => Direction::ToServer,
+            End::Server => Direction::ToClient,
+        },
+        cwd: link.launch.cwd.clone(),
+        places: bench.places,
+    }
+}
+
+fn judge_all(bench: &Bench<'_>, link: &Link, drafts: Vec<Draft>) -> Vec<(Part, Weighed)> {
+    let history = bench.histories.of(&link.client.key);
+    drafts
+        .into_iter()
+        .map(|draft| (draft.part, weigh(bench.set, bench.policy, draft.event, &history)))
+        .collect()
+}
+
+/// The strictest decision about the frame as a whole. Entries of a list are cut out one by one and
+/// don't count, but calling what was cut out does.
+fn overall(policy: &Policy, link: &Link, shape: &Shape, parts: &[(Part, Weighed)]) -> Decision {
+    let strictest = parts
+        .iter()
+        .filter(|(part, _)| *part == Part::Whole)
+        .map(|(_, weighed)| &weighed.decision)
+        .reduce(|strictest, next| if next.action > strictest.action { next } else { strictest });
+    let decision = strictest.cloned().unwrap_or_else(|| Decision {
+        action: Action::Allow,
+        rule: format!("default:{}", policy.profile().word()),
+        reason: "the frame carries nothing to judge as a whole".into(),
+        would: None,
+        losers: Vec::new(),
+    });
+    if let Some(rule) = link.refused() {
+        return Decision::deny(rule, "the server was not allowed to start");
+    }
+    match shape {
+        Shape::Request { asked, .. } if !asked.name.is_empty() && link.is_hidden(&asked.name) => {
+            Decision::deny("hidden", "its definition was refused before")
+        }
+        _ => decision,
+    }
+}
+
+fn malformed(link: &mut Link, from: End, call: String, bytes: &[u8], code: i32, why: &str) -> Examined {
+    let id = message::salvage_id(bytes);
+    // If this was meant as an answer, whoever waits for it must hear something.
+    let asked = id.as_ref().and_then(|id| link.close(from, id));
+    refused(call, from, Shape::Malformed { code, id, asked }, "protocol:ambiguous", why)
+}
+
+fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
+    let decision = Decision::deny(rule, why);
+    Examined { call, from, shape, parts: Vec::new(), decision, revision: None, cancelled: None, content: Vec::new() }
+}

@@ -1,0 +1,224 @@
+//! Judging: the one place where detection meets decision, and where a decision becomes a verdict.
+//!
+//! [`examine`] says what a frame is and what should happen; [`Judge`] records it and only then
+//! makes the [`Verdict`] that the wire enforces.
+
+mod client;
+mod enforce;
+mod examine;
+mod history;
+pub mod inspect;
+mod launch;
+mod record;
+mod verdict;
+mod weigh;
+
+pub use client::client_of;
+pub use enforce::Question;
+pub use examine::{Bench, Examined, Shape, examine};
+pub use history::{Histories, Shelf};
+pub use verdict::{Forward, Parts, Stop, Verdict};
+pub use weigh::{Weighed, weigh};
+
+use crate::approval::Desk;
+use crate::audit::Ledger;
+use crate::event::Places;
+use crate::link::Link;
+use crate::plugin::Set;
+use crate::policy::Policy;
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What the wire is to do with a frame.
+pub enum Outcome {
+    Now(Verdict),
+    /// A person is asked; see [`Judge::when_answered`].
+    Later(Box<Question>),
+}
+
+/// Everything a verdict needs.
+pub struct Judge {
+    pub(crate) detectors: ArcSwap<Set>,
+    pub(crate) policy: ArcSwap<Policy>,
+    pub(crate) ledger: Ledger,
+    pub(crate) desk: Desk,
+    pub(crate) histories: Histories,
+    pub(crate) places: Places,
+    pub(crate) limits: JudgeLimits,
+    pub(crate) tasks: tokio::runtime::Handle,
+    links: Mutex<BTreeMap<String, LinkFacts>>,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct JudgeLimits {
+    pub max_frame_bytes: usize,
+    pub ask_hold: Duration,
+}
+
+/// A live link, for `status`.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct LinkFacts {
+    pub link: String,
+    pub client: String,
+    pub server: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    pub since_ms: u64,
+    #[serde(skip)]
+    guarded: Vec<u32>,
+}
+
+/// How many verdicts of each kind since the start.
+#[derive(Default)]
+pub struct Counts {
+    pub allowed: AtomicU64,
+    pub redacted: AtomicU64,
+    pub asked: AtomicU64,
+    pub denied: AtomicU64,
+    pub faults: AtomicU64,
+}
+
+impl Judge {
+    pub fn new(
+        set: Set,
+        policy: Policy,
+        ledger: Ledger,
+        desk: Desk,
+        histories: Histories,
+        places: Places,
+        limits: JudgeLimits,
+        tasks: tokio::runtime::Handle,
+    ) -> Self {
+        Self {
+            detectors: ArcSwap::from_pointee(set),
+            policy: ArcSwap::from_pointee(policy),
+            ledger,
+            desk,
+            histories,
+            places,
+            limits,
+            tasks,
+            links: Mutex::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    pub fn max_frame_bytes(&self) -> usize {
+        self.limits.max_frame_bytes
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    pub fn detectors(&self) -> Arc<Set> {
+        self.detectors.load_full()
+    }
+
+    /// From the next event on these detectors are asked. Calls that run finish with the old ones.
+    pub fn swap_detectors(&self, set: Set) {
+        self.detectors.store(Arc::new(set));
+    }
+
+    pub fn swap_policy(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
+    }
+
+    /// Processes of a link that must not answer questions.
+    pub fn guard_processes(&self, link: &str, pids: Vec<i32>) {
+        let pids: Vec<u32> = pids.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect();
+        for pid in &pids {
+            self.desk.guard(*pid);
+        }
+        let mut links = self.links();
+        let facts = links.entry(link.to_owned()).or_insert_with(|| LinkFacts {
+            link: link.to_owned(),
+            client: String::new(),
+            server: String::new(),
+            package: None,
+            since_ms: now_ms(),
+            guarded: Vec::new(),
+        });
+        facts.guarded.extend(pids);
+    }
+
+    pub fn link_opened(&self, link: &Link) {
+        if let Some(facts) = self.links().get_mut(&link.id) {
+            facts.client.clone_from(&link.client.label);
+            facts.server.clone_from(&link.server.name);
+        }
+    }
+
+    pub fn link_closed(&self, link: &Mutex<Link>) {
+        let id = link.lock().unwrap_or_else(PoisonError::into_inner).id.clone();
+        if let Some(facts) = self.links().remove(&id) {
+            for pid in facts.guarded {
+                self.desk.unguard(pid);
+            }
+        }
+    }
+
+    /// The links that are open now.
+    pub fn live_links(&self) -> Vec<LinkFacts> {
+        self.links().values().cloned().collect()
+    }
+
+    pub(crate) fn bench<'b>(&'b self, set: &'b Set, policy: &'b Policy) -> Bench<'b> {
+        Bench {
+            set,
+            policy,
+            histories: &self.histories,
+            places: &self.places,
+            now_ms: now_ms(),
+            max_frame_bytes: self.limits.max_frame_bytes,
+        }
+    }
+
+    fn links(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, LinkFacts>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn name_package(&self, link: &Link) {
+        if let Some(facts) = self.links().get_mut(&link.id) {
+            facts.package.clone_from(&link.server.package);
+        }
+    }
+}
+
+impl Counts {
+    pub(crate) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A call id: short enough to say, unique enough to find. 40 random bits in base 32.
+pub fn call_id() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let bits: u64 = rand::random();
+    (0..8)
+        .filter_map(|place| LETTERS.get(usize::try_from(bits >> (place * 5) & 31).unwrap_or(0)))
+        .map(|letter| char::from(*letter))
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! What is written about a frame before its verdict: facts, decision, findings, a redacted summary.
+
+use super::examine::{Examined, Shape};
+use super::weigh::Weighed;
+use super::now_ms;
+use crate::audit::Record;
+use crate::event::redacted;
+use crate::link::Link;
+use crate::policy::{Action, Decision};
+use clawdefender_trust::Sha256Digest;
+use std::time::Instant;
+
+/// Largest summary of one frame, in bytes.
+const MAX_SUBJECT_BYTES: usize = 2048;
+
+/// Findings and faults kept per record: a list with hundreds of poisoned entries says enough.
+const MAX_LISTED: usize = 64;
+
+/// What the record of a frame is made of.
+pub(super) struct Entry<'e> {
+    pub link: &'e Link,
+    pub examined: &'e Examined,
+    pub decision: &'e Decision,
+    pub bytes: &'e [u8],
+    pub started: Instant,
+    pub resent: bool,
+    /// `message` or `answer`.
+    pub what: &'e str,
+    pub note: Option<String>,
+}
+
+pub(super) fn record(entry: Entry<'_>) -> Record {
+    let Entry { link, examined, decision, bytes, started, resent, what, note } = entry;
+    // The part that decided is the one to describe.
+    let lead = lead(examined, decision).map(|weighed| &weighed.event);
+    let (method, name) = match &examined.shape {
+        Shape::Request { asked, .. } | Shape::Response { asked, .. } => (asked.method.clone(), asked.name.clone()),
+        Shape::Notification { method } => (method.clone(), String::new()),
+        Shape::Malformed { asked: Some(asked), .. } => (asked.method.clone(), asked.name.clone()),
+        _ => (String::new(), String::new()),
+    };
+    let weighed = || examined.parts.iter().map(|(_, weighed)| weighed);
+    Record {
+        v: 1,
+        id: examined.call.clone(),
+        at_ms: now_ms(),
+        what: what.to_owned(),
+        link: link.id.clone(),
+        client: link.client.label.clone(),
+        server: link.server.name.clone(),
+        package: link.server.package.clone(),
+        direction: match examined.from {
+            crate::link::End::Client => "to-server".into(),
+            crate::link::End::Server => "to-client".into(),
+        },
+        kind: lead.map_or_else(|| shape_word(&examined.shape).to_owned(), |event| event.kind.word().to_owned()),
+        method,
+        name: if name.is_empty() { lead.map(|event| event.name.clone()).unwrap_or_default() } else { name },
+        decision: Some(decision.clone()),
+        findings: weighed().flat_map(|weighed| weighed.findings.iter().cloned()).take(MAX_LISTED).collect(),
+        faults: weighed().flat_map(|weighed| weighed.faults.iter().cloned()).take(MAX_LISTED).collect(),
+        digest: Sha256Digest::of(bytes).to_string(),
+        bytes: bytes.len() as u64,
+        events: u32::try_from(examined.parts.len()).unwrap_or(u32::MAX),
+        subject: lead.map_or(serde_json::Value::Null, |event| redacted::summary(event, MAX_SUBJECT_BYTES)),
+        elapsed_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        resent,
+        note,
+    }
+}
+
+/// The part whose decision won, else the first.
+pub(super) fn lead<'e>(examined: &'e Examined, decision: &Decision) -> Option<&'e Weighed> {
+    let mut parts = examined.parts.iter().map(|(_, weighed)| weighed);
+    let won = parts.clone().find(|weighed| weighed.decision.rule == decision.rule && decision.action > Action::Allow);
+    won.or_else(|| parts.next())
+}
+
+fn shape_word(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Malformed { .. } => "malformed",
+        Shape::Unsolicited { .. } => "unsolicited",
+        Shape::Batch { .. } => "batch",
+        Shape::Request { .. } | Shape::Response { .. } | Shape::Notification { .. } => "protocol",
+    }
+}

@@ -1,0 +1,35 @@
+//! One event on the scales: every detector's findings, policy's decision, faults settled.
+
+use crate::event::{Event, Fault, Finding};
+use crate::plugin::{History, Set};
+use crate::policy::{self, Decision, Policy, Profile, OnFault};
+
+/// An event with what was said about it.
+#[derive(Debug)]
+pub struct Weighed {
+    pub event: Event,
+    pub decision: Decision,
+    pub findings: Vec<Finding>,
+    pub faults: Vec<Fault>,
+    pub memos: Vec<(String, Vec<u8>)>,
+    pub attrs: Vec<(String, String, String)>,
+}
+
+/// Asks the detectors, then policy, then what faults imply. The only place where they meet.
+pub fn weigh(set: &Set, policy: &Policy, event: Event, history: &dyn History) -> Weighed {
+    let seen = set.inspect(&event, history);
+    let decision = policy::decide(policy, &event, &seen.findings);
+    let on_fault = match policy.profile() {
+        Profile::Monitor => OnFault::Allow,
+        Profile::Balanced | Profile::Strict => policy.on_fault(&event.server.name),
+    };
+    let decision = policy::settle(decision, &seen.faults, on_fault);
+    Weighed {
+        event,
+        decision,
+        findings: seen.findings,
+        faults: seen.faults,
+        memos: seen.memos,
+        attrs: seen.attrs,
+    }
+}

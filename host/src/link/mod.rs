@@ -1,0 +1,264 @@
+//! One client↔server pairing as we see it: which requests are open, what is hidden, which era.
+//!
+//! Memory only. What must survive the daemon is handed out as tickets (see `wire`) and taken back
+//! by [`Link::resume`].
+
+use crate::event::{Launch, Server};
+use crate::mcp::message::Id;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Requests of one side that may be open at once. Chosen: far above what clients do, low enough to
+/// bound memory.
+const MAX_OPEN: usize = 4096;
+
+/// Which end sent something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    Client,
+    Server,
+}
+
+/// An open request: what an answer to it must be read as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub method: String,
+    /// Tool, prompt or URI.
+    pub name: String,
+    /// The call id of its record.
+    pub call: String,
+    /// The stateless era's rules hold for the answer.
+    pub stateless: bool,
+    /// A person is being asked about it; the question's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+}
+
+/// Who calls, as far as the system says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// For people: program and process id.
+    pub label: String,
+    /// The same for every server that this client started: history is kept under it.
+    pub key: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub id: String,
+    pub client: Client,
+    pub server: Server,
+    pub launch: Launch,
+    /// The protocol revision, once the server named it.
+    pub revision: Option<String>,
+    open: BTreeMap<(End, Id), Asked>,
+    /// Tools, prompts and resources taken out of a list: calling them is refused.
+    hidden: BTreeSet<String>,
+    /// The rule that refused the server's launch: then nothing on this link passes.
+    refused: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LinkError {
+    #[error("a request with this id is still open")]
+    IdInUse,
+    #[error("more than {MAX_OPEN} requests are open")]
+    TooManyOpen,
+}
+
+/// A ticket's content.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ticket {
+    Open { from: End, id: TicketId, asked: Asked },
+    Hidden { name: String },
+    Revision { revision: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TicketId {
+    Text(String),
+    Integer(String),
+}
+
+impl Link {
+    pub fn new(id: String, client: Client, server: Server, launch: Launch) -> Self {
+        Self { id, client, server, launch, revision: None, open: BTreeMap::new(), hidden: BTreeSet::new(), refused: None }
+    }
+
+    /// Takes up what an earlier daemon knew. Tickets that make no sense are ignored: the answer
+    /// they stood for is then unsolicited, which is refused.
+    pub fn resume(&mut self, tickets: &[(String, String)]) {
+        for (_, value) in tickets {
+            match serde_json::from_str(value) {
+                Ok(Ticket::Open { from, id, asked }) => {
+                    let id = match id {
+                        TicketId::Text(text) => Id::Text(text),
+                        TicketId::Integer(lexeme) => Id::Integer(lexeme),
+                    };
+                    self.open.insert((from, id), asked);
+                }
+                Ok(Ticket::Hidden { name }) => {
+                    self.hidden.insert(name);
+                }
+                Ok(Ticket::Revision { revision }) => self.revision = Some(revision),
+                Err(_) => tracing::warn!(link = self.id, "a ticket was not understood"),
+            }
+        }
+    }
+
+    /// Notes a request.
+    ///
+    /// # Errors
+    /// [`LinkError`]: such a request is refused.
+    pub fn open(&mut self, from: End, id: &Id, asked: Asked) -> Result<(), LinkError> {
+        let key = (from, id.clone());
+        if self.open.contains_key(&key) {
+            return Err(LinkError::IdInUse);
+        }
+        if self.open.len() >= MAX_OPEN {
+            return Err(LinkError::TooManyOpen);
+        }
+        self.open.insert(key, asked);
+        Ok(())
+    }
+
+    /// The request that a response from `from` answers; it is closed by that. The id leaves the map
+    /// before the answer is forwarded: a second answer would otherwise ride on the same request.
+    pub fn close(&mut self, from: End, id: &Id) -> Option<Asked> {
+        self.open.remove(&(from.other(), id.clone()))
+    }
+
+    /// Forgets a request of `from`: it was answered by us, or cancelled.
+    pub fn forget(&mut self, from: End, id: &Id) -> Option<Asked> {
+        self.open.remove(&(from, id.clone()))
+    }
+
+    pub fn asked(&self, from: End, id: &Id) -> Option<&Asked> {
+        self.open.get(&(from, id.clone()))
+    }
+
+    pub fn asked_mut(&mut self, from: End, id: &Id) -> Option<&mut Asked> {
+        self.open.get_mut(&(from, id.clone()))
+    }
+
+    /// All open requests of one side, for when the other side is gone.
+    pub fn take_open(&mut self, from: End) -> Vec<(Id, Asked)> {
+        let keys: Vec<_> = self.open.keys().filter(|(end, _)| *end == from).cloned().collect();
+        keys.into_iter().filter_map(|key| self.open.remove(&key).map(|asked| (key.1, asked))).collect()
+    }
+
+    pub fn refuse_launch(&mut self, rule: &str) {
+        self.refused = Some(rule.to_owned());
+    }
+
+    /// The rule that refused the launch, if it was refused.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    pub fn hide(&mut self, name: &str) {
+        self.hidden.insert(name.to_owned());
+    }
+
+    /// A later list showed it again.
+    pub fn unhide(&mut self, name: &str) -> bool {
+        self.hidden.remove(name)
+    }
+
+    pub fn is_hidden(&self, name: &str) -> bool {
+        self.hidden.contains(name)
+    }
+
+    /// The ticket that keeps an open request across daemons.
+    pub fn open_ticket(from: End, id: &Id, asked: &Asked) -> (String, String) {
+        let ticket = Ticket::Open {
+            from,
+            id: match id {
+                Id::Text(text) => TicketId::Text(text.clone()),
+                Id::Integer(lexeme) => TicketId::Integer(lexeme.clone()),
+            },
+            asked: asked.clone(),
+        };
+        (Self::open_key(from, id), json(&ticket))
+    }
+
+    pub fn open_key(from: End, id: &Id) -> String {
+        format!("open {} {id}", if from == End::Client { "client" } else { "server" })
+    }
+
+    pub fn hidden_ticket(name: &str) -> (String, String) {
+        (Self::hidden_key(name), json(&Ticket::Hidden { name: name.to_owned() }))
+    }
+
+    pub fn hidden_key(name: &str) -> String {
+        format!("hidden {name}")
+    }
+
+    pub fn revision_ticket(revision: &str) -> (String, String) {
+        ("revision".into(), json(&Ticket::Revision { revision: revision.to_owned() }))
+    }
+}
+
+impl End {
+    pub fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+fn json(ticket: &Ticket) -> String {
+    // Strings and booleans only: serialising can't fail; an empty ticket would be ignored.
+    serde_json::to_string(ticket).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> Link {
+        Link::new("l".into(), Client::default(), Server::default(), Launch::default())
+    }
+
+    fn asked(method: &str) -> Asked {
+        Asked { method: method.into(), name: "n".into(), call: "c".into(), stateless: false, question: None }
+    }
+
+    #[test]
+    fn a_second_answer_finds_no_request() {
+        let mut link = link();
+        let id = Id::Integer("7".into());
+        link.open(End::Client, &id, asked("tools/call")).unwrap();
+        assert_eq!(link.close(End::Server, &id).unwrap().method, "tools/call");
+        assert_eq!(link.close(End::Server, &id), None);
+    }
+
+    #[test]
+    fn ids_of_the_two_sides_and_of_two_types_do_not_meet() {
+        let mut link = link();
+        let number = Id::Integer("7".into());
+        link.open(End::Client, &number, asked("a")).unwrap();
+        link.open(End::Server, &number, asked("b")).unwrap();
+        assert_eq!(link.open(End::Client, &number, asked("c")), Err(LinkError::IdInUse));
+        assert_eq!(link.close(End::Server, &Id::Text("7".into())), None);
+        assert_eq!(link.close(End::Client, &number).unwrap().method, "b");
+        assert_eq!(link.close(End::Server, &number).unwrap().method, "a");
+    }
+
+    #[test]
+    fn tickets_bring_back_what_was_open_and_hidden() {
+        let mut old = link();
+        let id = Id::Text("x \"y\"".into());
+        let open = Link::open_ticket(End::Client, &id, &asked("tools/list"));
+        let hidden = Link::hidden_ticket("bad tool");
+        let revision = Link::revision_ticket("2025-03-26");
+        old.resume(&[open, hidden, revision, ("?".into(), "nonsense".into())]);
+        assert!(old.is_hidden("bad tool"));
+        assert_eq!(old.revision.as_deref(), Some("2025-03-26"));
+        assert_eq!(old.close(End::Server, &id).unwrap().method, "tools/list");
+    }
+}

@@ -1,0 +1,129 @@
+//! Compiled code on disk, believed only under a MAC with a key of ours.
+//!
+//! Cached code is native code. It is read whole, its MAC is checked in memory, and those very bytes
+//! are loaded; a file that fails is removed and the component is compiled again.
+
+use super::engine::Runtime;
+use clawdefender_trust::Sha256Digest;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use wasmtime::component::Component;
+
+const MAC_BYTES: usize = 32;
+
+/// The compiled-code cache of one installation.
+pub struct CodeCache {
+    dir: PathBuf,
+    key: [u8; 32],
+}
+
+impl CodeCache {
+    /// Opens or makes the cache directory (0700) and its key (0600, 32 random bytes).
+    ///
+    /// # Errors
+    /// When the directory or the key can't be made or read.
+    pub fn open(dir: &Path) -> std::io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let path = dir.join("key");
+        let mut key = [0_u8; 32];
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        match made {
+            Ok(mut file) => {
+                rand::fill(&mut key);
+                file.write_all(&key)?;
+                file.sync_all()?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let mut file = fs::File::open(&path)?;
+                if file.read_exact(&mut key).is_err() {
+                    // A key cut short by a crash protects nothing that is worth keeping.
+                    fs::remove_file(&path)?;
+                    return Self::open(dir);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(Self { dir: dir.to_owned(), key })
+    }
+
+    /// The component, from the cache when its MAC holds, else compiled and stored.
+    ///
+    /// # Errors
+    /// When the bytes don't compile. A cache that can't be written only costs time.
+    pub fn component(
+        &self,
+        runtime: &Runtime,
+        digest: &Sha256Digest,
+        wasm: &[u8],
+    ) -> Result<Component, wasmtime::Error> {
+        let path = self.dir.join(format!("{digest}.code"));
+        if let Some(code) = self.read(&path, runtime, digest) {
+            // SAFETY: these bytes in memory carry our MAC over engine, component and code, so they
+            // are what `Component::serialize` gave us for this component and this engine.
+            #[expect(unsafe_code, reason = "native code, authenticated by the MAC just checked")]
+            let loaded = unsafe { Component::deserialize(runtime.engine(), &code) };
+            match loaded {
+                Ok(component) => return Ok(component),
+                Err(error) => tracing::warn!(%error, "cached code refused, compiling again"),
+            }
+        }
+        let component = Component::new(runtime.engine(), wasm)?;
+        match component.serialize() {
+            Ok(code) => {
+                if let Err(error) = self.write(&path, runtime, digest, &code) {
+                    tracing::warn!(%error, "compiled code not cached");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "compiled code not cached"),
+        }
+        Ok(component)
+    }
+
+    fn mac(&self, runtime: &Runtime, digest: &Sha256Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut engine = std::hash::DefaultHasher::new();
+        runtime.engine().precompile_compatibility_hash().hash(&mut engine);
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(b"clawdefender code cache 1\0");
+        mac.update(&engine.finish().to_le_bytes());
+        mac.update(digest.to_string().as_bytes());
+        mac.update(code);
+        Some(mac)
+    }
+
+    fn read(&self, path: &Path, runtime: &Runtime, digest: &Sha256Digest) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(path).ok()?;
+        let code = bytes.split_off(MAC_BYTES.min(bytes.len()));
+        let good = self.mac(runtime, digest, &code)?.verify_slice(&bytes).is_ok();
+        if good {
+            return Some(code);
+        }
+        tracing::warn!("cached code discarded: its MAC does not hold");
+        let _ = fs::remove_file(path);
+        None
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        runtime: &Runtime,
+        digest: &Sha256Digest,
+        code: &[u8],
+    ) -> std::io::Result<()> {
+        let mac = self
+            .mac(runtime, digest, code)
+            .ok_or_else(|| std::io::Error::other("no MAC"))?
+            .finalize()
+            .into_bytes();
+        let staged = path.with_extension(format!("{}.part", std::process::id()));
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
+        file.write_all(&mac)?;
+        file.write_all(code)?;
+        fs::rename(&staged, path)
+    }
+}

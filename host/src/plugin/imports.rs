@@ -1,0 +1,62 @@
+//! What a component asks for and what it offers, read before anything is compiled.
+//!
+//! A detector that imports anything is refused here: what is not linked can't be reached.
+
+use wasmparser::{Encoding, Parser, Payload};
+
+/// The export that a detector of the served contract has.
+pub const API_EXPORT: &str = "clawdefender:detector/api@1.0.0";
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ShapeError {
+    #[error("not a component: {0}")]
+    NotAComponent(String),
+    #[error("the component imports `{0}`; a detector may import nothing")]
+    Import(String),
+    #[error("the component does not export `{API_EXPORT}` (it exports {0})")]
+    Contract(String),
+}
+
+/// Checks that `bytes` is a component with no import and the served contract.
+///
+/// # Errors
+/// [`ShapeError`]: the first thing that is wrong.
+pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
+    let mut depth = 0_usize;
+    let mut exports = Vec::new();
+    let mut is_component = false;
+    let bad = |error: wasmparser::BinaryReaderError| ShapeError::NotAComponent(error.to_string());
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(bad)? {
+            Payload::Version { encoding, .. } => {
+                if depth == 0 && !is_component {
+                    if encoding != Encoding::Component {
+                        return Err(ShapeError::NotAComponent("it is a core module".into()));
+                    }
+                    is_component = true;
+                }
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                if let Some(import) = section.into_iter().next() {
+                    return Err(ShapeError::Import(import.map_err(bad)?.name.name.to_owned()));
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export.map_err(bad)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    if !is_component {
+        return Err(ShapeError::NotAComponent("it is empty".into()));
+    }
+    if exports.iter().any(|name| name == API_EXPORT) {
+        Ok(())
+    } else {
+        Err(ShapeError::Contract(if exports.is_empty() { "nothing".into() } else { exports.join(", ") }))
+    }
+}

@@ -1,0 +1,127 @@
+//! Reaching the daemon: connecting, starting it when it is missing, introducing ourselves.
+
+use crate::config::{ConfigError, Home};
+use crate::event::Launch;
+use crate::wire::{self, FromDaemon, Hello, ToDaemon, Welcome, WireError, peer};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a daemon may take until it answers. Compiling the detectors for the first time takes
+/// some seconds each on a slow machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+const POLL: Duration = Duration::from_millis(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ContactError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("the daemon could not be started: {0}")]
+    Start(std::io::Error),
+    #[error("the daemon ended while it was starting; its log is {log}")]
+    Ended { log: String },
+    #[error("the daemon did not answer within {} s; its log is {log}", START_TIMEOUT.as_secs())]
+    Silent { log: String },
+    #[error("the daemon speaks protocol {theirs}, this program {}; restart it with `clawdefender daemon stop`", wire::PROTOCOL)]
+    Protocol { theirs: u32 },
+    #[error("the socket belongs to another user")]
+    Stranger,
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Who this shim is; the same for every connection it makes.
+#[derive(Clone)]
+pub(super) struct Greeting {
+    pub link: String,
+    pub server: String,
+    pub launch: Launch,
+}
+
+/// Connects to a running daemon.
+///
+/// # Errors
+/// [`ContactError::Io`] when there is none; [`ContactError::Stranger`] when the socket is not ours.
+pub fn connect(home: &Home) -> Result<UnixStream, ContactError> {
+    let stream = UnixStream::connect(home.socket()?)?;
+    if !peer::is_us(peer::of(&stream)?) {
+        return Err(ContactError::Stranger);
+    }
+    Ok(stream)
+}
+
+/// Connects, starting the daemon when none answers. Several shims may do so at once: the daemon's
+/// lock lets one of theirs live, and all of them wait for its socket.
+///
+/// # Errors
+/// [`ContactError`] when no daemon can be had.
+pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
+    match connect(home) {
+        Ok(stream) => return Ok(stream),
+        Err(ContactError::Io(_)) => {}
+        Err(error) => return Err(error),
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home.run_dir())?;
+    let log_path = home.log_file();
+    let log = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&log_path)?;
+    let log_path = log_path.display().to_string();
+    let mut daemon = Command::new(std::env::current_exe().map_err(ContactError::Start)?)
+        .args(["daemon", "run"])
+        .current_dir("/")
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .map_err(ContactError::Start)?;
+    let until = Instant::now() + START_TIMEOUT;
+    while Instant::now() < until {
+        match connect(home) {
+            Ok(stream) => {
+                // Reaped here if it ends before we do, so that it never stays behind as a zombie.
+                std::thread::spawn(move || daemon.wait());
+                return Ok(stream);
+            }
+            Err(ContactError::Io(_)) => {}
+            Err(error) => return Err(error),
+        }
+        // 0 means that another daemon holds the lock: that one is about to listen.
+        if let Some(status) = daemon.try_wait().map_err(ContactError::Start)?
+            && !status.success()
+        {
+            return Err(ContactError::Ended { log: log_path });
+        }
+        std::thread::sleep(POLL);
+    }
+    Err(ContactError::Silent { log: log_path })
+}
+
+/// Introduces a link and hears whether its server may start.
+pub(super) fn greet(
+    home: &Home,
+    greeting: &Greeting,
+    resumed: bool,
+    tickets: Vec<(String, String)>,
+) -> Result<(UnixStream, Welcome), ContactError> {
+    let mut stream = ensure_daemon(home)?;
+    let hello = Hello {
+        protocol: wire::PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        link: greeting.link.clone(),
+        server: greeting.server.clone(),
+        launch: greeting.launch.clone(),
+        resumed,
+        tickets,
+    };
+    wire::write_message(&mut stream, &ToDaemon::Hello(Box::new(hello)))?;
+    match wire::read_message(&mut stream)? {
+        FromDaemon::Welcome(welcome) if welcome.protocol == wire::PROTOCOL => Ok((stream, welcome)),
+        FromDaemon::Welcome(welcome) => Err(ContactError::Protocol { theirs: welcome.protocol }),
+        _ => Err(WireError::Malformed("not a welcome").into()),
+    }
+}

@@ -1,0 +1,448 @@
+//! The relay: reads both sides, asks the daemon about every frame, does what its rulings say.
+//!
+//! Five threads that never wait for each other in a circle: one reader and one writer per side,
+//! one for the daemon's rulings. A reader stops when too much of its side is still undecided or
+//! unwritten, so memory stays bounded and the pressure reaches the sender.
+
+use super::child::{self, Child, Group};
+use super::contact::{self, Greeting};
+use super::outlet::Outlet;
+use crate::config::Home;
+use crate::mcp::{frame, reply};
+use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon};
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::{ExitCode, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How many frames of one side may be undecided or unwritten before its reader stops.
+const MAX_HELD_FRAMES: usize = 1024;
+
+/// How long frames wait for a daemon to come back before they are answered with an error.
+const RECONNECT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// After the client closed its side. Clients kill at 2 s and 4 s (TypeScript SDK), so the server
+/// must have been ended by us before.
+const TERM_AFTER: Duration = Duration::from_millis(1500);
+const KILL_AFTER: Duration = Duration::from_millis(2500);
+
+/// How long a client that closed its side may still be answered on requests already sent.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Relay {
+    home: Home,
+    greeting: Greeting,
+    max_frame_bytes: usize,
+    /// Taken before `state` when both are needed, and held while a frame is written, so that frames
+    /// reach the daemon in the order of their numbers.
+    to_daemon: Mutex<Option<UnixStream>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct Held {
+    from: Side,
+    bytes: Vec<u8>,
+    /// What could not be read, when there are no bytes to hold.
+    unreadable: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    next_seq: u64,
+    /// Sent to the daemon, not ruled on yet.
+    pending: BTreeMap<u64, Held>,
+    tickets: BTreeMap<String, String>,
+    client: Flow,
+    server: Flow,
+    exit: Option<ExitStatus>,
+    /// A signal reached us and was passed on.
+    terminating: Option<Instant>,
+    over: bool,
+}
+
+#[derive(Default)]
+struct Flow {
+    frames: usize,
+    bytes: usize,
+    /// No more frames will come from this side.
+    ended: bool,
+    /// Nothing can be written to this side any more.
+    deaf: bool,
+}
+
+impl State {
+    fn flow(&mut self, side: Side) -> &mut Flow {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+}
+
+struct Outlets {
+    client: Outlet,
+    server: Outlet,
+}
+
+impl Relay {
+    pub(super) fn new(home: Home, greeting: Greeting, stream: UnixStream, max_frame_bytes: usize) -> Self {
+        Self {
+            home,
+            greeting,
+            max_frame_bytes,
+            to_daemon: Mutex::new(Some(stream)),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Relays until one side is over. Without a child every request is answered by rulings alone.
+    pub(super) fn run(self: Arc<Self>, child: Option<Child>) -> ExitCode {
+        let (Ok(input), Ok(output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else {
+            return ExitCode::FAILURE;
+        };
+        let deaf = |side: Side| {
+            let relay = Arc::clone(&self);
+            move || relay.note(|state| state.flow(side).deaf = true)
+        };
+        let client = Outlet::start(output, deaf(Side::Client));
+        let group = child.as_ref().map(Child::group);
+        let (server, waiter) = match child {
+            Some(mut child) => {
+                let server = match child.stdin.take() {
+                    Some(stdin) => Outlet::start(stdin, deaf(Side::Server)),
+                    None => Outlet::start(std::io::sink(), deaf(Side::Server)),
+                };
+                if let Some(stdout) = child.stdout.take() {
+                    let relay = Arc::clone(&self);
+                    std::thread::spawn(move || relay.read(Side::Server, stdout));
+                }
+                let relay = Arc::clone(&self);
+                let waiter = std::thread::spawn(move || {
+                    let status = child.wait();
+                    relay.note(|state| state.exit = status.or(state.exit));
+                });
+                (server, Some(waiter))
+            }
+            None => (Outlet::start(std::io::sink(), || {}), None),
+        };
+        let outlets = Arc::new(Outlets { client, server });
+        for task in [Task::Client(input), Task::Daemon(Arc::clone(&outlets))] {
+            let relay = Arc::clone(&self);
+            std::thread::spawn(move || match task {
+                Task::Client(input) => relay.read(Side::Client, input),
+                Task::Daemon(outlets) => relay.follow(&outlets),
+            });
+        }
+        if let Some(group) = group {
+            self.pass_signals(group);
+        }
+        let code = self.supervise(&outlets, group);
+        drop(waiter);
+        code
+    }
+
+    /// Reads one side's frames and hands each to the daemon.
+    fn read(&self, side: Side, input: impl Read) {
+        let mut reader = frame::FrameReader::new(input);
+        loop {
+            self.wait_for_room(side);
+            let held = match reader.next(self.max_frame_bytes) {
+                Ok(Some(line)) if line.is_blank() => continue,
+                Ok(Some(line)) => Held { from: side, bytes: line.raw.to_vec(), unreadable: None },
+                Ok(None) => break,
+                Err(error) => {
+                    let over = matches!(error, frame::FrameError::Io(_));
+                    self.ask(Held { from: side, bytes: Vec::new(), unreadable: Some(error.to_string()) });
+                    if over {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            self.ask(held);
+        }
+        if side == Side::Server {
+            // The daemon knows which requests now never get an answer and gives them one.
+            self.ask(Held { from: side, bytes: Vec::new(), unreadable: Some(String::new()) });
+        }
+        self.note(|state| state.flow(side).ended = true);
+    }
+
+    fn wait_for_room(&self, side: Side) {
+        let limit = self.max_frame_bytes.saturating_mul(2);
+        let mut state = self.lock();
+        loop {
+            let flow = state.flow(side);
+            if flow.frames < MAX_HELD_FRAMES && flow.bytes < limit {
+                return;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Holds a frame and sends it to the daemon. When the daemon is away it stays held, and
+    /// [`Relay::reconnect`] sends it.
+    fn ask(&self, held: Held) {
+        let mut socket = self.to_daemon.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        let seq = state.next_seq;
+        state.next_seq += 1;
+        let flow = state.flow(held.from);
+        flow.frames += 1;
+        flow.bytes += held.bytes.len();
+        let message = message(seq, &held, false);
+        state.pending.insert(seq, held);
+        drop(state);
+        if let Some(stream) = socket.as_mut()
+            && wire::write_message(stream, &message).is_err()
+        {
+            *socket = None;
+        }
+    }
+
+    /// Follows the daemon's rulings, through as many daemons as it takes.
+    fn follow(self: &Arc<Self>, outlets: &Outlets) {
+        let mut stream = self.reading_half();
+        loop {
+            match stream.as_mut().map(wire::read_message::<FromDaemon>) {
+                Some(Ok(FromDaemon::Ruling(ruling))) => self.obey(ruling, outlets),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => {
+                    if self.lock().over {
+                        return;
+                    }
+                    stream = self.reconnect(outlets);
+                }
+            }
+        }
+    }
+
+    fn reading_half(&self) -> Option<UnixStream> {
+        let socket = self.to_daemon.lock().unwrap_or_else(PoisonError::into_inner);
+        socket.as_ref().and_then(|stream| stream.try_clone().ok())
+    }
+
+    /// Finds or starts a daemon, hands it our tickets and asks again about every held frame.
+    fn reconnect(&self, outlets: &Outlets) -> Option<UnixStream> {
+        let since = Instant::now();
+        loop {
+            let tickets = self.lock().tickets.clone().into_iter().collect();
+            if let Ok((mut stream, _)) = contact::greet(&self.home, &self.greeting, true, tickets) {
+                let mut socket = self.to_daemon.lock().unwrap_or_else(PoisonError::into_inner);
+                let again: Vec<ToDaemon> =
+                    self.lock().pending.iter().map(|(seq, held)| message(*seq, held, true)).collect();
+                let reading = stream.try_clone().ok();
+                if again.iter().all(|message| wire::write_message(&mut stream, message).is_ok()) {
+                    *socket = Some(stream);
+                    return reading;
+                }
+            }
+            if self.lock().over {
+                return None;
+            }
+            if since.elapsed() > RECONNECT_PATIENCE {
+                self.give_up_held(outlets);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// No verdict can be had: every held request is answered with an error, nothing is forwarded.
+    fn give_up_held(&self, outlets: &Outlets) {
+        let pending = std::mem::take(&mut self.lock().pending);
+        for (_, held) in pending {
+            if let Some(line) = reply::unavailable(&held.bytes) {
+                // An answer that can't be judged becomes an error for the client that waits for it.
+                outlets.client.send(line, || {});
+            }
+            self.release(held.from, held.bytes.len());
+        }
+    }
+
+    fn obey(self: &Arc<Self>, ruling: Ruling, outlets: &Outlets) {
+        let mut state = self.lock();
+        // A ruling on a frame that is no longer held was obeyed before; it must not act twice.
+        let Some(held) = state.pending.remove(&ruling.seq) else { return };
+        for key in &ruling.discard {
+            state.tickets.remove(key);
+        }
+        state.tickets.extend(ruling.keep);
+        drop(state);
+        self.changed.notify_all();
+        let (there, back) = match held.from {
+            Side::Client => (&outlets.server, &outlets.client),
+            Side::Server => (&outlets.client, &outlets.server),
+        };
+        if let Some(line) = ruling.reply {
+            back.send(line, || {});
+        }
+        let size = held.bytes.len();
+        let bytes = match ruling.forward {
+            Forward::Nothing => return self.release(held.from, size),
+            Forward::Original => held.bytes,
+            Forward::Instead(bytes) => bytes,
+        };
+        let relay = Arc::clone(self);
+        there.send(bytes, move || relay.release(held.from, size));
+    }
+
+    fn release(&self, side: Side, bytes: usize) {
+        self.note(|state| {
+            let flow = state.flow(side);
+            flow.frames = flow.frames.saturating_sub(1);
+            flow.bytes = flow.bytes.saturating_sub(bytes);
+        });
+    }
+
+    fn pass_signals(self: &Arc<Self>, group: Group) {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
+        let relay = Arc::clone(self);
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                group.signal(match signal {
+                    SIGHUP => Signal::HUP,
+                    SIGINT => Signal::INT,
+                    _ => Signal::TERM,
+                });
+                relay.note(|state| {
+                    state.terminating.get_or_insert(Instant::now());
+                });
+            }
+        });
+    }
+
+    /// Waits for the end and brings it about: closes, then terminates, then kills.
+    fn supervise(&self, outlets: &Outlets, group: Option<Group>) -> ExitCode {
+        let mut client_over: Option<Instant> = None;
+        let mut termed = false;
+        loop {
+            let mut state = self.lock();
+            let served = |state: &State, side| !state.pending.values().any(|held| held.from == side);
+            if (state.client.ended && served(&state, Side::Client)) || state.client.deaf {
+                client_over.get_or_insert_with(Instant::now);
+            }
+            let server_over = match group {
+                Some(_) => state.server.ended && served(&state, Side::Server),
+                None => client_over.is_some(),
+            };
+            if server_over || (state.exit.is_some() && client_over.is_some()) {
+                break;
+            }
+            if client_over.is_some() {
+                outlets.server.end();
+            }
+            let waiting_for_answers = !state.tickets.is_empty() && !state.client.deaf;
+            let patience = if waiting_for_answers { ANSWER_PATIENCE } else { Duration::ZERO };
+            let overdue = match (state.terminating, client_over) {
+                (Some(since), _) => Some(since.elapsed() + TERM_AFTER),
+                (None, Some(since)) => since.elapsed().checked_sub(patience),
+                (None, None) => None,
+            };
+            if let (Some(late), Some(group)) = (overdue, group) {
+                if late >= KILL_AFTER {
+                    group.signal(Signal::KILL);
+                } else if late >= TERM_AFTER && !termed {
+                    termed = true;
+                    group.signal(Signal::TERM);
+                }
+            }
+            state = match overdue {
+                // Only while an end is near does the clock matter.
+                Some(_) => self
+                    .changed
+                    .wait_timeout(state, Duration::from_millis(50))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0,
+                None if client_over.is_some() => self
+                    .changed
+                    .wait_timeout(state, Duration::from_millis(500))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0,
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+            drop(state);
+        }
+        outlets.client.drained();
+        outlets.server.end();
+        self.lock().over = true;
+        self.finish(group)
+    }
+
+    /// Ends what is left of the server and takes its exit code.
+    fn finish(&self, group: Option<Group>) -> ExitCode {
+        let Some(group) = group else { return ExitCode::from(3) };
+        let since = Instant::now();
+        let mut state = self.lock();
+        while state.exit.is_none() {
+            if since.elapsed() >= KILL_AFTER {
+                group.signal(Signal::KILL);
+            } else if since.elapsed() >= TERM_AFTER {
+                group.signal(Signal::TERM);
+            }
+            state = self
+                .changed
+                .wait_timeout(state, Duration::from_millis(50))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        // What the launcher started must not stay behind when the launcher is gone.
+        group.signal(Signal::KILL);
+        state.exit.map_or(ExitCode::FAILURE, |status| ExitCode::from(child::code(status)))
+    }
+
+    fn note(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Task {
+    Client(File),
+    Daemon(Arc<Outlets>),
+}
+
+fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
+    match &held.unreadable {
+        Some(why) => ToDaemon::Unreadable { seq, from: held.from, why: why.clone() },
+        None => {
+            let json = frame::Frame { raw: &held.bytes }.json();
+            ToDaemon::Frame { seq, from: held.from, resent, bytes: json.to_vec() }
+        }
+    }
+}
+
+/// A file of its own on the same descriptor: no buffering, no lock of the standard library.
+fn own(stream: &impl AsFd) -> std::io::Result<File> {
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
+}
+
+/// No daemon, no server: answers every request with an error until the client closes.
+pub(super) fn refuse_all() {
+    let (Ok(input), Ok(mut output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else { return };
+    let mut reader = frame::FrameReader::new(input);
+    loop {
+        let line = match reader.next(16 << 20) {
+            Ok(Some(line)) => reply::unavailable(line.json()),
+            Ok(None) => return,
+            Err(frame::FrameError::Io(_)) => return,
+            Err(_) => None,
+        };
+        if let Some(line) = line
+            && std::io::Write::write_all(&mut output, &line).is_err()
+        {
+            return;
+        }
+    }
+}

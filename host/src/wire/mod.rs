@@ -1,0 +1,130 @@
+//! What the shim and the daemon say to each other over the Unix socket.
+//!
+//! Length-prefixed binary messages, both halves of one version: `u32le length | u8 tag | body`.
+//! The shim never reads JSON-RPC: it holds each message's bytes until the daemon's [`Ruling`] says
+//! where they go. What the daemon must know again after a restart it leaves with the shim as
+//! *tickets*, opaque bytes that the shim hands back when it reconnects.
+
+mod codec;
+pub mod peer;
+pub mod serve;
+
+pub use codec::{WireError, read_message, write_message};
+
+use crate::event::Launch;
+use serde::{Deserialize, Serialize};
+
+/// Changes with any change of the messages below; both sides refuse another one.
+pub const PROTOCOL: u32 = 1;
+
+/// One message is at most this long: the largest frame, a replacement of it, and tickets.
+pub const MAX_MESSAGE_BYTES: usize = 40 << 20;
+
+/// Which end of the pipe a frame came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Client,
+    Server,
+}
+
+/// How a shim introduces itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub protocol: u32,
+    /// The program's version: a newer shim finds an older daemon that way.
+    pub version: String,
+    /// Chosen by the shim, the same across reconnects.
+    pub link: String,
+    /// The server's name in the client's configuration.
+    pub server: String,
+    pub launch: Launch,
+    /// The server is already running: only its link is to be taken up again.
+    pub resumed: bool,
+    /// What earlier rulings asked to keep: (key, value).
+    pub tickets: Vec<(String, String)>,
+}
+
+/// The daemon's answer to [`Hello`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    pub protocol: u32,
+    pub version: String,
+    /// Whether the server may be started. When not, the shim starts nothing and every request is
+    /// answered by the daemon's rulings.
+    pub launch: bool,
+    pub max_frame_bytes: usize,
+}
+
+/// Where a frame's bytes go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forward {
+    Nothing,
+    /// The bytes as they came.
+    Original,
+    /// These instead, line end included.
+    Instead(Vec<u8>),
+}
+
+/// What is to be done with one frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    pub seq: u64,
+    pub forward: Forward,
+    /// A line to send back to where the frame came from.
+    pub reply: Option<Vec<u8>>,
+    /// Tickets to keep.
+    pub keep: Vec<(String, String)>,
+    /// Tickets that are done.
+    pub discard: Vec<String>,
+}
+
+/// Asked over the same socket by the command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Control {
+    Status,
+    Approvals,
+    Answer { id: String, answer: ControlAnswer },
+    FeedStatus,
+    FeedUpdate { from: String },
+    PluginInstall { from: String, key: String },
+    Plugins,
+    PolicyReload,
+    Stop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlAnswer {
+    Deny,
+    AllowOnce,
+    AllowHour,
+}
+
+/// The daemon's answer to a [`Control`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlReply {
+    Done(serde_json::Value),
+    Refused { code: String, message: String, hint: String },
+}
+
+/// Shim or command line to daemon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToDaemon {
+    Hello(Box<Hello>),
+    /// One frame, without its line end. `resent`: an earlier daemon may have seen it.
+    Frame { seq: u64, from: Side, resent: bool, bytes: Vec<u8> },
+    /// A frame that could not be read whole; it is dropped and must be recorded.
+    Unreadable { seq: u64, from: Side, why: String },
+    Control(Control),
+}
+
+/// Daemon to shim or command line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FromDaemon {
+    Welcome(Welcome),
+    Ruling(Ruling),
+    Reply(ControlReply),
+}
