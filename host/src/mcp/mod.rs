@@ -3,4 +3,6 @@
 //! A leaf: it knows the protocol and nothing of events, policy or sockets. Everything here works
 //! on the original bytes, so that what was judged is exactly what is forwarded.
 
+mod fold;
 pub mod json;
+pub mod message;
