@@ -4,5 +4,6 @@
 //! on the original bytes, so that what was judged is exactly what is forwarded.
 
 mod fold;
+pub mod frame;
 pub mod json;
 pub mod message;
