@@ -1,0 +1,576 @@
+//! The desk under patience, impatience and floods. Time is paused: it moves only while all wait.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+
+const HOLD: Duration = Duration::from_secs(50);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Process 20 is a client; 22 its grandchild; 30 stands beside it; 99 can't be found.
+struct Table;
+
+impl Processes for Table {
+    fn parent(&self, pid: u32) -> Option<u32> {
+        [(10, 1), (20, 10), (21, 20), (22, 21), (30, 10)]
+            .into_iter()
+            .find(|(child, _)| *child == pid)
+            .map(|(_, parent)| parent)
+    }
+
+    fn can_tell(&self) -> bool {
+        true
+    }
+}
+
+fn desk() -> Desk {
+    desk_with(DeskLimits::default())
+}
+
+fn desk_with(limits: DeskLimits) -> Desk {
+    Desk::new(limits, Table)
+}
+
+fn scope(arguments: &str) -> Scope {
+    Scope {
+        client: "editor".to_owned(),
+        server: "files".to_owned(),
+        tool: "write_file".to_owned(),
+        arguments_sha256: arguments.to_owned(),
+        policy_version: "v1".to_owned(),
+    }
+}
+
+fn question(arguments: &str) -> Question {
+    question_of("files", arguments)
+}
+
+fn question_of(server: &str, arguments: &str) -> Question {
+    Question {
+        at_ms: 0,
+        client: "editor".to_owned(),
+        server: server.to_owned(),
+        package: None,
+        tool: "write_file".to_owned(),
+        kind: "tool-call".to_owned(),
+        sentence: "runs a tool".to_owned(),
+        arguments: json!({ "path": arguments }),
+        rule: "writes".to_owned(),
+        reason: "writes a file".to_owned(),
+        findings: Vec::new(),
+        scope: Scope {
+            server: server.to_owned(),
+            ..scope(arguments)
+        },
+    }
+}
+
+fn person() -> Approver {
+    Approver {
+        door: "terminal".to_owned(),
+        user: "ada".to_owned(),
+        pid: Some(30),
+    }
+}
+
+fn only_id(desk: &Desk) -> String {
+    let listed = desk.list();
+    assert_eq!(listed.len(), 1);
+    listed[0].id.clone()
+}
+
+fn wait(ticket: Ticket) -> tokio::task::JoinHandle<Outcome> {
+    tokio::spawn(ticket.wait(HOLD))
+}
+
+/// Asks, times out, and returns the missed question's id.
+async fn miss(desk: &Desk, arguments: &str) -> String {
+    let ticket = desk.ask(question(arguments));
+    let id = ticket.id().unwrap().to_owned();
+    assert_eq!(ticket.wait(HOLD).await, Outcome::TimedOut);
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_time_reaches_the_message_and_leaves_nothing_behind() {
+    let desk = desk();
+    let waiting = wait(desk.ask(question("a")));
+    let id = only_id(&desk);
+    let answered = desk.answer(&id, Answer::AllowOnce, person()).unwrap();
+    assert_eq!((answered.reached, answered.kept), (1, None));
+    let Outcome::Allowed { grant } = waiting.await.unwrap() else {
+        panic!("not allowed")
+    };
+    assert_eq!(
+        (grant.id, grant.scope, grant.by),
+        (id, scope("a"), person())
+    );
+    assert!(desk.list().is_empty());
+    assert_eq!(desk.take_grant(&scope("a")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_is_for_this_once() {
+    let desk = desk();
+    let waiting = wait(desk.ask(question("a")));
+    desk.answer(&only_id(&desk), Answer::Deny, person())
+        .unwrap();
+    assert_eq!(waiting.await.unwrap(), Outcome::Denied { by: person() });
+    assert!(desk.list().is_empty());
+
+    let again = wait(desk.ask(question("a")));
+    desk.answer(&only_id(&desk), Answer::AllowOnce, person())
+        .unwrap();
+    assert!(matches!(again.await.unwrap(), Outcome::Allowed { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_denies_after_the_hold_and_not_before() {
+    let desk = desk();
+    let started = tokio::time::Instant::now();
+    let id = miss(&desk, "a").await;
+    assert_eq!(started.elapsed(), HOLD);
+    let listed = desk.list();
+    assert!(listed[0].missed && listed[0].id == id);
+    assert_eq!(desk.take_grant(&scope("a")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_anyone_to_answer_the_question_is_listed_as_missed() {
+    let desk = desk();
+    assert_eq!(
+        desk.ask(question("a")).wait(Duration::ZERO).await,
+        Outcome::TimedOut
+    );
+    assert!(desk.list()[0].missed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_allow_lets_exactly_one_retry_pass() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    let answered = desk.answer(&id, Answer::AllowOnce, person()).unwrap();
+    assert_eq!(
+        (answered.reached, answered.kept.map(|grant| grant.uses)),
+        (0, Some(Uses::Once))
+    );
+    assert_eq!(desk.take_grant(&scope("a")).map(|grant| grant.id), Some(id));
+    assert_eq!(desk.take_grant(&scope("a")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_deny_leaves_no_grant() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    assert_eq!(desk.answer(&id, Answer::Deny, person()).unwrap().kept, None);
+    assert_eq!(desk.take_grant(&scope("a")), None);
+    assert!(desk.list().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_allow_expires() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    desk.answer(&id, Answer::AllowOnce, person()).unwrap();
+    tokio::time::advance(10 * MINUTE).await;
+    assert_eq!(desk.take_grant(&scope("a")), None);
+    assert!(desk.grants().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_is_for_nothing_but_its_scope() {
+    let change: [fn(&mut Scope); 5] = [
+        |scope| scope.client = "other".to_owned(),
+        |scope| scope.server = "other".to_owned(),
+        |scope| scope.tool = "*".to_owned(),
+        |scope| scope.arguments_sha256 = "b".to_owned(),
+        |scope| scope.policy_version = "v2".to_owned(),
+    ];
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    desk.answer(&id, Answer::AllowFor { duration: MINUTE }, person())
+        .unwrap();
+    for change in change {
+        let mut other = scope("a");
+        change(&mut other);
+        assert_eq!(desk.take_grant(&other), None, "{other:?}");
+    }
+    assert!(desk.take_grant(&scope("a")).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn allow_for_a_time_repeats_until_then() {
+    let desk = desk();
+    let waiting = wait(desk.ask(question("a")));
+    let answer = Answer::AllowFor { duration: MINUTE };
+    let answered = desk.answer(&only_id(&desk), answer, person()).unwrap();
+    assert_eq!(answered.reached, 1);
+    assert!(matches!(waiting.await.unwrap(), Outcome::Allowed { .. }));
+    for _ in 0..3 {
+        assert_eq!(
+            desk.take_grant(&scope("a")).map(|grant| grant.uses),
+            Some(Uses::Timed)
+        );
+    }
+    tokio::time::advance(MINUTE).await;
+    assert_eq!(desk.take_grant(&scope("a")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_grant_is_gone() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    desk.answer(&id, Answer::AllowFor { duration: MINUTE }, person())
+        .unwrap();
+    assert_eq!(desk.revoke(&id).map(|grant| grant.scope), Some(scope("a")));
+    assert_eq!(desk.revoke(&id), None);
+    assert_eq!(desk.take_grant(&scope("a")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_lasts_between_a_second_and_the_limit() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    for duration in [Duration::ZERO, Duration::MAX, 25 * 60 * MINUTE] {
+        let refused = desk.answer(&id, Answer::AllowFor { duration }, person());
+        assert!(
+            matches!(refused, Err(AnswerError::BadDuration { .. })),
+            "{duration:?}"
+        );
+    }
+    assert_eq!(desk.list().len(), 1);
+    assert!(
+        desk.answer(
+            &id,
+            Answer::AllowFor {
+                duration: 24 * 60 * MINUTE
+            },
+            person()
+        )
+        .is_ok()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_call_asked_twice_is_one_question_and_both_get_the_answer() {
+    let desk = desk();
+    let first = wait(desk.ask(question("a")));
+    let second = wait(desk.ask(question("a")));
+    let listed = desk.list();
+    assert_eq!((listed.len(), listed[0].asked), (1, 2));
+    let answered = desk
+        .answer(&listed[0].id, Answer::AllowOnce, person())
+        .unwrap();
+    assert_eq!((answered.reached, answered.kept), (2, None));
+    assert!(matches!(first.await.unwrap(), Outcome::Allowed { .. }));
+    assert!(matches!(second.await.unwrap(), Outcome::Allowed { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_arguments_are_another_question() {
+    let desk = desk();
+    let (one, _two) = (desk.ask(question("a")), desk.ask(question("b")));
+    assert_eq!(desk.list().len(), 2);
+    let id = one.id().unwrap().to_owned();
+    desk.answer(&id, Answer::AllowOnce, person()).unwrap();
+    assert!(matches!(one.wait(HOLD).await, Outcome::Allowed { .. }));
+    assert_eq!(desk.list().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_of_a_missed_question_waits_on_the_same_one() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    let retry = desk.ask(question("a"));
+    assert_eq!(retry.id(), Some(id.as_str()));
+    assert!(!desk.list()[0].missed);
+    let answered = desk.answer(&id, Answer::AllowOnce, person()).unwrap();
+    assert_eq!((answered.reached, answered.kept), (1, None));
+    assert!(matches!(retry.wait(HOLD).await, Outcome::Allowed { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_waiter_leaving_does_not_make_the_other_miss() {
+    let desk = desk();
+    let first = desk.ask(question("a"));
+    let second = wait(desk.ask(question("a")));
+    drop(first);
+    let listed = desk.list();
+    assert!(!listed[0].missed);
+    desk.answer(&listed[0].id, Answer::AllowOnce, person())
+        .unwrap();
+    assert!(matches!(second.await.unwrap(), Outcome::Allowed { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_leaves_its_question_answerable() {
+    let desk = desk();
+    let waiting = wait(desk.ask(question("a")));
+    tokio::task::yield_now().await;
+    waiting.abort();
+    assert!(waiting.await.is_err());
+    assert!(desk.list()[0].missed);
+    desk.answer(&only_id(&desk), Answer::AllowOnce, person())
+        .unwrap();
+    assert!(desk.take_grant(&scope("a")).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_before_anyone_waits_is_not_lost() {
+    let desk = desk();
+    let ticket = desk.ask(question("a"));
+    desk.answer(&only_id(&desk), Answer::AllowOnce, person())
+        .unwrap();
+    assert!(matches!(
+        ticket.wait(Duration::ZERO).await,
+        Outcome::Allowed { .. }
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_answer_wins_and_the_second_learns_who_it_was() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    desk.answer(&id, Answer::Deny, person()).unwrap();
+    let late = Approver {
+        door: "dashboard".to_owned(),
+        ..person()
+    };
+    let refused = desk.answer(&id, Answer::AllowOnce, late);
+    let first = AnswerError::AlreadyAnswered {
+        answer: Answer::Deny,
+        by: person(),
+    };
+    assert_eq!(refused, Err(first));
+    assert_eq!(desk.take_grant(&scope("a")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_question_takes_no_answer() {
+    let desk = desk();
+    assert_eq!(
+        desk.answer("000000", Answer::AllowOnce, person()),
+        Err(AnswerError::Unknown)
+    );
+    assert!(desk.grants().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_question_tells_whoever_waits() {
+    let desk = desk();
+    let waiting = wait(desk.ask(question("a")));
+    let id = only_id(&desk);
+    assert!(desk.withdraw(&id));
+    assert!(!desk.withdraw(&id));
+    assert_eq!(waiting.await.unwrap(), Outcome::Withdrawn);
+    assert_eq!(
+        desk.answer(&id, Answer::AllowOnce, person()),
+        Err(AnswerError::Unknown)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_cannot_answer_itself() {
+    let desk = desk();
+    desk.guard(20);
+    let id = miss(&desk, "a").await;
+    for pid in [20, 22] {
+        let agent = Approver {
+            pid: Some(pid),
+            ..person()
+        };
+        for answer in [Answer::AllowOnce, Answer::Deny] {
+            let refused = desk.answer(&id, answer, agent.clone());
+            assert_eq!(refused, Err(AnswerError::SelfApproval { pid: 20 }));
+        }
+    }
+    assert_eq!(desk.take_grant(&scope("a")), None);
+    assert!(desk.answer(&id, Answer::AllowOnce, person()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_gone_guards_nothing() {
+    let desk = desk();
+    desk.guard(20);
+    desk.unguard(20);
+    let id = miss(&desk, "a").await;
+    let former = Approver {
+        pid: Some(22),
+        ..person()
+    };
+    assert!(desk.answer(&id, Answer::AllowOnce, former).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_answers_and_vanishes_is_refused() {
+    let desk = desk();
+    let id = miss(&desk, "a").await;
+    let vanished = Approver {
+        pid: Some(99),
+        ..person()
+    };
+    let refused = desk.answer(&id, Answer::AllowOnce, vanished);
+    assert_eq!(refused, Err(AnswerError::UnknownProcess));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_has_no_process_and_may_answer_unless_one_is_required() {
+    let browser = Approver {
+        pid: None,
+        ..person()
+    };
+    let open = desk();
+    let id = miss(&open, "a").await;
+    assert!(open.answer(&id, Answer::AllowOnce, browser.clone()).is_ok());
+
+    let closed = desk_with(DeskLimits {
+        require_known_process: true,
+        ..DeskLimits::default()
+    });
+    let id = miss(&closed, "a").await;
+    let refused = closed.answer(&id, Answer::AllowOnce, browser);
+    assert_eq!(refused, Err(AnswerError::UnknownProcess));
+    assert!(closed.answer(&id, Answer::AllowOnce, person()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_from_one_server_is_denied_unasked_and_counted() {
+    let desk = desk();
+    let waiting: Vec<_> = (0..10)
+        .map(|n| desk.ask(question(&n.to_string())))
+        .collect();
+    for n in 10..30 {
+        let ticket = desk.ask(question(&n.to_string()));
+        assert_eq!(ticket.id(), None);
+        assert_eq!(ticket.wait(HOLD).await, Outcome::Overload);
+    }
+    let listed = desk.list();
+    assert_eq!(listed.len(), 10);
+    assert_eq!(
+        listed.iter().map(|open| open.refused).collect::<Vec<_>>(),
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 20]
+    );
+    // Neither the same question nor another server is part of the flood.
+    assert!(desk.ask(question("3")).id().is_some());
+    assert!(desk.ask(question_of("mail", "1")).id().is_some());
+    drop(waiting);
+    assert!(desk.ask(question("30")).id().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_makes_room_by_dropping_what_the_loudest_server_missed() {
+    let desk = desk_with(DeskLimits {
+        questions: 4,
+        ..DeskLimits::default()
+    });
+    drop(desk.ask(question_of("mail", "first")));
+    for n in 0..20 {
+        drop(desk.ask(question(&n.to_string())));
+    }
+    let servers: Vec<_> = desk
+        .list()
+        .into_iter()
+        .map(|open| open.question.server)
+        .collect();
+    assert_eq!(servers, ["mail", "files", "files", "files"]);
+    assert_eq!(desk.list()[3].question.scope, scope("19"));
+    assert_eq!(desk.dropped(), 17);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_full_of_waiting_questions_refuses_more() {
+    let desk = desk_with(DeskLimits {
+        questions: 2,
+        ..DeskLimits::default()
+    });
+    let _waiting = [desk.ask(question("a")), desk.ask(question("b"))];
+    assert_eq!(
+        desk.ask(question_of("mail", "c")).wait(HOLD).await,
+        Outcome::Overload
+    );
+    assert_eq!(desk.list().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn doors_hear_of_questions_and_answers() {
+    let desk = desk();
+    let mut changes = desk.changes();
+    let ticket = desk.ask(question("a"));
+    assert!(changes.has_changed().unwrap());
+    changes.mark_unchanged();
+    desk.answer(ticket.id().unwrap(), Answer::Deny, person())
+        .unwrap();
+    assert!(changes.has_changed().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_are_short_plain_and_distinct() {
+    let desk = desk_with(DeskLimits {
+        waiting_per_server: 256,
+        ..DeskLimits::default()
+    });
+    let tickets: Vec<_> = (0..256)
+        .map(|n| desk.ask(question(&n.to_string())))
+        .collect();
+    let ids: std::collections::HashSet<&str> = tickets.iter().filter_map(Ticket::id).collect();
+    assert_eq!(ids.len(), 256);
+    assert!(
+        ids.iter()
+            .all(|id| id.len() == 6 && id.chars().all(|c| c.is_ascii_alphanumeric()))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_waiters_and_one_answer_racing_the_hold_agree() {
+    let desk = desk();
+    let waiters: Vec<_> = (0..50).map(|_| wait(desk.ask(question("a")))).collect();
+    tokio::time::sleep(HOLD).await;
+    // At the very end of the hold: each waiter was either reached or left before.
+    let reached = match desk.list().first() {
+        Some(open) => {
+            desk.answer(&open.id, Answer::AllowOnce, person())
+                .unwrap()
+                .reached
+        }
+        None => 0,
+    };
+    let mut allowed = 0;
+    for waiter in waiters {
+        allowed += usize::from(matches!(waiter.await.unwrap(), Outcome::Allowed { .. }));
+    }
+    assert_eq!(allowed, reached);
+    assert_eq!(desk.take_grant(&scope("a")).is_some(), reached == 0);
+}
+
+#[test]
+fn what_an_attacker_wrote_stays_in_its_own_field() {
+    let mut asked = question("a");
+    asked.tool = "\u{1b}[2J\"approve\"".to_owned();
+    let listed = Listed {
+        id: "c7f2qq".to_owned(),
+        missed: false,
+        asked: 1,
+        refused: 0,
+        question: asked,
+    };
+    let json = serde_json::to_value(&listed).unwrap();
+    assert_eq!(json["tool"], "\u{1b}[2J\"approve\"");
+    assert_eq!(json["sentence"], "runs a tool");
+    assert_eq!(json["scope"]["arguments_sha256"], "a");
+}
+
+#[test]
+fn answers_are_read_from_json_and_nothing_else_is() {
+    let read = |text: &str| serde_json::from_str::<Answer>(text).ok();
+    let hour = Answer::AllowFor {
+        duration: 60 * MINUTE,
+    };
+    assert_eq!(read(r#"{"answer":"deny"}"#), Some(Answer::Deny));
+    assert_eq!(read(r#"{"answer":"allow-once"}"#), Some(Answer::AllowOnce));
+    assert_eq!(read(r#"{"answer":"allow-for","seconds":3600}"#), Some(hour));
+    assert_eq!(read(r#"{"answer":"allow-for"}"#), None);
+    assert_eq!(read(r#"{"answer":"allow-for","seconds":-1}"#), None);
+    assert_eq!(read(r#"{"answer":"always"}"#), None);
+}

@@ -1,0 +1,289 @@
+//! Criteria: what a rule looks at, and how much of an event it covers.
+//!
+//! An event can touch many things at once, and an attacker chooses which. So a rule that blocks
+//! applies when *any* of them matches, while a rule that allows, and any `unless`, must cover *all*
+//! of them: a decoy path beside the real one neither hides it nor excuses it.
+
+use crate::event::{Asset, AssetKind, Event, Finding, Kind, Role, Severity, Text};
+
+use super::pattern::{Globs, Host};
+
+/// One field of `match` or `unless`.
+#[derive(Clone, Debug)]
+pub(super) enum Criterion {
+    Server(Globs),
+    Tool(Globs),
+    Kind(Vec<String>),
+    Direction(Vec<String>),
+    Method(Globs),
+    Path(Globs),
+    Host(Vec<Host>),
+    Command(Globs),
+    Package(Globs),
+    Account(Globs),
+    Argument(String, Globs),
+    Finding(FindingIs),
+    Credential(bool),
+}
+
+/// The finding fields together: they must hold for one and the same finding.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FindingIs {
+    pub category: Option<Globs>,
+    pub at_least: Option<Severity>,
+    pub detector: Option<Globs>,
+    pub rule: Option<Globs>,
+}
+
+/// What a criterion says about one of the things it looks at.
+#[derive(Clone, Copy)]
+struct Hit {
+    /// Some spelling of it matches: enough to block.
+    any: bool,
+    /// The resolved value matches, in every view: needed to allow or to except.
+    sure: bool,
+}
+
+/// How far a rule reaches into an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cover {
+    /// This criterion failed; `others_held` when it was the only one.
+    Miss {
+        criterion: &'static str,
+        others_held: bool,
+    },
+    /// It matched, and `unless` excepts all of it.
+    Excepted,
+    /// Something that the event touches matches.
+    Part,
+    /// Everything of the kinds that the rule names matches, and nothing is excepted.
+    Whole,
+}
+
+pub(super) fn cover(
+    when: &[Criterion],
+    unless: &[Criterion],
+    event: &Event,
+    findings: &[Finding],
+) -> Cover {
+    let mut whole = true;
+    let mut missed = None;
+    let mut held = 0;
+    for criterion in when {
+        let hits = criterion.hits(event, findings);
+        if hits.iter().any(|hit| hit.any) {
+            held += 1;
+            whole &= hits.iter().all(|hit| hit.sure);
+            // Findings come and go with the text, so they never vouch for a whole message.
+            whole &= !matches!(criterion, Criterion::Finding(_));
+        } else {
+            missed = missed.or(Some(criterion.name()));
+        }
+    }
+    if let Some(criterion) = missed {
+        return Cover::Miss {
+            criterion,
+            others_held: held + 1 == when.len(),
+        };
+    }
+    if !unless.is_empty() {
+        if unless
+            .iter()
+            .all(|exception| exception.excepts(when, event, findings))
+        {
+            return Cover::Excepted;
+        }
+        let grazed =
+            |exception: &Criterion| exception.hits(event, findings).iter().any(|hit| hit.any);
+        whole &= !unless.iter().all(grazed);
+    }
+    if whole { Cover::Whole } else { Cover::Part }
+}
+
+impl Criterion {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Server(_) => "server",
+            Self::Tool(_) => "tool",
+            Self::Kind(_) => "kind",
+            Self::Direction(_) => "direction",
+            Self::Method(_) => "method",
+            Self::Path(_) => "path",
+            Self::Host(_) => "host",
+            Self::Command(_) => "command",
+            Self::Package(_) => "package",
+            Self::Account(_) => "account",
+            Self::Argument(..) => "argument",
+            Self::Finding(_) => "finding",
+            Self::Credential(_) => "credential",
+        }
+    }
+
+    /// Whether this exception covers everything that made the rule match.
+    fn excepts(&self, when: &[Self], event: &Event, findings: &[Finding]) -> bool {
+        let hits = self.hits(event, findings);
+        let matched = when
+            .iter()
+            .find(|criterion| criterion.looks_at_the_same(self));
+        let relevant: Vec<bool> = match matched {
+            Some(criterion) => criterion
+                .hits(event, findings)
+                .iter()
+                .map(|hit| hit.any)
+                .collect(),
+            None => vec![true; hits.len()],
+        };
+        let mut concerned = hits
+            .iter()
+            .zip(relevant)
+            .filter(|(_, relevant)| *relevant)
+            .peekable();
+        concerned.peek().is_some() && concerned.all(|(hit, _)| hit.sure)
+    }
+
+    /// Same field, so [`Self::hits`] lists the same things in the same order.
+    fn looks_at_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Argument(one, _), Self::Argument(two, _)) => one == two,
+            (Self::Credential(one), Self::Credential(two)) => one == two,
+            _ => self.name() == other.name(),
+        }
+    }
+
+    /// One entry for each thing of the event that this field looks at.
+    fn hits(&self, event: &Event, findings: &[Finding]) -> Vec<Hit> {
+        match self {
+            Self::Server(globs) => one(globs.is_match(&event.server.name)),
+            Self::Tool(globs) => one(names_a_tool(&event.kind) && globs.is_match(&event.name)),
+            Self::Kind(words) => one(words.iter().any(|word| word == event.kind.word())),
+            Self::Direction(words) => one(words.iter().any(|word| word == event.direction.word())),
+            Self::Method(globs) => one(globs.is_match(&event.method)),
+            Self::Path(globs) => assets(event, &AssetKind::Path, |path| globs.is_match(path)),
+            Self::Host(hosts) => assets(event, &AssetKind::Host, |value| {
+                hosts.iter().any(|host| host.is_match(value))
+            }),
+            Self::Command(globs) => assets(event, &AssetKind::Command, |name| globs.is_match(name)),
+            Self::Account(globs) => assets(event, &AssetKind::Account, |account| {
+                globs.is_match(account)
+            }),
+            Self::Package(globs) => {
+                let is_match = |package: &str| {
+                    globs.is_match(package) || globs.is_match(without_version(package))
+                };
+                let mut hits = assets(event, &AssetKind::Package, is_match);
+                hits.extend(
+                    event
+                        .server
+                        .package
+                        .iter()
+                        .flat_map(|own| one(is_match(own))),
+                );
+                hits
+            }
+            Self::Argument(key, globs) => event
+                .texts
+                .iter()
+                .filter(|text| text.role != Role::Key && names(text, key))
+                .map(|text| {
+                    let original = globs.is_match(&text.original);
+                    let seen = text
+                        .canonical
+                        .as_ref()
+                        .map_or(original, |canonical| globs.is_match(&canonical.text));
+                    Hit {
+                        any: original || seen,
+                        sure: original && seen,
+                    }
+                })
+                .collect(),
+            Self::Finding(is) => findings
+                .iter()
+                .flat_map(|finding| one(is.is_match(finding)))
+                .collect(),
+            Self::Credential(true) => event
+                .assets
+                .iter()
+                .flat_map(|asset| one(asset.credential))
+                .collect(),
+            Self::Credential(false) => one(!event.assets.iter().any(|asset| asset.credential)),
+        }
+    }
+}
+
+impl FindingIs {
+    fn is_match(&self, finding: &Finding) -> bool {
+        let glob = |globs: &Option<Globs>, value: &str| {
+            globs.as_ref().is_none_or(|globs| globs.is_match(value))
+        };
+        glob(&self.category, &finding.category.0)
+            && glob(&self.detector, &finding.detector)
+            && glob(&self.rule, &finding.rule)
+            && self.at_least.is_none_or(|least| finding.severity >= least)
+    }
+}
+
+fn one(hit: bool) -> Vec<Hit> {
+    vec![Hit {
+        any: hit,
+        sure: hit,
+    }]
+}
+
+fn assets(event: &Event, kind: &AssetKind, is_match: impl Fn(&str) -> bool) -> Vec<Hit> {
+    let of_kind = |asset: &&Asset| asset.kind == *kind;
+    event
+        .assets
+        .iter()
+        .filter(of_kind)
+        .map(|asset| {
+            // An alias is a spelling, a symbolic link perhaps: it can accuse, it cannot vouch.
+            let sure = is_match(&asset.value);
+            Hit {
+                any: sure || asset.aliases.iter().any(|alias| is_match(alias)),
+                sure,
+            }
+        })
+        .collect()
+}
+
+fn names_a_tool(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ToolCall | Kind::ToolResult | Kind::ToolDefinition | Kind::GuardCheck
+    )
+}
+
+/// `npm:@scope/name@1.2.3` without its version.
+fn without_version(package: &str) -> &str {
+    match package.rfind('@') {
+        // An `@` right after the ecosystem opens a scope.
+        Some(at)
+            if !package
+                .get(..at)
+                .is_some_and(|before| before.ends_with(':')) =>
+        {
+            package.get(..at).unwrap_or(package)
+        }
+        _ => package,
+    }
+}
+
+/// Where the arguments of a call stand in its message.
+const ARGUMENTS: &str = "/params/arguments";
+
+/// Whether `key` names this argument: a pointer from the message's root or from the
+/// arguments, or a property's name at any depth below the arguments.
+fn names(text: &Text, key: &str) -> bool {
+    let pointer = text.pointer.as_str();
+    let elsewhere = (text.role == Role::Argument).then_some(pointer);
+    let inside = pointer.strip_prefix(ARGUMENTS).or(elsewhere);
+    if key.starts_with('/') {
+        return pointer == key || inside == Some(key);
+    }
+    inside.is_some_and(|inside| {
+        inside
+            .split('/')
+            .skip(1)
+            .any(|part| part.replace("~1", "/").replace("~0", "~") == key)
+    })
+}
