@@ -1,7 +1,8 @@
 //! ClawDefender's host: proxies MCP, asks detectors, decides, records.
 
 pub mod approval;
+pub mod audit;
+pub mod config;
 pub mod event;
 pub mod mcp;
 pub mod policy;
-pub mod plugin;

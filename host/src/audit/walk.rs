@@ -1,0 +1,264 @@
+//! Reads a log from the first frame to the last and checks every link, root and signature.
+//!
+//! Takes no lock and writes nothing. It stops at the first thing that is wrong; naming the kind of
+//! a broken link needs a second look, which is in [`classify`](super::classify).
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::damage::{Broken, Damage};
+use super::frame::{self, Frame, Type, Unreadable};
+use super::key::PublicKey;
+use super::merkle::{CompactRange, Hash};
+use super::note::{Note, SignatureState};
+
+/// What the walk found up to its end or to the first damage.
+pub(super) struct Walked {
+    pub range: CompactRange,
+    /// Leaf of the last good frame, or the genesis value.
+    pub last: Hash,
+    /// The last segment read, 0 if there is none, and its good length.
+    pub segment: u32,
+    pub bytes: u64,
+    /// An incomplete last frame.
+    pub tail: Option<Tail>,
+    /// The last thing written was a stop, or nothing was written at all.
+    pub clean: bool,
+    /// Size that the last good checkpoint in the segments speaks of.
+    pub signed: Option<u64>,
+    pub damage: Option<Broken>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub bytes: u64,
+}
+
+pub(super) fn segment_name(segment: u32) -> String {
+    format!("{segment:06}.seg")
+}
+
+/// The numbers of the segments that are there, ascending.
+pub(super) fn segments(dir: &Path) -> io::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".seg"))
+            .and_then(|digits| digits.parse().ok());
+        // Only the one spelling: `1.seg` beside `000001.seg` would be a second truth.
+        numbers.extend(number.filter(|number| name.to_str() == Some(&segment_name(*number))));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+pub(super) fn any_segment(dir: &Path) -> io::Result<bool> {
+    Ok(!segments(dir)?.is_empty())
+}
+
+/// Walks the log of this key's install.
+pub(super) fn walk(dir: &Path, key: &PublicKey) -> io::Result<Walked> {
+    // Read before the segments: a live writer only ever makes them longer afterwards.
+    let promised = fs::read(dir.join("checkpoint"));
+    let mut walked = Walked {
+        range: CompactRange::default(),
+        last: frame::genesis(key.origin()),
+        segment: 0,
+        bytes: 0,
+        tail: None,
+        clean: true,
+        signed: None,
+        damage: None,
+    };
+    let numbers = segments(dir)?;
+    let last = numbers.last().copied().unwrap_or(0);
+    for number in numbers {
+        if number != walked.segment + 1 {
+            walked.stop(Damage::SegmentMissing, None);
+            return Ok(walked);
+        }
+        let bytes = read_settled(&dir.join(segment_name(number)), number == last)?;
+        walked.segment(number, &bytes, number == last, key);
+        if walked.damage.is_some() {
+            return Ok(walked);
+        }
+    }
+    walked.keep_promise(promised, key)?;
+    Ok(walked)
+}
+
+/// The file's bytes. A live writer's last frame may be seen half written: then it is read again.
+fn read_settled(path: &Path, is_last: bool) -> io::Result<Vec<u8>> {
+    let mut bytes = fs::read(path)?;
+    for _ in 0..5 {
+        if !is_last || frames(&bytes).1.is_empty() {
+            break;
+        }
+        let again = fs::read(path)?;
+        if again == bytes {
+            break;
+        }
+        bytes = again;
+    }
+    Ok(bytes)
+}
+
+/// The complete frames at the start of `bytes`, and what is left.
+pub(super) fn frames(bytes: &[u8]) -> (Vec<Frame<'_>>, &[u8]) {
+    let (mut frames, mut rest) = (Vec::new(), bytes);
+    while let Ok(frame) = Frame::first(rest) {
+        rest = rest.get(frame.bytes.len()..).unwrap_or_default();
+        frames.push(frame);
+    }
+    (frames, rest)
+}
+
+impl Walked {
+    fn stop(&mut self, damage: Damage, at: Option<(u32, u64)>) {
+        self.damage = Some(Broken {
+            seq: self.range.size(),
+            damage,
+            at,
+        });
+    }
+
+    fn segment(&mut self, number: u32, bytes: &[u8], is_last: bool, key: &PublicKey) {
+        (self.segment, self.bytes) = (number, 0);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let frame = match Frame::first(rest) {
+                Ok(frame) => frame,
+                Err(why) => {
+                    if is_last && torn(rest, why) {
+                        self.tail = Some(Tail {
+                            bytes: rest.len() as u64,
+                        });
+                    } else {
+                        self.stop(Damage::Altered, Some((number, self.bytes)));
+                    }
+                    return;
+                }
+            };
+            if let Some(damage) = self.refuse(&frame, key) {
+                self.stop(damage, Some((number, self.bytes)));
+                return;
+            }
+            self.last = frame.leaf();
+            self.range.push(self.last);
+            self.bytes += frame.bytes.len() as u64;
+            rest = rest.get(frame.bytes.len()..).unwrap_or_default();
+        }
+    }
+
+    /// What is wrong with the next frame.
+    fn refuse(&mut self, frame: &Frame<'_>, key: &PublicKey) -> Option<Damage> {
+        if frame.prev != self.last {
+            return Some(Damage::Unlinked);
+        }
+        match frame.kind {
+            Type::Checkpoint => {
+                let note = Note::parse(frame.body);
+                let Some(note) = note.filter(|_| frame.salt == frame::checkpoint_salt(frame.body))
+                else {
+                    return Some(Damage::Altered);
+                };
+                let damage = self.refuse_note(&note, key).or_else(|| {
+                    let same = note.size == self.range.size() && note.root == self.range.root();
+                    (!same).then_some(Damage::Rewritten)
+                });
+                self.signed = damage.is_none().then_some(note.size).or(self.signed);
+                damage
+            }
+            Type::Start => {
+                self.clean = false;
+                refuse_start(frame.body, key)
+            }
+            kind => {
+                self.clean = kind == Type::Stop;
+                None
+            }
+        }
+    }
+
+    fn refuse_note(&self, note: &Note, key: &PublicKey) -> Option<Damage> {
+        if note.origin != key.origin() && note.names_one_origin() {
+            return Some(Damage::Foreign);
+        }
+        match note.signature(key) {
+            SignatureState::Good => None,
+            SignatureState::Bad => Some(Damage::Signature),
+            SignatureState::OtherKey if note.names_one_origin() => Some(Damage::KeyReplaced),
+            SignatureState::OtherKey => Some(Damage::Signature),
+        }
+    }
+
+    /// The `checkpoint` file is the witness of the end: the frames it speaks of must be there.
+    fn keep_promise(&mut self, promised: io::Result<Vec<u8>>, key: &PublicKey) -> io::Result<()> {
+        let bytes = match promised {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Before the first checkpoint there is none; afterwards nobody takes it away.
+                if self.signed.is_some() {
+                    self.stop(Damage::CheckpointMissing, None);
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(note) = Note::parse(&bytes) else {
+            self.stop(Damage::CheckpointMissing, None);
+            return Ok(());
+        };
+        if let Some(damage) = self.refuse_note(&note, key) {
+            self.stop(damage, None);
+        // The frame that holds the checkpoint is durable before the file is, so it must be there.
+        } else if self.range.size() <= note.size {
+            let damage = if self.segment == 0 {
+                Damage::SegmentMissing
+            } else {
+                Damage::Truncated
+            };
+            self.stop(damage, None);
+        }
+        Ok(())
+    }
+}
+
+fn refuse_start(body: &[u8], key: &PublicKey) -> Option<Damage> {
+    #[derive(serde::Deserialize)]
+    struct Start {
+        install: String,
+        key: String,
+    }
+    match serde_json::from_slice::<Start>(body) {
+        Err(_) => Some(Damage::Altered),
+        Ok(start) if start.install != key.origin() => Some(Damage::Foreign),
+        Ok(start) if start.key != key.line() => Some(Damage::KeyReplaced),
+        Ok(_) => None,
+    }
+}
+
+/// Whether `rest`, which no frame can be read from, is what a crash leaves: the beginning of one
+/// frame, or zeros from a file system that had grown the file before its content arrived.
+fn torn(rest: &[u8], why: Unreadable) -> bool {
+    let begun = why == Unreadable::Incomplete && !holds_frames(rest);
+    begun || rest.iter().all(|byte| *byte == 0)
+}
+
+/// Whether a complete frame lies somewhere inside `rest`: then its beginning is a damaged frame
+/// (a flipped length), and what follows must not be cut away as a torn tail.
+fn holds_frames(rest: &[u8]) -> bool {
+    (1..rest.len()).any(|at| {
+        let Some(Ok(frame)) = rest.get(at..).map(Frame::first) else {
+            return false;
+        };
+        if matches!(frame.kind, Type::Unknown(_)) {
+            return false;
+        }
+        let after = rest.get(at + frame.bytes.len()..).unwrap_or_default();
+        after.is_empty() || Frame::first(after).is_ok_and(|next| next.prev == frame.leaf())
+    })
+}
