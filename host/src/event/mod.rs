@@ -4,10 +4,14 @@
 //! types mirror `wit/detector.wit`, which says what each field means; the `plugin` module lends
 //! them to detectors.
 
+pub mod address;
 pub mod finding;
+pub mod place;
+pub mod shell;
+
+use std::ops::Range;
 
 pub use finding::{Category, Fault, FaultKind, Finding, Severity, Span, View};
-use std::ops::Range;
 
 /// What happened. See `kind` in `wit/detector.wit`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
