@@ -1,1 +1,3 @@
 //! Detector.
+pub mod package;
+pub mod version;
