@@ -1,3 +1,4 @@
 //! Detector.
+pub mod launch;
 pub mod package;
 pub mod version;

@@ -60,11 +60,13 @@ impl Ecosystem {
     /// Whether a name may be repeated in a message: only what the registry would accept.
     pub fn is_legal(self, name: &str) -> bool {
         let body = match self {
-            Self::Npm | Self::Jsr => match name.strip_prefix('@').map(|rest| rest.split_once('/')) {
-                Some(Some((scope, body))) if is_npm_part(scope) => body,
-                Some(_) => return false,
-                None => name,
-            },
+            Self::Npm | Self::Jsr => {
+                match name.strip_prefix('@').map(|rest| rest.split_once('/')) {
+                    Some(Some((scope, body))) if is_npm_part(scope) => body,
+                    Some(_) => return false,
+                    None => name,
+                }
+            }
             _ => name,
         };
         let limit = if self == Self::Npm { 214 } else { 128 };
@@ -75,11 +77,15 @@ impl Ecosystem {
             Self::Npm | Self::Jsr => is_npm_part(body),
             Self::Pypi | Self::Cargo => {
                 body.starts_with(|c: char| c.is_ascii_alphanumeric())
-                    && body.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                    && body
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
             }
             Self::Oci | Self::Go => {
                 body.starts_with(|c: char| c.is_ascii_alphanumeric())
-                    && body.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c))
+                    && body
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c))
             }
         }
     }
@@ -101,7 +107,9 @@ pub enum Spec {
 fn is_npm_part(part: &str) -> bool {
     !part.is_empty()
         && !part.starts_with(['.', '-'])
-        && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
+        && part
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
 }
 
 fn separators_to_dash(name: &str) -> String {
@@ -153,7 +161,17 @@ mod tests {
     fn only_registry_names_are_repeated() {
         assert!(Npm.is_legal("@modelcontextprotocol/server-filesystem"));
         assert!(Pypi.is_legal("mcp-server-git"));
-        for bad in ["a b", "a\n", "@x", "@/x", "", "a\u{202e}b", "<script>", "-rf", "@a/b/c"] {
+        for bad in [
+            "a b",
+            "a\n",
+            "@x",
+            "@/x",
+            "",
+            "a\u{202e}b",
+            "<script>",
+            "-rf",
+            "@a/b/c",
+        ] {
             assert!(!Npm.is_legal(bad), "{bad:?}");
         }
         assert!(!Npm.is_legal(&"a".repeat(215)));

@@ -85,7 +85,11 @@ pub fn defect(ecosystem: Ecosystem, affected: &Affected) -> Option<&'static str>
     if affected.ranges.is_empty() && affected.versions.is_empty() && affected.expression.is_none() {
         return Some("names no version at all");
     }
-    if affected.ranges.iter().any(|range| range.fixed.is_some() && range.last_affected.is_some()) {
+    if affected
+        .ranges
+        .iter()
+        .any(|range| range.fixed.is_some() && range.last_affected.is_some())
+    {
         return Some("has both `fixed` and `last_affected`");
     }
     let readable = |text: &str| match ecosystem {
@@ -95,7 +99,10 @@ pub fn defect(ecosystem: Ecosystem, affected: &Affected) -> Option<&'static str>
     };
     let bounds = affected.ranges.iter().flat_map(|range| {
         let introduced = Some(&range.introduced).filter(|text| *text != "0");
-        introduced.into_iter().chain(&range.fixed).chain(&range.last_affected)
+        introduced
+            .into_iter()
+            .chain(&range.fixed)
+            .chain(&range.last_affected)
     });
     if !bounds.chain(&affected.versions).all(|text| readable(text)) {
         return Some("has a version that can't be read");

@@ -16,7 +16,9 @@ const MAX_NUMBER: u64 = 9_007_199_254_740_991;
 const MAX_LENGTH: usize = 256;
 
 pub fn exact(text: &str, affected: &Affected) -> Answer {
-    let Some(version) = parse(text) else { return Answer::Possible };
+    let Some(version) = parse(text) else {
+        return Answer::Possible;
+    };
     let mut answer = Answer::NotAffected;
     for listed in &affected.versions {
         match parse(listed) {
@@ -36,7 +38,9 @@ pub fn exact(text: &str, affected: &Affected) -> Answer {
             return Answer::Affected;
         }
     }
-    let Some(expression) = &affected.expression else { return answer };
+    let Some(expression) = &affected.expression else {
+        return answer;
+    };
     let version = nodejs_semver::Version::parse(text.trim_start_matches(['v', '=']).trim());
     match (expression_range(expression), version) {
         (Some(range), Ok(version)) if range.satisfies_with_prerelease(&version, true) => {
@@ -49,8 +53,12 @@ pub fn exact(text: &str, affected: &Affected) -> Answer {
 
 /// Affected when nothing in the spec escapes the advisory, possible when they meet.
 pub fn range(text: &str, affected: &Affected) -> Answer {
-    let Some(spec) = parse_range(text) else { return Answer::Possible };
-    let Some(advisory) = advisory_range(affected) else { return Answer::Possible };
+    let Some(spec) = parse_range(text) else {
+        return Answer::Possible;
+    };
+    let Some(advisory) = advisory_range(affected) else {
+        return Answer::Possible;
+    };
     if !advisory.allows_any(&spec) {
         Answer::NotAffected
     } else if advisory.allows_all(&spec) {
@@ -80,7 +88,9 @@ fn parse(text: &str) -> Option<Version> {
         return None;
     }
     let version = Version::parse(text.trim().trim_start_matches(['v', '=']).trim()).ok()?;
-    let small = [version.major, version.minor, version.patch].iter().all(|n| *n <= MAX_NUMBER);
+    let small = [version.major, version.minor, version.patch]
+        .iter()
+        .all(|n| *n <= MAX_NUMBER);
     small.then_some(version)
 }
 
@@ -114,7 +124,11 @@ fn advisory_range(affected: &Affected) -> Option<NpmRange> {
     let mut parts: Vec<String> = Vec::new();
     for range in &affected.ranges {
         Bounds::parse(range)?;
-        let floor = if range.introduced == "0" { "0.0.0-0" } else { clean(&range.introduced) };
+        let floor = if range.introduced == "0" {
+            "0.0.0-0"
+        } else {
+            clean(&range.introduced)
+        };
         parts.push(match (&range.fixed, &range.last_affected) {
             (Some(fixed), _) => format!(">={floor} <{}", clean(fixed)),
             (None, Some(last)) => format!(">={floor} <={}", clean(last)),
@@ -160,8 +174,13 @@ impl Bounds {
 
     fn contain(&self, version: &Version) -> bool {
         let order = |bound: &Version| version.cmp_precedence(bound);
-        self.introduced.as_ref().is_none_or(|bound| order(bound).is_ge())
+        self.introduced
+            .as_ref()
+            .is_none_or(|bound| order(bound).is_ge())
             && self.fixed.as_ref().is_none_or(|bound| order(bound).is_lt())
-            && self.last_affected.as_ref().is_none_or(|bound| order(bound).is_le())
+            && self
+                .last_affected
+                .as_ref()
+                .is_none_or(|bound| order(bound).is_le())
     }
 }

@@ -41,7 +41,10 @@ fn parse(text: &str) -> Option<Version> {
 fn answer(wanted: &Interval, affected: &Affected) -> Answer {
     let mut answer = Answer::NotAffected;
     let ranges = affected.ranges.iter().map(Interval::of_range);
-    let versions = affected.versions.iter().map(|text| parse(text).map(Interval::point));
+    let versions = affected
+        .versions
+        .iter()
+        .map(|text| parse(text).map(Interval::point));
     for stretch in ranges.chain(versions) {
         answer = answer.max(match stretch {
             None => Answer::Possible,
@@ -63,7 +66,10 @@ struct Interval {
 
 impl Interval {
     fn point(version: Version) -> Self {
-        Self { low: Some((version.clone(), true)), high: Some((version, true)) }
+        Self {
+            low: Some((version.clone(), true)),
+            high: Some((version, true)),
+        }
     }
 
     fn of_range(range: &Range) -> Option<Self> {
@@ -80,7 +86,10 @@ impl Interval {
     }
 
     fn of_specifiers(text: &str) -> Option<Self> {
-        let mut all = Self { low: None, high: None };
+        let mut all = Self {
+            low: None,
+            high: None,
+        };
         for part in text.split(',') {
             let part = part.trim();
             let digits = part.find(|c: char| !"<>=!~".contains(c))?;
@@ -117,9 +126,16 @@ impl Interval {
         let release = series.release();
         let (last, head) = release.split_last()?;
         let next: Vec<u64> = head.iter().copied().chain([last.checked_add(1)?]).collect();
-        let first = Version::new(release).with_epoch(series.epoch()).with_dev(Some(0));
+        let first = Version::new(release)
+            .with_epoch(series.epoch())
+            .with_dev(Some(0));
         self.raise(first, true);
-        self.lower(Version::new(next).with_epoch(series.epoch()).with_dev(Some(0)), false);
+        self.lower(
+            Version::new(next)
+                .with_epoch(series.epoch())
+                .with_dev(Some(0)),
+            false,
+        );
         Some(())
     }
 
@@ -136,7 +152,9 @@ impl Interval {
     fn lower(&mut self, version: Version, inclusive: bool) {
         let lower = match &self.high {
             None => true,
-            Some((high, high_in)) => version < *high || (version == *high && *high_in && !inclusive),
+            Some((high, high_in)) => {
+                version < *high || (version == *high && *high_in && !inclusive)
+            }
         };
         if lower {
             self.high = Some((version, inclusive));

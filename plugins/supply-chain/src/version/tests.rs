@@ -7,7 +7,11 @@ use crate::package::Spec::{Exact, None as Unsaid, Range as InRange, Tag};
 
 fn advisory(text: &str) -> Affected {
     let mut affected = Affected::default();
-    for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in text
+        .split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
         let (key, value) = part.split_once(' ').unwrap();
         match key {
             "versions" => affected.versions = value.split(' ').map(str::to_owned).collect(),
@@ -15,7 +19,10 @@ fn advisory(text: &str) -> Affected {
             "from" => {
                 let words: Vec<&str> = value.split(' ').collect();
                 let end = |name: &str| {
-                    words.windows(2).find(|pair| pair[0] == name).map(|pair| pair[1].to_owned())
+                    words
+                        .windows(2)
+                        .find(|pair| pair[0] == name)
+                        .map(|pair| pair[1].to_owned())
                 };
                 affected.ranges.push(super::Range {
                     introduced: words[0].to_owned(),
@@ -31,7 +38,11 @@ fn advisory(text: &str) -> Affected {
 
 #[track_caller]
 fn check(ecosystem: Ecosystem, spec: Spec, text: &str, expected: Answer) {
-    assert_eq!(evaluate(ecosystem, &spec, &advisory(text)), expected, "{spec:?} against {text}");
+    assert_eq!(
+        evaluate(ecosystem, &spec, &advisory(text)),
+        expected,
+        "{spec:?} against {text}"
+    );
 }
 
 #[test]
@@ -43,9 +54,21 @@ fn npm_versions_follow_semver_precedence() {
         ("1.5.0+x", "from 0 fixed 1.5.0", No),
         ("2.1.214", "from 0 last 2.1.214", Yes),
         ("2.1.215", "from 0 last 2.1.214", No),
-        ("3.1.0", "from 1.0.0 fixed 1.0.2; from 3.0.0 fixed 3.2.5", Yes),
-        ("2.0.0", "from 1.0.0 fixed 1.0.2; from 3.0.0 fixed 3.2.5", No),
-        ("3.1.0", "from 3.0.0 fixed 3.2.5; from 1.0.0 fixed 1.0.2", Yes),
+        (
+            "3.1.0",
+            "from 1.0.0 fixed 1.0.2; from 3.0.0 fixed 3.2.5",
+            Yes,
+        ),
+        (
+            "2.0.0",
+            "from 1.0.0 fixed 1.0.2; from 3.0.0 fixed 3.2.5",
+            No,
+        ),
+        (
+            "3.1.0",
+            "from 3.0.0 fixed 3.2.5; from 1.0.0 fixed 1.0.2",
+            Yes,
+        ),
         ("v1.2.3", "from 1.2.3 fixed 1.2.4", Yes),
         ("1.2.3+b", "versions 1.2.3", Yes),
         ("1.0.0-rc.10", "from 1.0.0-rc.2 fixed 1.0.0", Yes),
@@ -145,7 +168,13 @@ fn an_unreadable_advisory_is_possible_and_a_defect() {
         (Pypi, "versions ban@na"),
         (Oci, "versions 1.2"),
     ] {
-        assert!(defect(ecosystem, &advisory(text)).is_some(), "{ecosystem:?} {text}");
+        assert!(
+            defect(ecosystem, &advisory(text)).is_some(),
+            "{ecosystem:?} {text}"
+        );
     }
-    assert_eq!(defect(Npm, &advisory("from 0 fixed 1.0.0; versions 2.0.0")), None);
+    assert_eq!(
+        defect(Npm, &advisory("from 0 fixed 1.0.0; versions 2.0.0")),
+        None
+    );
 }
