@@ -1,1 +1,123 @@
-//! Detector.
+//! Knows which package is about to run and whether it is known to be bad.
+//!
+//! A launch of a server, a shell command in a tool call and a package named outright all become
+//! the same candidates; those are looked up in the signed blocklist. Nothing is fetched, nothing
+//! on the disk is read: a detector can reach nothing, and the answer is the same on every machine.
+
+pub mod blocklist;
+mod commands;
+mod findings;
+pub mod launch;
+mod lookalike;
+pub mod package;
+pub mod version;
+
+use clawdefender_sdk::{AssetKind, Blob, Detector, Event, Info, Kind, Report, Settings, Step};
+
+use blocklist::Blocklist;
+use commands::Command;
+use findings::{Findings, Setting};
+use launch::{Candidate, Role, Target};
+use lookalike::WellKnown;
+use package::{Ecosystem, Spec};
+
+/// The detector.
+#[derive(Debug)]
+pub struct SupplyChain {
+    blocklist: Blocklist,
+    well_known: WellKnown,
+}
+
+impl Detector for SupplyChain {
+    fn describe() -> Info {
+        findings::info()
+    }
+
+    fn configure(settings: &Settings, data: &[Blob]) -> Result<Self, String> {
+        if !settings.is_empty() {
+            return Err("supply-chain has no settings".to_owned());
+        }
+        let blocklist = Blocklist::load(data)?;
+        let well_known = WellKnown::new(&blocklist.well_known);
+        Ok(Self {
+            blocklist,
+            well_known,
+        })
+    }
+
+    fn inspect(&self, event: &Event, _recent: &[Step]) -> Report {
+        let mut findings = Findings::new(&self.blocklist, &self.well_known);
+        let mut attrs = Vec::new();
+        if let Some(start) = &event.launch {
+            let found = launch::launch(&start.argv, &start.env);
+            if let Some(package) = found.identity().and_then(identity) {
+                attrs.push(("package".to_owned(), package));
+            }
+            findings.extraction(&found, Setting::Launch);
+        }
+        if matches!(event.kind, Kind::ToolCall | Kind::GuardCheck) {
+            for command in commands::commands(&event.texts) {
+                let found = match command {
+                    Command::Line(line) => launch::script(line),
+                    Command::Argv(argv) => launch::launch(&argv, &[]),
+                };
+                findings.extraction(&found, Setting::Command);
+            }
+        }
+        for asset in event
+            .assets
+            .iter()
+            .filter(|asset| asset.kind == AssetKind::Package)
+        {
+            if let Some(candidate) = asset_candidate(&asset.value) {
+                findings.candidate(&candidate, Setting::Command);
+            }
+        }
+        Report {
+            findings: findings.finish(),
+            memo: None,
+            attrs,
+        }
+    }
+}
+
+clawdefender_sdk::export_detector!(SupplyChain);
+
+/// `npm:name@1.2.3`, which the host uses as the server's identity.
+fn identity(main: &Candidate) -> Option<String> {
+    let Candidate {
+        ecosystem,
+        name,
+        spec,
+        ..
+    } = main;
+    if !ecosystem.is_legal(name) {
+        return None;
+    }
+    let name = format!("{}:{}", ecosystem.id(), ecosystem.normalise(name));
+    match spec {
+        Spec::Exact(version) => Some(format!("{name}@{version}")),
+        _ => Some(name),
+    }
+}
+
+/// Reads `ecosystem:name` or `ecosystem:name@version`.
+fn asset_candidate(value: &str) -> Option<Candidate> {
+    let (ecosystem, rest) = value.split_once(':')?;
+    match launch::target(rest, Ecosystem::parse(ecosystem)?) {
+        Target::Registry {
+            ecosystem,
+            name,
+            spec,
+            alias,
+        } => Some(Candidate {
+            ecosystem,
+            name,
+            spec,
+            role: Role::Main,
+            alias,
+            guess: false,
+        }),
+        Target::Elsewhere(_) => None,
+    }
+}

@@ -1,0 +1,287 @@
+//! What each observation is worth, and the words for it.
+//!
+//! Messages are fixed text; a package is named only in the form its registry would accept, because
+//! everything else may have been written to be read by somebody.
+
+use std::collections::BTreeMap;
+
+use clawdefender_sdk::{Category, Finding, Info, Kind as EventKind, Rule, Severity};
+
+use crate::blocklist::{Blocklist, Kind, Known};
+use crate::launch::{Candidate, Extraction, Opaque, Registry, Role, Source};
+use crate::lookalike::WellKnown;
+use crate::package::Spec;
+use crate::version::Answer;
+
+const MALICIOUS: &str = "supply-chain.malicious";
+const VULNERABLE: &str = "supply-chain.vulnerable";
+const UNPINNED: &str = "supply-chain.unpinned";
+const REGISTRY: &str = "supply-chain.registry-override";
+const OPAQUE: &str = "supply-chain.opaque-launch";
+const LOOKALIKE: &str = "supply-chain.lookalike";
+const ALIAS: &str = "supply-chain.alias";
+
+/// Findings for one event; a person can't read more, and the worst come first anyway.
+const MAX_FINDINGS: usize = 32;
+
+/// Where a command came from: a server that will run for days deserves more than an install.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    Launch,
+    Command,
+}
+
+pub fn info() -> Info {
+    let rule = |id: &str, category: Category, summary: &str| Rule {
+        id: id.to_owned(),
+        category,
+        summary: summary.to_owned(),
+        attrs: Vec::new(),
+    };
+    Info {
+        id: "supply-chain".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        rules: vec![
+            rule(
+                MALICIOUS,
+                Category::MaliciousPackage,
+                "A package that is known to do harm.",
+            ),
+            rule(
+                VULNERABLE,
+                Category::VulnerablePackage,
+                "A version with a known hole.",
+            ),
+            rule(
+                UNPINNED,
+                Category::SuspiciousPackage,
+                "A server may change with every start.",
+            ),
+            rule(
+                REGISTRY,
+                Category::SuspiciousPackage,
+                "Another registry may answer.",
+            ),
+            rule(
+                OPAQUE,
+                Category::SuspiciousPackage,
+                "What will run can't be known beforehand.",
+            ),
+            rule(
+                LOOKALIKE,
+                Category::SuspiciousPackage,
+                "A name that imitates a well-known one.",
+            ),
+            rule(
+                ALIAS,
+                Category::SuspiciousPackage,
+                "A package that runs under another's name.",
+            ),
+        ],
+        kinds: vec![
+            EventKind::ToolCall,
+            EventKind::GuardCheck,
+            EventKind::ServerLaunch,
+        ],
+        history: 0,
+        memo_bytes: 0,
+        attrs: Vec::new(),
+    }
+}
+
+/// Collects findings; the same claim about the same package is made once.
+pub struct Findings<'a> {
+    blocklist: &'a Blocklist,
+    well_known: &'a WellKnown,
+    found: BTreeMap<(std::cmp::Reverse<u8>, &'static str, String), Finding>,
+}
+
+impl<'a> Findings<'a> {
+    pub fn new(blocklist: &'a Blocklist, well_known: &'a WellKnown) -> Self {
+        Self {
+            blocklist,
+            well_known,
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// The worst first.
+    pub fn finish(self) -> Vec<Finding> {
+        self.found.into_values().take(MAX_FINDINGS).collect()
+    }
+
+    pub fn extraction(&mut self, found: &Extraction, setting: Setting) {
+        for candidate in &found.candidates {
+            self.candidate(candidate, setting);
+        }
+        let elsewhere = found
+            .sources
+            .iter()
+            .any(|source| matches!(source, Source::Git | Source::Url));
+        if setting == Setting::Launch && elsewhere {
+            self.note(
+                UNPINNED,
+                Severity::Info,
+                90,
+                "A server comes from a git or web address, not from a registry.",
+            );
+        }
+        match found.registry {
+            Some(Registry::Plaintext) => self.note(
+                REGISTRY,
+                Severity::Medium,
+                90,
+                "Packages may come over plain HTTP, where anybody on the way can replace them.",
+            ),
+            Some(Registry::Other) => {
+                self.note(
+                    REGISTRY,
+                    Severity::Low,
+                    80,
+                    "Packages may come from another registry than the public one.",
+                );
+            }
+            None => {}
+        }
+        match (found.opaque, setting) {
+            (Some(Opaque::Download), _) => {
+                self.note(
+                    OPAQUE,
+                    Severity::High,
+                    90,
+                    "Something is downloaded and run at once, unseen by anybody.",
+                );
+            }
+            (Some(Opaque::Script), Setting::Launch) => {
+                self.note(
+                    OPAQUE,
+                    Severity::Low,
+                    80,
+                    "A server starts through a script that can't be followed beforehand.",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    pub fn candidate(&mut self, candidate: &Candidate, setting: Setting) {
+        let Candidate {
+            ecosystem,
+            name,
+            spec,
+            ..
+        } = candidate;
+        let blocklist = self.blocklist;
+        let mut known = false;
+        for (entry, answer) in blocklist.look_up(*ecosystem, name, spec) {
+            // A mere word of a script counts only against packages that were never good.
+            if !candidate.guess || entry.kind == Kind::Malicious {
+                self.advisory(candidate, entry, answer, setting);
+                known = true;
+            }
+        }
+        if candidate.guess {
+            return;
+        }
+        let subject = subject(candidate);
+        if candidate.alias {
+            let message = format!("{subject} would run under another package's name.");
+            self.add(ALIAS, Severity::Medium, 85, &message, Vec::new());
+        }
+        if !known && self.well_known.imitated(*ecosystem, name).is_some() {
+            let message = format!("{subject} has nearly the name of a well-known package.");
+            self.add(LOOKALIKE, Severity::Medium, 60, &message, Vec::new());
+        }
+        let pinned = matches!(spec, Spec::Exact(_));
+        if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
+            let message =
+                format!("{subject} is not pinned to a version, so it can change unnoticed.");
+            self.add(UNPINNED, Severity::Info, 95, &message, Vec::new());
+        }
+    }
+
+    fn advisory(&mut self, candidate: &Candidate, entry: &Known, answer: Answer, setting: Setting) {
+        let subject = subject(candidate);
+        let refs = entry.ids.clone();
+        let certain = answer == Answer::Affected && !candidate.guess;
+        match (entry.kind, certain) {
+            (Kind::Malicious | Kind::Compromised, true) => {
+                let message = format!("{subject} is known to be malicious in this version.");
+                self.add(MALICIOUS, Severity::Critical, 99, &message, refs);
+            }
+            (Kind::Malicious | Kind::Compromised, false) => {
+                let message = format!(
+                    "{subject} has malicious versions; pin a version that is not one of them."
+                );
+                let (severity, confidence) = match (entry.kind, setting) {
+                    (Kind::Malicious, _) => (Severity::High, 80),
+                    // The bad versions of a good package are taken down within days, and asking
+                    // at every install of it would teach people to answer yes.
+                    (_, Setting::Launch) => (Severity::Medium, 60),
+                    (_, Setting::Command) => (Severity::Low, 40),
+                };
+                self.add(MALICIOUS, severity, confidence, &message, refs);
+            }
+            (Kind::Vulnerable, true) => {
+                let message = format!("{subject} has a known vulnerability in this version.");
+                self.add(VULNERABLE, entry.level.severity(), 95, &message, refs);
+            }
+            (Kind::Vulnerable, false) => {
+                let message =
+                    format!("{subject} had a vulnerability; pin a version that is fixed.");
+                self.add(VULNERABLE, Severity::Low, 50, &message, refs);
+            }
+        }
+    }
+
+    fn note(&mut self, rule: &'static str, severity: Severity, confidence_pct: u8, message: &str) {
+        self.add(rule, severity, confidence_pct, message, Vec::new());
+    }
+
+    fn add(
+        &mut self,
+        rule: &'static str,
+        severity: Severity,
+        confidence_pct: u8,
+        message: &str,
+        refs: Vec<String>,
+    ) {
+        let category = match rule {
+            MALICIOUS => Category::MaliciousPackage,
+            VULNERABLE => Category::VulnerablePackage,
+            _ => Category::SuspiciousPackage,
+        };
+        let rank = std::cmp::Reverse(severity as u8);
+        let slot = self
+            .found
+            .entry((rank, rule, message.to_owned()))
+            .or_insert_with(|| Finding {
+                rule: rule.to_owned(),
+                category,
+                severity,
+                confidence_pct,
+                message: message.to_owned(),
+                spans: Vec::new(),
+                steps: Vec::new(),
+                refs: Vec::new(),
+                attrs: Vec::new(),
+            });
+        for id in refs {
+            if !slot.refs.contains(&id) {
+                slot.refs.push(id);
+            }
+        }
+    }
+}
+
+/// `npm:name` when the registry would accept the name, else only the ecosystem.
+fn subject(candidate: &Candidate) -> String {
+    let Candidate {
+        ecosystem, name, ..
+    } = candidate;
+    if ecosystem.is_legal(name) {
+        format!("{}:{name}", ecosystem.id())
+    } else {
+        format!("A package with an irregular name ({})", ecosystem.id())
+    }
+}

@@ -1,0 +1,217 @@
+//! Walks a launcher's options by that launcher's own definition table.
+//!
+//! An option that the table does not know may or may not eat the next word. Both readings are
+//! kept: the word becomes an unsure positional and the walk goes on, marked ambiguous.
+
+/// What an option means to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    Flag,
+    /// A value we have no use for.
+    Value,
+    /// A package whose program will run.
+    Package,
+    /// Packages that come along; comma-separated in uv.
+    Extra,
+    Registry,
+    /// A shell command line.
+    Script,
+    /// Source code.
+    Code,
+    /// A Python module; nothing after it is an option of the interpreter.
+    Module,
+    /// The program inside an image.
+    Entry,
+    /// Further words in one string: `env -S`.
+    Words,
+    Git,
+    Local,
+}
+
+/// The options of one launcher.
+pub struct Table {
+    pub style: Style,
+    /// Space-separated names for each meaning.
+    pub options: &'static [(Takes, &'static str)],
+}
+
+/// How a launcher reads its argv.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `-abc`, `-oVALUE`, `--long=value`.
+    Getopt,
+    /// npm's: also `--no-x`, abbreviations, and flags that swallow `true` or `false`.
+    Npm,
+    /// `-long` as well as `--long`, nothing bundled.
+    Single,
+}
+
+#[derive(Default)]
+pub struct Walk<'a> {
+    /// Options with a meaning and their values, in order.
+    pub given: Vec<(Takes, &'a str)>,
+    pub positionals: Vec<Positional>,
+    pub ambiguous: bool,
+}
+
+#[derive(Clone, Copy)]
+pub struct Positional {
+    pub index: usize,
+    /// False when an unknown option before it may have eaten it.
+    pub sure: bool,
+}
+
+impl Table {
+    /// Walks `words` until `wanted` sure positionals were met.
+    pub fn walk<'a>(&self, words: &'a [String], wanted: usize) -> Walk<'a> {
+        let mut walk = Walk::default();
+        let mut sure = 0;
+        let mut pending: Option<Takes> = None;
+        let mut unknown = false;
+        let mut only_positionals = false;
+        for (index, word) in words.iter().enumerate() {
+            if let Some(takes) = pending.take() {
+                walk.note(takes, word);
+                if takes == Takes::Module {
+                    return walk;
+                }
+                continue;
+            }
+            if only_positionals || word == "-" || !word.starts_with('-') {
+                let swallowed =
+                    self.style == Style::Npm && matches!(word.as_str(), "true" | "false");
+                let certain = only_positionals || !(unknown || swallowed);
+                walk.positionals.push(Positional {
+                    index,
+                    sure: certain,
+                });
+                walk.ambiguous |= !certain;
+                unknown = false;
+                sure += usize::from(certain);
+                if sure >= wanted {
+                    return walk;
+                }
+                continue;
+            }
+            if word == "--" {
+                only_positionals = true;
+                continue;
+            }
+            match self.read(word) {
+                Reading::Known(Takes::Flag, _) => unknown = false,
+                Reading::Known(takes, Some(value)) => {
+                    walk.note(takes, value);
+                    unknown = false;
+                    if takes == Takes::Module {
+                        return walk;
+                    }
+                }
+                Reading::Known(takes, None) => {
+                    pending = Some(takes);
+                    unknown = false;
+                }
+                Reading::Maybe(takes, value) => {
+                    walk.note(takes, value);
+                    walk.ambiguous = true;
+                }
+                Reading::Unknown => {
+                    walk.ambiguous = true;
+                    unknown = !word.contains('=');
+                }
+            }
+        }
+        walk
+    }
+
+    fn takes(&self, option: &str) -> Option<Takes> {
+        let known = |names: &str| names.split(' ').any(|name| name == option);
+        self.options
+            .iter()
+            .find(|(_, names)| known(names))
+            .map(|(takes, _)| *takes)
+    }
+
+    fn read<'a>(&self, word: &'a str) -> Reading<'a> {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word, None),
+        };
+        let name = match self.style {
+            Style::Single if name.starts_with("--") => name.get(1..).unwrap_or(name),
+            _ => name,
+        };
+        if let Some(takes) = self.takes(name) {
+            return Reading::Known(takes, value);
+        }
+        if name.starts_with("--") {
+            return self.read_long(name, value);
+        }
+        match self.style {
+            Style::Getopt => self.read_bundle(word),
+            Style::Npm if name.len() > 2 => self.read_glued(word),
+            _ => Reading::Unknown,
+        }
+    }
+
+    fn read_long<'a>(&self, name: &str, value: Option<&'a str>) -> Reading<'a> {
+        if self.style == Style::Npm && name.starts_with("--no-") {
+            return Reading::Known(Takes::Flag, None);
+        }
+        // npm and argparse complete `--pack` to `--package`.
+        let completes = |names: &str| names.split(' ').any(|full| full.starts_with(name));
+        let found = self.options.iter().find(|(takes, names)| {
+            matches!(takes, Takes::Package | Takes::Extra | Takes::Script) && completes(names)
+        });
+        match (found, value) {
+            (Some((takes, _)), Some(value)) => Reading::Maybe(*takes, value),
+            _ => Reading::Unknown,
+        }
+    }
+
+    /// `-it`, `-eK=V`.
+    fn read_bundle<'a>(&self, word: &'a str) -> Reading<'a> {
+        for (at, letter) in word.char_indices().skip(1) {
+            let rest = word.get(at + letter.len_utf8()..).unwrap_or_default();
+            match self.takes(&format!("-{letter}")) {
+                Some(Takes::Flag) if rest.is_empty() => return Reading::Known(Takes::Flag, None),
+                Some(Takes::Flag) => {}
+                Some(takes) if rest.is_empty() => return Reading::Known(takes, None),
+                Some(takes) => return Reading::Known(takes, Some(rest)),
+                None => return Reading::Unknown,
+            }
+        }
+        Reading::Unknown
+    }
+
+    /// `-pEVIL`: npm does not read it so today, another version might.
+    fn read_glued<'a>(&self, word: &'a str) -> Reading<'a> {
+        let letters = word.char_indices().nth(2).map_or(word.len(), |(at, _)| at);
+        let (name, rest) = word.split_at(letters);
+        match self.takes(name) {
+            Some(takes @ (Takes::Package | Takes::Script)) => Reading::Maybe(takes, rest),
+            _ => Reading::Unknown,
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn note(&mut self, takes: Takes, value: &'a str) {
+        if !matches!(takes, Takes::Flag | Takes::Value) {
+            self.given.push((takes, value));
+        }
+    }
+
+    /// The first value given for `wanted`.
+    pub fn value(&self, wanted: Takes) -> Option<&'a str> {
+        self.given
+            .iter()
+            .find(|(takes, _)| *takes == wanted)
+            .map(|(_, value)| *value)
+    }
+}
+
+enum Reading<'a> {
+    Known(Takes, Option<&'a str>),
+    Maybe(Takes, &'a str),
+    Unknown,
+}

