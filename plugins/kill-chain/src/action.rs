@@ -17,6 +17,7 @@ pub enum Action {
     /// Content that an outsider can write arrives: web page, inbox, issue.
     ReadUntrusted,
     Write,
+    /// Runs a file or a script.
     Execute,
     Install,
     /// Something leaves: post, upload, mail, HTTP with a body.
@@ -40,6 +41,8 @@ pub enum Action {
     Account,
     /// Asks a server outside for a page or document.
     Fetch,
+    /// Hands over a command line or code, whatever that does.
+    Shell,
 }
 
 /// A kind of place that a path can lie in.

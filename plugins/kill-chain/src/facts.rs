@@ -64,7 +64,7 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
     ) {
         facts.actions.add(Action::Send);
     }
-    let shell_tool = facts.actions.has(Action::Execute);
+    let shell_tool = facts.actions.has(Action::Shell);
     for text in event
         .texts
         .iter()
@@ -135,6 +135,10 @@ impl Facts {
             let (actions, mass) = lexicon.command(command);
             self.actions = self.actions.union(actions);
             self.flags |= if mass { flag::MASS } else { 0 };
+            if let Some(path) = &command.by_path {
+                self.actions.add(Action::Execute);
+                self.object(path, printer);
+            }
             for word in command.words.iter().chain(&command.writes) {
                 // `@file`, `key=file`, `host:path`: the name may hide behind a mark.
                 for part in word.split(['=', '@', ',']) {
@@ -213,7 +217,7 @@ impl Facts {
         }
         if self.places & Place::Log.bit() != 0
             && self.actions.meets(writes.into_iter().collect())
-            && !self.actions.has(Action::Execute)
+            && !self.actions.has(Action::Shell)
             || (self.places & Place::Log.bit() != 0 && self.actions.has(Action::Delete))
         {
             self.actions.add(Action::Impair);

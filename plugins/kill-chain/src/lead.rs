@@ -89,7 +89,7 @@ fn is_name(word: &str) -> bool {
     (6..=MAX_NAME).contains(&word.len()) && letters && marks
 }
 
-/// A name as written and, of an address, its host alone.
+/// A name as written, of an address also its host, of a path also its last part.
 fn forms(name: &str) -> impl Iterator<Item = &str> {
     let plain = name
         .split_once("://")
@@ -99,7 +99,11 @@ fn forms(name: &str) -> impl Iterator<Item = &str> {
         .split(['/', '?', '#'])
         .next()
         .filter(|host| *host != plain && host.contains('.'));
-    std::iter::once(plain).chain(host)
+    let tail = plain
+        .rsplit_once('/')
+        .map(|(_, tail)| tail)
+        .filter(|tail| is_name(tail));
+    std::iter::once(plain).chain(host).chain(tail)
 }
 
 /// Words with their offsets; a line break is a word.

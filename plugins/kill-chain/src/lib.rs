@@ -219,7 +219,7 @@ impl KillChain {
                 Action::Write,
                 Action::ReadFile,
                 Action::Search,
-                Action::Execute,
+                Action::Shell,
             ]
             .into_iter()
             .collect(),

