@@ -1,1 +1,449 @@
-//! Detector.
+//! Finds steps that are harmless alone: kill chains over past events, and secrets that flow out.
+//!
+//! Here an event becomes a report: facts, flows, chains, findings, memo. What words mean and which
+//! chains there are is data (`feeds/data/chains.toml`); nothing is remembered but in memos.
+
+pub mod action;
+mod chain;
+mod decode;
+mod facts;
+mod flow;
+mod lead;
+mod lexicon;
+mod memo;
+mod print;
+mod search;
+mod secret;
+mod shell;
+
+use clawdefender_sdk::{
+    Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Severity, Step,
+};
+use serde::Deserialize;
+
+use action::{Action, Actions, Place, flag};
+use chain::{Chain, ChainText, Level};
+use facts::Facts;
+use flow::Flow;
+use lexicon::Lexicon;
+use memo::{Memo, Seen};
+use print::{Printer, settle};
+use search::Scene;
+
+/// Past steps asked for.
+const HISTORY: u32 = 250;
+/// With so many steps in hand the oldest are about to be forgotten.
+const NEARLY_FULL: usize = 230;
+/// How long after its call a result may come and still be known as its answer.
+const ANSWER_MS: u64 = 10 * 60 * 1000;
+/// Equal steps nearer than this are remembered once, so that a flood can't push others out.
+const SAME_MS: u64 = 60 * 1000;
+const EXFILTRATION: &str = "kill-chain.exfiltration";
+const PATTERN: &str = "kill-chain.pattern";
+
+/// The detector, configured.
+pub struct KillChain {
+    lexicon: Lexicon,
+    chains: Vec<Chain>,
+    printer: Printer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    lexicon: Lexicon,
+    chains: Vec<ChainText>,
+}
+
+impl Detector for KillChain {
+    fn describe() -> Info {
+        let rule = |id: &str, category: Category, summary: &str| Rule {
+            id: id.to_owned(),
+            category,
+            summary: summary.to_owned(),
+            attrs: Vec::new(),
+        };
+        Info {
+            id: "kill-chain".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            rules: vec![
+                rule(
+                    EXFILTRATION,
+                    Category::DataExfiltration,
+                    "A secret that a tool returned leaves in a later call.",
+                ),
+                rule(
+                    PATTERN,
+                    Category::KillChain,
+                    "Several steps together form a known attack chain.",
+                ),
+            ],
+            kinds: vec![
+                Kind::ToolCall,
+                Kind::ToolResult,
+                Kind::ResourceContent,
+                Kind::Completion,
+                Kind::Sampling,
+                Kind::Elicitation,
+                Kind::GuardCheck,
+                Kind::ServerLaunch,
+            ],
+            history: HISTORY,
+            memo_bytes: memo::MAX_BYTES,
+            attrs: Vec::new(),
+        }
+    }
+
+    fn configure(settings: &Settings, data: &[Blob]) -> Result<Self, String> {
+        let mut key = "";
+        for (name, value) in settings {
+            match name.as_str() {
+                "fingerprint-key" => key = value,
+                _ => return Err("unknown setting; known: fingerprint-key".to_owned()),
+            }
+        }
+        let blobs: Vec<&Blob> = data
+            .iter()
+            .filter(|blob| blob.kind == "killchain")
+            .collect();
+        let [blob] = blobs.as_slice() else {
+            return Err(format!(
+                "needs exactly one data artifact of kind killchain, got {}",
+                blobs.len()
+            ));
+        };
+        let Data { lexicon, chains } = serde_json::from_slice(&blob.bytes)
+            .map_err(|error| format!("killchain data: {error}"))?;
+        let chains = chains
+            .into_iter()
+            .map(ChainText::compile)
+            .collect::<Result<Vec<_>, _>>()?;
+        if chains.is_empty() {
+            return Err("killchain data: no chain".to_owned());
+        }
+        let mut ids: Vec<&str> = chains.iter().map(|chain| chain.id.as_str()).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err("killchain data: two chains have one id".to_owned());
+        }
+        Ok(Self {
+            lexicon: lexicon.compile(),
+            chains,
+            printer: Printer::new(key),
+        })
+    }
+
+    fn inspect(&self, event: &Event, recent: &[Step]) -> Report {
+        let memos: Vec<Option<Seen<'_>>> =
+            recent.iter().map(|step| Seen::decode(&step.memo)).collect();
+        if facts::is_call(event) {
+            self.call(event, recent, &memos)
+        } else if facts::is_result(event) {
+            let memo = self.result(event, recent, &memos);
+            report(Vec::new(), memo)
+        } else {
+            report(Vec::new(), None)
+        }
+    }
+}
+
+impl KillChain {
+    fn call(&self, event: &Event, recent: &[Step], memos: &[Option<Seen<'_>>]) -> Report {
+        let facts = facts::of_call(event, &self.lexicon, &self.printer);
+        let flow = if self.may_carry(event, &facts, recent) {
+            Flow::into_call(event, memos, &self.printer)
+        } else {
+            Flow::default()
+        };
+        let leads: Vec<bool> = memos
+            .iter()
+            .map(|memo| memo.as_ref().is_some_and(|memo| follows(&facts, memo)))
+            .collect();
+        let scene = Scene {
+            past: recent,
+            memos,
+            now: &facts,
+            at_ms: event.at_ms,
+            server: &event.server.name,
+            flow: &flow,
+            leads: &leads,
+        };
+        let mut findings: Vec<Finding> = self
+            .exfiltration(event, recent, &facts, &flow)
+            .into_iter()
+            .collect();
+        for chain in &self.chains {
+            findings.extend(
+                scene
+                    .find(chain)
+                    .map(|steps| pattern(chain, &steps, recent)),
+            );
+        }
+        let memo = Memo {
+            actions: facts.actions,
+            flags: facts.flags,
+            places: facts.places,
+            tool: facts.tool,
+            objects: facts.objects,
+            hits: if flow.secret.is_empty() {
+                flow.hits
+            } else {
+                Vec::new()
+            },
+            ..Memo::default()
+        };
+        report(findings, self.worth(memo, event, recent, memos))
+    }
+
+    /// Whether arguments of this call can reach anyone who should not have them.
+    fn may_carry(&self, event: &Event, facts: &Facts, recent: &[Step]) -> bool {
+        facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, recent)
+    }
+
+    fn exfiltration(
+        &self,
+        event: &Event,
+        recent: &[Step],
+        facts: &Facts,
+        flow: &Flow,
+    ) -> Option<Finding> {
+        let from_other = flow.secret.iter().any(|at| {
+            recent
+                .get(*at)
+                .is_some_and(|step| step.server != event.server.name)
+        });
+        let leaves = facts.actions.meets(carriers()) || is_outside(facts);
+        // A secret in a call that only changes files here is someone at work on their own files.
+        let local = facts.actions.meets(
+            [
+                Action::Write,
+                Action::ReadFile,
+                Action::Search,
+                Action::Shell,
+            ]
+            .into_iter()
+            .collect(),
+        );
+        let (severity, confidence_pct) = match (leaves, from_other && !local) {
+            _ if flow.secret.is_empty() => return None,
+            (true, _) => (Severity::Critical, 95),
+            (false, true) => (Severity::Medium, 60),
+            (false, false) => return None,
+        };
+        let mut steps: Vec<usize> = flow.secret.iter().chain(&flow.parts).copied().collect();
+        steps.sort_unstable();
+        Some(Finding {
+            rule: EXFILTRATION.to_owned(),
+            category: Category::DataExfiltration,
+            severity,
+            confidence_pct,
+            message: "A secret that an earlier step returned leaves in this call.".to_owned(),
+            spans: Vec::new(),
+            steps: ids(&steps, recent),
+            refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
+            attrs: Vec::new(),
+        })
+    }
+
+    fn result(
+        &self,
+        event: &Event,
+        recent: &[Step],
+        memos: &[Option<Seen<'_>>],
+    ) -> Option<Vec<u8>> {
+        let mut facts = facts::of_result(event, &self.lexicon, &self.printer);
+        let asked_secret = facts.actions.has(Action::ReadSecret)
+            || answers_secret_call(event, facts.tool, recent, memos);
+        if asked_secret {
+            facts.actions.add(Action::ReadSecret);
+            facts.flags &= !flag::PUBLIC;
+        }
+        let private = facts.actions.has(Action::ReadUntrusted) && facts.flags & flag::PUBLIC == 0;
+        let mut memo = Memo {
+            flags: facts.flags,
+            tool: facts.tool,
+            ..Memo::default()
+        };
+        for text in &event.texts {
+            let seen = facts::seen(text);
+            for secret in secret::find(seen, &self.lexicon.secrets) {
+                self.printer
+                    .keep(seen.get(secret).unwrap_or_default(), &mut memo.secrets);
+            }
+            if private {
+                self.printer.keep(seen, &mut memo.content);
+            }
+            lead::find(
+                seen,
+                &self.lexicon.directives,
+                &self.printer,
+                &mut memo.leads,
+                memo::MAX_LEADS,
+            );
+        }
+        // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
+        if asked_secret && memo.secrets.is_empty() {
+            event
+                .texts
+                .iter()
+                .for_each(|text| self.printer.keep(facts::seen(text), &mut memo.secrets));
+        }
+        settle(&mut memo.secrets, memo::MAX_SECRETS);
+        settle(&mut memo.content, memo::MAX_CONTENT);
+        memo.leads
+            .sort_unstable_by_key(|(hash, actions)| (*hash, actions.0));
+        memo.leads.dedup();
+        if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
+            memo.flags |= flag::SECRET;
+        }
+        memo.actions = facts.actions;
+        self.worth(memo, event, recent, memos)
+    }
+
+    /// The memo's bytes, when a chain or a flow could need them later.
+    fn worth(
+        &self,
+        mut memo: Memo,
+        event: &Event,
+        recent: &[Step],
+        memos: &[Option<Seen<'_>>],
+    ) -> Option<Vec<u8>> {
+        let begins = self.chains.iter().any(|chain| {
+            chain.steps.split_last().is_some_and(|(_, before)| {
+                before
+                    .iter()
+                    .any(|step| step.accepts(memo.actions, memo.flags, memo.places))
+            })
+        });
+        let holds = !(memo.secrets.is_empty()
+            && memo.leads.is_empty()
+            && memo.content.is_empty()
+            && memo.hits.is_empty());
+        if !begins && !holds {
+            return None;
+        }
+        // A result is always kept when its call was: it is what closes the call.
+        let again = recent.iter().zip(memos).rev().take(16).any(|(step, past)| {
+            past.as_ref().is_some_and(|past| {
+                !holds
+                    && past.secrets().len() + past.leads().count() == 0
+                    && (past.actions, past.flags, past.places, past.tool)
+                        == (memo.actions, memo.flags, memo.places, memo.tool)
+                    && past.objects().eq(memo.objects.iter().copied())
+                    && step.server == event.server.name
+                    && event.at_ms.saturating_sub(step.at_ms) < SAME_MS
+                    && memo.places & Place::Credential.bit() == 0
+            })
+        });
+        if again {
+            return None;
+        }
+        carry(&mut memo, memos);
+        Some(memo.encode())
+    }
+}
+
+/// Actions that take arguments out.
+fn carriers() -> Actions {
+    [
+        Action::Send,
+        Action::Fetch,
+        Action::Download,
+        Action::Pay,
+        Action::Schedule,
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn is_outside(facts: &Facts) -> bool {
+    facts.flags & flag::OUTSIDE != 0
+}
+
+fn other_server(event: &Event, recent: &[Step]) -> bool {
+    recent.iter().any(|step| step.server != event.server.name)
+}
+
+/// Whether the call uses a name that the content of `memo` told to use, for what it told.
+fn follows(facts: &Facts, memo: &Seen<'_>) -> bool {
+    memo.leads().any(|(hash, actions)| {
+        actions.meets(facts.actions) && facts.names.binary_search(&hash).is_ok()
+    })
+}
+
+/// Whether the result answers a call that asked for a secret: calls and results of one tool on one
+/// link are counted, because the event does not say which call it answers.
+fn answers_secret_call(
+    event: &Event,
+    tool: u32,
+    recent: &[Step],
+    memos: &[Option<Seen<'_>>],
+) -> bool {
+    let mut open = 0_i32;
+    for (step, memo) in recent.iter().zip(memos) {
+        let Some(memo) = memo else { continue };
+        let late = event.at_ms.saturating_sub(step.at_ms) > ANSWER_MS;
+        if late
+            || step.link != event.link
+            || memo.tool != tool
+            || !memo.actions.has(Action::ReadSecret)
+        {
+            continue;
+        }
+        open = (open + if memo.is(flag::RESULT) { -1 } else { 1 }).max(0);
+    }
+    open > 0
+}
+
+/// Secrets that are about to be forgotten move into the newest memo, so that filling the history
+/// with other steps does not wash them out.
+fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
+    if memos.len() < NEARLY_FULL || memo.flags & flag::PUBLIC != 0 {
+        return;
+    }
+    let oldest = memos.iter().take(HISTORY as usize - NEARLY_FULL).flatten();
+    for past in oldest {
+        if memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
+            memo.secrets.extend(past.secrets());
+        }
+    }
+    settle(&mut memo.secrets, memo::MAX_SECRETS);
+}
+
+fn pattern(chain: &Chain, steps: &[usize], recent: &[Step]) -> Finding {
+    Finding {
+        rule: PATTERN.to_owned(),
+        category: Category::KillChain,
+        severity: match chain.severity {
+            Level::Info => Severity::Info,
+            Level::Low => Severity::Low,
+            Level::Medium => Severity::Medium,
+            Level::High => Severity::High,
+            Level::Critical => Severity::Critical,
+        },
+        confidence_pct: chain.confidence_pct,
+        message: chain.title.clone(),
+        spans: Vec::new(),
+        steps: ids(steps, recent),
+        refs: chain.attack.clone(),
+        attrs: vec![("chain".to_owned(), chain.id.clone())],
+    }
+}
+
+fn ids(steps: &[usize], recent: &[Step]) -> Vec<String> {
+    steps
+        .iter()
+        .filter_map(|at| recent.get(*at))
+        .map(|step| step.id.clone())
+        .collect()
+}
+
+fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {
+    Report {
+        findings,
+        memo,
+        attrs: Vec::new(),
+    }
+}
+
+clawdefender_sdk::export_detector!(KillChain);

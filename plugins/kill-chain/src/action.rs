@@ -1,0 +1,113 @@
+//! The words the detector thinks in: what an event does, where, and with what properties.
+//!
+//! Only names and bits. Which tool or command means which action is data (`lexicon`).
+
+use serde::Deserialize;
+
+/// What an event does; one event can do several. The discriminant is its bit in a stored memo, so
+/// the order is part of the memo's format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    List,
+    Search,
+    ReadFile,
+    /// Reads a place where credentials live, or a tool whose purpose is to hand out secrets.
+    ReadSecret,
+    /// Content that an outsider can write arrives: web page, inbox, issue.
+    ReadUntrusted,
+    Write,
+    /// Runs a file or a script.
+    Execute,
+    Install,
+    /// Something leaves: post, upload, mail, HTTP with a body.
+    Send,
+    /// Writes where things are started from later.
+    Persist,
+    /// Rights, members, modes.
+    Permission,
+    Delete,
+    Schedule,
+    Pay,
+    /// Brings a program or file from outside.
+    Download,
+    Encode,
+    Archive,
+    /// Stops or empties logs, history, protections.
+    Impair,
+    /// Looks around: user, network, processes, system.
+    Recon,
+    /// Changes the user's own account: password, profile.
+    Account,
+    /// Asks a server outside for a page or document.
+    Fetch,
+    /// Hands over a command line or code, whatever that does.
+    Shell,
+}
+
+/// A kind of place that a path can lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    Credential,
+    Persistence,
+    Log,
+    Metadata,
+}
+
+/// A set of [`Action`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions(pub u32);
+
+impl Action {
+    pub const fn bit(self) -> Actions {
+        Actions(1 << self as u32)
+    }
+}
+
+impl Place {
+    pub const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl Actions {
+    pub fn add(&mut self, action: Action) {
+        self.0 |= action.bit().0;
+    }
+
+    pub fn has(self, action: Action) -> bool {
+        self.meets(action.bit())
+    }
+
+    /// Whether the two sets share an action.
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
+        let mut set = Self::default();
+        actions.into_iter().for_each(|action| set.add(action));
+        set
+    }
+}
+
+/// Properties of an event, as bits of a stored memo.
+pub mod flag {
+    /// What came back, not what was asked.
+    pub const RESULT: u16 = 1;
+    /// It names a host or mail address outside.
+    pub const OUTSIDE: u16 = 2;
+    /// Recursive or by wildcard.
+    pub const MASS: u16 = 4;
+    /// The texts came from a public page: what looks secret there is none.
+    pub const PUBLIC: u16 = 8;
+    /// It carried values that look like secrets.
+    pub const SECRET: u16 = 16;
+}

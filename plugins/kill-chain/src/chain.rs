@@ -1,0 +1,256 @@
+//! The pattern language: chains as written in the data, checked and compiled.
+//!
+//! A chain is a list of conditions in order. How it is searched for is in `search`.
+
+use serde::Deserialize;
+
+use crate::action::{Action, Actions, Place, flag};
+
+/// A compiled chain.
+#[derive(Debug)]
+pub struct Chain {
+    pub id: String,
+    /// The finding's message.
+    pub title: String,
+    pub severity: Level,
+    pub confidence_pct: u8,
+    pub attack: Vec<String>,
+    pub within_ms: u64,
+    /// The most remembered steps that may lie between first and last.
+    pub max_steps: usize,
+    pub across_servers: bool,
+    /// One event may be several steps at once: a pipeline.
+    pub one_call: bool,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// One step: what the event must be, and how it must relate to the step before.
+#[derive(Debug)]
+pub struct Step {
+    pub when: Condition,
+    not: Option<Condition>,
+    pub server: Option<Relation>,
+    pub same_object: bool,
+    pub flow: Option<Carries>,
+    pub lead: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relation {
+    Same,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Carries {
+    Secret,
+    Content,
+}
+
+/// What a single event must be.
+#[derive(Debug, Default)]
+pub struct Condition {
+    any: Actions,
+    all: Actions,
+    set: u16,
+    clear: u16,
+    places: u8,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainText {
+    id: String,
+    title: String,
+    severity: Level,
+    confidence: u8,
+    attack: Vec<String>,
+    within_s: u32,
+    max_steps: u16,
+    #[serde(default)]
+    across: Across,
+    #[serde(default)]
+    one_call: bool,
+    steps: Vec<Words>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Across {
+    #[default]
+    Any,
+    Servers,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Words {
+    action: Vec<Action>,
+    with: Vec<Action>,
+    place: Option<Place>,
+    credential: bool,
+    secret: bool,
+    outside: bool,
+    mass: bool,
+    result: Option<bool>,
+    server: Option<Relation>,
+    object: Option<Relation>,
+    flow: Option<Carries>,
+    lead: bool,
+    not: Option<Box<Words>>,
+}
+
+impl ChainText {
+    /// # Errors
+    /// One sentence for the operator: what in this chain can't be meant.
+    pub fn compile(self) -> Result<Chain, String> {
+        let id = &self.id;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if id.is_empty() || !id.bytes().all(plain) {
+            return Err("a chain's id must be lower-case letters, digits and dashes".to_owned());
+        }
+        if self.steps.is_empty() || self.steps.len() > 8 {
+            return Err(format!(
+                "chain {id}: has {} steps, must be 1 to 8",
+                self.steps.len()
+            ));
+        }
+        if self.confidence > 100 || self.title.is_empty() {
+            return Err(format!(
+                "chain {id}: needs a title and a confidence of 0 to 100"
+            ));
+        }
+        let last = self.steps.len() - 1;
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for (at, words) in self.steps.into_iter().enumerate() {
+            let step = words
+                .compile()
+                .map_err(|error| format!("chain {id}, step {}: {error}", at + 1))?;
+            if at == 0 && step.relates() {
+                return Err(format!(
+                    "chain {id}: the first step has none before it to relate to"
+                ));
+            }
+            if at != last && (step.flow.is_some() || step.lead) {
+                return Err(format!(
+                    "chain {id}: flow and lead are known of the last step only"
+                ));
+            }
+            steps.push(step);
+        }
+        Ok(Chain {
+            id: self.id,
+            title: self.title,
+            severity: self.severity,
+            confidence_pct: self.confidence,
+            attack: self.attack,
+            within_ms: u64::from(self.within_s) * 1000,
+            max_steps: usize::from(self.max_steps),
+            across_servers: self.across == Across::Servers,
+            one_call: self.one_call,
+            steps,
+        })
+    }
+}
+
+impl Words {
+    fn compile(self) -> Result<Step, String> {
+        let not = match self.not {
+            Some(words) if words.not.is_some() => {
+                return Err("not can't hold another not".to_owned());
+            }
+            Some(words) => {
+                let step = words.compile()?;
+                if step.relates() {
+                    return Err("not can't hold server, object, flow or lead".to_owned());
+                }
+                Some(step.when)
+            }
+            None => None,
+        };
+        if self.object == Some(Relation::Other) {
+            return Err("object can only be same".to_owned());
+        }
+        let mut set = 0;
+        for (wanted, flag) in [
+            (self.outside, flag::OUTSIDE),
+            (self.mass, flag::MASS),
+            (self.secret, flag::SECRET),
+        ] {
+            set |= if wanted { flag } else { 0 };
+        }
+        set |= if self.result == Some(true) {
+            flag::RESULT
+        } else {
+            0
+        };
+        let when = Condition {
+            any: self.action.into_iter().collect(),
+            all: self.with.into_iter().collect(),
+            set,
+            clear: if self.result == Some(false) {
+                flag::RESULT
+            } else {
+                0
+            },
+            places: self.place.map_or(0, Place::bit)
+                | if self.credential {
+                    Place::Credential.bit()
+                } else {
+                    0
+                },
+        };
+        if when.is_empty() {
+            return Err("needs at least one of action, with, place, credential, secret, outside, mass, result".to_owned());
+        }
+        Ok(Step {
+            when,
+            not,
+            server: self.server,
+            same_object: self.object.is_some(),
+            flow: self.flow,
+            lead: self.lead,
+        })
+    }
+}
+
+impl Step {
+    fn relates(&self) -> bool {
+        self.server.is_some() || self.same_object || self.flow.is_some() || self.lead
+    }
+
+    /// Whether an event alone can be this step.
+    pub fn accepts(&self, actions: Actions, flags: u16, places: u8) -> bool {
+        self.when.holds(actions, flags, places)
+            && !self
+                .not
+                .as_ref()
+                .is_some_and(|not| not.holds(actions, flags, places))
+    }
+}
+
+impl Condition {
+    fn is_empty(&self) -> bool {
+        self.any.0 == 0 && self.all.0 == 0 && self.set == 0 && self.clear == 0 && self.places == 0
+    }
+
+    fn holds(&self, actions: Actions, flags: u16, places: u8) -> bool {
+        (self.any.0 == 0 || actions.meets(self.any))
+            && actions.0 & self.all.0 == self.all.0
+            && flags & self.set == self.set
+            && flags & self.clear == 0
+            && places & self.places == self.places
+    }
+}

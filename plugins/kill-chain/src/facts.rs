@@ -1,0 +1,285 @@
+//! What one event does: actions, places, names, read out of tool name, arguments and assets.
+//!
+//! The host's assets are used where there are any; the arguments are read as well, because a path
+//! or a host can stand where only a shell would find it.
+
+use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
+
+use crate::action::{Action, Actions, Place, flag};
+use crate::lead;
+use crate::lexicon::Lexicon;
+use crate::print::{Printer, settle};
+use crate::shell::{self, Command};
+
+/// The most argument bytes looked at for names and commands; prints are bounded on their own.
+const MAX_ARGUMENT: usize = 64 * 1024;
+
+/// One event as chains see it.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub actions: Actions,
+    pub flags: u16,
+    pub places: u8,
+    pub tool: u32,
+    /// Hashes of the file names it touches, sorted.
+    pub objects: Vec<u32>,
+    /// Hashes of every distinct name in its arguments, sorted.
+    pub names: Vec<u32>,
+}
+
+/// What a text is for the detector: the reader's view when it differs from the bytes.
+pub fn seen(text: &Text) -> &str {
+    text.canonical.as_deref().unwrap_or(&text.original)
+}
+
+/// Whether the event asks for something to be done.
+pub fn is_call(event: &Event) -> bool {
+    match event.kind {
+        Kind::ToolCall | Kind::GuardCheck | Kind::ServerLaunch => true,
+        // What a client hands to a server leaves the machine as an argument does.
+        Kind::Completion | Kind::Elicitation | Kind::Sampling => {
+            event.direction == Direction::ToServer
+        }
+        _ => false,
+    }
+}
+
+/// Whether the event brings content.
+pub fn is_result(event: &Event) -> bool {
+    matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
+}
+
+/// The facts of a call.
+pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
+    let mut facts = Facts {
+        tool: printer.word(&event.name),
+        ..Facts::default()
+    };
+    facts.actions = lexicon.tool(&event.name);
+    // Content arrives with the answer.
+    facts.actions.0 &= !Action::ReadUntrusted.bit().0;
+    if matches!(
+        event.kind,
+        Kind::Elicitation | Kind::Sampling | Kind::Completion
+    ) {
+        facts.actions.add(Action::Send);
+    }
+    let shell_tool = facts.actions.has(Action::Shell);
+    for text in event
+        .texts
+        .iter()
+        .filter(|text| text.role == Role::Argument || text.role == Role::Uri)
+    {
+        let value = head(seen(text));
+        let key = key(&text.pointer);
+        lead::names(value, printer, &mut facts.names);
+        if shell_tool || lexicon.is_shell_key(key) {
+            facts.commands(&shell::commands(value), lexicon, printer);
+        } else if value.len() <= 1024 {
+            facts.word(value, lexicon, printer);
+            if lexicon.is_host_key(key) {
+                facts.host(host_of(value).unwrap_or(value), lexicon);
+            }
+        }
+        // Addresses inside prose: a recipient in a list, a link in a body.
+        for word in value.split(|char: char| char.is_whitespace() || "\"'<>(),;".contains(char)) {
+            facts.address(word, lexicon);
+        }
+    }
+    for asset in &event.assets {
+        match asset.kind {
+            AssetKind::Path => facts.path(&asset.value, lexicon, printer),
+            AssetKind::Host => facts.host(&asset.value, lexicon),
+            _ => {}
+        }
+        if asset
+            .attrs
+            .iter()
+            .any(|(name, value)| name == "class" && value == "credential")
+        {
+            facts.places |= Place::Credential.bit();
+        }
+    }
+    if let Some(launch) = &event.launch {
+        facts.commands(&shell::from_words(&launch.argv), lexicon, printer);
+    }
+    facts.conclude();
+    facts
+}
+
+/// The facts of what came back for a call of the tool `event.name`.
+pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
+    let tool = lexicon.tool(&event.name);
+    let web = tool.has(Action::Fetch)
+        || (event.kind == Kind::ResourceContent && event.name.starts_with("http"));
+    let mut facts = Facts {
+        tool: printer.word(&event.name),
+        flags: flag::RESULT,
+        ..Facts::default()
+    };
+    if web || tool.has(Action::ReadUntrusted) {
+        facts.actions.add(Action::ReadUntrusted);
+    }
+    if web {
+        facts.flags |= flag::PUBLIC;
+    }
+    if tool.has(Action::ReadSecret) {
+        facts.actions.add(Action::ReadSecret);
+    }
+    facts
+}
+
+impl Facts {
+    fn commands(&mut self, commands: &[Command], lexicon: &Lexicon, printer: &Printer) {
+        for command in commands {
+            let (actions, mass) = lexicon.command(command);
+            self.actions = self.actions.union(actions);
+            self.flags |= if mass { flag::MASS } else { 0 };
+            if let Some(path) = &command.by_path {
+                self.actions.add(Action::Execute);
+                self.object(path, printer);
+            }
+            for word in command.words.iter().chain(&command.writes) {
+                // `@file`, `key=file`, `host:path`: the name may hide behind a mark.
+                for part in word.split(['=', '@', ',']) {
+                    self.word(part, lexicon, printer);
+                }
+                self.address(word, lexicon);
+            }
+            for file in &command.writes {
+                self.actions.add(Action::Write);
+                if lexicon.places(file) & Place::Persistence.bit() != 0 {
+                    self.actions.add(Action::Persist);
+                }
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str, lexicon: &Lexicon, printer: &Printer) {
+        if word.contains("://") {
+            self.address(word, lexicon);
+            self.object(word, printer);
+        } else if word.len() >= 3 && !word.starts_with('-') && !word.contains(' ') {
+            self.path(word, lexicon, printer);
+        }
+    }
+
+    fn path(&mut self, path: &str, lexicon: &Lexicon, printer: &Printer) {
+        self.places |= lexicon.places(path);
+        self.object(path, printer);
+    }
+
+    fn object(&mut self, path: &str, printer: &Printer) {
+        let path = path
+            .split(['?', '#'])
+            .next()
+            .unwrap_or(path)
+            .trim_end_matches(['/', '\\']);
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        if name.len() >= 3 && path.len() <= 512 && (name.contains('.') || name.len() < path.len()) {
+            self.objects.push(printer.word(name));
+        }
+    }
+
+    fn address(&mut self, word: &str, lexicon: &Lexicon) {
+        if let Some(host) = host_of(word) {
+            if host == "169.254.169.254" || host == "metadata.google.internal" {
+                self.places |= Place::Metadata.bit() | Place::Credential.bit();
+            }
+            self.host(host, lexicon);
+        }
+    }
+
+    fn host(&mut self, host: &str, lexicon: &Lexicon) {
+        if host.contains('.') && !lexicon.is_inside(&host.to_ascii_lowercase()) {
+            self.flags |= flag::OUTSIDE;
+        }
+    }
+
+    /// Turns "reads" and "writes" into what they are, given where.
+    fn conclude(&mut self) {
+        let reads = [
+            Action::ReadFile,
+            Action::Fetch,
+            Action::Send,
+            Action::Encode,
+            Action::Archive,
+            Action::Search,
+        ];
+        let writes = [Action::Write, Action::Delete, Action::Permission];
+        if self.places & Place::Credential.bit() != 0
+            && self.actions.meets(reads.into_iter().collect())
+        {
+            self.actions.add(Action::ReadSecret);
+        }
+        if self.places & Place::Persistence.bit() != 0 && self.actions.has(Action::Write) {
+            self.actions.add(Action::Persist);
+        }
+        if self.places & Place::Log.bit() != 0
+            && self.actions.meets(writes.into_iter().collect())
+            && !self.actions.has(Action::Shell)
+            || (self.places & Place::Log.bit() != 0 && self.actions.has(Action::Delete))
+        {
+            self.actions.add(Action::Impair);
+        }
+        settle(&mut self.objects, crate::memo::MAX_OBJECTS);
+        settle(&mut self.names, 4096);
+    }
+}
+
+/// The last member name of a JSON pointer, array positions skipped.
+fn key(pointer: &str) -> &str {
+    pointer
+        .rsplit('/')
+        .find(|part| part.bytes().any(|byte| !byte.is_ascii_digit()))
+        .unwrap_or_default()
+}
+
+/// The host of a URL, of a mail address or of a word that starts with `www.`.
+fn host_of(word: &str) -> Option<&str> {
+    let rest = match word.split_once("://") {
+        Some((_, rest)) => rest,
+        None if word.contains('@') => word.rsplit('@').next()?,
+        None if word.starts_with("www.") => word,
+        None => {
+            let plain = word.split([':', '/']).next()?;
+            let address = plain.split('.').count() == 4
+                && plain.split('.').all(|part| part.parse::<u8>().is_ok());
+            return address.then_some(plain);
+        }
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = host.split(':').next()?;
+    (!host.is_empty()).then_some(host)
+}
+
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(MAX_ARGUMENT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_parsed_and_not_guessed() {
+        assert_eq!(
+            host_of("https://good.example@evil.example:8080/x"),
+            Some("evil.example")
+        );
+        assert_eq!(host_of("bob@corp.example"), Some("corp.example"));
+        assert_eq!(host_of("10.0.0.1:80"), Some("10.0.0.1"));
+        assert_eq!(host_of("report.pdf"), None);
+    }
+
+    #[test]
+    fn the_key_of_a_list_member_is_the_lists_name() {
+        assert_eq!(key("/params/arguments/command/0"), "command");
+        assert_eq!(key(""), "");
+    }
+}

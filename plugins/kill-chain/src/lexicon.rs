@@ -1,0 +1,338 @@
+//! The word lists of the data artifact, compiled: which tool names, commands, paths and hosts mean
+//! which action.
+//!
+//! Meaning lives in the data, so that it can change daily; only the ways to compare live here.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::action::{Action, Actions, Place};
+use crate::shell::Command;
+
+/// The lists as written in `feeds/data/chains.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lexicon {
+    names: Vec<NameRule>,
+    commands: Vec<CommandRule>,
+    places: Vec<PlaceRule>,
+    /// Hosts that are not outside: this machine, private networks.
+    inside: Vec<String>,
+    /// Keys of arguments that hold a command line.
+    shell_keys: Vec<String>,
+    /// Keys of arguments that hold a host or address.
+    host_keys: Vec<String>,
+    pub secrets: SecretWords,
+    pub directives: Directives,
+}
+
+/// A tool whose name has one of `verbs` and, when given, one of `nouns`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameRule {
+    action: Vec<Action>,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    nouns: Vec<String>,
+}
+
+/// A program, with one of the words `any` when given, and one of the substrings `contains`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandRule {
+    action: Vec<Action>,
+    #[serde(default)]
+    run: Vec<String>,
+    #[serde(default)]
+    any: Vec<String>,
+    #[serde(default)]
+    contains: Vec<String>,
+    #[serde(default)]
+    piped: bool,
+    #[serde(default)]
+    mass: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceRule {
+    place: Place,
+    paths: Vec<String>,
+    /// Paths that look like the place and are none: public keys, templates.
+    #[serde(default)]
+    except: Vec<String>,
+}
+
+/// What a secret looks like.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretWords {
+    shapes: Vec<Shape>,
+    /// Parts of names whose value is a secret.
+    names: Vec<String>,
+    /// Parts of names whose value is none although the above says so.
+    not_names: Vec<String>,
+    /// Parts of values that stand for a secret.
+    placeholders: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    prefix: String,
+    /// Characters in all, at least.
+    min: usize,
+}
+
+/// How a text tells its reader to act.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Directives {
+    /// Words before a verb that make it an order.
+    pub lead_ins: Vec<String>,
+    verbs: Vec<Verbs>,
+    #[serde(skip)]
+    table: HashMap<String, Actions>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verbs {
+    words: Vec<String>,
+    action: Vec<Action>,
+}
+
+impl Lexicon {
+    /// Builds the tables that look-ups need.
+    pub fn compile(mut self) -> Self {
+        let table = self.directives.verbs.iter().flat_map(|group| {
+            let actions: Actions = group.action.iter().copied().collect();
+            group.words.iter().map(move |word| (word.clone(), actions))
+        });
+        let mut merged: HashMap<String, Actions> = HashMap::new();
+        for (word, actions) in table.collect::<Vec<_>>() {
+            let entry = merged.entry(word).or_default();
+            *entry = entry.union(actions);
+        }
+        self.directives.table = merged;
+        self
+    }
+
+    /// What a tool with this name does.
+    pub fn tool(&self, name: &str) -> Actions {
+        let words = name_words(name);
+        let among = |list: &[String]| {
+            list.is_empty() || list.iter().any(|word| words.iter().any(|own| own == word))
+        };
+        let rules = self
+            .names
+            .iter()
+            .filter(|rule| among(&rule.verbs) && among(&rule.nouns));
+        rules.flat_map(|rule| rule.action.iter().copied()).collect()
+    }
+
+    /// What a command does, and whether it does it to many things at once.
+    pub fn command(&self, command: &Command) -> (Actions, bool) {
+        let mut line = command.program.clone();
+        for word in &command.words {
+            line.push(' ');
+            line.push_str(&word.to_ascii_lowercase());
+        }
+        let (mut actions, mut mass) = (Actions::default(), false);
+        for rule in &self.commands {
+            let run = rule.run.is_empty() || rule.run.contains(&command.program);
+            let any = rule.any.is_empty()
+                || command
+                    .words
+                    .iter()
+                    .any(|word| rule.any.iter().any(|arg| is_arg(word, arg)));
+            let contains = rule.contains.is_empty()
+                || rule
+                    .contains
+                    .iter()
+                    .any(|part| line.contains(part.as_str()));
+            if run && any && contains && (!rule.piped || command.piped) {
+                actions = actions.union(rule.action.iter().copied().collect());
+                mass |= rule.mass;
+            }
+        }
+        (actions, mass)
+    }
+
+    /// The places that `path` lies in, as bits.
+    pub fn places(&self, path: &str) -> u8 {
+        let path = format!(
+            "/{}",
+            path.trim_start_matches('/')
+                .replace('\\', "/")
+                .to_ascii_lowercase()
+        );
+        let within = |globs: &[String]| {
+            globs
+                .iter()
+                .any(|glob| glob_matches(glob.as_bytes(), path.as_bytes()))
+        };
+        let rules = self
+            .places
+            .iter()
+            .filter(|rule| within(&rule.paths) && !within(&rule.except));
+        rules.fold(0, |bits, rule| bits | rule.place.bit())
+    }
+
+    pub fn is_inside(&self, host: &str) -> bool {
+        self.inside
+            .iter()
+            .any(|glob| glob_matches(glob.as_bytes(), host.as_bytes()))
+    }
+
+    pub fn is_shell_key(&self, key: &str) -> bool {
+        self.shell_keys
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(key))
+    }
+
+    pub fn is_host_key(&self, key: &str) -> bool {
+        self.host_keys
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(key))
+    }
+}
+
+impl SecretWords {
+    pub fn has_shape(&self, value: &str) -> bool {
+        self.shapes
+            .iter()
+            .any(|shape| value.len() >= shape.min && value.starts_with(&shape.prefix))
+            && !self.is_placeholder(value)
+    }
+
+    pub fn names_secret(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let part = |list: &[String]| list.iter().any(|word| name.contains(word.as_str()));
+        name.len() <= 48 && part(&self.names) && !part(&self.not_names)
+    }
+
+    pub fn is_placeholder(&self, value: &str) -> bool {
+        let value = value.to_ascii_lowercase();
+        self.placeholders
+            .iter()
+            .any(|word| value.contains(word.as_str()))
+    }
+}
+
+impl Directives {
+    /// What the verb `word` (lower case) asks for.
+    pub fn verb(&self, word: &str) -> Option<Actions> {
+        self.table.get(word).copied()
+    }
+}
+
+/// `sendDirectMessage`, `send_direct-message`, `mail/send` → their words in lower case.
+pub fn name_words(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut previous_lower = false;
+    for char in name.chars() {
+        if !char.is_alphanumeric() || (char.is_uppercase() && previous_lower) {
+            if !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+        }
+        if char.is_alphanumeric() {
+            word.extend(char.to_lowercase());
+        }
+        previous_lower = char.is_lowercase();
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// `-d` also matches `-d@file` and the cluster `-sd`; everything else whole or as `--x=value`.
+fn is_arg(word: &str, arg: &str) -> bool {
+    if word == arg {
+        return true;
+    }
+    let mut letters = arg.bytes();
+    let short = match (letters.next(), letters.next(), letters.next()) {
+        (Some(b'-'), Some(letter), None) if letter != b'-' => Some(letter),
+        _ => None,
+    };
+    match short {
+        Some(letter) => {
+            let cluster = word.strip_prefix('-').unwrap_or_default();
+            word.starts_with(arg)
+                || (cluster.len() <= 5
+                    && cluster.bytes().all(|byte| byte.is_ascii_alphabetic())
+                    && cluster.bytes().any(|byte| byte == letter))
+        }
+        None => {
+            arg.starts_with("--")
+                && word
+                    .strip_prefix(arg)
+                    .is_some_and(|rest| rest.starts_with('='))
+        }
+    }
+}
+
+/// `*` stands for any characters, `/` included. Linear for the globs we write: one retry point.
+fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+    let (mut g, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while let Some(byte) = text.get(t) {
+        match glob.get(g) {
+            Some(b'*') => {
+                retry = Some((g, t));
+                g += 1;
+            }
+            Some(own) if own == byte => {
+                g += 1;
+                t += 1;
+            }
+            _ => match retry {
+                Some((star, at)) => {
+                    retry = Some((star, at + 1));
+                    g = star + 1;
+                    t = at + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob.get(g..)
+        .unwrap_or_default()
+        .iter()
+        .all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_into_words() {
+        assert_eq!(
+            name_words("sendDirect_message/toUser"),
+            ["send", "direct", "message", "to", "user"]
+        );
+        assert_eq!(name_words("HTTPFetch"), ["httpfetch"]);
+    }
+
+    #[test]
+    fn globs_match_whole_paths() {
+        assert!(glob_matches(b"*/.ssh/*", b"/home/u/.ssh/id_rsa"));
+        assert!(!glob_matches(b"*/.env", b"/p/.envrc"));
+        assert!(glob_matches(b"*/.env*", b"/p/.envrc"));
+        assert!(!glob_matches(b"a*b*c", b"aXbX"));
+    }
+
+    #[test]
+    fn short_options_match_alone_glued_and_clustered() {
+        assert!(is_arg("-d", "-d") && is_arg("-d@f", "-d") && is_arg("-sd", "-d"));
+        assert!(is_arg("--data=x", "--data") && !is_arg("--database", "--data"));
+        assert!(!is_arg("-output.d", "-d"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Fingerprints of values: how the detector recognises a secret later without keeping it.
+//!
+//! A text is reduced to its letters and digits, lower case, so that quotes, spaces, line breaks and
+//! dots put between do not matter; each run of eight becomes a 32-bit hash. The source keeps a
+//! winnowed part (Schleimer, Wilkerson, Aiken, "Winnowing", SIGMOD 2003); the sink is read at every
+//! offset, so any shared run of eleven characters shares a kept hash.
+//!
+//! The hashes carry a key from the settings, but they are not a vault: who has the memo, the key
+//! and time can guess short values. Undoing encodings is `decode`.
+
+/// Characters per hash.
+const GRAM: u32 = 8;
+/// Every so many consecutive hashes keep at least one.
+const WINDOW: usize = 4;
+
+/// Makes hashes; the key keeps memos of different installations apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Printer {
+    key: u64,
+}
+
+impl Printer {
+    pub fn new(key: &str) -> Self {
+        Self {
+            key: if key.is_empty() {
+                0
+            } else {
+                fnv(key.as_bytes())
+            },
+        }
+    }
+
+    /// Hash of a whole word or name, letter case folded.
+    pub fn word(&self, word: &str) -> u32 {
+        let folded = word.bytes().map(|byte| byte.to_ascii_lowercase());
+        mix(folded.fold(FNV, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+        }) ^ self.key)
+    }
+
+    /// Every hash of `bytes`, in order.
+    pub fn grams(&self, bytes: impl Iterator<Item = u8>, mut found: impl FnMut(u32)) {
+        let (mut window, mut filled) = (0_u64, 0_u32);
+        for byte in bytes {
+            if !(byte.is_ascii_alphanumeric() || byte >= 0x80) {
+                continue;
+            }
+            window = (window << 8) | u64::from(byte.to_ascii_lowercase());
+            filled = (filled + 1).min(GRAM);
+            // One character eight times over says nothing: padding, rulers, blanks.
+            if filled == GRAM && window != window.rotate_left(8) {
+                found(mix(window ^ self.key));
+            }
+        }
+    }
+
+    /// Adds the hashes of `text` that are kept to `kept`.
+    pub fn keep(&self, text: &str, kept: &mut Vec<u32>) {
+        let mut ring = [u32::MAX; WINDOW];
+        let (mut seen, mut last) = (0_usize, None);
+        self.grams(text.bytes(), |hash| {
+            if let Some(slot) = ring.get_mut(seen % WINDOW) {
+                *slot = hash;
+            }
+            seen += 1;
+            let least = ring.iter().copied().min();
+            if seen >= WINDOW && least != last {
+                last = least;
+                kept.extend(least);
+            }
+        });
+        // Shorter than one window: keep what there is.
+        if seen < WINDOW {
+            kept.extend(ring.iter().take(seen));
+        }
+    }
+}
+
+/// Sorts, removes doubles and keeps at most `most`: the smallest, so that two readings of one text
+/// keep the same ones.
+pub fn settle(hashes: &mut Vec<u32>, most: usize) {
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes.truncate(most);
+}
+
+/// Which memos know a hash: an open-addressing table, built once per event that could carry
+/// something out.
+pub struct Index {
+    slots: Vec<(u32, u16)>,
+    mask: usize,
+}
+
+impl Index {
+    pub fn with_capacity(hashes: usize) -> Self {
+        let size = (hashes * 2).next_power_of_two().max(64);
+        Self {
+            slots: vec![(0, EMPTY); size],
+            mask: size - 1,
+        }
+    }
+
+    /// Remembers that `owner` knows `hash`. Doubles are kept: several memos may know one value.
+    pub fn insert(&mut self, hash: u32, owner: u16) {
+        let mut at = hash as usize & self.mask;
+        for _ in 0..=self.mask {
+            match self.slots.get_mut(at) {
+                Some(slot) if slot.1 == EMPTY => {
+                    *slot = (hash, owner);
+                    return;
+                }
+                Some(slot) if *slot == (hash, owner) => return,
+                _ => at = (at + 1) & self.mask,
+            }
+        }
+    }
+
+    /// Calls `found` with each owner of `hash`.
+    pub fn owners(&self, hash: u32, mut found: impl FnMut(u16)) {
+        let mut at = hash as usize & self.mask;
+        for _ in 0..=self.mask {
+            match self.slots.get(at) {
+                Some(&(_, EMPTY)) | None => return,
+                Some(&(held, owner)) if held == hash => found(owner),
+                Some(_) => {}
+            }
+            at = (at + 1) & self.mask;
+        }
+    }
+}
+
+const EMPTY: u16 = u16::MAX;
+const FNV: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0100_0000_01b3;
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(FNV, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+    })
+}
+
+/// Spreads 64 bits over 32 (the finaliser of MurmurHash3).
+fn mix(mut value: u64) -> u32 {
+    value = (value ^ (value >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    value = (value ^ (value >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    (value >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<u32> {
+        let mut hashes = Vec::new();
+        Printer::default().grams(text.bytes(), |hash| hashes.push(hash));
+        hashes
+    }
+
+    #[test]
+    fn a_shared_run_of_eleven_shares_a_kept_hash() {
+        let mut kept = Vec::new();
+        Printer::default().keep("qwerty7zKp2LmX9vTs41asdf", &mut kept);
+        for start in 0..13 {
+            let run = &"qwerty7zKp2LmX9vTs41asdf"[start..start + 11];
+            assert!(all(run).iter().any(|hash| kept.contains(hash)), "{run}");
+        }
+    }
+
+    #[test]
+    fn case_and_separators_do_not_matter_but_letters_do() {
+        assert_eq!(all("AbCd-1234.xY"), all("a b c d 1 2 3 4 x y"));
+        assert!(!all("abcd1234xz").contains(&all("abcd1234xy")[2]));
+    }
+
+    #[test]
+    fn installations_with_other_keys_keep_other_hashes() {
+        let (mut one, mut two) = (Vec::new(), Vec::new());
+        Printer::new("a").keep("correcthorsebattery", &mut one);
+        Printer::new("b").keep("correcthorsebattery", &mut two);
+        assert!(one.iter().all(|hash| !two.contains(hash)));
+    }
+
+    #[test]
+    fn padding_leaves_no_print() {
+        assert!(all("aaaaaaaaaaaaaaaaaaaa").is_empty());
+    }
+}

@@ -1,0 +1,153 @@
+//! Finds a chain in the remembered steps, ending in the current event.
+//!
+//! Every assignment is considered: for each step of the chain and each remembered event we keep the
+//! latest possible beginning of an assignment that ends there. A later beginning is never worse for
+//! a time or length limit, so one value per pair suffices and a decoy can't hide the real step.
+
+use clawdefender_sdk::Step as Past;
+
+use crate::chain::{Carries, Chain, Relation, Step};
+use crate::facts::Facts;
+use crate::flow::Flow;
+use crate::memo::Seen;
+
+/// Everything a chain is compared with.
+pub struct Scene<'a> {
+    pub past: &'a [Past],
+    /// Beside `past`; `None` where a memo can't be read.
+    pub memos: &'a [Option<Seen<'a>>],
+    pub now: &'a Facts,
+    pub at_ms: u64,
+    pub server: &'a str,
+    pub flow: &'a Flow,
+    /// Beside `past`: whether the current call uses a name for what that step told to do.
+    pub leads: &'a [bool],
+}
+
+/// An assignment that ends at one event.
+#[derive(Clone, Copy)]
+struct Path {
+    /// Position of the first event; the current event's is `past.len()`.
+    begin: usize,
+    /// Position and step-before's position, to read the assignment back.
+    at: usize,
+    before: Option<usize>,
+}
+
+impl Scene<'_> {
+    /// Positions of the past events of one assignment, or `None`.
+    pub fn find(&self, chain: &Chain) -> Option<Vec<usize>> {
+        let now = self.memos.len();
+        let last = chain.steps.last()?;
+        if !last.accepts(self.now.actions, self.now.flags, self.now.places) {
+            return None;
+        }
+        let earliest = now.saturating_sub(chain.max_steps);
+        let oldest_ms = self.at_ms.saturating_sub(chain.within_ms);
+        // One table per step of the chain, positions ascending.
+        let mut tables: Vec<Vec<Path>> = Vec::with_capacity(chain.steps.len());
+        for (number, step) in chain.steps.iter().enumerate() {
+            let is_last = number + 1 == chain.steps.len();
+            let mut table = Vec::new();
+            for at in if is_last {
+                now..now + 1
+            } else {
+                earliest..now + usize::from(chain.one_call)
+            } {
+                if !self.accepts(step, at, oldest_ms) {
+                    continue;
+                }
+                let path = match tables.last() {
+                    // Across servers: a beginning on the current server can't be part of one.
+                    None => (!chain.across_servers || self.server_of(at) != self.server).then_some(
+                        Path {
+                            begin: at,
+                            at,
+                            before: None,
+                        },
+                    ),
+                    Some(previous) => previous
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, path)| path.at < at || (chain.one_call && path.at == at))
+                        .filter(|(_, path)| self.relates(step, path.at, at))
+                        .max_by_key(|(_, path)| path.begin)
+                        .map(|(before, path)| Path {
+                            begin: path.begin,
+                            at,
+                            before: Some(before),
+                        }),
+                };
+                table.extend(path);
+            }
+            if table.is_empty() {
+                return None;
+            }
+            tables.push(table);
+        }
+        self.read_back(&tables)
+    }
+
+    fn read_back(&self, tables: &[Vec<Path>]) -> Option<Vec<usize>> {
+        let mut found = Vec::new();
+        let mut place = Some(0);
+        for table in tables.iter().rev() {
+            let path = table.get(place?)?;
+            if path.at < self.memos.len() && !found.contains(&path.at) {
+                found.push(path.at);
+            }
+            place = path.before;
+        }
+        found.reverse();
+        Some(found)
+    }
+
+    fn accepts(&self, step: &Step, at: usize, oldest_ms: u64) -> bool {
+        match self.memos.get(at) {
+            None => step.accepts(self.now.actions, self.now.flags, self.now.places),
+            Some(None) => false,
+            Some(Some(memo)) => {
+                step.accepts(memo.actions, memo.flags, memo.places)
+                    && self
+                        .past
+                        .get(at)
+                        .is_some_and(|past| (oldest_ms..=self.at_ms).contains(&past.at_ms))
+            }
+        }
+    }
+
+    /// Whether the event at `at` relates to the one before it as `step` demands.
+    fn relates(&self, step: &Step, before: usize, at: usize) -> bool {
+        let server = match step.server {
+            None => true,
+            Some(Relation::Same) => self.server_of(before) == self.server_of(at),
+            Some(Relation::Other) => self.server_of(before) != self.server_of(at),
+        };
+        let flow = match step.flow {
+            None => true,
+            Some(Carries::Secret) => self.flow.secret.contains(&before),
+            Some(Carries::Content) => self.flow.content.contains(&before),
+        };
+        server
+            && flow
+            && (!step.lead || self.leads.get(before).copied().unwrap_or(false))
+            && (!step.same_object || self.share_object(before, at))
+    }
+
+    fn share_object(&self, one: usize, two: usize) -> bool {
+        let holds = |at: usize, hash: u32| match self.memos.get(at) {
+            None => self.now.objects.binary_search(&hash).is_ok(),
+            Some(memo) => memo
+                .as_ref()
+                .is_some_and(|memo| memo.objects().any(|own| own == hash)),
+        };
+        match self.memos.get(one) {
+            Some(Some(memo)) => memo.objects().any(|hash| holds(two, hash)),
+            _ => one == two,
+        }
+    }
+
+    fn server_of(&self, at: usize) -> &str {
+        self.past.get(at).map_or(self.server, |past| &past.server)
+    }
+}

