@@ -3,4 +3,10 @@
 //! A leaf: it knows the protocol and nothing of events, policy or sockets. Everything here works
 //! on the original bytes, so that what was judged is exactly what is forwarded.
 
+pub mod era;
+mod fold;
+pub mod frame;
 pub mod json;
+pub mod message;
+pub mod reply;
+pub mod splice;

@@ -183,3 +183,6 @@ pub enum JsonError {
     #[error("more than {limit} values at byte {at}")]
     TooManyNodes { at: usize, limit: usize },
 }
+
+#[cfg(test)]
+mod tests;
