@@ -1,0 +1,241 @@
+//! What the command line may ask of the daemon, and who may answer questions.
+
+use super::start::{self, Parts};
+use super::wake;
+use crate::approval::{Answer, AnswerError, Approver};
+use crate::audit::{Durability, Record};
+use crate::feed::{FeedError, Source, Staged};
+use crate::judge::{self, now_ms};
+use crate::plugin::Detector;
+use crate::policy::Decision;
+use crate::wire::serve::Controller;
+use crate::wire::{Control, ControlAnswer, ControlReply, peer::Peer};
+use clawdefender_trust::PublicKey;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The desk at which the command line is served.
+pub(super) struct Desk {
+    parts: Arc<Parts>,
+    stopping: Arc<AtomicBool>,
+    socket: PathBuf,
+    /// One change of the feeds at a time.
+    changing: Mutex<()>,
+}
+
+impl Desk {
+    pub(super) fn new(parts: Arc<Parts>, stopping: Arc<AtomicBool>, socket: PathBuf) -> Self {
+        Self { parts, stopping, socket, changing: Mutex::new(()) }
+    }
+
+    fn answer(&self, id: &str, answer: ControlAnswer, peer: Peer) -> ControlReply {
+        let (word, answer) = match answer {
+            ControlAnswer::Deny => ("deny", Answer::Deny),
+            ControlAnswer::AllowOnce => ("allow once", Answer::AllowOnce),
+            ControlAnswer::AllowHour => ("allow for an hour", Answer::AllowFor { duration: Duration::from_secs(3600) }),
+        };
+        let by = Approver {
+            door: "terminal".into(),
+            user: format!("uid {}", peer.uid),
+            pid: u32::try_from(peer.pid).ok(),
+        };
+        let judge = &self.parts.judge;
+        match judge.desk().answer(id, answer, by) {
+            Ok(answered) => {
+                let question = &answered.question;
+                let record = Record {
+                    v: 1,
+                    id: judge::call_id(),
+                    at_ms: now_ms(),
+                    what: "answer".into(),
+                    client: question.client.clone(),
+                    server: question.server.clone(),
+                    kind: question.kind.clone(),
+                    name: question.tool.clone(),
+                    note: Some(format!("question {id}: {word} by {} through {}", answered.by.user, answered.by.door)),
+                    ..Record::default()
+                };
+                judge.append(&record, Durability::Now);
+                ControlReply::Done(json!({
+                    "question": id,
+                    "answer": word,
+                    "waiting_reached": answered.reached,
+                    "kept": answered.kept,
+                }))
+            }
+            Err(error) => {
+                let hint = match &error {
+                    AnswerError::SelfApproval { .. } | AnswerError::UnknownProcess => {
+                        self.parts.note("answer", "self-approval", format!("question {id}: {error}"));
+                        "answer from a terminal that was not opened by the agent's program"
+                    }
+                    _ => "see the open questions: clawdefender approve",
+                };
+                refused("answer", &error.to_string(), hint)
+            }
+        }
+    }
+
+    fn feed_update(&self, from: &str) -> ControlReply {
+        self.change_feed(|desk| {
+            let source = Source::parse(from).map_err(FeedError::from)?;
+            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+            let staged = desk.parts.runtime.block_on(desk.parts.feeds().stage_update(&source, now))?;
+            Ok(staged)
+        })
+    }
+
+    fn plugin_install(&self, from: &str, key: &str) -> ControlReply {
+        let key: PublicKey = match key.parse() {
+            Ok(key) => key,
+            Err(error) => return refused("key", &format!("{error}"), "give the publisher's public key: 64 hexadecimal digits"),
+        };
+        self.change_feed(|desk| {
+            let source = Source::parse(from).map_err(FeedError::from)?;
+            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+            let staged = desk.parts.runtime.block_on(desk.parts.feeds().stage_install(&source, key, now))?;
+            Ok(Some(staged))
+        })
+    }
+
+    /// Stages, tries, commits and swaps; at every failure the old generation stays.
+    fn change_feed(&self, stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>) -> ControlReply {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.try_change(stage) {
+            Ok(reply) => ControlReply::Done(reply),
+            Err((code, message)) => {
+                tracing::error!(code, message, "a feed was refused");
+                self.record_feed(&format!("feed-{code}"), message.clone(), Some(Decision::deny("feed", "the feed was refused")));
+                refused(code, &message, "the feed that was live before stays; see `clawdefender feed status`")
+            }
+        }
+    }
+
+    fn try_change(
+        &self,
+        stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>,
+    ) -> Result<Value, (&'static str, String)> {
+        let Some(staged) = stage(self).map_err(|error| ("refused", error.to_string()))? else {
+            return Ok(json!({ "changed": false, "feeds": self.parts.feeds().status() }));
+        };
+        let settings = &self.parts.config.detectors;
+        let packages = self.parts.feeds().packages_with(&staged, settings);
+        let (set, failed) = start::load(packages, &self.parts.cache);
+        if let Some((name, error)) = failed.first() {
+            return Err(("held", format!("detector {name}: {error}")));
+        }
+        let manifest = &staged.generation.manifest;
+        let note = format!("{} version {} of epoch {}", manifest.feed_id, manifest.version, manifest.key_epoch);
+        self.parts.feeds().commit(staged).map_err(|error| ("not-stored", error.to_string()))?;
+        self.parts.judge.swap_detectors(set);
+        self.record_feed("feed-activated", note, None);
+        Ok(json!({ "changed": true, "feeds": self.parts.feeds().status() }))
+    }
+
+    fn record_feed(&self, kind: &str, note: String, decision: Option<Decision>) {
+        let record = Record {
+            v: 1,
+            id: judge::call_id(),
+            at_ms: now_ms(),
+            what: "feed".into(),
+            kind: kind.to_owned(),
+            note: Some(note),
+            decision,
+            ..Record::default()
+        };
+        self.parts.judge.append(&record, Durability::Now);
+    }
+
+    fn plugins(&self) -> Value {
+        let set = self.parts.judge.detectors();
+        let loaded = set.detectors().iter().map(|detector| plugin(detector));
+        let missing = set.missing().iter().map(|fault| json!({ "id": fault.part, "loaded": false, "error": fault.detail }));
+        json!({ "detectors": loaded.chain(missing).collect::<Vec<_>>() })
+    }
+}
+
+impl Controller for Desk {
+    fn control(&self, control: Control, peer: Peer) -> ControlReply {
+        match control {
+            Control::Status => ControlReply::Done(self.parts.status()),
+            Control::Approvals => ControlReply::Done(json!({ "questions": self.parts.judge.desk().list() })),
+            Control::Answer { id, answer } => self.answer(&id, answer, peer),
+            Control::FeedStatus => {
+                let feeds = self.parts.feeds();
+                ControlReply::Done(json!({ "feeds": feeds.status(), "alerts": feeds.alerts() }))
+            }
+            Control::FeedUpdate { from } => self.feed_update(&from),
+            Control::PluginInstall { from, key } => self.plugin_install(&from, &key),
+            Control::Plugins => ControlReply::Done(self.plugins()),
+            Control::PolicyReload => match self.parts.reload_policy() {
+                Ok(version) => ControlReply::Done(json!({ "policy": version })),
+                Err(error) => refused("policy", &error.to_string(), "the last good policy stays; see `clawdefender policy check`"),
+            },
+            Control::Stop => {
+                self.parts.note("daemon", "stop-asked", format!("by process {}", peer.pid));
+                wake(&self.stopping, &self.socket);
+                ControlReply::Done(json!({ "stopping": self.stopping.load(Ordering::SeqCst) }))
+            }
+        }
+    }
+}
+
+fn plugin(detector: &Detector) -> Value {
+    let (calls, faults) = detector.counts();
+    let facts = detector.facts();
+    json!({
+        "id": facts.id,
+        "version": facts.version,
+        "loaded": true,
+        "feed": detector.feed_id().to_string(),
+        "sha256": detector.digest().to_string(),
+        "rules": facts.summaries.iter().map(|(id, summary)| json!({ "id": id, "summary": summary })).collect::<Vec<_>>(),
+        "data": detector.data().iter().map(|(kind, name, version)| json!({ "kind": kind, "name": name, "version": version })).collect::<Vec<_>>(),
+        "calls": calls,
+        "faults": faults,
+    })
+}
+
+fn refused(code: &str, message: &str, hint: &str) -> ControlReply {
+    ControlReply::Refused { code: code.to_owned(), message: message.to_owned(), hint: hint.to_owned() }
+}
+
+impl Parts {
+    /// What `status` shows, also through the guard API.
+    pub fn status(&self) -> Value {
+        let judge = &self.judge;
+        let set = judge.detectors();
+        let counts = judge.counts();
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let policy = judge.policy();
+        let feeds = self.feeds();
+        let protected = set.missing().is_empty() && !set.detectors().is_empty();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "development_root": crate::feed::root::EMBEDDED_ROOT_IS_DEVELOPMENT,
+            "pid": std::process::id(),
+            "up_ms": now_ms().saturating_sub(self.started_ms),
+            "protected": protected,
+            "profile": policy.profile().word(),
+            "policy": { "version": policy.version(), "error": *self.policy_error(),
+                        "on_fault_allow": policy.fault_tolerant_servers().collect::<Vec<_>>() },
+            "api": self.api_address.to_string(),
+            "links": judge.live_links(),
+            "questions": judge.desk().list().len(),
+            "detectors": set.detectors().iter().map(|detector| json!({
+                "id": detector.id(), "version": detector.facts().version, "faults": detector.counts().1,
+            })).collect::<Vec<_>>(),
+            "missing": set.missing(),
+            "feeds": feeds.status(),
+            "alerts": feeds.alerts(),
+            "since_start": {
+                "allowed": count(&counts.allowed), "redacted": count(&counts.redacted),
+                "asked": count(&counts.asked), "denied": count(&counts.denied), "faults": count(&counts.faults),
+            },
+            "ledger": { "frames": judge.ledger().size() },
+        })
+    }
+}

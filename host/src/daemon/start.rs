@@ -1,0 +1,215 @@
+//! Opening the parts in the order in which they need each other. What can't be opened stops the
+//! start: a daemon that could not record or verify must not serve.
+
+use crate::api;
+use crate::approval::{Desk, DeskLimits, ProcessTable};
+use crate::audit::{AuditError, Durability, Ledger, Record};
+use crate::config::{Config, ConfigError, Home};
+use crate::event::{Fault, FaultKind, place::Places};
+use crate::feed::{FeedError, Feeds};
+use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
+use crate::plugin::{CodeCache, Detector, Package, Set};
+use crate::policy::{Policy, PolicyError};
+use clawdefender_trust::Timestamp;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("audit log: {0}")]
+    Audit(#[from] AuditError),
+    #[error("policy: {0}")]
+    Policy(#[from] PolicyError),
+    #[error("feed: {0}")]
+    Feed(#[from] FeedError),
+    #[error("guard API: {0}")]
+    Api(#[from] api::ApiError),
+    #[error("the system clock is not usable")]
+    Clock,
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Everything that is open while the daemon runs.
+pub struct Parts {
+    pub home: Home,
+    pub config: Config,
+    pub judge: Arc<Judge>,
+    pub feeds: Mutex<Feeds>,
+    pub cache: CodeCache,
+    pub runtime: tokio::runtime::Runtime,
+    pub api_address: SocketAddr,
+    pub started_ms: u64,
+    policy_error: Mutex<Option<String>>,
+}
+
+/// Takes the lock that makes this the only daemon; `None` when another one has it.
+pub(super) fn lock(home: &Home) -> Result<Option<fs::File>, DaemonError> {
+    for dir in [home.root().to_owned(), home.run_dir()] {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    }
+    let file =
+        fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(home.lock_file())?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
+    let config = Config::load(home)?;
+    let policy = load_policy(home)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("daemon")
+        .enable_all()
+        .build()?;
+    let ledger = Ledger::open(&home.audit_dir(), now_ms)?;
+    let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
+    let cache = CodeCache::open(&home.cache_dir())?;
+    let (set, failed) = load(feeds.packages(&config.detectors), &cache);
+    for (name, error) in &failed {
+        tracing::error!(detector = name, error, "a detector could not be loaded; messages are denied");
+    }
+    let histories = match crate::store::steps::Steps::open(&home.index_dir()) {
+        Ok(shelf) => Histories::with_shelf(Arc::new(shelf)),
+        Err(error) => {
+            // The index is rebuildable and only remembers; judging goes on with what is in memory.
+            tracing::error!(%error, "the index can't be opened; history starts empty");
+            Histories::default()
+        }
+    };
+    let limits = JudgeLimits {
+        max_frame_bytes: config.max_frame_bytes,
+        ask_hold: Duration::from_secs(config.ask_hold_s),
+    };
+    let judge = Arc::new(Judge::new(
+        set,
+        policy,
+        ledger,
+        Desk::new(DeskLimits::default(), ProcessTable),
+        histories,
+        places(home),
+        limits,
+        runtime.handle().clone(),
+    ));
+    let mut parts = Parts {
+        home: home.clone(),
+        api_address: config.api_listen,
+        config,
+        judge,
+        feeds: Mutex::new(feeds),
+        cache,
+        runtime,
+        started_ms: now_ms(),
+        policy_error: Mutex::default(),
+    };
+    for (name, error) in failed {
+        parts.note("daemon", "detector-refused", format!("{name}: {error}"));
+    }
+    for alert in parts.feeds().alerts().to_vec() {
+        parts.note("feed", &alert.code, format!("{}: {}", alert.feed, alert.message));
+    }
+    parts.api_address = api::start(&parts.judge, home, parts.api_address, parts.runtime.handle())?;
+    Ok(parts)
+}
+
+/// Loads detectors; each that fails is a fault on every message until it is repaired.
+pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache) -> (Set, Vec<(String, String)>) {
+    let instances = std::thread::available_parallelism().map_or(2, usize::from);
+    let loaded: Vec<_> = std::thread::scope(|scope| {
+        let tasks: Vec<_> = packages
+            .iter()
+            .map(|package| scope.spawn(move || Detector::load(package, cache, instances)))
+            .collect();
+        tasks.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+    });
+    let (mut detectors, mut missing, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (package, result) in packages.iter().zip(loaded) {
+        let name = package.component.name.to_string();
+        let error = match result {
+            Ok(Ok(detector)) => {
+                detectors.push(Arc::new(detector));
+                continue;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "loading it ended in a panic".to_owned(),
+        };
+        missing.push(Fault { part: name.clone(), kind: FaultKind::Missing, detail: error.clone() });
+        failed.push((name, error));
+    }
+    (Set::new(detectors, missing), failed)
+}
+
+/// The user's policy, or the shipped `balanced` profile when there is none.
+pub(crate) fn load_policy(home: &Home) -> Result<Policy, PolicyError> {
+    let path = home.policy_file();
+    match fs::read_to_string(&path) {
+        Ok(text) => Policy::parse(&text, &path.display().to_string(), home.user()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Policy::builtin(crate::policy::Profile::Balanced, home.user()))
+        }
+        // Unreadable is not absent: the strict profile until someone repairs it.
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "the policy can't be read; `strict` applies");
+            Ok(Policy::builtin(crate::policy::Profile::Strict, home.user()))
+        }
+    }
+}
+
+pub(crate) fn places(home: &Home) -> Places {
+    Places {
+        home: home.user().to_string_lossy().into_owned(),
+        ours: vec![home.root().to_string_lossy().into_owned()],
+        case: if cfg!(any(target_os = "macos", target_os = "windows")) {
+            crate::event::place::Case::Insensitive
+        } else {
+            crate::event::place::Case::Sensitive
+        },
+        links: Box::new(crate::event::place::Disk),
+    }
+}
+
+/// Now, in the form that verification takes.
+pub(crate) fn now() -> Result<Timestamp, DaemonError> {
+    let seconds = i64::try_from(now_ms() / 1000).map_err(|_| DaemonError::Clock)?;
+    Timestamp::from_unix(seconds).map_err(|_| DaemonError::Clock)
+}
+
+impl Parts {
+    pub fn feeds(&self) -> std::sync::MutexGuard<'_, Feeds> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what happened to the daemon itself into the ledger.
+    pub fn note(&self, what: &str, kind: &str, note: String) {
+        let record = Record {
+            v: 1,
+            id: crate::judge::call_id(),
+            at_ms: now_ms(),
+            what: what.to_owned(),
+            kind: kind.to_owned(),
+            note: Some(note),
+            ..Record::default()
+        };
+        self.judge.append(&record, Durability::Now);
+    }
+
+    /// Why the policy file is not in force, when it is not.
+    pub fn policy_error(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.policy_error.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the ledger with a signed checkpoint.
+    pub(super) fn close(&self) {
+        if let Err(error) = self.judge.ledger().finish() {
+            tracing::error!(%error, "the ledger was not closed cleanly");
+        }
+    }
+}
