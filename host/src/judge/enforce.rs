@@ -3,6 +3,8 @@
 use super::examine::{Examined, Shape, examine};
 use super::record::{Entry, lead, record};
 use super::verdict::{Stop, Verdict};
+use super::history::Histories;
+use super::weigh::Weighed;
 use super::{Counts, Judge, Outcome, call_id};
 use crate::approval::{self, Scope, Ticket};
 use crate::audit::{Durability, Record};
@@ -206,16 +208,7 @@ impl Judge {
 
     pub(super) fn remember(&self, link: &Link, examined: &Examined) {
         for (_, weighed) in &examined.parts {
-            for (detector, memo) in &weighed.memos {
-                let step = Step {
-                    id: weighed.event.id.clone(),
-                    at_ms: weighed.event.at_ms,
-                    server: link.server.name.clone(),
-                    link: link.id.clone(),
-                    memo: memo.clone(),
-                };
-                self.histories.keep(&link.client.key, detector, step);
-            }
+            keep_memos(&self.histories, link, weighed);
         }
     }
 
@@ -395,6 +388,20 @@ struct Changed {
     bytes: Option<Vec<u8>>,
     keep: Vec<(String, String)>,
     discard: Vec<String>,
+}
+
+/// Keeps what detectors want to remember of an event that passed.
+pub(super) fn keep_memos(histories: &Histories, link: &Link, weighed: &Weighed) {
+    for (detector, memo) in &weighed.memos {
+        let step = Step {
+            id: weighed.event.id.clone(),
+            at_ms: weighed.event.at_ms,
+            server: link.server.name.clone(),
+            link: link.id.clone(),
+            memo: memo.clone(),
+        };
+        histories.keep(&link.client.key, detector, step);
+    }
 }
 
 fn locked(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
