@@ -1,5 +1,6 @@
 //! The cases of this detector, with the data that is shipped, and what they can't say: severities,
 //! words and attributes.
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use clawdefender_sdk::testing::{EventBuilder, data_blob, run_cases};
 use clawdefender_sdk::{AssetKind, Detector, Event, Kind, Report, Role, Severity};
