@@ -66,7 +66,7 @@ fn is_index(key: &str) -> bool {
 }
 
 fn is_command_key(key: &str) -> bool {
-    const KEYS: [&str; 19] = [
+    const KEYS: [&str; 20] = [
         "command",
         "cmd",
         "script",
@@ -86,6 +86,7 @@ fn is_command_key(key: &str) -> bool {
         "executable",
         "scripts",
         "cmds",
+        "target",
     ];
     // Longest key above; longer ones can't match.
     key.len() <= 13 && KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))

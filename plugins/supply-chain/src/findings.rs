@@ -152,6 +152,12 @@ impl<'a> Findings<'a> {
                     "Something is downloaded and run at once, unseen by anybody.",
                 );
             }
+            (Some(Opaque::Convoluted), _) => self.note(
+                OPAQUE,
+                Severity::Medium,
+                80,
+                "A command is wrapped so often that what it runs can't be told.",
+            ),
             (Some(Opaque::Script), Setting::Launch) => {
                 self.note(
                     OPAQUE,

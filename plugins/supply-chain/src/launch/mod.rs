@@ -18,8 +18,9 @@ use options::Takes;
 
 /// How deep commands may be wrapped into each other before we stop reading and say so.
 const MAX_DEPTH: u32 = 8;
-/// How often one command line may be searched word by word; keeps the worst case linear.
-const MAX_SCANS: u32 = 64;
+/// How many starting points are tried where nothing says where a command starts. Keeps the worst
+/// case linear; an honest command line has one or two, and running out is itself reported.
+const MAX_STARTS: u32 = 16;
 
 /// What a command line turned out to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,8 +77,10 @@ pub enum Registry {
 /// Why a command can't be followed to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Opaque {
-    /// A shell script with operators or expansions, inline code, or too many wrappers.
+    /// A shell script with operators or expansions, or inline code.
     Script,
+    /// More wrappers or more readings than anybody writes by hand.
+    Convoluted,
     /// What runs is downloaded by the command itself: `curl … | sh`.
     Download,
 }
@@ -120,14 +123,16 @@ impl Extraction {
 
 struct Reader {
     found: Extraction,
-    scans: u32,
+    starts: u32,
+    scanning: bool,
 }
 
 impl Reader {
     fn new() -> Self {
         Self {
             found: Extraction::default(),
-            scans: MAX_SCANS,
+            starts: MAX_STARTS,
+            scanning: false,
         }
     }
 
@@ -242,7 +247,7 @@ impl Reader {
 
     fn script(&mut self, text: &str, role: Role, depth: u32) {
         let Some(depth) = depth.checked_sub(1) else {
-            return self.opaque(Opaque::Script);
+            return self.opaque(Opaque::Convoluted);
         };
         let script = shell::Script::lex(text);
         if script.runs_download() {
@@ -254,8 +259,7 @@ impl Reader {
         for command in &script.commands {
             self.command(&command.words, role, depth);
             // Anything can stand where something expands: each plain word is looked up.
-            if script.expands && self.scans > 0 {
-                self.scans -= 1;
+            if script.expands {
                 for word in &command.words {
                     if !word.starts_with('-') && !programs::is_launcher(&program_name(word)) {
                         self.guess(word);
@@ -271,16 +275,29 @@ impl Reader {
     /// Looks for a launcher at every word, because nothing says where the command starts.
     fn scan(&mut self, words: &[String], role: Role, depth: u32) {
         self.found.ambiguous = true;
-        for (at, word) in words.iter().enumerate() {
-            if !programs::is_launcher(&program_name(word)) {
-                continue;
-            }
-            let Some(left) = self.scans.checked_sub(1) else {
-                return self.opaque(Opaque::Script);
-            };
-            self.scans = left;
-            self.command(words.get(at..).unwrap_or_default(), role, depth);
+        // A scan that is under way reaches these words itself.
+        if std::mem::replace(&mut self.scanning, true) {
+            return;
         }
+        for (at, word) in words.iter().enumerate() {
+            if programs::is_launcher(&program_name(word)) {
+                if !self.start() {
+                    break;
+                }
+                self.command(words.get(at..).unwrap_or_default(), role, depth);
+            }
+        }
+        self.scanning = false;
+    }
+
+    /// Takes one of the starting points that are left.
+    fn start(&mut self) -> bool {
+        let left = self.starts.checked_sub(1);
+        self.starts = left.unwrap_or_default();
+        if left.is_none() {
+            self.opaque(Opaque::Convoluted);
+        }
+        left.is_some()
     }
 
     fn given(&mut self, given: &[(Takes, &str)], ecosystem: Ecosystem, role: Role, depth: u32) {

@@ -159,6 +159,9 @@ impl Reader {
                 }
                 continue;
             };
+            if !found.sure && !self.start() {
+                return;
+            }
             self.found.ambiguous |= walk.ambiguous;
             let before = named_packages(&walk);
             self.given(&walk.given, ecosystem, role, depth);
@@ -248,11 +251,11 @@ impl Reader {
             };
             self.package(image, Oci, role);
             let Some(depth) = depth.checked_sub(1) else {
-                return self.opaque(Opaque::Script);
+                return self.opaque(Opaque::Convoluted);
             };
-            let entry = walk.value(Takes::Entry).map(str::to_owned);
-            let inner: Vec<String> = entry.into_iter().chain(rest.iter().cloned()).collect();
             if found.sure {
+                let entry = walk.value(Takes::Entry).map(str::to_owned);
+                let inner: Vec<String> = entry.into_iter().chain(rest.iter().cloned()).collect();
                 self.command(&inner, Role::Extra, depth);
             }
         }

@@ -101,9 +101,11 @@ impl Simple {
         (String::new(), &[])
     }
 
+    /// Without an argument it fetches nothing: `curl` in prose is only a word.
     fn is_download(&self) -> bool {
         const FETCHERS: [&str; 6] = ["curl", "wget", "iwr", "irm", "invoke-webrequest", "aria2c"];
-        FETCHERS.contains(&self.effective().0.as_str())
+        let (name, rest) = self.effective();
+        FETCHERS.contains(&name.as_str()) && !rest.is_empty()
     }
 
     /// `sh`, `bash -s -- x`, `python3 -`; not `python3 -m json.tool` or `bash build.sh`.
@@ -389,6 +391,7 @@ mod tests {
             "curl -s https://x.example/a.txt | bash count-lines.sh",
             "bash deploy.sh \"$(curl -s https://x.example/ip)\"",
             "echo curl '|' sh",
+            "`curl` and `sh` are programs",
         ] {
             assert!(!Script::lex(text).runs_download(), "{text}");
         }

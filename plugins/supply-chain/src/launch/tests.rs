@@ -45,6 +45,7 @@ fn describe(found: &super::Extraction) -> String {
     match found.opaque {
         Some(Opaque::Script) => facts.push("opaque".into()),
         Some(Opaque::Download) => facts.push("download".into()),
+        Some(Opaque::Convoluted) => facts.push("convoluted".into()),
         None if found.ambiguous => facts.push("ambiguous".into()),
         None => {}
     }
@@ -348,8 +349,26 @@ fn no_argv_panics_or_takes_more_than_linear_time() {
     let many: Vec<String> = (0..20_000).map(|_| "sudo".to_owned()).collect();
     let found = launch(&many, &[]);
     assert!(found.ambiguous);
-    let scans: Vec<String> = (0..20_000)
-        .map(|n| PIECES[[13, 40, 0, 41][n % 4]].to_owned())
-        .collect();
-    assert!(launch(&scans, &[]).ambiguous);
+    for pattern in [
+        ["sudo", "--x", "npx", "@a/b@1"],
+        ["npm", "--x", "exec", "a"],
+        ["docker", "--x", "run", "-"],
+    ] {
+        let words: Vec<String> = (0..20_000).map(|n| pattern[n % 4].to_owned()).collect();
+        assert!(launch(&words, &[]).ambiguous, "{pattern:?}");
+    }
+}
+
+#[test]
+fn running_out_of_readings_is_said() {
+    let padding = "npx a@1.0.0 ".repeat(20);
+    check_end(&format!("sudo --x y {padding} npx evil"), "convoluted");
+    check_end(&format!("{}npx evil", "nice ".repeat(9)), "convoluted");
+    check_end(&format!("{}npx evil", "nice ".repeat(7)), "npm:evil");
+}
+
+#[track_caller]
+fn check_end(line: &str, end: &str) {
+    let found = facts(&argv(line), &[]);
+    assert!(found.ends_with(end), "{found}");
 }

@@ -57,7 +57,7 @@ impl Reader {
             return self.program(&name, program, words, role, depth);
         };
         let Some(depth) = depth.checked_sub(1) else {
-            return self.opaque(Opaque::Script);
+            return self.opaque(Opaque::Convoluted);
         };
         match leads {
             Leads::After(table, own) => self.behind(table, own, words, role, depth),
