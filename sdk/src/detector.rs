@@ -58,7 +58,8 @@ macro_rules! export_detector {
                     data: ::std::vec::Vec<$crate::Blob>,
                 ) -> ::core::result::Result<(), ::std::string::String> {
                     let configured = <$detector as $crate::Detector>::configure(&settings, &data)?;
-                    DETECTOR.with(|cell| *cell.borrow_mut() = ::core::option::Option::Some(configured));
+                    DETECTOR
+                        .with(|cell| *cell.borrow_mut() = ::core::option::Option::Some(configured));
                     ::core::result::Result::Ok(())
                 }
 
@@ -76,7 +77,7 @@ macro_rules! export_detector {
                 }
             }
 
-            $crate::bindings::export_component!(Component with_types_in $crate::bindings);
+    $crate::bindings::export_component!(Component with_types_in $crate::bindings);
         };
     };
 }

@@ -8,7 +8,12 @@
 pub mod canonical;
 
 #[cfg(feature = "guest")]
-#[allow(missing_docs, unsafe_code, clippy::all, reason = "generated from wit/detector.wit")]
+#[allow(
+    missing_docs,
+    unsafe_code,
+    clippy::all,
+    reason = "generated from wit/detector.wit"
+)]
 #[doc(hidden)]
 pub mod bindings {
     wit_bindgen::generate!({
@@ -22,7 +27,11 @@ pub mod bindings {
 }
 
 #[cfg(feature = "guest")]
+mod construct;
+#[cfg(feature = "guest")]
 mod detector;
+#[cfg(feature = "guest")]
+pub use construct::attr;
 #[cfg(feature = "guest")]
 pub use detector::*;
 
