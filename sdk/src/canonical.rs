@@ -7,7 +7,9 @@
 
 use std::ops::Range;
 
-use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
+use unicode_normalization::char::{
+    canonical_combining_class, decompose_canonical, decompose_compatible,
+};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 mod confusables;
@@ -42,6 +44,32 @@ pub fn canonical(original: &str) -> Option<Canonical> {
     let perceived = perceive(original);
     let folded = fold::fold(perceived);
     (folded.text != original).then_some(folded)
+}
+
+/// The plain Latin letter under accents and strokes: `e` for é, `o` for ø, `d` for đ. Any other
+/// character is returned as it is.
+///
+/// For detectors that match words however their author typed them; it loses meaning, so it is no
+/// part of the canonical view.
+pub fn unaccented(letter: char) -> char {
+    match letter {
+        '\0'..='\x7f' => letter,
+        'ı' => 'i',
+        'đ' | 'ð' => 'd',
+        'Đ' | 'Ð' => 'D',
+        'ł' => 'l',
+        'Ł' => 'L',
+        'ø' => 'o',
+        'Ø' => 'O',
+        'À'..='ɏ' | 'Ḁ'..='ỿ' => {
+            let mut base = None;
+            decompose_canonical(letter, |part| {
+                base.get_or_insert(part);
+            });
+            base.filter(char::is_ascii_alphabetic).unwrap_or(letter)
+        }
+        _ => letter,
+    }
 }
 
 impl Canonical {

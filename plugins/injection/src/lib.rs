@@ -1,1 +1,193 @@
 //! Finds instructions hidden in what a server sends.
+//!
+//! Here: what the detector claims about itself and how one event becomes findings. What to look
+//! for is data (`signature.rs` reads it), where to look is `scan.rs`, disguises are `disguise/`,
+//! and whether a match is only talked about is `mention.rs`.
+
+use clawdefender_sdk::{
+    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step, View,
+};
+
+mod disguise;
+mod hidden;
+mod mention;
+mod place;
+mod rules;
+mod scan;
+mod signature;
+mod surface;
+mod weigh;
+
+pub use rules::RULES;
+pub use signature::{Artifact, Signature};
+
+use place::Place;
+use scan::Scanner;
+use weigh::Match;
+
+/// The detector: signatures compiled once.
+pub struct Injection {
+    scanner: Scanner,
+}
+
+impl Detector for Injection {
+    fn describe() -> Info {
+        RULES.iter().fold(
+            Info::new("injection", env!("CARGO_PKG_VERSION")),
+            |info, rule| info.rule(rule.id, rule.category(), rule.summary),
+        )
+    }
+
+    fn configure(settings: &Settings, data: &[Blob]) -> Result<Self, String> {
+        if let Some((name, _)) = settings.first() {
+            return Err(format!("unknown setting {name:?}; this detector has none"));
+        }
+        let mut artifacts = Vec::new();
+        for blob in data.iter().filter(|blob| blob.kind == "signatures") {
+            let artifact = Artifact::parse(&blob.bytes)
+                .map_err(|reason| format!("{} {}: {reason}", blob.name, blob.version))?;
+            artifacts.push(artifact);
+        }
+        if artifacts.is_empty() {
+            return Err("no signatures: this detector needs a data artifact of that kind".into());
+        }
+        Ok(Self {
+            scanner: Scanner::new(artifacts)?,
+        })
+    }
+
+    fn inspect(&self, event: &Event, _: &[Step]) -> Report {
+        if matches!(event.kind, Kind::ServerLaunch) {
+            return Report::clean();
+        }
+        let mut findings = Vec::new();
+        for (index, view, text) in event.text_views() {
+            let Some(source) = event.texts.get(index) else {
+                continue;
+            };
+            if matches!(source.role, Role::Token) {
+                continue;
+            }
+            let mut matches = Vec::new();
+            self.examine(
+                event,
+                text,
+                &Place::Whole(0..text.len()),
+                "plain",
+                0,
+                &mut matches,
+            );
+            weigh::weigh(&mut matches, text, &event.kind);
+            findings.extend(merge(&matches, index, &view));
+            if let Some(range) = hidden::carrier(&source.original) {
+                findings.push(hidden::finding(index, range, &event.kind));
+            }
+        }
+        Report::with(findings)
+    }
+}
+
+impl Injection {
+    /// Scans `text` and then what hides in it. `place` says where `text` stands in the message's
+    /// text; at depth 0 it is that text.
+    fn examine<'s>(
+        &'s self,
+        event: &Event,
+        text: &str,
+        place: &Place,
+        disguise: &'static str,
+        depth: u8,
+        matches: &mut Vec<Match<'s>>,
+    ) {
+        let exact = Place::Shift(0);
+        let place_of_scan = if depth == 0 { &exact } else { place };
+        let hints = self.scanner.scan(text, &event.kind, |signature, range| {
+            matches.push(Match {
+                signature,
+                range: place_of_scan.source(range.clone()),
+                disguise,
+                mentioned: mention::is_mention(text, &range),
+                severity: signature.severity,
+            });
+        });
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        for unveiled in disguise::unveil(text, &hints, &self.scanner) {
+            let inner = if depth == 0 {
+                unveiled.place
+            } else {
+                place.clone()
+            };
+            self.examine(
+                event,
+                &unveiled.text,
+                &inner,
+                unveiled.name,
+                depth + 1,
+                matches,
+            );
+        }
+    }
+}
+
+/// A disguise inside a disguise is read, a third one is not: real attacks nest once.
+const MAX_DEPTH: u8 = 2;
+
+/// One finding per rule: the strongest match speaks, the others lend their spans.
+fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        let mut of_rule: Vec<&Match> = matches
+            .iter()
+            .filter(|found| found.signature.rule == rule.id)
+            .collect();
+        of_rule.sort_by_key(|found| {
+            let strength = (rank(found.severity), found.confidence_pct());
+            (std::cmp::Reverse(strength), found.range.start)
+        });
+        let Some(strongest) = of_rule.first() else {
+            continue;
+        };
+        let finding = Finding::new(
+            rule.id,
+            rule.category(),
+            strongest.severity,
+            strongest.confidence_pct(),
+        )
+        .message(rule.message)
+        .refs(rule.refs.iter().copied())
+        .attr("signature", strongest.signature.id.as_str())
+        .attr("language", strongest.signature.language.as_str())
+        .attr("view", strongest.disguise);
+        let mut spans: Vec<_> = Vec::new();
+        for found in of_rule {
+            if spans.len() < MAX_SPANS && !spans.contains(&found.range) {
+                spans.push(found.range.clone());
+            }
+        }
+        findings.push(spans.into_iter().fold(finding, |finding, range| {
+            finding.span(Span::new(text, view.clone(), range))
+        }));
+    }
+    findings
+}
+
+/// Enough to see and to redact; a flood of repeats adds nothing.
+const MAX_SPANS: usize = 16;
+
+/// Orders severities from mildest to worst.
+pub(crate) fn rank(severity: Severity) -> u8 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    }
+}
+
+clawdefender_sdk::export_detector!(Injection);
+
+#[cfg(test)]
+mod tests;

@@ -155,6 +155,12 @@ fn origin_answers_any_range_at_all() {
     assert_eq!(canonical.origin(0..usize::MAX), 0..original.len());
 }
 
+#[test]
+fn unaccented_letters_are_the_plain_ones_and_other_scripts_stay() {
+    let plain: String = "Éàñçőşğıđłø Ệướ Сёй 한".chars().map(unaccented).collect();
+    assert_eq!(plain, "Eancosgidlo Euo Сёй 한");
+}
+
 /// What breaks text code, to be shuffled: marks, jamo, ligatures, tags, selectors, joiners, twins.
 const NASTY: &[&str] = &[
     "a",

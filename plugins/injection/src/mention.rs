@@ -1,0 +1,175 @@
+//! Mention is not use: text that quotes, exemplifies or explains an attack is not that attack.
+//!
+//! An attacker can dress up as an example, so a mention is lowered, never dropped.
+
+use std::ops::Range;
+
+/// Is the match at `range` only talked about?
+pub fn is_mention(text: &str, range: &Range<usize>) -> bool {
+    let before = tail(text.get(..range.start).unwrap_or_default(), 160);
+    let after = head(text.get(range.end..).unwrap_or_default(), 100);
+    is_quoted(before, after) || in_code(before, after) || is_discussed(before, after)
+}
+
+/// Prose introduces the quotation: `says "ignore …"`. A string that is a whole JSON or YAML value
+/// is no quotation, so what stands before the mark must be a word or a bracket.
+fn is_quoted(before: &str, after: &str) -> bool {
+    let Some((at, mark)) = before
+        .char_indices()
+        .rev()
+        .take(60)
+        .find(|(_, c)| OPENING.contains(*c))
+    else {
+        return false;
+    };
+    let closing: &[char] = match mark {
+        '"' => &['"'],
+        '\'' => &['\''],
+        '`' => &['`'],
+        '“' | '„' => &['”', '“'],
+        '‘' => &['’'],
+        '«' => &['»'],
+        '「' => &['」'],
+        _ => &['』'],
+    };
+    let inner = before.get(at + mark.len_utf8()..).unwrap_or_default();
+    // An apostrophe inside a word opens nothing, and a mark that was closed before the match is
+    // behind us.
+    if inner.contains(closing) || inner.starts_with([' ', '\n']) {
+        return false;
+    }
+    let lead = before.get(..at).unwrap_or_default();
+    let introduced = match lead.chars().next_back() {
+        Some('(' | '/') => true,
+        Some(' ') => lead.trim_end().chars().next_back().is_some_and(|c| {
+            c.is_alphabetic()
+                || matches!(c, '"' | '\'' | '`' | '”' | '’')
+                || (c == ','
+                    && lead
+                        .trim_end()
+                        .trim_end_matches(',')
+                        .ends_with(char::is_alphabetic))
+                || (c == ','
+                    && lead
+                        .trim_end()
+                        .trim_end_matches(',')
+                        .ends_with(['\'', '`', '”']))
+        }),
+        Some(c) => c.is_alphabetic() && mark != '\'',
+        None => false,
+    };
+    introduced && after.contains(closing)
+}
+
+const OPENING: &str = "\"'`“„‘«「『";
+
+/// Between back ticks, or in a line of a program that compares or matches text.
+fn in_code(before: &str, after: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let rest = after.split('\n').next().unwrap_or_default();
+    (line.matches('`').count() % 2 == 1 && rest.contains('`'))
+        || line.contains("\\b")
+        || rest.contains("\\b")
+        || line.contains("\\s")
+        || rest.contains("\\s+")
+        || line.contains("assert")
+        || line.contains("re.compile")
+}
+
+fn is_discussed(before: &str, after: &str) -> bool {
+    let near_after = after.split(['\n']).next().unwrap_or_default();
+    DISCUSSION
+        .iter()
+        .any(|word| holds(before, word) || holds(near_after, word))
+}
+
+/// Case-blind, and not as part of an address: "attacker@…" discusses nothing.
+fn holds(text: &str, word: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices(word).any(|(at, _)| {
+        let rest = lower.get(at + word.len()..).unwrap_or_default();
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        let lead = lower.get(..at).unwrap_or_default().chars().next_back();
+        !rest.starts_with(['@', '.']) | rest.starts_with(". ")
+            && !lead.is_some_and(|c| matches!(c, '@' | '.' | '-'))
+    })
+}
+
+/// Stems that show talk about attacks, in the languages where such documents are common.
+const DISCUSSION: &[&str] = &[
+    "for example",
+    "e.g.",
+    "for instance",
+    "such as",
+    "phrases like",
+    "prompts like",
+    "attack",
+    "injection",
+    "jailbreak",
+    "adversar",
+    "malicious",
+    "vulnerab",
+    "exploit",
+    "payload",
+    "cve-",
+    "detect",
+    "classif",
+    "red team",
+    "red-team",
+    "hypothetical",
+    "test case",
+    "benchmark",
+    "refuse to",
+    "attempts to",
+    "tries to",
+    "par exemple",
+    "por ejemplo",
+    "por exemplo",
+    "zum beispiel",
+    "beispielsweise",
+    "ad esempio",
+    "angriff",
+    "attaque",
+    "ataque",
+    "attacco",
+    "например",
+    "атак",
+    "наприклад",
+    "例如",
+    "比如",
+    "攻击",
+    "例えば",
+    "攻撃",
+    "예를 들어",
+    "공격",
+    "مثال",
+    "هجوم",
+    "उदाहरण",
+    "हमल",
+    "ornegin",
+    "örneğin",
+    "saldırı",
+    "na przykład",
+    "np.",
+    "misalnya",
+    "contohnya",
+    "serangan",
+    "ví dụ",
+    "tấn công",
+];
+
+fn tail(text: &str, bytes: usize) -> &str {
+    let mut at = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    text.get(at..).unwrap_or_default()
+}
+
+fn head(text: &str, bytes: usize) -> &str {
+    let mut at = text.len().min(bytes);
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    text.get(..at).unwrap_or_default()
+}

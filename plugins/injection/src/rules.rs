@@ -1,0 +1,96 @@
+//! What this detector can claim: rule ids, what they mean, and what is known about them.
+
+use clawdefender_sdk::Category;
+
+/// One kind of claim.
+pub struct Rule {
+    pub id: &'static str,
+    category: &'static str,
+    pub summary: &'static str,
+    pub message: &'static str,
+    /// OWASP LLM Top 10 2025 (LLM…), MITRE ATLAS (AML.T…).
+    pub refs: &'static [&'static str],
+}
+
+impl Rule {
+    pub fn category(&self) -> Category {
+        match self.category {
+            "tool-poisoning" => Category::ToolPoisoning,
+            "data-exfiltration" => Category::DataExfiltration,
+            "obfuscation" => Category::Obfuscation,
+            _ => Category::PromptInjection,
+        }
+    }
+}
+
+/// The rule with this id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id)
+}
+
+/// In the order in which findings are reported.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "injection.override",
+        category: "prompt-injection",
+        summary: "Tells the model to drop or replace the instructions it was given.",
+        message: "The text tells the model to drop or replace its instructions.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
+        id: "injection.impersonation",
+        category: "prompt-injection",
+        summary: "Pretends to be the user, the system or another turn of the conversation.",
+        message: "The text pretends to come from the user, the system or another turn.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
+        id: "injection.role",
+        category: "prompt-injection",
+        summary: "Gives the model a new role or an unrestricted mode.",
+        message: "The text gives the model a new role or lifts its restrictions.",
+        refs: &["LLM01", "AML.T0054"],
+    },
+    Rule {
+        id: "injection.secrecy",
+        category: "prompt-injection",
+        summary: "Asks the model to hide something from the user.",
+        message: "The text asks the model to hide something from the user.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
+        id: "injection.exfil",
+        category: "data-exfiltration",
+        summary: "Asks the model to send or embed data it should not give away.",
+        message: "The text asks for data to be sent where it does not belong.",
+        refs: &["LLM01", "LLM02", "AML.T0057"],
+    },
+    Rule {
+        id: "injection.exfil-link",
+        category: "data-exfiltration",
+        summary: "An image or link whose address has a slot for the conversation's data.",
+        message: "An image or link has a slot for data from the conversation.",
+        refs: &["LLM01", "LLM02", "AML.T0077"],
+    },
+    Rule {
+        id: "injection.prompt-leak",
+        category: "prompt-injection",
+        summary: "Asks for the system prompt or hidden instructions.",
+        message: "The text asks for the system prompt or hidden instructions.",
+        refs: &["LLM07", "AML.T0056"],
+    },
+    Rule {
+        id: "injection.tool-poisoning",
+        category: "tool-poisoning",
+        summary: "A description that steers the use of other tools or smuggles data in arguments.",
+        message: "The text steers other tools or smuggles data through arguments.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
+        id: "injection.hidden-text",
+        category: "obfuscation",
+        summary: "Text in characters that no reader sees.",
+        message: "Text is hidden in characters that no reader sees.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+];

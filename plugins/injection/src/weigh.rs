@@ -1,0 +1,85 @@
+//! How bad a set of matches in one text is: alone, together, quoted, hidden, going out.
+
+use std::ops::Range;
+
+use clawdefender_sdk::{Kind, Severity};
+
+use crate::rank;
+use crate::signature::Signature;
+use crate::surface::Surface;
+
+/// A signature that matched.
+pub struct Match<'s> {
+    pub signature: &'s Signature,
+    /// In the perceived text.
+    pub range: Range<usize>,
+    /// How the text was disguised; "plain" when it was not.
+    pub disguise: &'static str,
+    /// Quoted, exemplified or discussed rather than said.
+    pub mentioned: bool,
+    pub severity: Severity,
+}
+
+impl Match<'_> {
+    pub fn confidence_pct(&self) -> u8 {
+        match self.mentioned {
+            true => self.signature.confidence_pct.min(30),
+            false => self.signature.confidence_pct,
+        }
+    }
+}
+
+/// Sets each match's severity.
+pub fn weigh(matches: &mut [Match], text: &str, kind: &Kind) {
+    for found in matches.iter_mut() {
+        if found.mentioned {
+            found.severity = Severity::Low;
+        } else if found.severity == Severity::Medium
+            && (found.disguise != "plain" || in_comment(text, &found.range))
+        {
+            // Nobody hides an innocent request.
+            found.severity = Severity::High;
+        }
+    }
+    raise_together(matches);
+    let ceiling = Surface::of(kind).ceiling();
+    for found in matches {
+        if rank(found.severity) > rank(ceiling) {
+            found.severity = ceiling;
+        }
+    }
+}
+
+/// Two different claims of medium weight near each other are one attack.
+fn raise_together(matches: &mut [Match]) {
+    let medium: Vec<(String, Range<usize>)> = matches
+        .iter()
+        .filter(|found| found.severity == Severity::Medium)
+        .take(64)
+        .map(|found| (found.signature.rule.clone(), found.range.clone()))
+        .collect();
+    for found in matches {
+        let has_company = medium.iter().any(|(rule, range)| {
+            *rule != found.signature.rule
+                && range.start < found.range.end.saturating_add(NEAR)
+                && found.range.start < range.end.saturating_add(NEAR)
+        });
+        if found.severity == Severity::Medium && has_company {
+            found.severity = Severity::High;
+        }
+    }
+}
+
+/// Bytes: about a paragraph.
+const NEAR: usize = 600;
+
+/// Inside an HTML comment, or in an element that is not shown.
+fn in_comment(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.start).unwrap_or_default();
+    let open = before
+        .rfind("<!--")
+        .is_some_and(|at| !before.get(at..).unwrap_or_default().contains("-->"));
+    open || before.rfind("display:none").is_some_and(|at| {
+        range.start - at < NEAR && !before.get(at..).unwrap_or_default().contains("</")
+    })
+}
