@@ -77,10 +77,9 @@ fn in_code(before: &str, after: &str) -> bool {
 }
 
 fn is_discussed(before: &str, after: &str) -> bool {
-    let near_after = after.split(['\n']).next().unwrap_or_default();
     DISCUSSION
         .iter()
-        .any(|word| holds(before, word) || holds(near_after, word))
+        .any(|word| holds(before, word) || holds(after, word))
 }
 
 /// Case-blind, and not as part of an address: "attacker@…" discusses nothing.
@@ -98,6 +97,9 @@ fn holds(text: &str, word: &str) -> bool {
 /// Stems that show talk about attacks, in the languages where such documents are common.
 const DISCUSSION: &[&str] = &[
     "for example",
+    "example for",
+    "literal string",
+    "quoted",
     "e.g.",
     "for instance",
     "such as",

@@ -24,6 +24,8 @@ pub struct Scanner {
     /// Per pattern of `words`, the lists it belongs to.
     lists_of: Vec<Vec<usize>>,
     lists: usize,
+    /// English words alone, the longest first: where to cut what was run together.
+    english: AhoCorasick,
     /// English words backwards and in rot13: a sign of that disguise.
     disguised: AhoCorasick,
 }
@@ -61,6 +63,19 @@ impl Scanner {
                 signatures.push(signature);
             }
         }
+        let english: Vec<String> = artifacts
+            .iter()
+            .filter_map(|artifact| artifact.words.get("en"))
+            .flat_map(|lists| lists.values().flatten())
+            .flat_map(|words| words.trim_end_matches('|').split(' '))
+            .filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            .map(str::to_owned)
+            .collect();
+        let english = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(english)
+            .map_err(|error| error.to_string())?;
         let (patterns, lists_of): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
         let build = |patterns: &[String]| {
             AhoCorasick::builder()
@@ -71,6 +86,7 @@ impl Scanner {
                 .map_err(|error| error.to_string())
         };
         Ok(Self {
+            english,
             words: build(&patterns)?,
             disguised: build(&crate::disguise::telltales())?,
             signatures,
@@ -145,9 +161,9 @@ impl Scanner {
             .take(64)
     }
 
-    /// The words of all lists in `text`, leftmost first and not overlapping.
+    /// The English words in `text`, leftmost and longest first, not overlapping.
     pub fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
-        self.words.find_iter(text).map(|hit| hit.range())
+        self.english.find_iter(text).map(|hit| hit.range())
     }
 }
 

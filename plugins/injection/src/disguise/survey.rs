@@ -53,7 +53,8 @@ impl Survey {
 
     /// Letters written as digits in a good part of the words.
     pub fn looks_leet(&self) -> bool {
-        self.mixed_words >= 3 && self.mixed_words * 4 >= self.words
+        let enough = self.mixed_words >= 3 || (self.mixed_words > 0 && self.longest_word >= 28);
+        enough && self.mixed_words * 4 >= self.words
     }
 
     /// Enough words to be a sentence.
