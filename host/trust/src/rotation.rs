@@ -36,13 +36,13 @@ pub fn next_root(
         });
     }
     let following = root.epoch.saturating_add(1);
-    if epoch > following || (epoch == following && following == root.epoch) {
+    if epoch > following {
         return Err(Refusal::EpochSkip {
             expected: following,
             found: epoch,
         });
     }
-    let rotating = epoch == following;
+    let rotating = epoch > root.epoch;
     let must_sign = if rotating { root.next } else { root.current };
     if !signers.contains(&must_sign) {
         return Err(Refusal::WrongKey {

@@ -96,7 +96,7 @@ pub fn follow_rotation(envelope: &[u8], root: &Root) -> Result<Root, Refusal> {
     check_place(&manifest, root)?;
     match next_root(root, &manifest, &signers)? {
         (_, KeyChange::Steady) => Err(Refusal::EpochBack {
-            expected: root.epoch + 1,
+            expected: root.epoch.saturating_add(1),
             found: manifest.key_epoch,
         }),
         (after, KeyChange::Rotated | KeyChange::Emergency) => Ok(after),

@@ -1,0 +1,206 @@
+//! What the holder of each key can and can't do to the chain of keys.
+
+mod kit;
+
+use clawdefender_trust::*;
+use kit::*;
+
+fn offer(manifest: &Manifest, keys: &[&SecretKey]) -> Result<Verified<Manifest>, Refusal> {
+    accept(&seal_manifest(manifest, keys).unwrap())
+}
+
+#[test]
+fn a_thief_of_the_current_key_cannot_name_a_successor() {
+    let hijack = Manifest {
+        next_public_key: key(66).public(),
+        ..manifest()
+    };
+    assert_eq!(
+        offer(&hijack, &[&feed_key()]).unwrap_err(),
+        Refusal::RotationHijack {
+            expected: next_key().public().id(),
+            found: key(66).public().id()
+        }
+    );
+    let rotate = Manifest {
+        next_public_key: key(66).public(),
+        ..rotation()
+    };
+    assert!(matches!(
+        offer(&rotate, &[&feed_key()]),
+        Err(Refusal::WrongKey { epoch: 4, .. })
+    ));
+}
+
+#[test]
+fn the_pinned_next_key_takes_over_and_the_old_key_is_dead() {
+    let verified = offer(&rotation(), &[&next_key(), &feed_key()]).unwrap();
+    assert_eq!(verified.proof().key_change(), KeyChange::Rotated);
+    let after = verified.proof().root_after();
+    assert_eq!(
+        (after.epoch, after.current, after.next),
+        (4, next_key().public(), fresh_key().public())
+    );
+    assert!(after.retired.contains(&feed_key().public()));
+
+    let floor = verified.proof().floor_after();
+    let ask = |m: &Manifest, k: &SecretKey| {
+        let bytes = seal_manifest(m, &[k]).unwrap();
+        verify_manifest(&bytes, after, floor, now(), Mode::Accept).map(|_| ())
+    };
+    assert!(matches!(
+        ask(&manifest(), &feed_key()),
+        Err(Refusal::BelowThreshold { .. })
+    ));
+    let second = Manifest {
+        version: 2,
+        ..rotation()
+    };
+    assert!(matches!(
+        ask(&second, &feed_key()),
+        Err(Refusal::BelowThreshold { .. })
+    ));
+    assert_eq!(ask(&second, &next_key()), Ok(()));
+}
+
+#[test]
+fn a_rotation_without_the_old_key_is_accepted_and_flagged() {
+    let verified = offer(&rotation(), &[&next_key()]).unwrap();
+    assert_eq!(verified.proof().key_change(), KeyChange::Emergency);
+}
+
+#[test]
+fn the_next_key_does_not_sign_before_its_time() {
+    assert!(matches!(
+        offer(&manifest(), &[&next_key()]),
+        Err(Refusal::WrongKey { epoch: 3, .. })
+    ));
+}
+
+#[test]
+fn epochs_are_walked_one_by_one_and_never_back() {
+    let skip = Manifest {
+        key_epoch: 5,
+        ..rotation()
+    };
+    assert_eq!(
+        offer(&skip, &[&next_key()]).unwrap_err(),
+        Refusal::EpochSkip {
+            expected: 4,
+            found: 5
+        }
+    );
+    let back = Manifest {
+        key_epoch: 2,
+        ..manifest()
+    };
+    assert!(matches!(
+        offer(&back, &[&feed_key()]),
+        Err(Refusal::EpochBack { .. })
+    ));
+    let last = Root {
+        epoch: u64::MAX,
+        ..root()
+    };
+    let over = Manifest {
+        key_epoch: u64::MAX,
+        ..manifest()
+    };
+    let bytes = signed(&over);
+    assert!(verify_manifest(&bytes, &last, &floor(), now(), Mode::Accept).is_ok());
+}
+
+#[test]
+fn a_successor_must_never_have_had_an_office() {
+    for used in [key(1), key(2), key(3), key(9)] {
+        let again = Manifest {
+            next_public_key: used.public(),
+            ..rotation()
+        };
+        assert_eq!(
+            offer(&again, &[&next_key()]).unwrap_err(),
+            Refusal::KeyNotFresh {
+                found: used.public().id()
+            }
+        );
+    }
+}
+
+#[test]
+fn a_fast_forward_dies_with_its_key() {
+    let mut high = manifest();
+    high.version += 86_400;
+    let seen = accept(&signed(&high))
+        .unwrap()
+        .proof()
+        .floor_after()
+        .clone();
+    let bytes = seal_manifest(&rotation(), &[&next_key()]).unwrap();
+    let verified = verify_manifest(&bytes, &root(), &seen, now(), Mode::Accept).unwrap();
+    assert_eq!(verified.proof().floor_after().version, 1);
+}
+
+#[test]
+fn a_machine_that_slept_follows_old_rotations_link_by_link() {
+    let mut old = rotation();
+    old.issued = at("2020-01-01T00:00:00Z");
+    old.expires = at("2020-01-02T00:00:00Z");
+    let link = seal_manifest(&old, &[&next_key()]).unwrap();
+    let after = follow_rotation(&link, &root()).unwrap();
+    assert_eq!((after.epoch, after.current), (4, next_key().public()));
+    assert!(
+        follow_rotation(&link, &after).is_err(),
+        "a link leads on once"
+    );
+    assert!(matches!(
+        follow_rotation(&signed(&manifest()), &root()),
+        Err(Refusal::EpochBack { .. })
+    ));
+}
+
+#[test]
+fn a_root_with_one_key_in_two_offices_is_refused() {
+    for bad in [
+        Root {
+            next: root().current,
+            ..root()
+        },
+        Root {
+            retired: vec![root().current],
+            ..root()
+        },
+        Root {
+            retired: vec![root().next],
+            ..root()
+        },
+    ] {
+        let refused = verify_manifest(&signed(&manifest()), &bad, &floor(), now(), Mode::Accept);
+        assert!(matches!(refused, Err(Refusal::KeyInTwoOffices { .. })));
+    }
+}
+
+#[test]
+fn a_root_file_without_keys_or_with_a_shared_code_key_is_no_root() {
+    let mut file = RootFile {
+        feed_id: name("official"),
+        channel: name("stable"),
+        development: false,
+        keys: None,
+    };
+    assert_eq!(file.root(), Err(RootFileError::NoKeys));
+    let mut keys = RootKeys {
+        epoch: 1,
+        current: feed_key().public(),
+        next: next_key().public(),
+        code: vec![code_key().public()],
+    };
+    file.keys = Some(keys.clone());
+    assert_eq!(file.root().unwrap().current, feed_key().public());
+    keys.code = vec![feed_key().public()];
+    file.keys = Some(keys);
+    assert!(matches!(
+        file.root(),
+        Err(RootFileError::Refused(Refusal::KeyInTwoOffices { .. }))
+    ));
+    assert!(RootFile::parse(b"{}").is_err());
+}
