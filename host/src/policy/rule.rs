@@ -68,10 +68,20 @@ impl Rule {
         if raw.action == Action::Allow && names_findings {
             return Err(origin.error(at, Problem::AllowsFinding { id }));
         }
+        let excepts = raw.unless.is_some();
         let unless = match raw.unless {
             Some(raw) => criteria(raw, &id, origin)?,
             None => Vec::new(),
         };
+        if excepts && unless.is_empty() {
+            return Err(origin.error(
+                at,
+                Problem::EmptyField {
+                    id,
+                    field: "unless",
+                },
+            ));
+        }
         let here = origin.error(at, Problem::OldFormat);
         let source = if origin.builtin {
             origin.source_name.to_owned()
