@@ -263,7 +263,10 @@ pub(super) fn recognise(origin: &Origin, error: PolicyError) -> PolicyError {
             None => return error,
         }
     };
-    PolicyError { problem, ..error }
+    PolicyError {
+        problem: Box::new(problem),
+        ..error
+    }
 }
 
 /// Criteria, where only `id`, `action` and `reason` stand.

@@ -273,3 +273,20 @@ fn old_policies_are_recognised() {
         "with `args` beside",
     );
 }
+
+#[test]
+fn the_example_in_the_documentation_reads() {
+    let page = include_str!("../../../../docs/policy.md");
+    let example = page
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let policy = Policy::parse(example.unwrap(), "p.toml", Path::new(HOME)).unwrap();
+    let run = "tool-call server=db-1 tool=migrate arg.database=prod-eu";
+    assert_eq!(answer(&policy, run), "ask no-prod-writes");
+    assert_eq!(
+        answer(&policy, &format!("{run} arg.mode=dry-run")),
+        "allow default:balanced"
+    );
+    assert_eq!(policy.on_fault("weather"), OnFault::Allow);
+}

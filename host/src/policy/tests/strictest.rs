@@ -229,6 +229,50 @@ fn unless_fields_must_all_hold() {
 }
 
 #[test]
+fn a_nested_namesake_of_an_argument_excuses_nothing() {
+    let rule = r#"id="r", action="ask", match={tool="t"}, unless={argument={mode="dry-run"}}"#;
+    check(
+        "balanced",
+        &[rule],
+        "tool-call arg.mode=dry-run",
+        "allow default:balanced",
+    );
+    check(
+        "balanced",
+        &[rule],
+        "tool-call arg.mode/0=dry-run",
+        "allow default:balanced",
+    );
+    check(
+        "balanced",
+        &[rule],
+        "tool-call arg.decoy/mode=dry-run",
+        "ask r",
+    );
+    check(
+        "balanced",
+        &[rule],
+        "tool-call arg.mode=dry-run arg.x/mode=force",
+        "ask r",
+    );
+    check("balanced", &[rule], "tool-call", "ask r");
+    let pointer =
+        r#"id="r", action="ask", match={tool="t"}, unless={argument={"/x/mode"="dry-run"}}"#;
+    check(
+        "balanced",
+        &[pointer],
+        "tool-call arg.x/mode=dry-run",
+        "allow default:balanced",
+    );
+    check(
+        "balanced",
+        &[pointer],
+        "tool-call arg.mode=dry-run",
+        "ask r",
+    );
+}
+
+#[test]
 fn an_allow_rule_touched_by_its_exception_allows_nothing() {
     let rule = r#"id="ok", action="allow", match={tool="t"}, unless={path="~/.*/**"}"#;
     check("strict", &[rule], "tool-call path=/home/u/a", "allow ok");
