@@ -164,7 +164,7 @@ impl Criterion {
             }),
             Self::Command(globs) => assets(event, &AssetKind::Command, |name| globs.is_match(name)),
             Self::Account(globs) => assets(event, &AssetKind::Account, |account| {
-                globs.is_match(account)
+                globs.is_match(&account.to_lowercase())
             }),
             Self::Package(globs) => {
                 let is_match = |package: &str| {
@@ -227,20 +227,21 @@ fn one(hit: bool) -> Vec<Hit> {
 }
 
 fn assets(event: &Event, kind: &AssetKind, is_match: impl Fn(&str) -> bool) -> Vec<Hit> {
-    let of_kind = |asset: &&Asset| asset.kind == *kind;
-    event
-        .assets
-        .iter()
-        .filter(of_kind)
-        .map(|asset| {
+    let hit = |asset: &Asset| match &asset.kind {
+        found if found == kind => {
             // An alias is a spelling, a symbolic link perhaps: it can accuse, it cannot vouch.
             let sure = is_match(&asset.value);
-            Hit {
-                any: sure || asset.aliases.iter().any(|alias| is_match(alias)),
-                sure,
-            }
-        })
-        .collect()
+            let any = sure || asset.aliases.iter().any(|alias| is_match(alias));
+            Some(Hit { any, sure })
+        }
+        // Something without a name here, too much to list for example, may be of any kind.
+        AssetKind::Other(_) => Some(Hit {
+            any: false,
+            sure: false,
+        }),
+        _ => None,
+    };
+    event.assets.iter().filter_map(hit).collect()
 }
 
 fn names_a_tool(kind: &Kind) -> bool {

@@ -218,6 +218,10 @@ fn accounts_match_by_glob() {
         "tool-call acct=x@good.example",
     );
     misses(r#"account="*@evil.example""#, "tool-call host=evil.example");
+    hits(
+        r#"account="*@Evil.example""#,
+        "tool-call acct=X@eVil.example",
+    );
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn misses(criteria: &str, words: &str) {
 
 /// An event and its findings from words: the kind first, then facts.
 ///
-/// `path=` `host=` `cmd=` `pkg=` `acct=` add an asset, `alias=` and `cred` describe the last one;
+/// `path=` `host=` `cmd=` `pkg=` `acct=` `other=` add an asset, `alias=` and `cred` describe the last one;
 /// `arg.POINTER=` adds an argument; `finding=RULE:SEVERITY:CONFIDENCE[:CATEGORY[:DETECTOR]]`, and
 /// `span` gives the last one a span.
 fn scene(words: &str) -> (Event, Vec<Finding>) {
@@ -113,6 +113,7 @@ fn scene(words: &str) -> (Event, Vec<Finding>) {
             "cmd" => touch(AssetKind::Command),
             "pkg" => touch(AssetKind::Package),
             "acct" => touch(AssetKind::Account),
+            "other" => touch(AssetKind::Other("too-many".to_owned())),
             "alias" => event
                 .assets
                 .last_mut()

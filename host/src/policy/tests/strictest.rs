@@ -120,6 +120,18 @@ fn allow_replaces_the_question_of_strict_only_when_it_covers_all_that_is_touched
         "ask default:strict",
     );
     check("strict", &[work], "tool-call", "ask default:strict");
+    check(
+        "strict",
+        &[work],
+        "tool-call path=/home/u/work/a other=",
+        "ask default:strict",
+    );
+    check(
+        "strict",
+        &[work],
+        "tool-call path=/home/u/work/a host=x.example",
+        "allow work",
+    );
     let hosts = r#"id="h", action="allow", match={host="*.ok.example"}"#;
     check("strict", &[hosts], "tool-call host=a.ok.example", "allow h");
     check(
