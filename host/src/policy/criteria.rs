@@ -164,7 +164,7 @@ impl Criterion {
             }),
             Self::Command(globs) => assets(event, &AssetKind::Command, |name| globs.is_match(name)),
             Self::Account(globs) => assets(event, &AssetKind::Account, |account| {
-                globs.is_match(account)
+                globs.is_match(&account.to_lowercase())
             }),
             Self::Package(globs) => {
                 let is_match = |package: &str| {
@@ -180,22 +180,19 @@ impl Criterion {
                 );
                 hits
             }
-            Self::Argument(key, globs) => event
-                .texts
-                .iter()
-                .filter(|text| text.role != Role::Key && names(text, key))
-                .map(|text| {
+            Self::Argument(key, globs) => {
+                let hit = |text: &Text| {
+                    let place = place(text, key)?;
                     let original = globs.is_match(&text.original);
-                    let seen = text
-                        .canonical
-                        .as_ref()
-                        .map_or(original, |canonical| globs.is_match(&canonical.text));
-                    Hit {
+                    let canonical = text.canonical.as_ref();
+                    let seen = canonical.map_or(original, |seen| globs.is_match(&seen.text));
+                    Some(Hit {
                         any: original || seen,
-                        sure: original && seen,
-                    }
-                })
-                .collect(),
+                        sure: original && seen && place == Place::Exact,
+                    })
+                };
+                event.texts.iter().filter_map(hit).collect()
+            }
             Self::Finding(is) => findings
                 .iter()
                 .flat_map(|finding| one(is.is_match(finding)))
@@ -230,20 +227,21 @@ fn one(hit: bool) -> Vec<Hit> {
 }
 
 fn assets(event: &Event, kind: &AssetKind, is_match: impl Fn(&str) -> bool) -> Vec<Hit> {
-    let of_kind = |asset: &&Asset| asset.kind == *kind;
-    event
-        .assets
-        .iter()
-        .filter(of_kind)
-        .map(|asset| {
+    let hit = |asset: &Asset| match &asset.kind {
+        found if found == kind => {
             // An alias is a spelling, a symbolic link perhaps: it can accuse, it cannot vouch.
             let sure = is_match(&asset.value);
-            Hit {
-                any: sure || asset.aliases.iter().any(|alias| is_match(alias)),
-                sure,
-            }
-        })
-        .collect()
+            let any = sure || asset.aliases.iter().any(|alias| is_match(alias));
+            Some(Hit { any, sure })
+        }
+        // Something without a name here, too much to list for example, may be of any kind.
+        AssetKind::Other(_) => Some(Hit {
+            any: false,
+            sure: false,
+        }),
+        _ => None,
+    };
+    event.assets.iter().filter_map(hit).collect()
 }
 
 fn names_a_tool(kind: &Kind) -> bool {
@@ -268,22 +266,36 @@ fn without_version(package: &str) -> &str {
     }
 }
 
+/// How a text answers to an argument's name.
+#[derive(PartialEq, Eq)]
+enum Place {
+    /// Where the name says: at a pointer, or directly among the arguments.
+    Exact,
+    /// A property of that name further down. A server may never read it, so it can't vouch.
+    Deeper,
+}
+
+/// Whether `key` names this argument: a pointer (from the message's root if it starts with
+/// `/params/` or `/result/`, else from the arguments), or a property's name at any depth.
+fn place(text: &Text, key: &str) -> Option<Place> {
+    if text.role == Role::Key {
+        return None;
+    }
+    let pointer = text.pointer.as_str();
+    if key.starts_with("/params/") || key.starts_with("/result/") {
+        return (pointer == key).then_some(Place::Exact);
+    }
+    let elsewhere = (text.role == Role::Argument).then_some(pointer);
+    let inside = pointer.strip_prefix(ARGUMENTS).or(elsewhere)?;
+    if key.starts_with('/') {
+        return (inside == key).then_some(Place::Exact);
+    }
+    let named = |part: &str| part.replace("~1", "/").replace("~0", "~") == key;
+    match inside.split('/').skip(1).position(named)? {
+        0 => Some(Place::Exact),
+        _ => Some(Place::Deeper),
+    }
+}
+
 /// Where the arguments of a call stand in its message.
 const ARGUMENTS: &str = "/params/arguments";
-
-/// Whether `key` names this argument: a pointer from the message's root or from the
-/// arguments, or a property's name at any depth below the arguments.
-fn names(text: &Text, key: &str) -> bool {
-    let pointer = text.pointer.as_str();
-    let elsewhere = (text.role == Role::Argument).then_some(pointer);
-    let inside = pointer.strip_prefix(ARGUMENTS).or(elsewhere);
-    if key.starts_with('/') {
-        return pointer == key || inside == Some(key);
-    }
-    inside.is_some_and(|inside| {
-        inside
-            .split('/')
-            .skip(1)
-            .any(|part| part.replace("~1", "/").replace("~0", "~") == key)
-    })
-}

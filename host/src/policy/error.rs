@@ -12,7 +12,7 @@ pub struct PolicyError {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum Problem {
 impl PolicyError {
     /// What to write instead, when that is known.
     pub fn hint(&self) -> Option<String> {
-        let hint = match &self.problem {
+        let hint = match self.problem.as_ref() {
             Problem::Syntax(message) => return renamed_key(message),
             Problem::Version { .. } => "write `version = 1`",
             Problem::BadId { .. } => "a short name such as `no-prod-writes`",
@@ -96,7 +96,7 @@ impl PolicyError {
                 .get(line_start..)
                 .map_or(0, |line| line.chars().count())
                 + 1,
-            problem,
+            problem: Box::new(problem),
         }
     }
 }

@@ -249,11 +249,12 @@ pub(super) fn recognise(origin: &Origin, error: PolicyError) -> PolicyError {
         let rules = table.get("rule").and_then(toml::Value::as_array);
         let phantom = |rule: &toml::Value| {
             let keys = rule.as_table()?;
-            // A key of a criterion, where only `id`, `action` and `reason` stand.
-            let misplaced = [
-                "tool", "args", "server", "path", "method", "host", "command",
-            ];
-            misplaced.into_iter().find(|key| keys.contains_key(*key))
+            let mut misplaced = MISPLACED.into_iter().filter(|key| keys.contains_key(*key));
+            // The one that the error points at, so that its position fits its name.
+            let named = misplaced
+                .clone()
+                .find(|key| error.problem.to_string().contains(&format!("`{key}`")));
+            named.or_else(|| misplaced.next())
         };
         match rules.into_iter().flatten().find_map(phantom) {
             Some(key) => Problem::PhantomRule {
@@ -262,5 +263,13 @@ pub(super) fn recognise(origin: &Origin, error: PolicyError) -> PolicyError {
             None => return error,
         }
     };
-    PolicyError { problem, ..error }
+    PolicyError {
+        problem: Box::new(problem),
+        ..error
+    }
 }
+
+/// Criteria, where only `id`, `action` and `reason` stand.
+const MISPLACED: [&str; 7] = [
+    "tool", "args", "server", "path", "method", "host", "command",
+];

@@ -24,6 +24,11 @@ impl Globs {
         Self::compile(patterns, false, |pattern| Ok(vec![pattern.to_owned()]))
     }
 
+    /// Accounts and mail addresses, in any case.
+    pub(super) fn accounts(patterns: &[String]) -> Result<Self, (String, String)> {
+        Self::compile(patterns, false, |pattern| Ok(vec![pattern.to_lowercase()]))
+    }
+
     /// Program names: no directory, no arguments.
     pub(super) fn commands(patterns: &[String]) -> Result<Self, (String, String)> {
         Self::compile(patterns, false, |pattern| {

@@ -68,10 +68,20 @@ impl Rule {
         if raw.action == Action::Allow && names_findings {
             return Err(origin.error(at, Problem::AllowsFinding { id }));
         }
+        let excepts = raw.unless.is_some();
         let unless = match raw.unless {
             Some(raw) => criteria(raw, &id, origin)?,
             None => Vec::new(),
         };
+        if excepts && unless.is_empty() {
+            return Err(origin.error(
+                at,
+                Problem::EmptyField {
+                    id,
+                    field: "unless",
+                },
+            ));
+        }
         let here = origin.error(at, Problem::OldFormat);
         let source = if origin.builtin {
             origin.source_name.to_owned()
@@ -136,7 +146,7 @@ fn criteria(raw: RawCriteria, id: &str, origin: &Origin) -> Result<Vec<Criterion
     }
     criteria.extend(globs("command", raw.command, Globs::commands)?.map(Criterion::Command));
     criteria.extend(globs("package", raw.package, words)?.map(Criterion::Package));
-    criteria.extend(globs("account", raw.account, words)?.map(Criterion::Account));
+    criteria.extend(globs("account", raw.account, Globs::accounts)?.map(Criterion::Account));
     for (key, list) in raw.argument {
         if key.is_empty() || key == "/" {
             let problem = Problem::EmptyField {
