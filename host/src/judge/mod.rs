@@ -22,7 +22,7 @@ pub use weigh::{Weighed, weigh};
 
 use crate::approval::Desk;
 use crate::audit::Ledger;
-use crate::event::Places;
+use crate::event::place::Places;
 use crate::link::Link;
 use crate::plugin::Set;
 use crate::policy::Policy;
