@@ -7,6 +7,7 @@ use crate::audit::{AuditError, Durability, Ledger, Record};
 use crate::config::{Config, ConfigError, Home};
 use crate::event::{Fault, FaultKind, place::Places};
 use crate::feed::{FeedError, Feeds};
+use crate::judge::steps::Steps;
 use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
 use crate::plugin::{CodeCache, Detector, Package, Set};
 use crate::policy::{Policy, PolicyError};
@@ -77,7 +78,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     for (name, error) in &failed {
         tracing::error!(detector = name, error, "a detector could not be loaded; messages are denied");
     }
-    let histories = match crate::store::steps::Steps::open(&home.index_dir()) {
+    let histories = match Steps::open(&home.index_dir(), &home.audit_dir(), now_ms()) {
         Ok(shelf) => Histories::with_shelf(Arc::new(shelf)),
         Err(error) => {
             // The index is rebuildable and only remembers; judging goes on with what is in memory.
