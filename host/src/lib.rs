@@ -3,3 +3,4 @@
 pub mod audit;
 pub mod event;
 pub mod policy;
+pub mod store;
