@@ -11,4 +11,5 @@ pub mod mcp;
 pub mod plugin;
 pub mod policy;
 pub mod proxy;
+pub mod store;
 pub mod wire;
