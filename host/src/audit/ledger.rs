@@ -259,14 +259,22 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`Ledger::append`]; the ledger is closed in any case, then uncleanly.
-    pub fn close(mut self) -> Result<(), AuditError> {
+    pub fn close(self) -> Result<(), AuditError> {
+        self.finish()
+    }
+
+    /// As [`Ledger::close`], for an owner who shares it: every later append is an error.
+    ///
+    /// # Errors
+    /// See [`Ledger::append`].
+    pub fn finish(&self) -> Result<(), AuditError> {
         let body = json!({ "v": 1, "type": "stop", "at_ms": (self.shared.now_ms)() });
         let mut state = self.shared.lock()?;
         self.shared.write(&mut state, Type::Stop, &body)?;
         self.shared.checkpoint(&mut state)?;
-        self.shared.wait_durable(state)?;
-        self.stop();
-        Ok(())
+        // The sync thread brings what is there to the disk and ends.
+        state.closing = true;
+        self.shared.wait_durable(state)
     }
 
     /// The key that readers check this log with.

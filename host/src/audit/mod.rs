@@ -27,7 +27,7 @@ pub use key::PublicKey;
 pub use ledger::{Durability, Ledger, NowMs, Options, Receipt};
 pub use merkle::Hash;
 pub use query::{Query, QueryError};
-pub use record::Record;
+pub use record::{Memo, Record};
 pub use search::{Found, Search, search, show};
 pub use verify::{Report, verify, verify_with};
 
