@@ -42,7 +42,7 @@ pub struct Hints {
 pub struct Hits {
     /// A bit per list.
     present: Vec<u64>,
-    /// List and end of the word, ascending by end.
+    /// List and end of the word, ascending.
     all: Vec<(usize, usize)>,
 }
 
@@ -60,13 +60,11 @@ impl Hits {
             .is_some_and(|word| word >> (list % 64) & 1 == 1)
     }
 
-    /// Ends of the words of one list, ascending.
-    pub fn of(&self, list: usize) -> Vec<usize> {
-        self.all
-            .iter()
-            .filter(|hit| hit.0 == list)
-            .map(|hit| hit.1)
-            .collect()
+    /// Hits of one list, ascending by end.
+    pub fn of(&self, list: usize) -> &[(usize, usize)] {
+        let start = self.all.partition_point(|hit| hit.0 < list);
+        let end = self.all.partition_point(|hit| hit.0 <= list);
+        self.all.get(start..end).unwrap_or_default()
     }
 }
 
@@ -180,6 +178,8 @@ impl Scanner {
                 hits.add(*list, hit.end());
             }
         }
+        // Stable: within a list the ends stay in the order in which they were found.
+        hits.all.sort_by_key(|hit| hit.0);
         hits
     }
 
