@@ -10,6 +10,7 @@ mod history;
 pub mod inspect;
 mod launch;
 mod record;
+pub mod steps;
 mod verdict;
 mod weigh;
 
