@@ -5,9 +5,12 @@
 //! them to detectors.
 
 pub mod address;
+pub mod assets;
+pub mod credential;
 pub mod finding;
 pub mod place;
 pub mod shell;
+pub mod usage;
 
 use std::ops::Range;
 
