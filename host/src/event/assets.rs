@@ -51,6 +51,19 @@ pub fn assets_of(text: &str, usage: Usage, seen: &Seen<'_>) -> Vec<Asset> {
     finder.found
 }
 
+/// What a program started with these words touches.
+pub fn assets_of_argv(argv: &[String], seen: &Seen<'_>) -> Vec<Asset> {
+    let mut finder = Finder::new(seen);
+    finder.simple(
+        &Simple {
+            words: argv.to_vec(),
+            ..Simple::default()
+        },
+        0,
+    );
+    finder.found
+}
+
 struct Finder<'a> {
     places: &'a Places,
     /// The server's directory first, then those that the message names.
@@ -469,3 +482,6 @@ const MAX_NESTED: usize = 6;
 const MAX_ACCOUNT_BYTES: usize = 256;
 /// Above this an unnamed string is a document.
 const MAX_UNTOLD_BYTES: usize = 2048;
+
+#[cfg(test)]
+mod tests;

@@ -79,9 +79,15 @@ fn meets(part: &str, known: &str) -> bool {
     }
     // As in shells, a wildcard does not reach a dot file unless the dot is written. Elsewhere one
     // without a single letter would meet every name, and `src/*/*` is no credential place.
-    let aimed = match known.starts_with('.') {
-        true => part.starts_with(['.', '[']),
-        false => known == "*" || part.contains(char::is_alphanumeric),
+    let spelled = |text: &str| text.contains(char::is_alphanumeric);
+    let aimed = match known.chars().next() {
+        Some('.') => part.starts_with(['.', '[']),
+        _ if known == "*" => true,
+        // `*.env` ends in an extension: `prod.e*` may mean one, `img_*` and `notes.*` do not.
+        Some('*') if known.contains('.') => part
+            .rsplit_once('.')
+            .is_some_and(|(_, extension)| spelled(extension)),
+        _ => spelled(part),
     };
     let (part, known): (Vec<char>, Vec<char>) = (part.chars().collect(), known.chars().collect());
     let mut steps = MAX_STEPS;
@@ -447,6 +453,7 @@ mod tests {
         check("~/.SSH/ID_RSA", "~/SSH/README");
         check("/proc/*/environ", "/proc/*/stat");
         check("backup/id_*", "backup/img_*");
+        check("deploy/prod.e*", "deploy/notes.*");
         check("~/.*/credentials", "~/*/*");
     }
 

@@ -8,8 +8,11 @@ pub mod address;
 pub mod assets;
 pub mod credential;
 pub mod finding;
+pub mod guard;
+pub mod launch;
 pub mod place;
 pub mod shell;
+pub mod surface;
 pub mod usage;
 
 use std::ops::Range;
