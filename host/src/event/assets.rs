@@ -11,7 +11,7 @@ use super::credential::is_credential;
 use super::place::{Place, Places, Written, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Usage};
-use super::{Asset, AssetKind, Role, Text};
+use super::{Asset, AssetKind, Role, Text, programs};
 
 /// Where the strings of one event are seen from.
 pub struct Seen<'a> {
@@ -90,9 +90,12 @@ impl<'a> Finder<'a> {
     }
 
     fn argument(&mut self, text: &str, usage: Usage) {
-        addresses(text)
-            .into_iter()
-            .for_each(|address| self.address(address));
+        // What is an address as a whole is read as one, with all that prose would end it with.
+        if usage != Usage::Address || text.trim().contains(char::is_whitespace) {
+            addresses(text)
+                .into_iter()
+                .for_each(|address| self.address(address));
+        }
         let one_line = !text.trim().contains('\n');
         match usage {
             Usage::Command => self.script(text, 0),
@@ -110,9 +113,10 @@ impl<'a> Finder<'a> {
             }
             Usage::Prose => {}
             Usage::Untold if self.runs => self.script(text, 0),
-            Usage::Untold if one_line && self.whole_path(text) => {}
-            Usage::Untold if one_line && text.len() <= MAX_UNTOLD_BYTES => {
-                if !self.whole_command(text) {
+            Usage::Untold if one_line => {
+                let path = self.whole_path(text);
+                let command = text.len() <= MAX_UNTOLD_BYTES && self.whole_command(text);
+                if !path && !command {
                     self.quoted(text);
                 }
             }
@@ -158,15 +162,15 @@ impl<'a> Finder<'a> {
         let joined = ["|", ";", "&&", "$(", "`", ">", "<"]
             .iter()
             .any(|meta| text.contains(meta));
-        let is = (usage::is_program(&first) && !next.is_empty())
-            || (usage::is_program_or_word(&first) && (pathlike(next) || next.starts_with(".")))
+        let is = (programs::is_program(&first) && !next.is_empty())
+            || (programs::is_program_or_word(&first) && (pathlike(next) || next.starts_with(".")))
             || (joined
                 && text
                     .split(['|', ';', '&', '(', '`', '>', '<', ' '])
                     .any(|part| {
                         looks_like_path(part) || {
                             let name = program(part.split_whitespace().next().unwrap_or(""));
-                            part.contains(' ') && usage::is_program(&name)
+                            part.contains(' ') && programs::is_program(&name)
                         }
                     }));
         if is {
@@ -185,7 +189,7 @@ impl<'a> Finder<'a> {
             .iter()
             .flat_map(|s| s.words.iter().chain(&s.redirected).chain(&s.also))
         {
-            if usage::is_program(&program(word)) {
+            if programs::is_program(&program(word)) {
                 self.push(AssetKind::Command, program(word), Vec::new(), false);
             }
             self.word(word, "");
@@ -207,6 +211,7 @@ impl<'a> Finder<'a> {
         }
         let mut name = String::new();
         let mut expects_program = true;
+        let mut led = false;
         for word in &simple.words {
             let is_option = word.starts_with('-') || word.chars().all(|c| c.is_ascii_digit());
             let assigns = expects_program && word.contains('=');
@@ -216,8 +221,15 @@ impl<'a> Finder<'a> {
                 if looks_like_path(word) {
                     self.path(word);
                 }
-                expects_program = usage::leads_on(&name);
+                expects_program = programs::leads_on(&name);
+                led |= expects_program;
                 continue;
+            }
+            // `sudo -u root curl`: an option of the first may have been taken for the program.
+            let next = program(word);
+            if led && (programs::is_program(&next) || programs::is_program_or_word(&next)) {
+                self.push(AssetKind::Command, next.clone(), Vec::new(), false);
+                name = next;
             }
             match name.as_str() {
                 "cd" | "pushd" => self.add_base(word),
@@ -239,10 +251,10 @@ impl<'a> Finder<'a> {
         if !word.contains(|c: char| c.is_whitespace() || "(;|`$<>".contains(c)) {
             return;
         }
-        if usage::interprets(program) {
+        if programs::interprets(program) {
             self.quoted(word);
         }
-        if usage::runs_shell(program) || word.contains("$(") {
+        if programs::runs_shell(program) || word.contains("$(") {
             match depth < MAX_NESTED {
                 true => self.script(word, depth + 1),
                 false => word
@@ -272,20 +284,19 @@ impl<'a> Finder<'a> {
         if word.starts_with("/dev/tcp/") || word.starts_with("/dev/udp/") {
             return self.redirected(word);
         }
+        let remote = is_remote(word, program);
         if looks_like_path(word) {
             self.path(word);
         } else if !had_address
             && !word.starts_with('-')
             && (word.contains(['/', '\\']) || is_file_name(word))
         {
-            let remote = word.contains('@')
-                || usage::is_network(program) && looks_like_host(before_path(word));
             if !remote && !word.contains(char::is_whitespace) {
                 self.path(word);
             }
         }
-        if !had_address && !is_drive(word) {
-            // `--file=~/x`, `if=/dev/sda`, `-F a=@~/x;type=t`, `-v ~/x:/y`, `user@host:path`.
+        if !had_address && !remote && !is_drive(word) {
+            // `--file=~/x`, `if=/dev/sda`, `-F a=@~/x;type=t`, `-v ~/x:/y`.
             for piece in word
                 .split(['=', '@', ':', ',', ';'])
                 .filter(|p| p.len() < word.len())
@@ -319,10 +330,8 @@ impl<'a> Finder<'a> {
         }
         let after_user = word.rsplit_once('@').map(|(_, host)| host);
         let name = before_path(after_user.unwrap_or(word));
-        let told = after_user.is_some() && word.contains(':');
-        if (usage::is_network(program) || told) && looks_like_host(name) {
-            self.host(name.to_owned());
-        } else if usage::is_network(program) && after_user.is_some() {
+        let logs_in = programs::is_network(program) && after_user.is_some();
+        if logs_in || (is_remote(word, program) && looks_like_host(name)) {
             self.host(name.to_owned());
         }
     }
@@ -333,7 +342,7 @@ impl<'a> Finder<'a> {
             if piece.len() < code.trim().len() && looks_like_path(piece) && piece.len() > 1 {
                 self.path(piece);
             } else if piece.len() < code.len()
-                && usage::is_program(&program(piece.split(' ').next().unwrap_or("")))
+                && programs::is_program(&program(piece.split(' ').next().unwrap_or("")))
                 && piece.contains(' ')
             {
                 self.script(piece, MAX_NESTED);
@@ -468,6 +477,16 @@ fn is_file_name(word: &str) -> bool {
     word.len() > 1
         && word.chars().all(names)
         && (word.starts_with('.') || extended || word.starts_with("id_"))
+}
+
+/// Whether a word names another machine, or a file there, to this program.
+fn is_remote(word: &str, program: &str) -> bool {
+    let copies = ["scp", "rsync", "sftp"].contains(&program);
+    match word.split_once('@').map(|(_, host)| host) {
+        Some(host) => host.contains(':') && looks_like_host(before_path(host)),
+        None if copies => word.contains(':') && looks_like_host(before_path(word)),
+        None => programs::is_network(program) && looks_like_host(before_path(word)),
+    }
 }
 
 fn before_path(word: &str) -> &str {

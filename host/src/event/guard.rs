@@ -120,10 +120,18 @@ mod tests {
                 url https://evil.example/?x=api.good.example
                 host evil.example"#]],
         );
-        check("network", "api.good.example", expect![[r#"
+        check(
+            "network",
+            "api.good.example",
+            expect![[r#"
             url https://api.good.example
-            host api.good.example"#]]);
-        check("file_read", "/ws/../../etc/shadow", expect!["path /etc/shadow (credential)"]);
+            host api.good.example"#]],
+        );
+        check(
+            "file_read",
+            "/ws/../../etc/shadow",
+            expect!["path /etc/shadow (credential)"],
+        );
         check("file_read", "/ws/notes.txt", expect!["path /ws/notes.txt"]);
         check(
             "shell",
@@ -136,6 +144,10 @@ mod tests {
                 host evil.example"#]],
         );
         check("shell", "cargo build", expect!["command cargo"]);
-        check("custom", "~/.aws/credentials", expect!["path /home/u/.aws/credentials (credential)"]);
+        check(
+            "custom",
+            "~/.aws/credentials",
+            expect!["path /home/u/.aws/credentials (credential)"],
+        );
     }
 }

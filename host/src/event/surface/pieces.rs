@@ -35,6 +35,16 @@ pub fn of_params<'n, 'a>(method: &str, params: Option<&'n Node<'a>>) -> Vec<Piec
     if main.kind == Kind::Elicitation || main.kind == Kind::Sampling {
         main.name = String::new();
     }
+    let known = KNOWN.contains(&method)
+        || ["tasks/", "notifications/"]
+            .iter()
+            .any(|family| method.starts_with(family));
+    main.shape = match main.kind {
+        // Whatever a method of somebody's own does, it does it with these.
+        Kind::Other(_) if !known => Shape::Arguments,
+        Kind::Sampling | Kind::Elicitation | Kind::Notice => Shape::Protocol,
+        _ => Shape::Request,
+    };
     pieces.push(main);
     if let Some(node) = params {
         input_responses(node, pointer, &mut pieces);
@@ -289,6 +299,24 @@ const LISTS: &[(&str, &str, Kind, &str)] = &[
         Kind::ResourceDefinition,
         "uriTemplate",
     ),
+];
+
+/// The protocol's own requests, besides those with a kind of their own.
+const KNOWN: &[&str] = &[
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "prompts/list",
+    "prompts/get",
+    "logging/setLevel",
+    "roots/list",
+    "subscriptions/listen",
 ];
 
 const NOTICES: &[&str] = &[

@@ -262,10 +262,10 @@ fn messages_without_a_name_here_are_seen_whole() {
         "vendor/thing",
         r#"{"deep":[{"k":"v"}]}"#,
         expect![[r#"
-        c1 "" vendor/thing
-          Key /params/deep deep
-          Key /params/deep/0/k k
-          Content /params/deep/0/k v"#]],
+            c1 "" vendor/thing
+              Key /params/deep deep
+              Key /params/deep/0/k k
+              Argument /params/deep/0/k v"#]],
     );
     request(
         "notifications/message",

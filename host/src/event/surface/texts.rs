@@ -15,6 +15,8 @@ use crate::mcp::json::{Member, Node, Value};
 pub enum Shape {
     /// An object of the protocol, or a string of it that has no role of its own.
     Protocol,
+    /// The params of a request: an unknown member may be an argument to somebody.
+    Request,
     /// The answer to an elicitation: its `content` is data that a person typed.
     Answer,
     /// A JSON-RPC error.
@@ -102,7 +104,7 @@ impl<'c> Collector<'c> {
 
     fn string(&mut self, text: &str, literal: std::ops::Range<usize>, shape: &Shape) {
         let role = match shape {
-            Shape::Protocol | Shape::Answer | Shape::Properties => Role::Content,
+            Shape::Protocol | Shape::Request | Shape::Answer | Shape::Properties => Role::Content,
             Shape::Error => Role::Error,
             Shape::Arguments => Role::Argument,
             Shape::Schema => Role::Schema,
@@ -138,6 +140,9 @@ impl Shape {
         let data = |role| (false, Shape::Data(role));
         match self {
             Shape::Protocol => protocol_member(key).map_or(data(Role::Content), |s| (true, s)),
+            Shape::Request => {
+                protocol_member(key).map_or((false, Shape::Arguments), |shape| (true, shape))
+            }
             Shape::Answer => match key {
                 "content" => (true, Shape::Arguments),
                 key => protocol_member(key).map_or(data(Role::Content), |s| (true, s)),
