@@ -288,12 +288,12 @@ impl<'a> Finder<'a> {
         if looks_like_path(word) {
             self.path(word);
         } else if !had_address
+            && !remote
             && !word.starts_with('-')
+            && !word.contains(char::is_whitespace)
             && (word.contains(['/', '\\']) || is_file_name(word))
         {
-            if !remote && !word.contains(char::is_whitespace) {
-                self.path(word);
-            }
+            self.path(word);
         }
         if !had_address && !remote && !is_drive(word) {
             // `--file=~/x`, `if=/dev/sda`, `-F a=@~/x;type=t`, `-v ~/x:/y`.

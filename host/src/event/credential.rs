@@ -65,11 +65,11 @@ fn ends_with(parts: &[&str], file: &[&str]) -> bool {
         return false;
     };
     // `*` alone, or `*.c`, could be any file: only a pattern that spells part of a name counts.
-    let spelled = |part: &&str| part.chars().filter(|c| c.is_alphanumeric()).count() >= 2;
+    let spelled = |part: &str| part.chars().filter(|c| c.is_alphanumeric()).count() >= 2;
     starts_with(rest, file)
         && rest
             .last()
-            .is_some_and(|last| !is_glob(last) || spelled(&last))
+            .is_some_and(|last| !is_glob(last) || spelled(last))
 }
 
 /// Whether a written component may name a known one; both may hold wildcards.

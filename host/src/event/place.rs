@@ -25,6 +25,14 @@ pub enum Case {
     Insensitive,
 }
 
+impl Case {
+    /// What the disks of this operating system usually do.
+    pub const HERE: Self = match cfg!(any(target_os = "macos", windows)) {
+        true => Self::Insensitive,
+        false => Self::Sensitive,
+    };
+}
+
 /// Follows symbolic links.
 pub trait Links: Send + Sync {
     /// The physical path behind `path`, as far as it exists; `None` when nothing can be said.

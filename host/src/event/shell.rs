@@ -54,7 +54,9 @@ impl Simple {
         for word in self.words.drain(..leading).collect::<Vec<_>>() {
             if let Some((name, value)) = assignment(&word) {
                 let value = substitute(value, known);
-                known.insert(name.to_owned(), value.clone());
+                if known.len() < MAX_VARIABLES {
+                    known.insert(name.to_owned(), value.clone());
+                }
                 self.assigned.push((name.to_owned(), value));
             }
         }
@@ -111,8 +113,10 @@ impl Word {
 
     /// A backslash before `c`, outside single quotes.
     fn escape(&mut self, c: char) {
-        let before = self.text.clone();
-        self.with_backslashes.get_or_insert(before).push('\\');
+        let text = &self.text;
+        self.with_backslashes
+            .get_or_insert_with(|| text.clone())
+            .push('\\');
         self.push(c);
     }
 }
@@ -376,6 +380,8 @@ fn braces(word: &str) -> Vec<String> {
 /// Chosen: `sh -c "bash -c \"$(…)\""` is three.
 const MAX_DEPTH: usize = 8;
 const MAX_BRACES: usize = 64;
+/// Past it a value is still seen where it is assigned, not where it is used.
+const MAX_VARIABLES: usize = 64;
 const MAX_WORD_BYTES: usize = 64 << 10;
 
 #[cfg(test)]

@@ -360,3 +360,32 @@ fn more_assets_than_anyone_needs_are_read_as_the_worst() {
     assert_eq!(flood.len(), MAX_ASSETS + 1);
     assert!(flood.last().unwrap().credential);
 }
+
+#[test]
+fn hostile_strings_end() {
+    for bit in [
+        "\\\\a",
+        "$a",
+        "a=$a;",
+        "http:",
+        "://",
+        "{a,b}",
+        "$(",
+        "`",
+        "../",
+        "%25",
+        "~/*a*",
+        "'",
+        "@:=",
+        "é\u{202e}/",
+    ] {
+        let text = bit.repeat(20_000).replace('\\', "\\\\");
+        for key in ["path", "command", "args", "url", "code", "body", "to", "x"] {
+            let found = request(
+                "tools/call",
+                &format!(r#"{{"name":"t","arguments":{{"{key}":"{text}"}}}}"#),
+            );
+            assert!(found.len() <= MAX_ASSETS + 1);
+        }
+    }
+}
