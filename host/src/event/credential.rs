@@ -14,7 +14,10 @@ pub fn is_credential(place: &Place, places: &Places) -> bool {
 }
 
 fn path_is_credential(path: &str, places: &Places) -> bool {
-    let path = path.replace('\\', "/").to_lowercase();
+    let mut path = path.replace('\\', "/").to_lowercase();
+    if path.len() > MAX_GLOB_BYTES {
+        path = path.replace(['*', '?', '['], "_");
+    }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let Some(name) = parts.last() else {
         return false;
@@ -139,6 +142,8 @@ fn overlap(a: &[char], b: &[char], steps: &mut u32) -> bool {
 }
 
 const MAX_STEPS: u32 = 2_000;
+/// Chosen: Linux opens no longer path (`PATH_MAX`), so a longer pattern was made to cost time.
+const MAX_GLOB_BYTES: usize = 4096;
 
 /// Names that look like a credential's and are made to be shared.
 ///
