@@ -285,14 +285,9 @@ impl<'a> Finder<'a> {
             return self.redirected(word);
         }
         let remote = is_remote(word, program);
-        if looks_like_path(word) {
-            self.path(word);
-        } else if !had_address
-            && !remote
-            && !word.starts_with('-')
-            && !word.contains(char::is_whitespace)
-            && (word.contains(['/', '\\']) || is_file_name(word))
-        {
+        let plain = !had_address && !remote && !word.starts_with('-');
+        let named = word.contains(['/', '\\']) || is_file_name(word);
+        if looks_like_path(word) || (plain && named && !word.contains(char::is_whitespace)) {
             self.path(word);
         }
         if !had_address && !remote && !is_drive(word) {
@@ -305,11 +300,7 @@ impl<'a> Finder<'a> {
                     self.path(piece);
                 }
             }
-            if let Some(file) = word
-                .rsplit_once('@')
-                .map(|(_, f)| f)
-                .filter(|_| word.starts_with('@'))
-            {
+            if let Some(file) = word.strip_prefix('@') {
                 self.path(file);
             }
             // `-i~/.ssh/id_rsa`, `-I/usr/include`.
