@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod clients;
 pub mod config;
 pub mod event;
 pub mod feed;
