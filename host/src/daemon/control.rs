@@ -121,9 +121,9 @@ impl Desk {
         let Some(staged) = stage(self).map_err(|error| ("refused", error.to_string()))? else {
             return Ok(json!({ "changed": false, "feeds": self.parts.feeds().status() }));
         };
-        let settings = &self.parts.config.detectors;
+        let settings = &self.parts.settings;
         let packages = self.parts.feeds().packages_with(&staged, settings);
-        let (set, failed) = start::load(packages, &self.parts.cache);
+        let (set, failed) = start::load(packages, &self.parts.cache, start::instances());
         if let Some((name, error)) = failed.first() {
             return Err(("held", format!("detector {name}: {error}")));
         }

@@ -3,6 +3,7 @@
 //! Wiring only: it opens the parts, hands them to each other, and closes them in order.
 
 mod control;
+pub mod inspector;
 mod policy_watch;
 mod start;
 

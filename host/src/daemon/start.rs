@@ -6,11 +6,13 @@ use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record};
 use crate::config::{Config, ConfigError, Home};
 use crate::event::{Fault, FaultKind, place::Places};
-use crate::feed::{FeedError, Feeds};
+use crate::feed::{FeedError, Feeds, Settings};
+use crate::judge::steps::Steps;
 use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
 use crate::plugin::{CodeCache, Detector, Package, Set};
 use crate::policy::{Policy, PolicyError};
 use clawdefender_trust::Timestamp;
+use data_encoding::HEXLOWER;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -39,6 +41,7 @@ pub enum DaemonError {
 pub struct Parts {
     pub home: Home,
     pub config: Config,
+    pub settings: Settings,
     pub judge: Arc<Judge>,
     pub feeds: Mutex<Feeds>,
     pub cache: CodeCache,
@@ -73,11 +76,12 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let ledger = Ledger::open(&home.audit_dir(), now_ms)?;
     let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
     let cache = CodeCache::open(&home.cache_dir())?;
-    let (set, failed) = load(feeds.packages(&config.detectors), &cache);
+    let settings = settings(home, &config)?;
+    let (set, failed) = load(feeds.packages(&settings), &cache, instances());
     for (name, error) in &failed {
         tracing::error!(detector = name, error, "a detector could not be loaded; messages are denied");
     }
-    let histories = match crate::store::steps::Steps::open(&home.index_dir()) {
+    let histories = match Steps::open(&home.index_dir(), &home.audit_dir(), now_ms()) {
         Ok(shelf) => Histories::with_shelf(Arc::new(shelf)),
         Err(error) => {
             // The index is rebuildable and only remembers; judging goes on with what is in memory.
@@ -103,6 +107,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         home: home.clone(),
         api_address: config.api_listen,
         config,
+        settings,
         judge,
         feeds: Mutex::new(feeds),
         cache,
@@ -120,9 +125,33 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     Ok(parts)
 }
 
+/// Warm instances per detector: as many calls as can run at once.
+pub(crate) fn instances() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).max(2)
+}
+
+/// The configured settings of each detector, and the installation's own key for the fingerprints
+/// that the kill-chain detector leaves in its memos: without it short secrets could be guessed
+/// from them.
+pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonError> {
+    let path = home.root().join("fingerprint-key");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(home.root())?;
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => {
+            let key: [u8; 32] = rand::random();
+            std::io::Write::write_all(&mut file, HEXLOWER.encode(&key).as_bytes())?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut settings = config.detectors.clone();
+    let own = settings.entry("kill-chain".to_owned()).or_default();
+    own.entry("fingerprint-key".to_owned()).or_insert(fs::read_to_string(&path)?);
+    Ok(settings)
+}
+
 /// Loads detectors; each that fails is a fault on every message until it is repaired.
-pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache) -> (Set, Vec<(String, String)>) {
-    let instances = std::thread::available_parallelism().map_or(2, usize::from);
+pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache, instances: usize) -> (Set, Vec<(String, String)>) {
     let loaded: Vec<_> = std::thread::scope(|scope| {
         let tasks: Vec<_> = packages
             .iter()

@@ -6,7 +6,7 @@
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use crate::event::surface::{self, Context, Draft, Part};
-use crate::event::{Direction, Places};
+use crate::event::{Direction, place::Places};
 use crate::link::{Asked, End, Link};
 use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits, Node};

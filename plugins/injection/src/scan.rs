@@ -14,12 +14,13 @@ use clawdefender_sdk::canonical::unaccented;
 
 use crate::signature::{Artifact, ListKey, Signature};
 use crate::surface::Surface;
+use crate::window::Needs;
 
 /// Compiled signatures and the automaton over all their words.
 pub struct Scanner {
     signatures: Vec<Signature>,
-    /// Per signature, the numbers of the lists it needs.
-    needs: Vec<Vec<usize>>,
+    /// Per signature, what it needs.
+    needs: Vec<Needs>,
     words: AhoCorasick,
     /// Per pattern of `words`, the lists it belongs to.
     lists_of: Vec<Vec<usize>>,
@@ -57,9 +58,7 @@ impl Scanner {
                         }
                     }
                 }
-                needed.sort_unstable();
-                needed.dedup();
-                needs.push(needed);
+                needs.push(Needs::new(&signature, needed));
                 signatures.push(signature);
             }
         }
@@ -132,7 +131,7 @@ impl Scanner {
                 continue;
             }
             let mut matches = 0;
-            for window in windows(&plain.text, &hits, needs) {
+            for window in needs.windows(&plain.text, &hits) {
                 let mut at = window.start;
                 let Some(haystack) = plain.text.get(..window.end) else {
                     continue;
@@ -169,46 +168,6 @@ impl Scanner {
 
 /// Matches of one signature in one text that are reported.
 const MAX_MATCHES: usize = 8;
-/// Bytes on either side of a needed word: three gaps and their words in a three-byte script.
-const REACH: usize = 240;
-
-/// Stretches of `text` in which every needed list has a hit, merged and in order.
-fn windows(text: &str, hits: &[Vec<usize>], needs: &[usize]) -> Vec<Range<usize>> {
-    let lists: Option<Vec<&Vec<usize>>> = needs
-        .iter()
-        .map(|need| hits.get(*need).filter(|list| !list.is_empty()))
-        .collect();
-    let Some(lists) = lists else {
-        return Vec::new();
-    };
-    let Some(rarest) = lists.iter().min_by_key(|list| list.len()) else {
-        return Vec::new();
-    };
-    let mut windows: Vec<Range<usize>> = Vec::new();
-    for at in rarest.iter() {
-        let (start, end) = (at.saturating_sub(REACH), (at + REACH).min(text.len()));
-        let complete = lists.iter().all(|list| {
-            let next = list.partition_point(|hit| *hit < start);
-            list.get(next).is_some_and(|hit| *hit < end)
-        });
-        if !complete {
-            continue;
-        }
-        match windows.last_mut() {
-            Some(last) if last.end >= start => last.end = last.end.max(end),
-            _ => windows.push(start..end),
-        }
-    }
-    for window in &mut windows {
-        while !text.is_char_boundary(window.start) {
-            window.start -= 1;
-        }
-        while !text.is_char_boundary(window.end) {
-            window.end += 1;
-        }
-    }
-    windows
-}
 
 /// A text without accents on Latin letters, with the way back.
 struct Plain<'t> {
