@@ -2,10 +2,11 @@
 
 pub mod approval;
 pub mod audit;
+pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod event;
 pub mod feed;
-pub mod judge;
 pub mod link;
 pub mod mcp;
 pub mod plugin;
