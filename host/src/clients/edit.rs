@@ -24,7 +24,7 @@ pub struct Entry {
 pub enum State {
     NotWrapped,
     Wrapped,
-    /// Wrapped once, but by a program at another place, or undone behind our back.
+    /// Wrapped, but by a program at another place than this one.
     Drifted,
     /// Wrapped by the predecessor; `unwrap` undoes it.
     Predecessor,

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::scan::Hits;
 use crate::signature::Signature;
 
 /// What a signature needs to see before its expression is worth running.
@@ -32,28 +33,17 @@ impl Needs {
         }
     }
 
-    /// Windows of `text`, merged and in order. `hits` holds ascending offsets per list.
-    pub fn windows(&self, text: &str, hits: &[Vec<usize>]) -> Vec<Range<usize>> {
-        let lists: Option<Vec<&[usize]>> = self
-            .lists
-            .iter()
-            .map(|list| {
-                hits.get(*list)
-                    .map(Vec::as_slice)
-                    .filter(|list| !list.is_empty())
-            })
-            .collect();
-        let Some(lists) = lists else {
-            return Vec::new();
-        };
+    /// Windows of `text`, merged and in order.
+    pub fn windows(&self, text: &str, hits: &Hits) -> Vec<Range<usize>> {
+        let lists: Vec<&[(usize, usize)]> = self.lists.iter().map(|list| hits.of(*list)).collect();
         let chains = match self.ordered {
             true => self.ordered_chains(&lists),
             false => self.neighbourhoods(&lists),
         };
         let mut windows: Vec<Range<usize>> = Vec::new();
         for chain in chains {
-            // A word of several parts was found by its longest one, and endings follow the last.
-            let start = floor(text, chain.start.saturating_sub(self.step / 2));
+            // Hits are ends, and a word of several parts was found by its longest one.
+            let start = floor(text, chain.start.saturating_sub(self.step));
             let end = floor(text, (chain.end + self.step).min(text.len()));
             match windows.last_mut() {
                 Some(last) if last.end >= start => last.end = last.end.max(end),
@@ -64,14 +54,14 @@ impl Needs {
     }
 
     /// From a hit of the first list through one of each following list to one of the last.
-    fn ordered_chains(&self, lists: &[&[usize]]) -> Vec<Range<usize>> {
+    fn ordered_chains(&self, lists: &[&[(usize, usize)]]) -> Vec<Range<usize>> {
         let Some((first, rest)) = lists.split_first() else {
             return Vec::new();
         };
-        let mut chains: Vec<Range<usize>> = first.iter().map(|at| *at..*at).collect();
+        let mut chains: Vec<Range<usize>> = first.iter().map(|hit| hit.1..hit.1).collect();
         for list in rest {
             let mut longer = Vec::new();
-            for at in *list {
+            for (_, at) in *list {
                 let before = chains.partition_point(|chain| chain.end < *at);
                 let nearest = before.checked_sub(1).and_then(|index| chains.get(index));
                 if let Some(chain) = nearest.filter(|chain| at - chain.end <= self.step) {
@@ -84,16 +74,16 @@ impl Needs {
     }
 
     /// Around each hit of the rarest list that has all others near it.
-    fn neighbourhoods(&self, lists: &[&[usize]]) -> Vec<Range<usize>> {
+    fn neighbourhoods(&self, lists: &[&[(usize, usize)]]) -> Vec<Range<usize>> {
         let Some(rarest) = lists.iter().min_by_key(|list| list.len()) else {
             return Vec::new();
         };
         let reach = self.step * lists.len().saturating_sub(1).max(1);
-        let around = |at: &usize| at.saturating_sub(reach)..at + reach;
+        let around = |hit: &(usize, usize)| hit.1.saturating_sub(reach)..hit.1 + reach;
         let complete = |window: &Range<usize>| {
             lists.iter().all(|list| {
-                let next = list.partition_point(|hit| *hit < window.start);
-                list.get(next).is_some_and(|hit| *hit < window.end)
+                let next = list.partition_point(|hit| hit.1 < window.start);
+                list.get(next).is_some_and(|hit| hit.1 < window.end)
             })
         };
         rarest.iter().map(around).filter(complete).collect()
