@@ -130,7 +130,7 @@ fn unknown(env: &Env, selection: &Selection) -> Vec<String> {
         .filter(|status| selection.clients.is_empty() || selection.clients.iter().any(|client| client == status.client))
         .flat_map(|status| status.servers)
         .collect();
-    selection.servers.iter().filter(|name| known.iter().all(|entry| entry.name != **name)).cloned().collect()
+    selection.servers.iter().filter(|name| known.iter().all(|entry| entry.server != **name)).cloned().collect()
 }
 
 fn outcome(change: &Change, done: Result<(), ClientError>) -> Outcome {
