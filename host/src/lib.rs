@@ -3,12 +3,12 @@
 pub mod api;
 pub mod approval;
 pub mod audit;
+pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod daemon;
 pub mod event;
 pub mod feed;
-pub mod judge;
 pub mod link;
 pub mod mcp;
 pub mod plugin;
