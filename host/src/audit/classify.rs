@@ -9,7 +9,7 @@ use std::path::Path;
 use super::damage::{Broken, Damage};
 use super::frame::{self, Frame, Type};
 use super::key::PublicKey;
-use super::merkle::{self, Hash};
+use super::merkle::{self, CompactRange, Hash};
 use super::note::Note;
 use super::walk::{next_frame, segment_name, segments};
 
@@ -18,6 +18,8 @@ struct Entry {
     prev: Hash,
     /// What a checkpoint of this install says about its own position.
     claims: Option<u64>,
+    /// And about the root of what comes before it.
+    root: Option<Hash>,
     foreign: bool,
 }
 
@@ -126,10 +128,19 @@ fn unlinked(entries: &[Entry], seq: u64, genesis: &Hash) -> Option<(u64, Damage)
         std::cmp::Ordering::Equal => match after.first() {
             Some(next) if next.prev != entry.leaf => (seq, Damage::Altered),
             Some(_) => (seq.checked_sub(1)?, Damage::Altered),
-            // A checkpoint at the very end is whole if it is signed for this place.
+            // Nothing names the last frame. A checkpoint there says whether all before it is whole.
+            None if entry.root == Some(root(before)) => (seq, Damage::Altered),
             None => (seq.checked_sub(1)?, Damage::Altered),
         },
     })
+}
+
+fn root(entries: &[Entry]) -> Hash {
+    let mut range = CompactRange::default();
+    for entry in entries {
+        range.push(entry.leaf);
+    }
+    range.root()
 }
 
 fn entries(dir: &Path, key: &PublicKey) -> io::Result<Vec<Entry>> {
@@ -153,9 +164,8 @@ fn entries(dir: &Path, key: &PublicKey) -> io::Result<Vec<Entry>> {
             entries.push(Entry {
                 leaf: frame.leaf(),
                 prev: frame.prev,
-                claims: note
-                    .filter(|note| note.origin == key.origin())
-                    .map(|note| note.size),
+                claims: note.as_ref().map(|note| note.size),
+                root: note.map(|note| note.root),
                 foreign,
             });
         }

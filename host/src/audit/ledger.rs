@@ -55,7 +55,7 @@ pub struct Ledger {
     shared: Arc<Shared>,
     syncer: Option<JoinHandle<()>>,
     /// Held for its lock, which ends with it.
-    _lock: File,
+    lock: File,
 }
 
 pub(super) struct Shared {
@@ -194,7 +194,7 @@ impl Ledger {
         let ledger = Self {
             shared,
             syncer: Some(syncer),
-            _lock: lock,
+            lock,
         };
         let mut state = ledger.shared.lock()?;
         ledger.shared.write(&mut state, Type::Start, &start)?;
@@ -303,6 +303,9 @@ impl Ledger {
             // A panic there has already poisoned the state; there is nothing left to save.
             let _ = syncer.join();
         }
+        // Said aloud: a child that was forked and has not yet become its program holds a copy of
+        // the descriptor, and closing ours would leave the log locked as long.
+        let _ = self.lock.unlock();
     }
 }
 
