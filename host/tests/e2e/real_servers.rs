@@ -205,7 +205,7 @@ fn timeless(mut story: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {
             Value::String(text) => {
-                if let Some((before, _)) = text.split_once("generated at ") {
+                if let Some((before, _)) = text.split_once("created at ") {
                     *text = before.to_owned();
                 }
             }
