@@ -15,6 +15,7 @@ mod plugin;
 mod run;
 mod seed;
 mod sign;
+mod test;
 mod threat_data;
 mod tidy;
 mod tree;
@@ -42,6 +43,8 @@ enum Verb {
     Sign(sign::Args),
     /// Build one plugin and check that it is a detector and imports nothing
     CheckPlugin(check_plugin::Args),
+    /// Make what the tests need and run every check; what CI runs
+    Test(test::Args),
     /// Check imports between modules, file headers, file lengths and names
     Tidy,
 }
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Feed(verb) => feed::main(verb),
         Verb::Sign(args) => sign::main(&args),
         Verb::CheckPlugin(args) => check_plugin::main(&args),
+        Verb::Test(args) => test::main(&args),
         Verb::Tidy => tidy::main(),
     }
 }

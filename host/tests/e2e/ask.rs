@@ -75,7 +75,7 @@ fn a_held_call_is_refused_when_a_person_denies_it() {
     assert_eq!(refused["result"]["isError"], true, "{refused:#}");
     client.call("look", json!({}));
     assert!(!server.saw("\"deploy\""));
-    let records = home.records("name:deploy verdict:deny");
+    let records = home.records("tool:deploy verdict:deny");
     assert_eq!(records.iter().map(denied).collect::<Vec<_>>(), ["refused:ask-deploy"]);
 }
 

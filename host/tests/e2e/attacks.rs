@@ -151,7 +151,7 @@ fn a_poisoned_tool_leaves_the_list_and_cannot_be_called() {
     let cut = scene.home.records("method:tools/list verdict:redact");
     let category = |record: &Value| record["findings"][0]["category"].as_str().map(str::to_owned);
     assert_eq!(cut.iter().map(category).collect::<Vec<_>>(), [Some("tool-poisoning".to_owned())], "{cut:#?}");
-    let refused = scene.home.records("name:add verdict:deny");
+    let refused = scene.home.records("tool:add verdict:deny");
     assert_eq!(refused.iter().map(denied).collect::<Vec<_>>(), ["hidden"]);
 }
 
