@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::seed;
 use crate::workspace::{Workspace, cargo, run};
@@ -10,7 +10,7 @@ use crate::workspace::{Workspace, cargo, run};
 #[derive(clap::Args)]
 pub struct Args {
     /// Build for release: the owner's public keys from feeds/root.json and a seed they signed
-    #[arg(long, requires = "seed")]
+    #[arg(long)]
     release: bool,
     /// The signed seed feed of a release
     #[arg(long, value_name = "DIR", requires = "release")]
