@@ -1,10 +1,12 @@
 //! ClawDefender's host: proxies MCP, asks detectors, decides, records.
 
+pub mod api;
 pub mod approval;
 pub mod audit;
 pub mod cli;
 pub mod clients;
 pub mod config;
+pub mod daemon;
 pub mod event;
 pub mod feed;
 pub mod link;
