@@ -9,6 +9,7 @@ pub mod config;
 pub mod daemon;
 pub mod event;
 pub mod feed;
+pub mod judge;
 pub mod link;
 pub mod mcp;
 pub mod plugin;

@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::terminal::Terminal;
 use crate::config::Home;
+use crate::daemon::{DaemonError, Ended};
 use crate::proxy::{self, ContactError};
 use crate::wire::Control;
 use anyhow::Context;
@@ -57,9 +58,23 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
 }
 
-fn serve(_terminal: &Terminal) -> anyhow::Result<Exit> {
+fn serve(terminal: &Terminal) -> anyhow::Result<Exit> {
     log_to_stderr()?;
-    Err(Failure::new(Exit::Failed, "daemon", "not wired").into())
+    match crate::daemon::run(&home()?) {
+        Ok(Ended::Stopped) => {}
+        Ok(Ended::AlreadyRunning) => terminal.say("another daemon is running; it stays"),
+        Err(error) => return Err(failure(error)),
+    }
+    Ok(Exit::Done)
+}
+
+fn failure(error: DaemonError) -> anyhow::Error {
+    let hint = match &error {
+        DaemonError::Policy(_) => "clawdefender policy check",
+        DaemonError::Audit(_) => "clawdefender audit verify",
+        _ => return error.into(),
+    };
+    Failure::new(Exit::Failed, "daemon", error.to_string()).hint(hint).into()
 }
 
 /// Logs go to stderr in every verb, never to stdout: in `proxy` that is the MCP stream.
