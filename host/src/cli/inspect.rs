@@ -27,7 +27,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut input: Box<dyn BufRead> = match args.input.as_deref().filter(|path| *path != "-") {
         None => Box::new(std::io::stdin().lock()),
         Some(path) => Box::new(BufReader::new(File::open(path).map_err(|error| {
-            Failure::new(Exit::Failed, "unreadable", format!("{}: {error}", path.display()))
+            Failure::new(
+                Exit::Failed,
+                "unreadable",
+                format!("{}: {error}", path.display()),
+            )
         })?)),
     };
     let mut output = std::io::stdout().lock();

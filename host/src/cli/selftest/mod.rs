@@ -35,7 +35,11 @@ pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     terminal.say("starting the daemon, a wrapped server, and three calls …");
     // Started here and not by the shim, so that its failure is told and not met.
     let status = client::ask(&home, Control::Status, Missing::Start)?;
-    let profile = status.get("profile").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    let profile = status
+        .get("profile")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown")
+        .to_owned();
     let diary = Diary::new()?;
     let mut peer = Peer::start(&diary.path)?;
     let checks = checks::run(&mut peer, &diary.path, &home)?;
@@ -72,11 +76,19 @@ fn render(checks: &[Check], profile: &str, ink: Ink) -> String {
         let _ = writeln!(screen, "{mark} {}", check.name);
         let _ = writeln!(screen, "           {}", escape(&check.detail));
         if let (Some(rule), Some(call)) = (&check.rule, &check.call) {
-            let _ = writeln!(screen, "           rule {} · clawdefender audit show {}", escape(rule), escape(call));
+            let _ = writeln!(
+                screen,
+                "           rule {} · clawdefender audit show {}",
+                escape(rule),
+                escape(call)
+            );
         }
     }
     if profile == "monitor" && exit(checks) == Exit::No {
-        let _ = writeln!(screen, "The policy's profile is monitor, which blocks nothing.");
+        let _ = writeln!(
+            screen,
+            "The policy's profile is monitor, which blocks nothing."
+        );
     }
     screen
 }
@@ -91,7 +103,11 @@ impl Diary {
         use std::os::unix::fs::OpenOptionsExt;
         let name = format!("clawdefender-selftest-{:016x}.jsonl", rand::random::<u64>());
         let path = std::env::temp_dir().join(name);
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
         Ok(Self { path })
     }
 }
@@ -119,8 +135,18 @@ mod tests {
 
     #[test]
     fn a_leak_outweighs_a_failure_and_both_outweigh_what_held() {
-        assert_eq!(exit(&[check(State::Held), check(State::Failed), check(State::Leaked)]), Exit::No);
-        assert_eq!(exit(&[check(State::Held), check(State::Failed)]), Exit::Failed);
+        assert_eq!(
+            exit(&[
+                check(State::Held),
+                check(State::Failed),
+                check(State::Leaked)
+            ]),
+            Exit::No
+        );
+        assert_eq!(
+            exit(&[check(State::Held), check(State::Failed)]),
+            Exit::Failed
+        );
         assert_eq!(exit(&[check(State::Held)]), Exit::Done);
     }
 
@@ -128,7 +154,11 @@ mod tests {
     fn each_check_shows_its_rule_and_its_record() {
         expect![[r#"
         "#]]
-        .assert_eq(&render(&[check(State::Held), check(State::Leaked)], "monitor", Ink::Plain));
+        .assert_eq(&render(
+            &[check(State::Held), check(State::Leaked)],
+            "monitor",
+            Ink::Plain,
+        ));
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl Peer {
                     match output.read_until(b'\n', &mut line) {
                         Ok(0) | Err(_) => return,
                         Ok(_) => {
-                            let whole = line.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(line);
+                            let whole =
+                                line.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(line);
                             if sender.send(whole).is_err() {
                                 return;
                             }
@@ -57,9 +58,18 @@ impl Peer {
 
     /// Sends a line that wants no answer.
     pub fn tell(&mut self, line: &str) -> Result<(), Failure> {
-        let gone = |why: String| Failure::new(Exit::Failed, "selftest", format!("the wrapped server can't be written to: {why}"));
+        let gone = |why: String| {
+            Failure::new(
+                Exit::Failed,
+                "selftest",
+                format!("the wrapped server can't be written to: {why}"),
+            )
+        };
         let input = self.input.as_mut().ok_or_else(|| gone("closed".into()))?;
-        input.write_all(format!("{line}\n").as_bytes()).and_then(|()| input.flush()).map_err(|error| gone(error.to_string()))
+        input
+            .write_all(format!("{line}\n").as_bytes())
+            .and_then(|()| input.flush())
+            .map_err(|error| gone(error.to_string()))
     }
 
     /// Sends a request and waits for the line that answers `id`; what else comes is passed over.
@@ -73,10 +83,15 @@ impl Peer {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     let message = format!("no answer within {} s", PATIENCE.as_secs());
-                    return Err(Failure::new(Exit::Failed, "selftest-silent", message).hint("clawdefender daemon logs"));
+                    return Err(Failure::new(Exit::Failed, "selftest-silent", message)
+                        .hint("clawdefender daemon logs"));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let failure = Failure::new(Exit::Failed, "selftest-ended", "the wrapped server ended in the middle");
+                    let failure = Failure::new(
+                        Exit::Failed,
+                        "selftest-ended",
+                        "the wrapped server ended in the middle",
+                    );
                     return Err(failure.hint("clawdefender daemon logs"));
                 }
             }
@@ -102,8 +117,9 @@ impl Drop for Peer {
 }
 
 fn answers(line: &[u8], id: u64) -> bool {
-    serde_json::from_slice::<Value>(line)
-        .is_ok_and(|message| message.get("id") == Some(&Value::from(id)) && message.get("method").is_none())
+    serde_json::from_slice::<Value>(line).is_ok_and(|message| {
+        message.get("id") == Some(&Value::from(id)) && message.get("method").is_none()
+    })
 }
 
 #[cfg(test)]

@@ -33,19 +33,28 @@ pub enum Entry {
 /// Reads a diary. A last line that is still being written is left out.
 pub fn read(path: &Path) -> std::io::Result<Vec<Entry>> {
     let text = std::fs::read_to_string(path)?;
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    Ok(text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
 }
 
 pub fn serve(args: &ServerArgs) -> anyhow::Result<Exit> {
     let mut diary = std::fs::OpenOptions::new().append(true).open(&args.file)?;
-    talk(std::io::stdin().lock(), std::io::stdout().lock(), &mut diary)?;
+    talk(
+        std::io::stdin().lock(),
+        std::io::stdout().lock(),
+        &mut diary,
+    )?;
     Ok(Exit::Done)
 }
 
 fn talk(input: impl BufRead, mut output: impl Write, diary: &mut File) -> std::io::Result<()> {
     for line in input.lines() {
         let line = line?;
-        let answer = serde_json::from_str(&line).ok().and_then(|message| answer(&message));
+        let answer = serde_json::from_str(&line)
+            .ok()
+            .and_then(|message| answer(&message));
         note(diary, &Entry::Received(line))?;
         if let Some(answer) = answer {
             let answer = answer.to_string();
@@ -66,7 +75,11 @@ fn note(diary: &mut File, entry: &Entry) -> std::io::Result<()> {
 fn answer(message: &Value) -> Option<Value> {
     let id = message.get("id")?;
     let method = message.get("method")?.as_str()?;
-    let argument = |name: &str| message.pointer("/params/arguments").and_then(|all| all.get(name));
+    let argument = |name: &str| {
+        message
+            .pointer("/params/arguments")
+            .and_then(|all| all.get(name))
+    };
     let result = match method {
         "initialize" => json!({
             "protocolVersion": message.pointer("/params/protocolVersion"),
@@ -81,10 +94,17 @@ fn answer(message: &Value) -> Option<Value> {
                 "text": { "type": "string" }, "path": { "type": "string" }, "canary": { "type": "boolean" },
             } },
         }] }),
-        "tools/call" if message.pointer("/params/name").is_some_and(|name| name == "echo") => {
+        "tools/call"
+            if message
+                .pointer("/params/name")
+                .is_some_and(|name| name == "echo") =>
+        {
             let text = match argument("canary") {
                 Some(Value::Bool(true)) => CANARY,
-                _ => argument("text").or_else(|| argument("path")).and_then(Value::as_str).unwrap_or_default(),
+                _ => argument("text")
+                    .or_else(|| argument("path"))
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
             };
             json!({ "content": [{ "type": "text", "text": text }] })
         }
@@ -106,7 +126,12 @@ mod tests {
         let call = r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"echo","arguments":{"text":"hé"}}}"#;
         let notice = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         let mut out = Vec::new();
-        talk(format!("{notice}\n{call}\n").as_bytes(), &mut out, file.as_file_mut()).unwrap();
+        talk(
+            format!("{notice}\n{call}\n").as_bytes(),
+            &mut out,
+            file.as_file_mut(),
+        )
+        .unwrap();
         let sent = String::from_utf8(out).unwrap();
         let answer: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(answer.pointer("/result/content/0/text").unwrap(), "hé");
@@ -114,7 +139,11 @@ mod tests {
         let sent = sent.trim_end().to_owned();
         assert_eq!(
             read(file.path()).unwrap(),
-            [Entry::Received(notice.into()), Entry::Received(call.into()), Entry::Sent(sent)]
+            [
+                Entry::Received(notice.into()),
+                Entry::Received(call.into()),
+                Entry::Sent(sent)
+            ]
         );
     }
 
