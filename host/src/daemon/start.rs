@@ -73,7 +73,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         .thread_name("daemon")
         .enable_all()
         .build()?;
-    let ledger = Ledger::open(&home.audit_dir(), now_ms)?;
+    let ledger = Ledger::open(&home.audit_dir(), Arc::new(now_ms))?;
     let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
     let cache = CodeCache::open(&home.cache_dir())?;
     let settings = settings(home, &config)?;
@@ -196,11 +196,7 @@ pub(crate) fn places(home: &Home) -> Places {
     Places {
         home: home.user().to_string_lossy().into_owned(),
         ours: vec![home.root().to_string_lossy().into_owned()],
-        case: if cfg!(any(target_os = "macos", target_os = "windows")) {
-            crate::event::place::Case::Insensitive
-        } else {
-            crate::event::place::Case::Sensitive
-        },
+        case: crate::event::place::Case::HERE,
         links: Box::new(crate::event::place::Disk),
     }
 }

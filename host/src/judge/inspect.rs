@@ -8,7 +8,8 @@ use super::examine::{Bench, Examined, examine};
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use super::{call_id, now_ms};
-use crate::event::surface::Part;
+use crate::event::surface::{Context, Part};
+use crate::event::assets::{Seen, assets};
 use crate::event::{self, Asset, AssetKind, Direction, Event, Fault, Finding, Kind, Launch, Role, Server, Severity, Text};
 use crate::event::place::Places;
 use crate::link::{Client, End, Link};
@@ -106,8 +107,17 @@ impl Inspector<'_> {
             self.messages(&messages, &server, &histories, &mut said);
         } else if let Some(argv) = input.command {
             let launch = Launch { argv, env: input.env.into_iter().collect(), cwd: "/".into() };
-            let server = Server { name: server, package: None };
-            let event = event::launch::event(&call_id(), now_ms(), "inspect", "", &server, &launch, self.places);
+            let context = Context {
+                id: call_id(),
+                at_ms: now_ms(),
+                link: "inspect".into(),
+                client: "inspect".into(),
+                server: Server { name: server, package: None },
+                direction: Direction::Local,
+                cwd: "/",
+                places: self.places,
+            };
+            let event = event::launch::of_launch(&context, launch);
             said.take(None, self.weigh(event, &histories));
         } else if let Some(package) = input.package {
             said.take(None, self.weigh(package_event(package, server), &histories));
@@ -116,7 +126,7 @@ impl Inspector<'_> {
             let tool = input.tool.unwrap_or_default();
             match (input.text, input.body) {
                 (Some(text), None) => {
-                    let event = text_event(kind_of(&kind)?, server, tool, text);
+                    let event = self.text_event(kind_of(&kind)?, server, tool, text);
                     said.take(None, self.weigh(event, &histories));
                 }
                 (None, Some(body)) => {
@@ -154,6 +164,20 @@ impl Inspector<'_> {
                 said.examined(None, examined, histories, &link);
             }
         }
+    }
+
+    /// A text by itself, as the part of a message that its kind says.
+    fn text_event(&self, kind: Kind, server: String, tool: String, text: String) -> Event {
+        let (direction, role) = match kind {
+            Kind::ToolCall => (Direction::ToServer, Role::Argument),
+            Kind::ToolDefinition => (Direction::ToClient, Role::Description),
+            _ => (Direction::ToClient, Role::Content),
+        };
+        let mut event = blank(kind, direction, server, tool);
+        let canonical = canonical(&text);
+        event.texts.push(Text { pointer: String::new(), role, original: text, canonical, literal: None });
+        event.assets = assets(&event.texts, &Seen { places: self.places, cwd: "/", tool: &event.name });
+        event
     }
 
     fn bench<'b>(&'b self, histories: &'b Histories) -> Bench<'b> {
@@ -309,18 +333,6 @@ fn blank(kind: Kind, direction: Direction, server: String, name: String) -> Even
         launch: None,
         attrs: Vec::new(),
     }
-}
-
-fn text_event(kind: Kind, server: String, tool: String, text: String) -> Event {
-    let (direction, role) = match kind {
-        Kind::ToolCall => (Direction::ToServer, Role::Argument),
-        Kind::ToolDefinition => (Direction::ToClient, Role::Description),
-        _ => (Direction::ToClient, Role::Content),
-    };
-    let mut event = blank(kind, direction, server, tool);
-    let canonical = canonical(&text);
-    event.texts.push(Text { pointer: String::new(), role, original: text, canonical, literal: None });
-    event
 }
 
 /// Asks about a package by itself, without a launch.
