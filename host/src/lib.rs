@@ -1,12 +1,14 @@
 //! ClawDefender's host: proxies MCP, asks detectors, decides, records.
 
+pub mod api;
 pub mod approval;
 pub mod audit;
+pub mod cli;
 pub mod clients;
 pub mod config;
+pub mod daemon;
 pub mod event;
 pub mod feed;
-pub mod judge;
 pub mod link;
 pub mod mcp;
 pub mod plugin;

@@ -48,7 +48,7 @@ pub fn run(
         if line.trim().is_empty() {
             continue;
         }
-        serde_json::to_writer(&mut *output, &inspector.answer(line.trim_end())).map_err(std::io::Error::from)?;
+        serde_json::to_writer(&mut *output, &inspector.answer(line.trim_end()).json).map_err(std::io::Error::from)?;
         output.write_all(b"\n")?;
         output.flush()?;
     }

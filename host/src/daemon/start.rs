@@ -1,7 +1,6 @@
 //! Opening the parts in the order in which they need each other. What can't be opened stops the
 //! start: a daemon that could not record or verify must not serve.
 
-use crate::api;
 use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record};
 use crate::config::{Config, ConfigError, Home};
@@ -16,7 +15,7 @@ use data_encoding::HEXLOWER;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +28,6 @@ pub enum DaemonError {
     Policy(#[from] PolicyError),
     #[error("feed: {0}")]
     Feed(#[from] FeedError),
-    #[error("guard API: {0}")]
-    Api(#[from] api::ApiError),
     #[error("the system clock is not usable")]
     Clock,
     #[error(transparent)]
@@ -46,7 +43,8 @@ pub struct Parts {
     pub feeds: Mutex<Feeds>,
     pub cache: CodeCache,
     pub runtime: tokio::runtime::Runtime,
-    pub api_address: SocketAddr,
+    /// Where the guard API listens, or why it does not.
+    pub api: OnceLock<Result<SocketAddr, String>>,
     pub started_ms: u64,
     policy_error: Mutex<Option<String>>,
 }
@@ -103,9 +101,9 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         limits,
         runtime.handle().clone(),
     ));
-    let mut parts = Parts {
+    let parts = Parts {
         home: home.clone(),
-        api_address: config.api_listen,
+        api: OnceLock::new(),
         config,
         settings,
         judge,
@@ -121,7 +119,6 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     for alert in parts.feeds().alerts().to_vec() {
         parts.note("feed", &alert.code, format!("{}: {}", alert.feed, alert.message));
     }
-    parts.api_address = api::start(&parts.judge, home, parts.api_address, parts.runtime.handle())?;
     Ok(parts)
 }
 

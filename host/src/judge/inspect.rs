@@ -80,22 +80,38 @@ struct Said {
     faults: Vec<Fault>,
 }
 
+/// An answer, and what a record of it needs.
+pub struct Answer {
+    pub json: Value,
+    /// Absent when the input was not understood.
+    pub decision: Option<Decision>,
+    pub findings: Vec<Finding>,
+    pub faults: Vec<Fault>,
+}
+
+impl Answer {
+    fn error(id: Value, error: &InputError) -> Self {
+        let json = json!({ "id": id, "error": error.to_string() });
+        Self { json, decision: None, findings: Vec::new(), faults: Vec::new() }
+    }
+}
+
 impl Inspector<'_> {
     /// Answers one input line with one JSON object.
-    pub fn answer(&self, line: &str) -> Value {
+    pub fn answer(&self, line: &str) -> Answer {
         let started = Instant::now();
         let input: Input = match serde_json::from_str(line) {
             Ok(input) => input,
             Err(error) => {
                 // The id is given back when it can be read, so that the caller can match the answer.
                 let id = serde_json::from_str::<Value>(line).ok().and_then(|value| value.get("id").cloned());
-                return json!({ "id": id, "error": InputError::from(error).to_string() });
+                return Answer::error(id.unwrap_or_default(), &error.into());
             }
         };
         let id = input.id.clone();
         match self.say(input) {
-            Ok(said) => said.into_json(&id, started),
-            Err(error) => json!({ "id": id, "error": error.to_string() }),
+            Ok(said) => said.into_answer(&id, started),
+            Err(error) => Answer::error(id, &error),
         }
     }
 
@@ -216,8 +232,8 @@ impl Said {
         }
     }
 
-    fn into_json(self, id: &Value, started: Instant) -> Value {
-        let decision = self.strictest.unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
+    fn into_answer(self, id: &Value, started: Instant) -> Answer {
+        let decision = self.strictest.clone().unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
         // Without findings a denial is policy's or the protocol's, and certain.
         let certain = if decision.action == Action::Deny && self.findings.is_empty() { 100 } else { 0 };
         let score = self.findings.iter().map(|(_, finding)| score(finding)).max().unwrap_or(certain);
@@ -239,7 +255,7 @@ impl Said {
                 shown
             })
             .collect();
-        json!({
+        let json = json!({
             "id": id,
             "decision": decision.action,
             "rule": decision.rule,
@@ -247,7 +263,13 @@ impl Said {
             "findings": findings,
             "faults": self.faults,
             "elapsed_us": u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        })
+        });
+        Answer {
+            json,
+            decision: Some(decision),
+            findings: self.findings.into_iter().map(|(_, finding)| finding).collect(),
+            faults: self.faults,
+        }
     }
 }
 

@@ -116,6 +116,10 @@ impl Judge {
         &self.desk
     }
 
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
