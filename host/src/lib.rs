@@ -1,5 +1,6 @@
 //! ClawDefender's host: proxies MCP, asks detectors, decides, records.
 
+pub mod api;
 pub mod approval;
 pub mod audit;
 pub mod config;

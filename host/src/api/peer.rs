@@ -1,0 +1,148 @@
+//! Which process is at the other end of a loopback connection, as the kernel says.
+//!
+//! TCP has no peer credentials, so the connection is looked up in the kernel's table and its
+//! inode among the open files of our own user's processes. Sources: proc_net(5), proc_pid_fd(5).
+
+use std::net::SocketAddr;
+#[cfg(any(target_os = "linux", test))]
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The system could have told, but no process, or more than one, holds the connection.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Untraced;
+
+/// The process that holds `client`'s end of its connection to `server`; `None` where the system
+/// can't tell.
+///
+/// # Errors
+/// [`Untraced`].
+#[cfg(target_os = "linux")]
+pub fn process(client: SocketAddr, server: SocketAddr) -> Result<Option<u32>, Untraced> {
+    // A process that is just starting another one shares its files with it until the exec.
+    const TRIES: usize = 3;
+    (0..TRIES).find_map(|_| holder(client, server).ok()).map(Some).ok_or(Untraced)
+}
+
+#[cfg(target_os = "linux")]
+fn holder(client: SocketAddr, server: SocketAddr) -> Result<u32, Untraced> {
+    let us = rustix::process::geteuid().as_raw();
+    let table = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    let inode = table.filter_map(|text| inode(&text, client, server, us)).next().ok_or(Untraced)?;
+    let mut holders = holders(inode);
+    match (holders.next(), holders.next()) {
+        (Some(pid), None) => Ok(pid),
+        _ => Err(Untraced),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn process(_client: SocketAddr, _server: SocketAddr) -> Result<Option<u32>, Untraced> {
+    Ok(None)
+}
+
+/// Processes with this socket among their open files. Other users' can't be seen.
+#[cfg(target_os = "linux")]
+fn holders(inode: u64) -> impl Iterator<Item = u32> {
+    let link = format!("socket:[{inode}]");
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(move |process| {
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        let mut files = std::fs::read_dir(process.path().join("fd")).ok()?.flatten();
+        files.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == link.as_str())).then_some(pid)
+    })
+}
+
+/// The inode of the established socket from `client` to `server` that belongs to user `us`.
+#[cfg(any(target_os = "linux", test))]
+fn inode(table: &str, client: SocketAddr, server: SocketAddr, us: u32) -> Option<u64> {
+    const ESTABLISHED: &str = "01";
+    table.lines().skip(1).find_map(|line| {
+        // sl local remote st tx:rx tr:when retrnsmt uid timeout inode …
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+        let (uid, inode) = (fields.nth(3)?, fields.nth(1)?);
+        let same = address(local)? == canonical(client) && address(remote)? == canonical(server);
+        (same && state == ESTABLISHED && uid.parse() == Ok(us)).then(|| inode.parse().ok()).flatten()
+    })
+}
+
+/// `0100007F:0C82`: the address in words of the machine's byte order, the port as a number.
+#[cfg(any(target_os = "linux", test))]
+fn address(field: &str) -> Option<SocketAddr> {
+    let (ip, port) = field.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let word = |digits: &str| u32::from_str_radix(digits, 16).ok().map(u32::to_ne_bytes);
+    let ip: IpAddr = match ip.len() {
+        8 => Ipv4Addr::from(word(ip)?).into(),
+        32 => {
+            let mut octets = [0; 16];
+            for (place, into) in octets.chunks_exact_mut(4).enumerate() {
+                into.copy_from_slice(&word(ip.get(place * 8..place * 8 + 8)?)?);
+            }
+            Ipv6Addr::from(octets).into()
+        }
+        _ => return None,
+    };
+    Some(canonical(SocketAddr::new(ip, port)))
+}
+
+/// A client may speak IPv4 through an IPv6 socket; both are one address.
+#[cfg(any(target_os = "linux", test))]
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(all(test, target_os = "linux", target_endian = "little"))]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    const HEAD: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+
+    #[track_caller]
+    fn check(row: &str, expect: Option<u64>) {
+        let (client, server) = ("127.0.0.1:3200".parse().unwrap(), "127.0.0.1:3202".parse().unwrap());
+        assert_eq!(inode(&format!("{HEAD}{row}\n"), client, server, 1000), expect, "{row}");
+    }
+
+    #[test]
+    fn the_row_must_be_the_clients_end_and_ours() {
+        let row = |local, remote, state, uid| {
+            format!(
+                "   1: {local} {remote} {state} 00000000:00000000 00:00000000 00000000  {uid}        0 777 1 0 20 4 30 10 -1"
+            )
+        };
+        check(&row("0100007F:0C80", "0100007F:0C82", "01", 1000), Some(777));
+        check(&row("0100007F:0C82", "0100007F:0C80", "01", 1000), None);
+        check(&row("0100007F:0C80", "0100007F:0C82", "06", 1000), None);
+        check(&row("0100007F:0C80", "0100007F:0C82", "01", 1001), None);
+        check(&row("0200007F:0C80", "0100007F:0C82", "01", 1000), None);
+        check(
+            &row("0000000000000000FFFF00000100007F:0C80", "0000000000000000FFFF00000100007F:0C82", "01", 1000),
+            Some(777),
+        );
+        check("   1: garbage", None);
+    }
+
+    #[test]
+    fn a_connection_of_this_process_is_found_and_one_to_elsewhere_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(server).unwrap();
+        let client = stream.local_addr().unwrap();
+        let _accepted = listener.accept().unwrap();
+        assert_eq!(process(client, server), Ok(Some(std::process::id())));
+        assert_eq!(process(server, server), Err(Untraced));
+    }
+
+    #[test]
+    fn an_ipv6_connection_is_found() {
+        let Ok(listener) = TcpListener::bind("[::1]:0") else {
+            return; // this system has no IPv6
+        };
+        let server = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(server).unwrap();
+        assert_eq!(process(stream.local_addr().unwrap(), server), Ok(Some(std::process::id())));
+    }
+}
