@@ -3,7 +3,16 @@
 pub mod api;
 pub mod approval;
 pub mod audit;
+pub mod cli;
+pub mod clients;
 pub mod config;
+pub mod daemon;
 pub mod event;
+pub mod feed;
+pub mod link;
 pub mod mcp;
+pub mod plugin;
 pub mod policy;
+pub mod proxy;
+pub mod store;
+pub mod wire;

@@ -1,1 +1,59 @@
-fn main() {}
+//! Everything a developer of ClawDefender does besides `cargo check`: one verb, one file.
+//!
+//! Verbs print what they made and what to do next. Nothing here ends up in the product.
+
+mod build;
+mod check_plugin;
+mod component;
+mod dev_root;
+mod draft;
+mod feed;
+mod guest;
+mod key_file;
+mod keygen;
+mod plugin;
+mod run;
+mod seed;
+mod sign;
+mod threat_data;
+mod tidy;
+mod tree;
+mod workspace;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Build, sign and check ClawDefender",
+    version
+)]
+enum Verb {
+    /// Build the detectors, sign the seed feed and build `clawdefender` with it inside
+    Build(build::Args),
+    /// Build, then run the daemon in the foreground
+    Run,
+    /// Make an Ed25519 key file from the operating system's randomness
+    Keygen(keygen::Args),
+    /// Build, endorse, sign and verify a threat feed
+    #[command(subcommand)]
+    Feed(feed::Verb),
+    /// Make a signed third-party feed of one plugin
+    Sign(sign::Args),
+    /// Build one plugin and check that it is a detector and imports nothing
+    CheckPlugin(check_plugin::Args),
+    /// Check imports between modules, file headers, file lengths and names
+    Tidy,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Verb::parse() {
+        Verb::Build(args) => build::main(&args).map(drop),
+        Verb::Run => run::main(),
+        Verb::Keygen(args) => keygen::main(&args),
+        Verb::Feed(verb) => feed::main(verb),
+        Verb::Sign(args) => sign::main(&args),
+        Verb::CheckPlugin(args) => check_plugin::main(&args),
+        Verb::Tidy => tidy::main(),
+    }
+}

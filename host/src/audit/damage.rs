@@ -38,6 +38,8 @@ pub enum Damage {
     CheckpointMissing,
     /// There is no usable `key.pub` to check with.
     KeyMissing,
+    /// A file can't be read at all.
+    Unreadable,
     /// Nothing at all: never begun, or deleted.
     Empty,
 }

@@ -14,6 +14,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde_json::json;
 
+use super::classify::classify;
 use super::frame::{self, Type};
 use super::key::{PublicKey, Signer};
 use super::merkle::{CompactRange, Hash};
@@ -54,7 +55,7 @@ pub struct Ledger {
     shared: Arc<Shared>,
     syncer: Option<JoinHandle<()>>,
     /// Held for its lock, which ends with it.
-    _lock: File,
+    lock: File,
 }
 
 pub(super) struct Shared {
@@ -141,10 +142,11 @@ impl Ledger {
         }
         let signer = Signer::open_or_make(dir)?;
         let found = walk::walk(dir, signer.public()).map_err(io_error("read"))?;
-        if let Some(damage) = found.damage {
+        if let Some(broken) = found.damage {
+            let broken = classify(dir, signer.public(), broken).map_err(io_error("read"))?;
             return Err(AuditError::Corrupt {
-                seq: damage.seq,
-                damage: damage.damage,
+                seq: broken.seq,
+                damage: broken.damage,
             });
         }
         let segment = found.segment.max(1);
@@ -192,7 +194,7 @@ impl Ledger {
         let ledger = Self {
             shared,
             syncer: Some(syncer),
-            _lock: lock,
+            lock,
         };
         let mut state = ledger.shared.lock()?;
         ledger.shared.write(&mut state, Type::Start, &start)?;
@@ -257,14 +259,22 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`Ledger::append`]; the ledger is closed in any case, then uncleanly.
-    pub fn close(mut self) -> Result<(), AuditError> {
+    pub fn close(self) -> Result<(), AuditError> {
+        self.finish()
+    }
+
+    /// As [`Ledger::close`], for an owner who shares it: every later append is an error.
+    ///
+    /// # Errors
+    /// See [`Ledger::append`].
+    pub fn finish(&self) -> Result<(), AuditError> {
         let body = json!({ "v": 1, "type": "stop", "at_ms": (self.shared.now_ms)() });
         let mut state = self.shared.lock()?;
         self.shared.write(&mut state, Type::Stop, &body)?;
         self.shared.checkpoint(&mut state)?;
-        self.shared.wait_durable(state)?;
-        self.stop();
-        Ok(())
+        // The sync thread brings what is there to the disk and ends.
+        state.closing = true;
+        self.shared.wait_durable(state)
     }
 
     /// The key that readers check this log with.
@@ -293,6 +303,9 @@ impl Ledger {
             // A panic there has already poisoned the state; there is nothing left to save.
             let _ = syncer.join();
         }
+        // Said aloud: a child that was forked and has not yet become its program holds a copy of
+        // the descriptor, and closing ours would leave the log locked as long.
+        let _ = self.lock.unlock();
     }
 }
 
@@ -424,204 +437,4 @@ fn io_error(what: &'static str) -> impl Fn(io::Error) -> AuditError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn clock() -> NowMs {
-        Arc::new(|| 1_000)
-    }
-
-    fn small() -> Options {
-        Options {
-            segment_bytes: 4096,
-            checkpoint_frames: 10,
-            ..Options::default()
-        }
-    }
-
-    fn walked(dir: &Path) -> walk::Walked {
-        walk::walk(dir, &PublicKey::read(dir).unwrap().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn what_was_appended_is_there_after_reopening_across_segments() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open_with(dir.path(), clock(), small()).unwrap();
-        // Start and its checkpoint come first.
-        for n in 0..100_u64 {
-            let durability = if n % 10 == 0 {
-                Durability::Now
-            } else {
-                Durability::Group
-            };
-            ledger.append(&json!({ "n": n }), durability).unwrap();
-        }
-        ledger.heartbeat().unwrap();
-        let size = ledger.size() + 2;
-        ledger.close().unwrap();
-        let found = walked(dir.path());
-        assert_eq!(found.damage, None);
-        assert_eq!((found.range.size(), found.clean), (size, true));
-        assert!(found.segment > 1, "{} segments", found.segment);
-        let again = Ledger::open_with(dir.path(), clock(), small()).unwrap();
-        assert_eq!(again.size(), size + 2);
-    }
-
-    #[test]
-    fn a_second_writer_is_refused_and_a_later_one_is_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = Ledger::open(dir.path(), clock()).unwrap();
-        assert!(matches!(
-            Ledger::open(dir.path(), clock()),
-            Err(AuditError::Busy)
-        ));
-        drop(first);
-        assert!(Ledger::open(dir.path(), clock()).is_ok());
-    }
-
-    #[test]
-    fn threads_append_without_gaps_and_every_receipt_is_one_frame() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open_with(dir.path(), clock(), small()).unwrap();
-        let mut seqs: Vec<u64> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4)
-                .map(|thread| {
-                    let ledger = &ledger;
-                    scope.spawn(move || {
-                        let append =
-                            |n| ledger.append(&json!({ "t": thread, "n": n }), Durability::Group);
-                        (0..50)
-                            .map(|n| append(n).unwrap().seq())
-                            .collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            threads
-                .into_iter()
-                .flat_map(|thread| thread.join().unwrap())
-                .collect()
-        });
-        seqs.sort_unstable();
-        seqs.dedup();
-        assert_eq!(seqs.len(), 200);
-        ledger.close().unwrap();
-        assert_eq!(walked(dir.path()).damage, None);
-    }
-
-    #[test]
-    fn an_incomplete_last_frame_is_cut_and_the_next_start_says_so() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(dir.path(), clock()).unwrap();
-        ledger
-            .append(&json!({ "kept": true }), Durability::Now)
-            .unwrap();
-        drop(ledger);
-        let path = dir.path().join("000001.seg");
-        let whole = fs::read(&path).unwrap();
-        let torn = frame::encode(Type::Record, [1; 16], &[2; 32], b"{\"lost\":true}").unwrap();
-        for cut in [1, 3, 4, 20, 60] {
-            let mut bytes = whole.clone();
-            bytes.extend_from_slice(&torn[..cut]);
-            fs::write(&path, bytes).unwrap();
-            drop(Ledger::open(dir.path(), clock()).unwrap());
-            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-            assert!(text.contains(&format!("\"torn_bytes\":{cut}")), "{cut}");
-            assert!(text.contains("{\"kept\":true}") && !text.contains("lost"));
-            assert_eq!(walked(dir.path()).damage, None);
-            fs::write(&path, &whole).unwrap();
-            // The next round starts from the shorter log, with the witness of its own end.
-            fs::remove_file(dir.path().join("checkpoint")).unwrap();
-            fs::write(dir.path().join("checkpoint"), last_note(&whole)).unwrap();
-        }
-    }
-
-    fn last_note(segment: &[u8]) -> Vec<u8> {
-        let (frames, _) = walk::frames(segment);
-        frames
-            .iter()
-            .rfind(|frame| frame.kind == Type::Checkpoint)
-            .unwrap()
-            .body
-            .to_vec()
-    }
-
-    #[test]
-    fn a_flipped_length_is_not_mistaken_for_a_torn_tail() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(dir.path(), clock()).unwrap();
-        let before = fs::read(dir.path().join("000001.seg")).unwrap().len();
-        for n in 0..5 {
-            ledger.append(&json!({ "n": n }), Durability::Now).unwrap();
-        }
-        ledger.close().unwrap();
-        let path = dir.path().join("000001.seg");
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[before + 2] ^= 1;
-        fs::write(&path, &bytes).unwrap();
-        assert!(matches!(
-            Ledger::open(dir.path(), clock()),
-            Err(AuditError::Corrupt {
-                seq: 2,
-                damage: Damage::Altered
-            })
-        ));
-        assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was cut");
-    }
-
-    #[test]
-    fn a_failed_write_leaves_no_trace_or_closes_the_log() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(dir.path(), clock()).unwrap();
-        let size = ledger.size();
-        let real = Arc::clone(&ledger.shared.state.lock().unwrap().file);
-        // A file that takes no byte more, but can be cut: a full disk.
-        let full = rustix::fs::memfd_create("full", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();
-        rustix::fs::fcntl_add_seals(&full, rustix::fs::SealFlags::GROW).unwrap();
-        let swap = |file: Arc<File>, bytes| {
-            let mut state = ledger.shared.state.lock().unwrap();
-            (state.file, state.bytes) = (file, bytes);
-        };
-        let bytes = ledger.shared.state.lock().unwrap().bytes;
-        swap(Arc::new(File::from(full)), 0);
-        let refused = ledger.append(&json!({ "n": 1 }), Durability::Group);
-        assert!(matches!(refused, Err(AuditError::Io { .. })), "{refused:?}");
-        assert_eq!(ledger.size(), size);
-        swap(real, bytes);
-        assert_eq!(
-            ledger
-                .append(&json!({ "n": 2 }), Durability::Now)
-                .unwrap()
-                .seq(),
-            size
-        );
-        // A device that takes nothing and can't be cut either.
-        let device = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        swap(Arc::new(device), bytes);
-        let refused = ledger.append(&json!({ "n": 3 }), Durability::Group);
-        assert!(matches!(refused, Err(AuditError::Io { .. })));
-        assert!(matches!(
-            ledger.append(&json!({}), Durability::Group),
-            Err(AuditError::Poisoned)
-        ));
-        drop(ledger);
-        assert_eq!(walked(dir.path()).damage, None);
-    }
-
-    #[test]
-    fn a_record_longer_than_the_limit_is_refused_and_the_log_goes_on() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(dir.path(), clock()).unwrap();
-        let long = "x".repeat(frame::MAX_BODY_BYTES);
-        assert!(matches!(
-            ledger.append(&long, Durability::Group),
-            Err(AuditError::TooLong { .. })
-        ));
-        ledger
-            .append(&"one\nline\u{2028}", Durability::Group)
-            .unwrap();
-        ledger.close().unwrap();
-        assert_eq!(walked(dir.path()).damage, None);
-        let bytes = fs::read(dir.path().join("000001.seg")).unwrap();
-        assert!(String::from_utf8_lossy(&bytes).contains("one\\nline"));
-    }
-}
+mod tests;

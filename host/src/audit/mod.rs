@@ -1,20 +1,24 @@
 //! The audit log: append-only segments, hashed into a Merkle log, with signed checkpoints.
 //!
 //! The segments are the system of record; every index beside them can be rebuilt from them. The
-//! [`Ledger`] writes, `verify` and `search` read without it. Nothing here decides.
+//! [`Ledger`] writes, [`verify()`] and [`search()`] read without it. Nothing here decides.
 //!
 //! What no local log can detect: whoever may write the files can cut the log back to an older
 //! checkpoint together with the `checkpoint` file, or delete it altogether and start a new one with
 //! a new key. Only something outside shows that: a public key or a checkpoint kept elsewhere.
 
+mod classify;
 mod damage;
 mod frame;
 mod key;
 mod ledger;
 mod merkle;
 mod note;
+mod query;
 mod record;
+mod search;
 mod sync;
+mod verify;
 mod walk;
 
 pub use damage::{Broken, Damage};
@@ -22,7 +26,10 @@ pub use frame::MAX_BODY_BYTES;
 pub use key::PublicKey;
 pub use ledger::{Durability, Ledger, NowMs, Options, Receipt};
 pub use merkle::Hash;
-pub use record::Record;
+pub use query::{Query, QueryError};
+pub use record::{Memo, Record};
+pub use search::{Found, Search, search, show};
+pub use verify::{Report, verify, verify_with};
 
 /// Why the ledger could not be opened or written.
 #[derive(Debug, thiserror::Error)]

@@ -62,10 +62,26 @@ pub struct Record {
     #[serde(skip_serializing_if = "Value::is_null")]
     pub subject: Value,
     pub elapsed_us: u64,
+    /// What detectors want to remember of it: the index of steps is filled again from here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub memos: Vec<Memo>,
     /// The shim asked again after it lost the daemon.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub resent: bool,
     /// Our own words, never an attacker's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// One detector's memo of one event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memo {
+    pub detector: String,
+    /// The event's id: of a frame with several events, which one.
+    pub event: String,
+    /// Under whose history it belongs; see `judge`.
+    pub client_key: String,
+    /// Base 64. Detectors leave fingerprints, never what they saw.
+    pub bytes: String,
 }

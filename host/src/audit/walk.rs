@@ -27,6 +27,9 @@ pub(super) struct Walked {
     pub clean: bool,
     /// Size that the last good checkpoint in the segments speaks of.
     pub signed: Option<u64>,
+    /// What the `checkpoint` file holds, and whether that checkpoint was met in the segments.
+    promised: Option<Note>,
+    met: bool,
     pub damage: Option<Broken>,
 }
 
@@ -71,6 +74,8 @@ pub(super) fn walk(dir: &Path, key: &PublicKey) -> io::Result<Walked> {
         tail: None,
         clean: true,
         signed: None,
+        promised: promised.as_deref().ok().and_then(Note::parse),
+        met: false,
         damage: None,
     };
     let numbers = segments(dir)?;
@@ -143,6 +148,15 @@ impl Walked {
                 }
             };
             if let Some(damage) = self.refuse(&frame, key) {
+                if damage == Damage::Rewritten {
+                    let seq = self.signed.map_or(0, |checkpoint| checkpoint + 1);
+                    self.damage = Some(Broken {
+                        seq,
+                        damage,
+                        at: None,
+                    });
+                    return;
+                }
                 self.stop(damage, Some((number, self.bytes)));
                 return;
             }
@@ -169,7 +183,10 @@ impl Walked {
                     let same = note.size == self.range.size() && note.root == self.range.root();
                     (!same).then_some(Damage::Rewritten)
                 });
-                self.signed = damage.is_none().then_some(note.size).or(self.signed);
+                if damage.is_none() {
+                    self.met |= self.promised.as_ref() == Some(&note);
+                    self.signed = Some(note.size);
+                }
                 damage
             }
             Type::Start => {
@@ -197,8 +214,8 @@ impl Walked {
 
     /// The `checkpoint` file is the witness of the end: the frames it speaks of must be there.
     fn keep_promise(&mut self, promised: io::Result<Vec<u8>>, key: &PublicKey) -> io::Result<()> {
-        let bytes = match promised {
-            Ok(bytes) => bytes,
+        match promised {
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Before the first checkpoint there is none; afterwards nobody takes it away.
                 if self.signed.is_some() {
@@ -207,21 +224,25 @@ impl Walked {
                 return Ok(());
             }
             Err(error) => return Err(error),
-        };
-        let Some(note) = Note::parse(&bytes) else {
+        }
+        let Some(note) = self.promised.take() else {
             self.stop(Damage::CheckpointMissing, None);
             return Ok(());
         };
         if let Some(damage) = self.refuse_note(&note, key) {
             self.stop(damage, None);
+        } else if self.segment == 0 {
+            self.stop(Damage::SegmentMissing, None);
         // The frame that holds the checkpoint is durable before the file is, so it must be there.
         } else if self.range.size() <= note.size {
-            let damage = if self.segment == 0 {
-                Damage::SegmentMissing
-            } else {
-                Damage::Truncated
-            };
-            self.stop(damage, None);
+            self.stop(Damage::Truncated, None);
+        } else if !self.met {
+            let damage = Damage::Altered;
+            self.damage = Some(Broken {
+                seq: note.size,
+                damage,
+                at: None,
+            });
         }
         Ok(())
     }
@@ -235,9 +256,14 @@ fn refuse_start(body: &[u8], key: &PublicKey) -> Option<Damage> {
     }
     match serde_json::from_slice::<Start>(body) {
         Err(_) => Some(Damage::Altered),
-        Ok(start) if start.install != key.origin() => Some(Damage::Foreign),
-        Ok(start) if start.key != key.line() => Some(Damage::KeyReplaced),
-        Ok(_) => None,
+        Ok(start) if start.install == key.origin() && start.key == key.line() => None,
+        // A damaged key line has a wrong key id: only a whole one is another's.
+        Ok(start) => match PublicKey::parse(&start.key) {
+            Some(other) if other.origin() != start.install => Some(Damage::Altered),
+            Some(other) if other.origin() != key.origin() => Some(Damage::Foreign),
+            Some(other) if other != *key => Some(Damage::KeyReplaced),
+            _ => Some(Damage::Altered),
+        },
     }
 }
 
@@ -251,7 +277,14 @@ fn torn(rest: &[u8], why: Unreadable) -> bool {
 /// Whether a complete frame lies somewhere inside `rest`: then its beginning is a damaged frame
 /// (a flipped length), and what follows must not be cut away as a torn tail.
 fn holds_frames(rest: &[u8]) -> bool {
-    (1..rest.len()).any(|at| {
+    next_frame(rest).is_some()
+}
+
+/// Where the next complete frame begins after the first byte of `rest`: one that ends with the
+/// bytes or that the frame behind it follows.
+pub(super) fn next_frame(rest: &[u8]) -> Option<usize> {
+    (1..rest.len()).find(|at| {
+        let at = *at;
         let Some(Ok(frame)) = rest.get(at..).map(Frame::first) else {
             return false;
         };

@@ -32,44 +32,21 @@ impl Desk {
     }
 
     fn answer(&self, id: &str, answer: ControlAnswer, peer: Peer) -> ControlReply {
-        let (word, answer) = match answer {
-            ControlAnswer::Deny => ("deny", Answer::Deny),
-            ControlAnswer::AllowOnce => ("allow once", Answer::AllowOnce),
-            ControlAnswer::AllowHour => ("allow for an hour", Answer::AllowFor { duration: Duration::from_secs(3600) }),
+        let answer = match answer {
+            ControlAnswer::Deny => Answer::Deny,
+            ControlAnswer::AllowOnce => Answer::AllowOnce,
+            ControlAnswer::AllowHour => Answer::AllowFor { duration: Duration::from_secs(3600) },
         };
         let by = Approver {
             door: "terminal".into(),
             user: format!("uid {}", peer.uid),
             pid: u32::try_from(peer.pid).ok(),
         };
-        let judge = &self.parts.judge;
-        match judge.desk().answer(id, answer, by) {
-            Ok(answered) => {
-                let question = &answered.question;
-                let record = Record {
-                    v: 1,
-                    id: judge::call_id(),
-                    at_ms: now_ms(),
-                    what: "answer".into(),
-                    client: question.client.clone(),
-                    server: question.server.clone(),
-                    kind: question.kind.clone(),
-                    name: question.tool.clone(),
-                    note: Some(format!("question {id}: {word} by {} through {}", answered.by.user, answered.by.door)),
-                    ..Record::default()
-                };
-                judge.append(&record, Durability::Now);
-                ControlReply::Done(json!({
-                    "question": id,
-                    "answer": word,
-                    "waiting_reached": answered.reached,
-                    "kept": answered.kept,
-                }))
-            }
+        match self.parts.settle_question(id, answer, by) {
+            Ok(done) => ControlReply::Done(done),
             Err(error) => {
                 let hint = match &error {
                     AnswerError::SelfApproval { .. } | AnswerError::UnknownProcess => {
-                        self.parts.note("answer", "self-approval", format!("question {id}: {error}"));
                         "answer from a terminal that was not opened by the agent's program"
                     }
                     _ => "see the open questions: clawdefender approve",
@@ -121,9 +98,9 @@ impl Desk {
         let Some(staged) = stage(self).map_err(|error| ("refused", error.to_string()))? else {
             return Ok(json!({ "changed": false, "feeds": self.parts.feeds().status() }));
         };
-        let settings = &self.parts.config.detectors;
+        let settings = &self.parts.settings;
         let packages = self.parts.feeds().packages_with(&staged, settings);
-        let (set, failed) = start::load(packages, &self.parts.cache);
+        let (set, failed) = start::load(packages, &self.parts.cache, start::instances());
         if let Some((name, error)) = failed.first() {
             return Err(("held", format!("detector {name}: {error}")));
         }
@@ -204,6 +181,37 @@ fn refused(code: &str, message: &str, hint: &str) -> ControlReply {
 }
 
 impl Parts {
+    /// Takes a person's answer, from whatever door, and records it or its refusal.
+    pub(super) fn settle_question(&self, id: &str, answer: Answer, by: Approver) -> Result<Value, AnswerError> {
+        let answered = match self.judge.desk().answer(id, answer, by) {
+            Ok(answered) => answered,
+            Err(error) => {
+                self.note("answer", "answer-refused", error.to_string());
+                return Err(error);
+            }
+        };
+        let question = &answered.question;
+        let word = match answer {
+            Answer::Deny => "deny".to_owned(),
+            Answer::AllowOnce => "allow once".to_owned(),
+            Answer::AllowFor { duration } => format!("allow for {} s", duration.as_secs()),
+        };
+        let record = Record {
+            v: 1,
+            id: judge::call_id(),
+            at_ms: now_ms(),
+            what: "answer".into(),
+            client: question.client.clone(),
+            server: question.server.clone(),
+            kind: question.kind.clone(),
+            name: question.tool.clone(),
+            note: Some(format!("question {id}: {word} by {} through {}", answered.by.user, answered.by.door)),
+            ..Record::default()
+        };
+        self.judge.append(&record, Durability::Now);
+        Ok(json!({ "question": id, "answer": word, "waiting_reached": answered.reached, "kept": answered.kept }))
+    }
+
     /// What `status` shows, also through the guard API.
     pub fn status(&self) -> Value {
         let judge = &self.judge;
@@ -222,7 +230,11 @@ impl Parts {
             "profile": policy.profile().word(),
             "policy": { "version": policy.version(), "error": *self.policy_error(),
                         "on_fault_allow": policy.fault_tolerant_servers().collect::<Vec<_>>() },
-            "api": self.api_address.to_string(),
+            "api": match self.api.get() {
+                Some(Ok(address)) => json!({ "address": address.to_string() }),
+                Some(Err(error)) => json!({ "error": error }),
+                None => Value::Null,
+            },
             "links": judge.live_links(),
             "questions": judge.desk().list().len(),
             "detectors": set.detectors().iter().map(|detector| json!({

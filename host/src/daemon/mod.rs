@@ -3,6 +3,8 @@
 //! Wiring only: it opens the parts, hands them to each other, and closes them in order.
 
 mod control;
+mod guard;
+pub mod inspector;
 mod policy_watch;
 mod start;
 
@@ -48,7 +50,8 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
         });
     }
     policy_watch::spawn(&parts);
-    tracing::info!(home = %home.root().display(), api = %parts.api_address, "ready");
+    guard::serve(&parts);
+    tracing::info!(home = %home.root().display(), "ready");
     let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
     let controller = Arc::new(controller);
     for stream in listener.incoming() {

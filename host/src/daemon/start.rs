@@ -1,20 +1,21 @@
 //! Opening the parts in the order in which they need each other. What can't be opened stops the
 //! start: a daemon that could not record or verify must not serve.
 
-use crate::api;
 use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record};
 use crate::config::{Config, ConfigError, Home};
 use crate::event::{Fault, FaultKind, place::Places};
-use crate::feed::{FeedError, Feeds};
+use crate::feed::{FeedError, Feeds, Settings};
+use crate::judge::steps::Steps;
 use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
 use crate::plugin::{CodeCache, Detector, Package, Set};
 use crate::policy::{Policy, PolicyError};
 use clawdefender_trust::Timestamp;
+use data_encoding::HEXLOWER;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,6 @@ pub enum DaemonError {
     Policy(#[from] PolicyError),
     #[error("feed: {0}")]
     Feed(#[from] FeedError),
-    #[error("guard API: {0}")]
-    Api(#[from] api::ApiError),
     #[error("the system clock is not usable")]
     Clock,
     #[error(transparent)]
@@ -39,11 +38,13 @@ pub enum DaemonError {
 pub struct Parts {
     pub home: Home,
     pub config: Config,
+    pub settings: Settings,
     pub judge: Arc<Judge>,
     pub feeds: Mutex<Feeds>,
     pub cache: CodeCache,
     pub runtime: tokio::runtime::Runtime,
-    pub api_address: SocketAddr,
+    /// Where the guard API listens, or why it does not.
+    pub api: OnceLock<Result<SocketAddr, String>>,
     pub started_ms: u64,
     policy_error: Mutex<Option<String>>,
 }
@@ -70,14 +71,15 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         .thread_name("daemon")
         .enable_all()
         .build()?;
-    let ledger = Ledger::open(&home.audit_dir(), now_ms)?;
+    let ledger = Ledger::open(&home.audit_dir(), Arc::new(now_ms))?;
     let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
     let cache = CodeCache::open(&home.cache_dir())?;
-    let (set, failed) = load(feeds.packages(&config.detectors), &cache);
+    let settings = settings(home, &config)?;
+    let (set, failed) = load(feeds.packages(&settings), &cache, instances());
     for (name, error) in &failed {
         tracing::error!(detector = name, error, "a detector could not be loaded; messages are denied");
     }
-    let histories = match crate::store::steps::Steps::open(&home.index_dir()) {
+    let histories = match Steps::open(&home.index_dir(), &home.audit_dir(), now_ms()) {
         Ok(shelf) => Histories::with_shelf(Arc::new(shelf)),
         Err(error) => {
             // The index is rebuildable and only remembers; judging goes on with what is in memory.
@@ -99,10 +101,11 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         limits,
         runtime.handle().clone(),
     ));
-    let mut parts = Parts {
+    let parts = Parts {
         home: home.clone(),
-        api_address: config.api_listen,
+        api: OnceLock::new(),
         config,
+        settings,
         judge,
         feeds: Mutex::new(feeds),
         cache,
@@ -116,13 +119,36 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     for alert in parts.feeds().alerts().to_vec() {
         parts.note("feed", &alert.code, format!("{}: {}", alert.feed, alert.message));
     }
-    parts.api_address = api::start(&parts.judge, home, parts.api_address, parts.runtime.handle())?;
     Ok(parts)
 }
 
+/// Warm instances per detector: as many calls as can run at once.
+pub(crate) fn instances() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).max(2)
+}
+
+/// The configured settings of each detector, and the installation's own key for the fingerprints
+/// that the kill-chain detector leaves in its memos: without it short secrets could be guessed
+/// from them.
+pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonError> {
+    let path = home.root().join("fingerprint-key");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(home.root())?;
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => {
+            let key: [u8; 32] = rand::random();
+            std::io::Write::write_all(&mut file, HEXLOWER.encode(&key).as_bytes())?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut settings = config.detectors.clone();
+    let own = settings.entry("kill-chain".to_owned()).or_default();
+    own.entry("fingerprint-key".to_owned()).or_insert(fs::read_to_string(&path)?);
+    Ok(settings)
+}
+
 /// Loads detectors; each that fails is a fault on every message until it is repaired.
-pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache) -> (Set, Vec<(String, String)>) {
-    let instances = std::thread::available_parallelism().map_or(2, usize::from);
+pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache, instances: usize) -> (Set, Vec<(String, String)>) {
     let loaded: Vec<_> = std::thread::scope(|scope| {
         let tasks: Vec<_> = packages
             .iter()
@@ -167,11 +193,7 @@ pub(crate) fn places(home: &Home) -> Places {
     Places {
         home: home.user().to_string_lossy().into_owned(),
         ours: vec![home.root().to_string_lossy().into_owned()],
-        case: if cfg!(any(target_os = "macos", target_os = "windows")) {
-            crate::event::place::Case::Insensitive
-        } else {
-            crate::event::place::Case::Sensitive
-        },
+        case: crate::event::place::Case::HERE,
         links: Box::new(crate::event::place::Disk),
     }
 }

@@ -5,9 +5,18 @@
 //! them to detectors.
 
 pub mod address;
+pub mod assets;
+pub mod credential;
 pub mod finding;
+pub mod guard;
+pub mod launch;
 pub mod place;
+pub mod programs;
+pub mod redacted;
+pub mod secret;
 pub mod shell;
+pub mod surface;
+pub mod usage;
 
 use std::ops::Range;
 

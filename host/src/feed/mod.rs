@@ -91,7 +91,7 @@ impl Feeds {
     }
 
     fn seed(&self, now: Timestamp) -> Result<Generation, FeedError> {
-        let floor = Floor::bottom(root::build_time());
+        let floor = Floor::bottom(Timestamp::EPOCH);
         let (generation, _) = unpack(root::SEED, &self.official, &floor, now, Mode::Reload, Origin::Seed)?;
         Ok(generation)
     }
@@ -173,7 +173,7 @@ impl Feeds {
         let root = state.as_ref().map_or_else(|| self.official.clone(), |state| self.official_after(state));
         // The live manifest is itself a floor: deleting the state file buys no rollback.
         let floor = self.live.get(name).map_or_else(
-            || Floor::bottom(root::build_time()),
+            || Floor::bottom(Timestamp::EPOCH),
             |generation| generation.manifest.proof().floor_after().clone(),
         );
         let envelope = source.envelope().await?;
@@ -194,7 +194,7 @@ impl Feeds {
         let (root, floor) = match Shelf::of(&self.dir, &met.feed_id).load()? {
             // Known already: its pinned keys and its floor hold.
             Some((state, _)) => (state.root, state.floor),
-            None => (met, Floor::bottom(root::build_time())),
+            None => (met, Floor::bottom(Timestamp::EPOCH)),
         };
         self.fetch_all(source, &envelope, root, &floor, now).await
     }

@@ -6,7 +6,7 @@
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use crate::event::surface::{self, Context, Draft, Part};
-use crate::event::{Direction, Places};
+use crate::event::{Direction, place::Places};
 use crate::link::{Asked, End, Link};
 use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits, Node};
@@ -92,19 +92,20 @@ fn single(
     bytes: &[u8],
     one: &Message<'_, '_>,
 ) -> Examined {
-    let context = context(bench, link, from, &call);
+    let cwd = link.launch.cwd.clone();
+    let context = context(bench, link, &cwd, from, &call);
     let mut cancelled = None;
     let mut revision = None;
     let (shape, drafts) = match one {
         Message::Request { id, method, params } => {
+            let drafts = surface::of_request(&context, method, *params);
             let asked = Asked {
                 method: (*method).to_owned(),
-                name: surface::subject(method, *params),
+                name: drafts.first().map(|draft| draft.event.name.clone()).unwrap_or_default(),
                 call: call.clone(),
                 stateless: Era::of(*params) == Era::Stateless,
                 question: None,
             };
-            let drafts = surface::of_request(&context, method, *params);
             if let Err(error) = link.open(from, id, asked.clone()) {
                 let shape = Shape::Malformed { code: INVALID_REQUEST, id: Some(id.clone()), asked: None };
                 return refused(call, from, shape, "protocol:request-id", &error.to_string());
@@ -189,9 +190,10 @@ fn batch(
 }
 
 fn answer(context: &Context<'_>, asked: &Asked, outcome: &Outcome<'_, '_>) -> Vec<Draft> {
+    let asked = surface::Asked { method: asked.method.clone(), name: asked.name.clone() };
     match outcome {
-        Outcome::Result(result) => surface::of_result(context, &asked.method, &asked.name, result),
-        Outcome::Error(error) => surface::of_error(context, &asked.method, &asked.name, error),
+        Outcome::Result(result) => surface::of_result(context, &asked, result),
+        Outcome::Error(error) => surface::of_error(context, &asked, error),
     }
 }
 
@@ -217,9 +219,9 @@ fn content(bytes: &[u8], one: &Message<'_, '_>) -> Vec<u8> {
     }
 }
 
-fn context<'c>(bench: &Bench<'c>, link: &Link, from: End, call: &str) -> Context<'c> {
+fn context<'c>(bench: &Bench<'c>, link: &Link, cwd: &'c str, from: End, call: &str) -> Context<'c> {
     Context {
-        call: call.to_owned(),
+        id: call.to_owned(),
         at_ms: bench.now_ms,
         link: link.id.clone(),
         client: link.client.label.clone(),
@@ -228,7 +230,7 @@ fn context<'c>(bench: &Bench<'c>, link: &Link, from: End, call: &str) -> Context
             End::Client => Direction::ToServer,
             End::Server => Direction::ToClient,
         },
-        cwd: link.launch.cwd.clone(),
+        cwd,
         places: bench.places,
     }
 }

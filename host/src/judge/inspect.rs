@@ -8,8 +8,10 @@ use super::examine::{Bench, Examined, examine};
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use super::{call_id, now_ms};
-use crate::event::surface::Part;
-use crate::event::{self, Asset, AssetKind, Direction, Event, Fault, Finding, Kind, Launch, Places, Role, Server, Severity, Text};
+use crate::event::surface::{Context, Part};
+use crate::event::assets::{Seen, assets};
+use crate::event::{self, Asset, AssetKind, Direction, Event, Fault, Finding, Kind, Launch, Role, Server, Severity, Text};
+use crate::event::place::Places;
 use crate::link::{Client, End, Link};
 use crate::plugin::Set;
 use crate::policy::{Action, Decision, Policy};
@@ -78,22 +80,38 @@ struct Said {
     faults: Vec<Fault>,
 }
 
+/// An answer, and what a record of it needs.
+pub struct Answer {
+    pub json: Value,
+    /// Absent when the input was not understood.
+    pub decision: Option<Decision>,
+    pub findings: Vec<Finding>,
+    pub faults: Vec<Fault>,
+}
+
+impl Answer {
+    fn error(id: Value, error: &InputError) -> Self {
+        let json = json!({ "id": id, "error": error.to_string() });
+        Self { json, decision: None, findings: Vec::new(), faults: Vec::new() }
+    }
+}
+
 impl Inspector<'_> {
     /// Answers one input line with one JSON object.
-    pub fn answer(&self, line: &str) -> Value {
+    pub fn answer(&self, line: &str) -> Answer {
         let started = Instant::now();
         let input: Input = match serde_json::from_str(line) {
             Ok(input) => input,
             Err(error) => {
                 // The id is given back when it can be read, so that the caller can match the answer.
                 let id = serde_json::from_str::<Value>(line).ok().and_then(|value| value.get("id").cloned());
-                return json!({ "id": id, "error": InputError::from(error).to_string() });
+                return Answer::error(id.unwrap_or_default(), &error.into());
             }
         };
         let id = input.id.clone();
         match self.say(input) {
-            Ok(said) => said.into_json(&id, started),
-            Err(error) => json!({ "id": id, "error": error.to_string() }),
+            Ok(said) => said.into_answer(&id, started),
+            Err(error) => Answer::error(id, &error),
         }
     }
 
@@ -105,8 +123,17 @@ impl Inspector<'_> {
             self.messages(&messages, &server, &histories, &mut said);
         } else if let Some(argv) = input.command {
             let launch = Launch { argv, env: input.env.into_iter().collect(), cwd: "/".into() };
-            let server = Server { name: server, package: None };
-            let event = event::launch::event(&call_id(), now_ms(), "inspect", "", &server, &launch, self.places);
+            let context = Context {
+                id: call_id(),
+                at_ms: now_ms(),
+                link: "inspect".into(),
+                client: "inspect".into(),
+                server: Server { name: server, package: None },
+                direction: Direction::Local,
+                cwd: "/",
+                places: self.places,
+            };
+            let event = event::launch::of_launch(&context, launch);
             said.take(None, self.weigh(event, &histories));
         } else if let Some(package) = input.package {
             said.take(None, self.weigh(package_event(package, server), &histories));
@@ -115,7 +142,7 @@ impl Inspector<'_> {
             let tool = input.tool.unwrap_or_default();
             match (input.text, input.body) {
                 (Some(text), None) => {
-                    let event = text_event(kind_of(&kind)?, server, tool, text);
+                    let event = self.text_event(kind_of(&kind)?, server, tool, text);
                     said.take(None, self.weigh(event, &histories));
                 }
                 (None, Some(body)) => {
@@ -155,6 +182,20 @@ impl Inspector<'_> {
         }
     }
 
+    /// A text by itself, as the part of a message that its kind says.
+    fn text_event(&self, kind: Kind, server: String, tool: String, text: String) -> Event {
+        let (direction, role) = match kind {
+            Kind::ToolCall => (Direction::ToServer, Role::Argument),
+            Kind::ToolDefinition => (Direction::ToClient, Role::Description),
+            _ => (Direction::ToClient, Role::Content),
+        };
+        let mut event = blank(kind, direction, server, tool);
+        let canonical = canonical(&text);
+        event.texts.push(Text { pointer: String::new(), role, original: text, canonical, literal: None });
+        event.assets = assets(&event.texts, &Seen { places: self.places, cwd: "/", tool: &event.name });
+        event
+    }
+
     fn bench<'b>(&'b self, histories: &'b Histories) -> Bench<'b> {
         Bench {
             set: self.set,
@@ -191,8 +232,8 @@ impl Said {
         }
     }
 
-    fn into_json(self, id: &Value, started: Instant) -> Value {
-        let decision = self.strictest.unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
+    fn into_answer(self, id: &Value, started: Instant) -> Answer {
+        let decision = self.strictest.clone().unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
         // Without findings a denial is policy's or the protocol's, and certain.
         let certain = if decision.action == Action::Deny && self.findings.is_empty() { 100 } else { 0 };
         let score = self.findings.iter().map(|(_, finding)| score(finding)).max().unwrap_or(certain);
@@ -214,7 +255,7 @@ impl Said {
                 shown
             })
             .collect();
-        json!({
+        let json = json!({
             "id": id,
             "decision": decision.action,
             "rule": decision.rule,
@@ -222,7 +263,13 @@ impl Said {
             "findings": findings,
             "faults": self.faults,
             "elapsed_us": u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        })
+        });
+        Answer {
+            json,
+            decision: Some(decision),
+            findings: self.findings.into_iter().map(|(_, finding)| finding).collect(),
+            faults: self.faults,
+        }
     }
 }
 
@@ -308,18 +355,6 @@ fn blank(kind: Kind, direction: Direction, server: String, name: String) -> Even
         launch: None,
         attrs: Vec::new(),
     }
-}
-
-fn text_event(kind: Kind, server: String, tool: String, text: String) -> Event {
-    let (direction, role) = match kind {
-        Kind::ToolCall => (Direction::ToServer, Role::Argument),
-        Kind::ToolDefinition => (Direction::ToClient, Role::Description),
-        _ => (Direction::ToClient, Role::Content),
-    };
-    let mut event = blank(kind, direction, server, tool);
-    let canonical = canonical(&text);
-    event.texts.push(Text { pointer: String::new(), role, original: text, canonical, literal: None });
-    event
 }
 
 /// Asks about a package by itself, without a launch.

@@ -6,8 +6,8 @@ use super::weigh::weigh;
 use super::{Counts, Judge, call_id, now_ms};
 use crate::approval::{self, Question, Scope};
 use crate::audit::{Durability, Record};
-use crate::event::surface::Part;
-use crate::event::{self, redacted};
+use crate::event::surface::{Context, Part};
+use crate::event::{self, Direction, redacted};
 use crate::link::{End, Link};
 use crate::policy::{Action, Decision};
 use std::time::Instant;
@@ -19,15 +19,17 @@ impl Judge {
         let started = Instant::now();
         let (set, policy) = (self.detectors(), self.policy());
         let call = call_id();
-        let event = event::launch::event(
-            &call,
-            now_ms(),
-            &link.id,
-            &link.client.label,
-            &link.server,
-            &link.launch,
-            &self.places,
-        );
+        let context = Context {
+            id: call.clone(),
+            at_ms: now_ms(),
+            link: link.id.clone(),
+            client: link.client.label.clone(),
+            server: link.server.clone(),
+            direction: Direction::Local,
+            cwd: &link.launch.cwd,
+            places: &self.places,
+        };
+        let event = event::launch::of_launch(&context, link.launch.clone());
         let weighed = weigh(&set, &policy, event, &self.histories.of(&link.client.key));
         let package = weighed.attrs.iter().find(|(_, name, _)| name == "package").map(|(_, _, value)| value.clone());
         link.server.package = package;

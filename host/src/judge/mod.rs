@@ -10,6 +10,7 @@ mod history;
 pub mod inspect;
 mod launch;
 mod record;
+pub mod steps;
 mod verdict;
 mod weigh;
 
@@ -22,7 +23,7 @@ pub use weigh::{Weighed, weigh};
 
 use crate::approval::Desk;
 use crate::audit::Ledger;
-use crate::event::Places;
+use crate::event::place::Places;
 use crate::link::Link;
 use crate::plugin::Set;
 use crate::policy::Policy;
@@ -113,6 +114,10 @@ impl Judge {
 
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     pub fn ledger(&self) -> &Ledger {

@@ -3,11 +3,12 @@
 use super::examine::{Examined, Shape};
 use super::weigh::Weighed;
 use super::now_ms;
-use crate::audit::Record;
+use crate::audit::{Memo, Record};
 use crate::event::redacted;
 use crate::link::Link;
 use crate::policy::{Action, Decision};
 use clawdefender_trust::Sha256Digest;
+use data_encoding::BASE64;
 use std::time::Instant;
 
 /// Largest summary of one frame, in bytes.
@@ -63,10 +64,29 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
         bytes: bytes.len() as u64,
         events: u32::try_from(examined.parts.len()).unwrap_or(u32::MAX),
         subject: lead.map_or(serde_json::Value::Null, |event| redacted::summary(event, MAX_SUBJECT_BYTES)),
+        memos: memos(link, examined, decision),
         elapsed_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         resent,
         note,
     }
+}
+
+/// Only what passes is remembered.
+fn memos(link: &Link, examined: &Examined, decision: &Decision) -> Vec<Memo> {
+    if matches!(decision.action, Action::Ask | Action::Deny) {
+        return Vec::new();
+    }
+    let weighed = examined.parts.iter().map(|(_, weighed)| weighed);
+    weighed
+        .flat_map(|weighed| {
+            weighed.memos.iter().map(|(detector, memo)| Memo {
+                detector: detector.clone(),
+                event: weighed.event.id.clone(),
+                client_key: link.client.key.clone(),
+                bytes: BASE64.encode(memo),
+            })
+        })
+        .collect()
 }
 
 /// The part whose decision won, else the first.

@@ -87,23 +87,28 @@ impl Detector {
             settings: package.settings.clone(),
             data: data
                 .map(|blob| {
-                    (blob.kind.to_string(), blob.name.clone(), blob.version.clone(), Arc::clone(&blob.bytes))
+                    (
+                        blob.kind.to_string(),
+                        blob.name.to_string(),
+                        blob.version.to_string(),
+                        Arc::clone(&blob.bytes),
+                    )
                 })
                 .collect(),
         };
         let facts = describe(&recipe)?;
         for (field, said, signed) in
-            [("id", &facts.id, &artifact.name), ("version", &facts.version, &artifact.version)]
+            [("id", &facts.id, artifact.name.as_str()), ("version", &facts.version, artifact.version.as_str())]
         {
             if said != signed {
-                let (said, signed) = (said.clone(), signed.clone());
+                let (said, signed) = (said.clone(), signed.to_owned());
                 return Err(LoadError::Contradiction { field, said, signed });
             }
         }
         Ok(Self {
             facts,
             digest: artifact.digest.clone(),
-            feed_id: artifact.feed_id.clone(),
+            feed_id: artifact.feed_id.to_string(),
             data: recipe.data.iter().map(|(k, n, v, _)| (k.clone(), n.clone(), v.clone())).collect(),
             pool: Pool::fill(recipe, instances)?,
             calls: AtomicU64::new(0),
@@ -175,7 +180,7 @@ impl Detector {
         let recipe = self.pool.recipe();
         let limits = &recipe.limits;
         warm.store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
-        warm.store.set_epoch_deadline(ticks(Duration::from_millis(limits.deadline_ms)));
+        warm.store.set_epoch_deadline(ticks(Duration::from_millis(limits.deadline_ms.into())));
         recipe.runtime.begin_call();
         let result = lower::lend(event, |lent| {
             warm.guest.clawdefender_detector_api().call_inspect(&mut warm.store, lent, &steps)

@@ -60,3 +60,40 @@ pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
         Err(ShapeError::Contract(if exports.is_empty() { "nothing".into() } else { exports.join(", ") }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(text: &str) -> Result<(), ShapeError> {
+        check(&wat::parse_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_component_with_any_import_is_refused_by_name() {
+        for name in ["wasi:filesystem/types@0.2.0", "wasi:clocks/wall-clock@0.2.0", "host"] {
+            let refused = shape(&format!(r#"(component (import "{name}" (instance)))"#));
+            assert_eq!(refused, Err(ShapeError::Import(name.into())));
+        }
+    }
+
+    #[test]
+    fn imports_of_nested_components_are_their_own_business() {
+        let nested = r#"(component (component (import "x" (instance))))"#;
+        assert_eq!(shape(nested), Err(ShapeError::Contract("nothing".into())));
+    }
+
+    #[test]
+    fn a_module_noise_and_another_contract_are_refused() {
+        assert!(matches!(shape("(module)"), Err(ShapeError::NotAComponent(_))));
+        assert!(matches!(check(b""), Err(ShapeError::NotAComponent(_))));
+        assert!(matches!(check(b"\0asm noise"), Err(ShapeError::NotAComponent(_))));
+        let other = r#"(component (instance $i) (export "clawdefender:detector/api@2.0.0" (instance $i)))"#;
+        assert_eq!(shape(other), Err(ShapeError::Contract("clawdefender:detector/api@2.0.0".into())));
+    }
+
+    #[test]
+    fn the_served_contract_passes() {
+        assert_eq!(shape(&format!(r#"(component (instance $i) (export "{API_EXPORT}" (instance $i)))"#)), Ok(()));
+    }
+}

@@ -4,7 +4,7 @@ use super::bindings::api;
 use crate::event::{AssetKind, Direction, Event, Kind, Role};
 
 /// Calls `then` with the event as the contract has it. Nothing is copied but small tables.
-pub(super) fn lend<R>(event: &Event, then: impl FnOnce(&api::Event<'_>) -> R) -> R {
+pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> R {
     let texts: Vec<api::Text<'_>> = event
         .texts
         .iter()
@@ -37,7 +37,7 @@ pub(super) fn lend<R>(event: &Event, then: impl FnOnce(&api::Event<'_>) -> R) ->
         }
         None => None,
     };
-    then(&api::Event {
+    then(api::Event {
         id: &event.id,
         at_ms: event.at_ms,
         kind: kind(&event.kind),

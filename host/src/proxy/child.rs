@@ -43,10 +43,6 @@ impl Child {
         Group(i32::try_from(self.process.id()).ok().and_then(Pid::from_raw))
     }
 
-    pub(super) fn try_wait(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().ok().flatten()
-    }
-
     pub(super) fn wait(&mut self) -> Option<ExitStatus> {
         self.process.wait().ok()
     }

@@ -7,6 +7,7 @@
 mod child;
 mod contact;
 mod outlet;
+mod refuse;
 mod relay;
 
 pub use contact::{ContactError, connect, ensure_daemon};

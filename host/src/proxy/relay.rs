@@ -7,8 +7,9 @@
 use super::child::{self, Child, Group};
 use super::contact::{self, Greeting};
 use super::outlet::Outlet;
+use super::refuse;
 use crate::config::Home;
-use crate::mcp::{frame, reply};
+use crate::mcp::frame;
 use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -258,9 +259,10 @@ impl Relay {
     fn give_up_held(&self, outlets: &Outlets) {
         let pending = std::mem::take(&mut self.lock().pending);
         for (_, held) in pending {
-            if let Some(line) = reply::unavailable(&held.bytes) {
-                // An answer that can't be judged becomes an error for the client that waits for it.
-                outlets.client.send(line, || {});
+            match refuse::unavailable(held.from, &held.bytes) {
+                Some((Side::Client, line)) => outlets.client.send(line, || {}),
+                Some((Side::Server, line)) => outlets.server.send(line, || {}),
+                None => {}
             }
             self.release(held.from, held.bytes.len());
         }
@@ -434,12 +436,12 @@ pub(super) fn refuse_all() {
     let mut reader = frame::FrameReader::new(input);
     loop {
         let line = match reader.next(16 << 20) {
-            Ok(Some(line)) => reply::unavailable(line.json()),
+            Ok(Some(line)) => refuse::unavailable(Side::Client, line.json()),
             Ok(None) => return,
             Err(frame::FrameError::Io(_)) => return,
             Err(_) => None,
         };
-        if let Some(line) = line
+        if let Some((_, line)) = line
             && std::io::Write::write_all(&mut output, &line).is_err()
         {
             return;

@@ -17,6 +17,7 @@ mod scan;
 mod signature;
 mod surface;
 mod weigh;
+mod window;
 
 pub use rules::RULES;
 pub use signature::{Artifact, Signature};

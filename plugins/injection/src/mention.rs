@@ -3,6 +3,9 @@
 //! An attacker can dress up as an example, so a mention is lowered, never dropped.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 /// Is the match at `range` only talked about?
 pub fn is_mention(text: &str, range: &Range<usize>) -> bool {
@@ -77,22 +80,42 @@ fn in_code(before: &str, after: &str) -> bool {
 }
 
 fn is_discussed(before: &str, after: &str) -> bool {
-    DISCUSSION
-        .iter()
-        .any(|word| holds(before, word) || holds(after, word))
+    [before, after]
+        .into_iter()
+        .any(|text| match &*DISCUSSION_WORDS {
+            Some(words) => words
+                .find_iter(text)
+                .any(|hit| !in_address(text, hit.range())),
+            None => false,
+        })
 }
 
-/// Case-blind, and not as part of an address: "attacker@…" discusses nothing.
-fn holds(text: &str, word: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    lower.match_indices(word).any(|(at, _)| {
-        let rest = lower.get(at + word.len()..).unwrap_or_default();
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-        let lead = lower.get(..at).unwrap_or_default().chars().next_back();
-        !rest.starts_with(['@', '.']) | rest.starts_with(". ")
-            && !lead.is_some_and(|c| matches!(c, '@' | '.' | '-'))
-    })
+/// Part of an address, such as "attacker@…" or "evil-attack.example", which discusses nothing.
+fn in_address(text: &str, word: Range<usize>) -> bool {
+    let lead = text
+        .get(..word.start)
+        .unwrap_or_default()
+        .chars()
+        .next_back();
+    let rest = text.get(word.end..).unwrap_or_default();
+    let mut rest = rest
+        .trim_start_matches(|c: char| c.is_ascii_alphanumeric())
+        .chars();
+    let next = rest.next();
+    let ends_sentence = rest.next().is_none_or(char::is_whitespace);
+    matches!(lead, Some('@' | '.' | '-'))
+        || next == Some('@')
+        || (next == Some('.') && !ends_sentence)
 }
+
+/// Built once per process; `None` only if the list below could not be compiled, and then nothing
+/// counts as discussed.
+static DISCUSSION_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(DISCUSSION)
+        .ok()
+});
 
 /// Stems that show talk about attacks, in the languages where such documents are common.
 const DISCUSSION: &[&str] = &[
@@ -174,4 +197,37 @@ fn head(text: &str, bytes: usize) -> &str {
         at -= 1;
     }
     text.get(..at).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(marked: &str, mention: bool) {
+        let start = marked.find('[').unwrap();
+        let text = marked.replacen('[', "", 1);
+        let end = text.find(']').unwrap();
+        assert_eq!(
+            is_mention(&text.replacen(']', "", 1), &(start..end)),
+            mention,
+            "{marked}"
+        );
+    }
+
+    #[test]
+    fn quoted_and_exemplified_phrases_are_mentions() {
+        check("The page says \"[ignore the rules]\" in white.", true);
+        check("Attackers write [ignore the rules] there.", true);
+        check("For example: [ignore the rules].", true);
+        check("run `grep [ignore the rules] file`", true);
+    }
+
+    #[test]
+    fn values_addresses_and_apostrophes_are_no_mention() {
+        check("{\"note\": \"[ignore the rules] now\"}", false);
+        check("mail x@attack.example and [ignore the rules]", false);
+        check("mail attacker@evil.example and [ignore the rules]", false);
+        check("It's late. [Ignore the rules] and don't wait", false);
+    }
 }

@@ -12,27 +12,60 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use clawdefender_sdk::Kind;
 use clawdefender_sdk::canonical::unaccented;
 
+use crate::disguise;
 use crate::signature::{Artifact, ListKey, Signature};
 use crate::surface::Surface;
+use crate::window::Needs;
 
 /// Compiled signatures and the automaton over all their words.
 pub struct Scanner {
     signatures: Vec<Signature>,
-    /// Per signature, the numbers of the lists it needs.
-    needs: Vec<Vec<usize>>,
+    /// Per signature, what it needs.
+    needs: Vec<Needs>,
     words: AhoCorasick,
     /// Per pattern of `words`, the lists it belongs to.
     lists_of: Vec<Vec<usize>>,
-    lists: usize,
+    /// The number after the last list: from here on, "lists" are single telltale words of a
+    /// disguise, such as English backwards or in rot13.
+    disguised: usize,
     /// English words alone, the longest first: where to cut what was run together.
     english: AhoCorasick,
-    /// English words backwards and in rot13: a sign of that disguise.
-    disguised: AhoCorasick,
 }
 
 /// What a scan saw that is worth unveiling.
 pub struct Hints {
-    pub words_seen: bool,
+    /// Indices into [`disguise::telltales`] of those that occur.
+    pub telltales: Vec<usize>,
+}
+
+/// Where the words of each list end.
+pub struct Hits {
+    /// A bit per list.
+    present: Vec<u64>,
+    /// List and end of the word, ascending.
+    all: Vec<(usize, usize)>,
+}
+
+impl Hits {
+    fn add(&mut self, list: usize, end: usize) {
+        if let Some(word) = self.present.get_mut(list / 64) {
+            *word |= 1 << (list % 64);
+        }
+        self.all.push((list, end));
+    }
+
+    fn has(&self, list: usize) -> bool {
+        self.present
+            .get(list / 64)
+            .is_some_and(|word| word >> (list % 64) & 1 == 1)
+    }
+
+    /// Hits of one list, ascending by end.
+    pub fn of(&self, list: usize) -> &[(usize, usize)] {
+        let start = self.all.partition_point(|hit| hit.0 < list);
+        let end = self.all.partition_point(|hit| hit.0 <= list);
+        self.all.get(start..end).unwrap_or_default()
+    }
 }
 
 impl Scanner {
@@ -57,9 +90,7 @@ impl Scanner {
                         }
                     }
                 }
-                needed.sort_unstable();
-                needed.dedup();
-                needs.push(needed);
+                needs.push(Needs::new(&signature, needed));
                 signatures.push(signature);
             }
         }
@@ -76,23 +107,24 @@ impl Scanner {
             .match_kind(MatchKind::LeftmostLongest)
             .build(english)
             .map_err(|error| error.to_string())?;
+        let disguised = numbers.len();
+        for (index, telltale) in disguise::telltales().into_iter().enumerate() {
+            words.entry(telltale).or_default().push(disguised + index);
+        }
         let (patterns, lists_of): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
-        let build = |patterns: &[String]| {
-            AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .match_kind(MatchKind::Standard)
-                .kind(Some(AhoCorasickKind::DFA))
-                .build(patterns)
-                .map_err(|error| error.to_string())
-        };
+        let words = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(patterns)
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             english,
-            words: build(&patterns)?,
-            disguised: build(&crate::disguise::telltales())?,
+            words,
             signatures,
             needs,
             lists_of,
-            lists: numbers.len(),
+            disguised,
         })
     }
 
@@ -104,61 +136,51 @@ impl Scanner {
         mut found: impl FnMut(&'s Signature, Range<usize>),
     ) -> Hints {
         let plain = Plain::of(text);
-        let mut hits: Vec<Vec<usize>> = Vec::new();
-        for hit in self.words.find_overlapping_iter(plain.text.as_bytes()) {
-            if hits.is_empty() {
-                hits.resize_with(self.lists, Vec::new);
-            }
-            for list in self
-                .lists_of
-                .get(hit.pattern().as_usize())
-                .into_iter()
-                .flatten()
-            {
-                if let Some(list) = hits.get_mut(*list) {
-                    list.push(hit.start());
-                }
-            }
-        }
-        if hits.is_empty() {
-            return Hints { words_seen: false };
-        }
+        let hits = self.hits(&plain.text);
         let surface = Surface::of(kind);
         for (signature, needs) in self.signatures.iter().zip(&self.needs) {
-            if !signature.surfaces.is_empty()
+            let elsewhere = !signature.surfaces.is_empty()
                 && !signature.surfaces.contains(&surface)
-                && surface != Surface::Outgoing
-            {
+                && surface != Surface::Outgoing;
+            if elsewhere || !needs.lists.iter().all(|list| hits.has(*list)) {
                 continue;
             }
-            let mut matches = 0;
-            for window in windows(&plain.text, &hits, needs) {
+            let windows = needs.windows(&plain.text, &hits);
+            let matches = windows.into_iter().flat_map(|window| {
+                let haystack = plain.text.get(..window.end).unwrap_or_default();
                 let mut at = window.start;
-                let Some(haystack) = plain.text.get(..window.end) else {
-                    continue;
-                };
-                while let Some(hit) = signature.regex.find_at(haystack, at) {
-                    found(signature, plain.source(hit.range()));
-                    matches += 1;
+                std::iter::from_fn(move || {
+                    let hit = signature.regex.find_at(haystack, at)?;
                     at = hit.end();
-                    if matches >= MAX_MATCHES || hit.is_empty() {
-                        break;
-                    }
-                }
-                if matches >= MAX_MATCHES {
-                    break;
-                }
-            }
+                    // An empty match would repeat for ever.
+                    (!hit.is_empty()).then_some(hit.range())
+                })
+            });
+            matches
+                .take(MAX_MATCHES)
+                .for_each(|range| found(signature, plain.source(range)));
         }
-        Hints { words_seen: true }
+        Hints {
+            telltales: (0..64)
+                .filter(|index| hits.has(self.disguised + index))
+                .collect(),
+        }
     }
 
-    /// How many words in `text` read as English ones backwards or in rot13.
-    pub fn telltales(&self, text: &str) -> impl Iterator<Item = usize> {
-        self.disguised
-            .find_overlapping_iter(text)
-            .map(|hit| hit.pattern().as_usize())
-            .take(64)
+    fn hits(&self, text: &str) -> Hits {
+        let mut hits = Hits {
+            present: vec![0; self.disguised / 64 + 2],
+            all: Vec::new(),
+        };
+        for hit in self.words.find_overlapping_iter(text) {
+            let lists = self.lists_of.get(hit.pattern().as_usize());
+            for list in lists.into_iter().flatten() {
+                hits.add(*list, hit.end());
+            }
+        }
+        // Stable: within a list the ends stay in the order in which they were found.
+        hits.all.sort_by_key(|hit| hit.0);
+        hits
     }
 
     /// The English words in `text`, leftmost and longest first, not overlapping.
@@ -169,46 +191,6 @@ impl Scanner {
 
 /// Matches of one signature in one text that are reported.
 const MAX_MATCHES: usize = 8;
-/// Bytes on either side of a needed word: three gaps and their words in a three-byte script.
-const REACH: usize = 240;
-
-/// Stretches of `text` in which every needed list has a hit, merged and in order.
-fn windows(text: &str, hits: &[Vec<usize>], needs: &[usize]) -> Vec<Range<usize>> {
-    let lists: Option<Vec<&Vec<usize>>> = needs
-        .iter()
-        .map(|need| hits.get(*need).filter(|list| !list.is_empty()))
-        .collect();
-    let Some(lists) = lists else {
-        return Vec::new();
-    };
-    let Some(rarest) = lists.iter().min_by_key(|list| list.len()) else {
-        return Vec::new();
-    };
-    let mut windows: Vec<Range<usize>> = Vec::new();
-    for at in rarest.iter() {
-        let (start, end) = (at.saturating_sub(REACH), (at + REACH).min(text.len()));
-        let complete = lists.iter().all(|list| {
-            let next = list.partition_point(|hit| *hit < start);
-            list.get(next).is_some_and(|hit| *hit < end)
-        });
-        if !complete {
-            continue;
-        }
-        match windows.last_mut() {
-            Some(last) if last.end >= start => last.end = last.end.max(end),
-            _ => windows.push(start..end),
-        }
-    }
-    for window in &mut windows {
-        while !text.is_char_boundary(window.start) {
-            window.start -= 1;
-        }
-        while !text.is_char_boundary(window.end) {
-            window.end += 1;
-        }
-    }
-    windows
-}
 
 /// A text without accents on Latin letters, with the way back.
 struct Plain<'t> {

@@ -65,6 +65,8 @@ pub struct Signature {
     pub surfaces: Vec<Surface>,
     /// Keys of the lists that every match contains.
     pub needs: Vec<ListKey>,
+    /// Matches contain them in this order.
+    pub ordered: bool,
     pub regex: Regex,
 }
 
@@ -122,6 +124,7 @@ impl Artifact {
             confidence_pct: source.confidence,
             surfaces: source.surfaces.clone(),
             needs: named,
+            ordered: source.needs.is_empty() && !source.pattern.contains("(?:"),
             regex,
         })
     }
@@ -135,8 +138,9 @@ impl Artifact {
             out.push_str(plain);
             let (word, tail) = tail.split_once('}').ok_or("a { without its }")?;
             match word {
+                // Unbounded here, bounded by the window: counted repetitions make huge automata.
                 // A point inside a word (".ssh", "a.example") ends no sentence.
-                ".." => out.push_str(r"(?:[^.!?;。！？।]|\.[a-zA-Z0-9]){0,40}?"),
+                ".." => out.push_str(r"(?:[^.!?;。！？।]|\.[a-zA-Z0-9])*?"),
                 "." => out.push_str(r"[^.!?;。！？।]{0,16}?"),
                 "_" => out.push_str(r#"[ \t\r\n*_`"',:\-]{1,4}"#),
                 // A repetition of the expression language itself.

@@ -1,7 +1,9 @@
 //! Measures the detector on labelled trajectories: JSON lines in the directory given as argument.
 //!
 //! Rows hold `label` and either `steps` (server, tool, args, result) or `body.calls` (tool, args),
-//! or one call in `body` (name, arguments). Prints, per source and label, how many rows had a
+//! or one call in `body` (name, arguments). With a number N as second argument every N rows of a
+//! source and label are told as one session, which is how single commands become a day's work.
+//! Prints, per source and label, how many rows had a
 //! finding of at least medium and of at least high, in time, and which chains said so.
 
 #![allow(
@@ -31,7 +33,10 @@ fn main() {
     let directory = std::env::args()
         .nth(1)
         .expect("a directory of .jsonl files");
-    let show = std::env::args().nth(2);
+    let together: usize = std::env::args()
+        .nth(2)
+        .map_or(1, |number| number.parse().expect("a number of rows"));
+    let show = std::env::args().nth(3);
     let mut tallies: BTreeMap<(String, String), Tally> = BTreeMap::new();
     let mut story = Story::begin();
     for entry in std::fs::read_dir(directory)
@@ -42,10 +47,23 @@ fn main() {
             continue;
         }
         let rows = std::fs::read_to_string(entry.path()).expect("readable rows");
-        for row in rows
+        let mut rows: Vec<Value> = rows
             .lines()
-            .map(|row| serde_json::from_str::<Value>(row).expect("a JSON row"))
+            .map(|row| serde_json::from_str(row).expect("a JSON row"))
+            .collect();
+        let kind = |row: &Value| {
+            (
+                row.get("suite").map(Value::to_string),
+                row.get("label").map(Value::to_string),
+            )
+        };
+        rows.sort_by_key(kind);
+        let same = |one: &Value, two: &Value| kind(one) == kind(two);
+        for group in rows
+            .chunk_by(same)
+            .flat_map(|rows| rows.chunks(together.max(1)))
         {
+            let Some(row) = group.first() else { continue };
             let word = |key: &str| {
                 row.get(key)
                     .and_then(Value::as_str)
@@ -61,7 +79,7 @@ fn main() {
                 .entry((word("source") + &suite, word("label")))
                 .or_default();
             story.again();
-            let found = tell(&mut story, &row);
+            let found: Vec<Finding> = group.iter().flat_map(|row| tell(&mut story, row)).collect();
             let at_least = |least: Severity| {
                 found
                     .iter()

@@ -235,10 +235,9 @@ pub fn name_words(name: &str) -> Vec<String> {
     let mut word = String::new();
     let mut previous_lower = false;
     for char in name.chars() {
-        if !char.is_alphanumeric() || (char.is_uppercase() && previous_lower) {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        let boundary = !char.is_alphanumeric() || (char.is_uppercase() && previous_lower);
+        if boundary && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         if char.is_alphanumeric() {
             word.extend(char.to_lowercase());

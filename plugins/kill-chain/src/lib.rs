@@ -402,9 +402,16 @@ fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
         return;
     }
     let oldest = memos.iter().take(HISTORY as usize - NEARLY_FULL).flatten();
+    // What a newer memo holds already is carried once, not by every memo after it.
+    let newer = memos.iter().skip(HISTORY as usize - NEARLY_FULL).flatten();
+    let mut held: Vec<u32> = newer.flat_map(Seen::secrets).collect();
+    held.sort_unstable();
     for past in oldest {
         if memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
-            memo.secrets.extend(past.secrets());
+            memo.secrets.extend(
+                past.secrets()
+                    .filter(|hash| held.binary_search(hash).is_err()),
+            );
         }
     }
     settle(&mut memo.secrets, memo::MAX_SECRETS);

@@ -2,7 +2,6 @@
 
 use super::Unveiled;
 use crate::place::Place;
-use crate::scan::Scanner;
 
 /// English words that nearly every attack in these disguises contains.
 const TELLING: &[&str] = &[
@@ -26,9 +25,9 @@ pub fn telltales() -> Vec<String> {
 }
 
 /// Needs two different telling words: one alone occurs by chance.
-pub fn backwards_or_rot13(text: &str, scanner: &Scanner, found: &mut Vec<Unveiled>) {
+pub fn backwards_or_rot13(text: &str, telltales: &[usize], found: &mut Vec<Unveiled>) {
     let (mut rotated, mut reversed) = (0u32, 0u32);
-    for index in scanner.telltales(text) {
+    for index in telltales.iter().copied() {
         match index.checked_sub(TELLING.len()) {
             None => rotated |= 1 << index,
             Some(index) => reversed |= 1 << index,

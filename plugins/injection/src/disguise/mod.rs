@@ -48,9 +48,7 @@ pub fn unveil(text: &str, hints: &Hints, scanner: &Scanner) -> Vec<Unveiled> {
         if survey.looks_leet() {
             letters::leet(text, &mut found);
         }
-        if !hints.words_seen || survey.is_prose() {
-            letters::backwards_or_rot13(text, scanner, &mut found);
-        }
+        letters::backwards_or_rot13(text, &hints.telltales, &mut found);
     }
     bound(found)
 }

@@ -56,9 +56,4 @@ impl Survey {
         let enough = self.mixed_words >= 3 || (self.mixed_words > 0 && self.longest_word >= 28);
         enough && self.mixed_words * 4 >= self.words
     }
-
-    /// Enough words to be a sentence.
-    pub fn is_prose(&self) -> bool {
-        self.words >= 3
-    }
 }

@@ -1,0 +1,289 @@
+//! `status`: one screen about what is protected and what needs a person.
+
+use super::client::{self, Missing};
+use super::escape::{escape, excerpt};
+use super::exit::{Exit, home};
+use super::moment;
+use super::terminal::{Ink, Terminal};
+use crate::event::Fault;
+use crate::wire::Control;
+use serde::Deserialize;
+use std::fmt::Write as _;
+
+/// Show what is protected and what needs you
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  clawdefender status
+  clawdefender status --json
+
+Ends with 3 when messages are not inspected by every detector, with 5 when there is no daemon.")]
+pub struct Args {}
+
+pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let answer = client::ask(&home()?, Control::Status, Missing::Report)?;
+    if let Some(note) = client::other_version(&answer) {
+        terminal.say(&note);
+    }
+    let status = Status::deserialize(&answer)?;
+    if terminal.json {
+        terminal.object(answer)?;
+    } else {
+        terminal.data(&render(&status, terminal.ink))?;
+    }
+    Ok(if status.protected { Exit::Done } else { Exit::No })
+}
+
+/// What the screen shows of the daemon's answer.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    version: String,
+    development_root: bool,
+    up_ms: u64,
+    protected: bool,
+    profile: String,
+    policy: Policy,
+    links: Vec<Link>,
+    questions: u64,
+    detectors: Vec<Detector>,
+    missing: Vec<Fault>,
+    feeds: Vec<Feed>,
+    alerts: Vec<Alert>,
+    since_start: Counts,
+    ledger: Ledger,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Policy {
+    error: Option<String>,
+    on_fault_allow: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Link {
+    client: String,
+    server: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Detector {
+    id: String,
+    version: String,
+    faults: u64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Feed {
+    pub feed: String,
+    pub version: u64,
+    pub expires: String,
+    pub stale: bool,
+    pub origin: String,
+    pub development: bool,
+    pub signers: Vec<String>,
+    pub artifacts: Vec<Artifact>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Artifact {
+    pub kind: String,
+    pub name: String,
+    pub version: String,
+    pub entries: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Alert {
+    pub feed: String,
+    pub message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Counts {
+    allowed: u64,
+    redacted: u64,
+    asked: u64,
+    denied: u64,
+    faults: u64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Ledger {
+    frames: u64,
+}
+
+/// A line that needs a person: mark, what, what about it, what to do.
+struct Need(String, String, String, &'static str);
+
+fn render(status: &Status, ink: Ink) -> String {
+    let needs = needs(status, ink);
+    let mut screen = format!(
+        "{} · daemon up {} · profile {}{}",
+        ink.bold(&format!("ClawDefender {}", escape(&status.version))),
+        moment::span(status.up_ms),
+        escape(&status.profile),
+        if status.development_root { " · development root" } else { "" },
+    );
+    let _ = match needs.len() {
+        0 => writeln!(screen, "   {}", ink.dim("nothing needs you")),
+        1 => writeln!(screen, "   {}", ink.bold("1 thing needs you")),
+        more => writeln!(screen, "   {}", ink.bold(&format!("{more} things need you"))),
+    };
+    for Need(mark, subject, about, command) in &needs {
+        let _ = writeln!(screen, "  {mark} {subject:<11} {about}\n    {:<11} {}", "", ink.dim(command));
+    }
+    let mut row = |name: &str, text: &str| {
+        let _ = writeln!(screen, "  {name:<13} {text}");
+    };
+    if !status.protected {
+        row("protection", &ink.red("✖ not protected: messages are denied or not fully inspected"));
+    }
+    if status.profile == "monitor" {
+        row("policy", "monitor only watches: nothing is blocked");
+    }
+    for server in &status.policy.on_fault_allow {
+        row("policy", &format!("{} passes uninspected when a part fails (on_fault)", excerpt(server, 60)));
+    }
+    row("servers", &links(&status.links));
+    row("detectors", &detectors(&status.detectors));
+    for feed in &status.feeds {
+        row("feed", &feed_line(feed));
+    }
+    let counts = &status.since_start;
+    row(
+        "since start",
+        &format!(
+            "{} allowed · {} redacted · {} asked · {} denied · {} faults",
+            counts.allowed, counts.redacted, counts.asked, counts.denied, counts.faults
+        ),
+    );
+    row("ledger", &format!("{} records", status.ledger.frames));
+    screen
+}
+
+fn needs(status: &Status, ink: Ink) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for fault in &status.missing {
+        let about = format!("not loaded: {}", excerpt(&fault.detail, 120));
+        needs.push(Need(ink.red("✖"), excerpt(&fault.part, 40), about, "clawdefender feed update"));
+    }
+    if status.detectors.is_empty() && status.missing.is_empty() {
+        needs.push(Need(ink.red("✖"), "detectors".into(), "none is loaded".into(), "clawdefender feed status"));
+    }
+    if let Some(error) = &status.policy.error {
+        let about = format!("the file is refused, the last good one applies: {}", excerpt(error, 200));
+        needs.push(Need(ink.red("✖"), "policy".into(), about, "clawdefender policy check"));
+    }
+    if status.questions > 0 {
+        let about = match status.questions {
+            1 => "1 is waiting for you".to_owned(),
+            more => format!("{more} are waiting for you"),
+        };
+        needs.push(Need(ink.yellow("?"), "questions".into(), about, "clawdefender approve"));
+    }
+    for alert in &status.alerts {
+        let about = excerpt(&alert.message, 200);
+        needs.push(Need(ink.yellow("!"), excerpt(&alert.feed, 40), about, "clawdefender feed status"));
+    }
+    needs
+}
+
+fn links(links: &[Link]) -> String {
+    if links.is_empty() {
+        return "none connected now".to_owned();
+    }
+    let named: Vec<String> =
+        links.iter().map(|link| format!("{} ← {}", excerpt(&link.server, 40), excerpt(&link.client, 40))).collect();
+    format!("{} connected: {}", links.len(), named.join(", "))
+}
+
+fn detectors(detectors: &[Detector]) -> String {
+    let named: Vec<String> =
+        detectors.iter().map(|detector| format!("{} {}", escape(&detector.id), escape(&detector.version))).collect();
+    let faults: u64 = detectors.iter().map(|detector| detector.faults).sum();
+    format!("{}   {faults} faults", if named.is_empty() { "none".to_owned() } else { named.join(" · ") })
+}
+
+pub(super) fn feed_line(feed: &Feed) -> String {
+    format!(
+        "{} version {} ({}), {} {}",
+        escape(&feed.feed),
+        feed.version,
+        escape(&feed.origin),
+        if feed.stale { "✖ stale since" } else { "expires" },
+        escape(&feed.expires),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+    use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(answer: Value, expected: Expect) {
+        expected.assert_eq(&render(&serde_json::from_value(answer).unwrap(), Ink::Plain));
+    }
+
+    fn calm() -> Value {
+        json!({
+            "version": "0.1.0", "development_root": false, "up_ms": 259_200_000u64, "protected": true,
+            "profile": "balanced", "policy": { "version": "ab", "error": null, "on_fault_allow": [] },
+            "links": [{ "link": "l", "client": "claude[41]", "server": "github", "since_ms": 1 }],
+            "questions": 0,
+            "detectors": [
+                { "id": "injection", "version": "1.4.0", "faults": 0 },
+                { "id": "kill-chain", "version": "1.0.3", "faults": 2 },
+            ],
+            "missing": [],
+            "feeds": [{ "feed": "official", "version": 118, "expires": "2026-12-04T00:00:00Z", "stale": false, "origin": "stored" }],
+            "alerts": [],
+            "since_start": { "allowed": 1276, "redacted": 0, "asked": 5, "denied": 3, "faults": 2 },
+            "ledger": { "frames": 41002 },
+        })
+    }
+
+    #[test]
+    fn a_calm_day_needs_nobody() {
+        check(
+            calm(),
+            expect![[r#"
+                ClawDefender 0.1.0 · daemon up 3 d · profile balanced   nothing needs you
+                  servers       1 connected: github ← claude[41]
+                  detectors     injection 1.4.0 · kill-chain 1.0.3   2 faults
+                  feed          official version 118 (stored), expires 2026-12-04T00:00:00Z
+                  since start   1276 allowed · 0 redacted · 5 asked · 3 denied · 2 faults
+                  ledger        41002 records
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_needs_a_person_comes_first_with_its_command_and_nothing_is_printed_raw() {
+        let mut bad = calm();
+        bad["protected"] = json!(false);
+        bad["profile"] = json!("monitor");
+        bad["development_root"] = json!(true);
+        bad["questions"] = json!(2);
+        bad["policy"] = json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"] });
+        bad["missing"] = json!([{ "part": "injection", "kind": "missing", "detail": "bad\u{1b}[2J" }]);
+        bad["alerts"] = json!([{ "feed": "official", "code": "stale", "message": "expired\nyesterday" }]);
+        bad["links"] = json!([{ "client": "c\u{202e}x", "server": "s" }]);
+        bad["feeds"][0]["stale"] = json!(true);
+        check(
+            bad,
+            expect![[r#"
+            "#]],
+        );
+    }
+}

@@ -1,0 +1,369 @@
+//! Rewrites server entries inside a client's JSON text: pure, text in, text out.
+//!
+//! Only spans of the parsed text are replaced, so comments, order, indentation, line ends and the
+//! byte order mark stay as they were, and undoing gives the same bytes. Files are not known here.
+
+use std::ops::Range;
+use std::path::Path;
+
+use jsonc_parser::ast::{Object, ObjectProp, StringLit, Value};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+/// Where server entries live: keys from the root, `*` for every key.
+pub type Root = &'static [&'static str];
+
+/// One server entry as found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub server: String,
+    pub state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    NotWrapped,
+    Wrapped,
+    /// Wrapped, but by a program at another place than this one.
+    Drifted,
+    /// Wrapped by the predecessor; `unwrap` undoes it.
+    Predecessor,
+    /// Reached by URL: nothing to launch.
+    Remote,
+    /// Our own program as a server; never wrapped.
+    Ours,
+    /// No command, or arguments that aren't all strings.
+    Unsupported,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    #[error("{line}:{column}: not valid JSON")]
+    Syntax { line: usize, column: usize },
+    #[error("{line}:{column}: the same key twice")]
+    Duplicate { line: usize, column: usize },
+}
+
+const MARKERS: [&str; 2] = ["_clawdefender_original", "_clawai_original"];
+const BOM: char = '\u{feff}';
+/// Written with the odd space when an entry had no arguments, so that undoing can tell that from an
+/// empty list.
+const ADDED_ARGS: &str = ", \"args\" :[";
+
+/// The servers in `text`.
+///
+/// # Errors
+/// [`EditError`] when the text can't be read in one way only.
+pub fn entries(text: &str, roots: &[Root], exe: &Path) -> Result<Vec<Entry>, EditError> {
+    let mut found = Vec::new();
+    visit(text, roots, |_, server, entry| {
+        found.push(Entry {
+            server: server.to_owned(),
+            state: state(entry, exe),
+        });
+        Vec::new()
+    })?;
+    Ok(found)
+}
+
+/// Puts us in front of every selected server that is launched by a command.
+///
+/// # Errors
+/// See [`entries`].
+pub fn wrap(
+    text: &str,
+    roots: &[Root],
+    exe: &Path,
+    selected: impl Fn(&str) -> bool,
+) -> Result<String, EditError> {
+    visit(text, roots, |text, server, entry| {
+        if selected(server) && state(entry, exe) == State::NotWrapped {
+            wrap_entry(text, server, entry, exe).unwrap_or_default()
+        } else {
+            Vec::new()
+        }
+    })
+}
+
+/// Takes us, or the predecessor, away from every selected server. Needs no other knowledge.
+///
+/// # Errors
+/// See [`entries`].
+pub fn unwrap(
+    text: &str,
+    roots: &[Root],
+    exe: &Path,
+    selected: impl Fn(&str) -> bool,
+) -> Result<String, EditError> {
+    visit(text, roots, |text, server, entry| match state(entry, exe) {
+        _ if !selected(server) => Vec::new(),
+        State::Wrapped | State::Drifted => unwrap_entry(text, entry).unwrap_or_default(),
+        State::Predecessor => undo_predecessor(text, entry).unwrap_or_default(),
+        _ => Vec::new(),
+    })
+}
+
+type Splice = (Range<usize>, String);
+
+fn visit(
+    whole: &str,
+    roots: &[Root],
+    mut edit: impl FnMut(&str, &str, &Object<'_>) -> Vec<Splice>,
+) -> Result<String, EditError> {
+    let text = whole.strip_prefix(BOM).unwrap_or(whole);
+    let position = |offset: usize| {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before.get(line..).map_or(0, |line| line.chars().count()) + 1;
+        (before.matches('\n').count() + 1, column)
+    };
+    // Comments and trailing commas are what clients' own parsers take; nothing looser.
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_trailing_commas: true,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &options).map_err(|error| {
+        let (line, column) = position(error.range().start);
+        EditError::Syntax { line, column }
+    })?;
+    let mut servers = Vec::new();
+    if let Some(Value::Object(root)) = &parsed.value {
+        for path in roots {
+            descend(root, path, &mut servers).map_err(|offset| {
+                let (line, column) = position(offset);
+                EditError::Duplicate { line, column }
+            })?;
+        }
+    }
+    let mut splices = Vec::new();
+    for (server, entry) in servers {
+        splices.extend(edit(text, server, entry));
+    }
+    splices.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(whole.len() + 256);
+    out.push_str(whole.get(..whole.len() - text.len()).unwrap_or_default());
+    let mut done = 0;
+    for (range, new) in splices {
+        out.push_str(text.get(done..range.start).unwrap_or_default());
+        out.push_str(&new);
+        done = range.end;
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    Ok(out)
+}
+
+/// Collects the entries under `path`; the offset of a key that an object on the way has twice.
+fn descend<'t>(
+    object: &'t Object<'t>,
+    path: &[&str],
+    servers: &mut Vec<(&'t str, &'t Object<'t>)>,
+) -> Result<(), usize> {
+    let mut seen = std::collections::HashSet::new();
+    for prop in &object.properties {
+        // Programs disagree on which of two equal keys counts, so we would edit the wrong one.
+        if !seen.insert(prop.name.as_str()) {
+            return Err(prop.range.start);
+        }
+    }
+    let Some((step, rest)) = path.split_first() else {
+        for prop in &object.properties {
+            if let Value::Object(entry) = &prop.value {
+                descend(entry, &["\u{0}"], &mut Vec::new())?;
+                servers.push((prop.name.as_str(), entry));
+            }
+        }
+        return Ok(());
+    };
+    for prop in object
+        .properties
+        .iter()
+        .filter(|prop| *step == "*" || prop.name.as_str() == *step)
+    {
+        if let Value::Object(inner) = &prop.value {
+            descend(inner, rest, servers)?;
+        }
+    }
+    Ok(())
+}
+
+fn state(entry: &Object<'_>, exe: &Path) -> State {
+    if MARKERS.iter().any(|marker| object(entry, marker).is_some()) {
+        return State::Predecessor;
+    }
+    let Some(command) = string(entry, "command") else {
+        let remote = ["url", "serverUrl", "httpUrl"]
+            .iter()
+            .any(|key| string(entry, key).is_some());
+        return if remote {
+            State::Remote
+        } else {
+            State::Unsupported
+        };
+    };
+    let ours = Path::new(command.value.as_ref());
+    let Some(args) = arguments(entry) else {
+        return State::Unsupported;
+    };
+    let named_ours = ours == exe
+        || matches!(
+            ours.file_stem().and_then(|stem| stem.to_str()),
+            Some("clawdefender")
+        );
+    let shape: Vec<&str> = args.iter().map(|arg| arg.value.as_ref()).collect();
+    match (named_ours, shape.as_slice()) {
+        (false, _) => State::NotWrapped,
+        (true, ["proxy", "--server", _, "--", _, ..]) if ours == exe => State::Wrapped,
+        (true, ["proxy", "--server", _, "--", _, ..]) => State::Drifted,
+        (true, _) => State::Ours,
+    }
+}
+
+fn wrap_entry(text: &str, server: &str, entry: &Object<'_>, exe: &Path) -> Option<Vec<Splice>> {
+    let command = string(entry, "command")?;
+    let original = slice(text, command)?;
+    let lead = format!(
+        "\"proxy\", \"--server\", {}, \"--\", {original}",
+        quoted(server)
+    );
+    let put_us = (
+        command.range.start..command.range.end,
+        quoted(exe.to_str()?),
+    );
+    let put_args = match prop(entry, "args").map(|prop| &prop.value) {
+        None => (
+            command.range.end..command.range.end,
+            format!("{ADDED_ARGS}{lead}]"),
+        ),
+        Some(Value::Array(args)) => {
+            let inside = args.range.start + 1;
+            let comma = if args.elements.is_empty() { "" } else { "," };
+            (inside..inside, format!("{lead}{comma}"))
+        }
+        Some(_) => return None,
+    };
+    Some(vec![put_us, put_args])
+}
+
+fn unwrap_entry(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
+    let command = string(entry, "command")?;
+    let args = prop(entry, "args")?;
+    let Value::Array(list) = &args.value else {
+        return None;
+    };
+    let original = list.elements.get(4)?;
+    let put_back = (
+        command.range.start..command.range.end,
+        text.get(original.start()..original.end())?.to_owned(),
+    );
+    let after = text.get(original.end()..list.range.end)?;
+    let added = text.get(command.range.end..list.range.start + 1) == Some(ADDED_ARGS);
+    let removed = match list.elements.get(5) {
+        None if added && after == "]" => command.range.end..list.range.end,
+        // A client may have written a line or a comment between; what follows the comma is kept.
+        Some(next) => {
+            let gap = after.len() - after.trim_start().len();
+            let comma = after.trim_start().starts_with(',');
+            let end = if comma {
+                original.end() + gap + 1
+            } else {
+                next.start()
+            };
+            list.range.start + 1..end
+        }
+        None => {
+            let gap = after.len() - after.trim_start().len();
+            let comma = usize::from(after.trim_start().starts_with(','));
+            list.range.start + 1..original.end() + if comma == 1 { gap + 1 } else { 0 }
+        }
+    };
+    Some(vec![put_back, (removed, String::new())])
+}
+
+/// The predecessor kept `{command, args}` beside what it wrote.
+fn undo_predecessor(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
+    let index = entry
+        .properties
+        .iter()
+        .position(|prop| MARKERS.contains(&prop.name.as_str()))?;
+    let marker = entry.properties.get(index)?;
+    let Value::Object(kept) = &marker.value else {
+        return None;
+    };
+    let (now, original) = (string(entry, "command")?, string(kept, "command")?);
+    let mut splices = vec![(
+        now.range.start..now.range.end,
+        slice(text, original)?.to_owned(),
+    )];
+    let args = prop(kept, "args").map(|prop| &prop.value);
+    if let Some(Value::Array(now)) = prop(entry, "args").map(|prop| &prop.value) {
+        let original = match args {
+            Some(Value::Array(args)) => text.get(args.range.start..args.range.end)?,
+            _ => "[]",
+        };
+        splices.push((now.range.start..now.range.end, original.to_owned()));
+    }
+    // With the comma that joined it: the one before, or the one after if it came first.
+    let gone = match (
+        index.checked_sub(1).and_then(|at| entry.properties.get(at)),
+        entry.properties.get(index + 1),
+    ) {
+        (Some(before), _) => before.range.end..marker.range.end,
+        (None, Some(next)) => marker.range.start..next.range.start,
+        (None, None) => marker.range.start..marker.range.end,
+    };
+    splices.push((gone, String::new()));
+    Some(splices)
+}
+
+fn prop<'o, 't>(object: &'o Object<'t>, key: &str) -> Option<&'o ObjectProp<'t>> {
+    object
+        .properties
+        .iter()
+        .find(|prop| prop.name.as_str() == key)
+}
+
+fn string<'o, 't>(object: &'o Object<'t>, key: &str) -> Option<&'o StringLit<'t>> {
+    literal(&prop(object, key)?.value)
+}
+
+fn object<'o, 't>(object: &'o Object<'t>, key: &str) -> Option<&'o Object<'t>> {
+    match &prop(object, key)?.value {
+        Value::Object(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn literal<'o, 't>(value: &'o Value<'t>) -> Option<&'o StringLit<'t>> {
+    match value {
+        Value::StringLit(literal) => Some(literal),
+        _ => None,
+    }
+}
+
+/// The arguments, none if the key is absent; `None` if they aren't a list of strings.
+fn arguments<'o, 't>(entry: &'o Object<'t>) -> Option<Vec<&'o StringLit<'t>>> {
+    match prop(entry, "args").map(|prop| &prop.value) {
+        None => Some(Vec::new()),
+        Some(Value::Array(list)) => list.elements.iter().map(literal).collect(),
+        Some(_) => None,
+    }
+}
+
+fn slice<'t>(text: &'t str, literal: &StringLit<'_>) -> Option<&'t str> {
+    text.get(literal.range.start..literal.range.end)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The daemon behind the guard API: status, inspections, questions and answers.
+
+use super::start::Parts;
+use crate::api::{self, Guard};
+use crate::approval::{Answer, AnswerError, Approver};
+use crate::audit::{Durability, Record};
+use crate::judge::inspect::Inspector;
+use crate::judge::{call_id, now_ms};
+use crate::policy::{Action, Decision};
+use serde_json::{Value, json};
+use std::sync::{Arc, Weak};
+
+struct Service {
+    /// Weak: the API's tasks outlive the accept loop and must not keep the ledger open.
+    parts: Weak<Parts>,
+}
+
+/// Starts the guard API. Without it messages are judged as before, so a port that is taken is said
+/// loudly in the log, the ledger and `status`, and does not stop the daemon.
+pub(super) fn serve(parts: &Arc<Parts>) {
+    let service = Arc::new(Service { parts: Arc::downgrade(parts) });
+    let started = api::start(service, &parts.home, parts.config.api_listen, parts.runtime.handle());
+    let outcome = started.map_err(|error| match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    });
+    if let Err(error) = &outcome {
+        tracing::error!(error, "the guard API is not served");
+        parts.note("daemon", "api-not-served", error.clone());
+    }
+    let _ = parts.api.set(outcome);
+}
+
+impl Guard for Service {
+    fn status(&self) -> Value {
+        self.parts.upgrade().map_or(Value::Null, |parts| parts.status())
+    }
+
+    fn inspect(&self, line: &str, agent: Option<&str>) -> Value {
+        let Some(parts) = self.parts.upgrade() else {
+            return json!({ "id": null, "error": "the daemon is stopping" });
+        };
+        let judge = &parts.judge;
+        let (set, policy) = (judge.detectors(), judge.policy());
+        let inspector = Inspector {
+            set: &set,
+            policy: &policy,
+            places: judge.places(),
+            max_frame_bytes: judge.max_frame_bytes(),
+        };
+        let mut answer = inspector.answer(line);
+        let call = call_id();
+        let record = Record {
+            v: 1,
+            id: call.clone(),
+            at_ms: now_ms(),
+            what: "guard".into(),
+            // Unproven: what the caller calls itself, cut to what a record can show.
+            client: agent.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect(),
+            kind: "guard-check".into(),
+            direction: "local".into(),
+            decision: answer.decision.clone().or_else(|| Some(Decision::deny("inspect", "the question was not understood"))),
+            findings: std::mem::take(&mut answer.findings),
+            faults: std::mem::take(&mut answer.faults),
+            bytes: line.len() as u64,
+            digest: clawdefender_trust::Sha256Digest::of(line.as_bytes()).to_string(),
+            ..Record::default()
+        };
+        let denied = record.decision.as_ref().is_some_and(|decision| decision.action == Action::Deny);
+        let durability = if denied { Durability::Now } else { Durability::Group };
+        let written = judge.append(&record, durability).is_some();
+        if let Some(members) = answer.json.as_object_mut() {
+            members.insert("call".into(), json!(call));
+            if !written {
+                members.insert("decision".into(), json!(Action::Deny));
+                members.insert("rule".into(), json!("fault:audit"));
+            }
+        }
+        answer.json
+    }
+
+    fn approvals(&self) -> Value {
+        self.parts
+            .upgrade()
+            .map_or(Value::Null, |parts| json!({ "questions": parts.judge.desk().list() }))
+    }
+
+    fn answer(&self, id: &str, answer: Answer, pid: Option<u32>) -> Result<Value, AnswerError> {
+        let parts = self.parts.upgrade().ok_or(AnswerError::Unknown)?;
+        let by = Approver { door: "api".into(), user: "token".into(), pid };
+        parts.settle_question(id, answer, by)
+    }
+}

@@ -1,0 +1,497 @@
+//! What a message touches: paths, programs, hosts, URLs and recipients, wherever they are written.
+//!
+//! Every string of the arguments is looked at, at any depth. Text for people is searched for
+//! addresses only, so that a file which merely mentions `~/.ssh` is no access to it. Reading paths,
+//! lines and addresses is done next door; whether touching something is bad is policy's to say.
+
+use std::collections::HashSet;
+
+use super::address::{Address, address, addresses, host, looks_like_host};
+use super::credential::is_credential;
+use super::place::{Place, Places, Written, is_drive, looks_like_path};
+use super::shell::{Simple, commands, program};
+use super::usage::{self, Usage};
+use super::{Asset, AssetKind, Role, Text, programs};
+
+/// Where the strings of one event are seen from.
+pub struct Seen<'a> {
+    pub places: &'a Places,
+    /// The directory that relative paths start from: the server's.
+    pub cwd: &'a str,
+    /// Tool, prompt or guard action: it tells whether strings are run.
+    pub tool: &'a str,
+}
+
+/// Everything that the arguments among `texts` touch, and the URIs of any message.
+pub fn assets(texts: &[Text], seen: &Seen<'_>) -> Vec<Asset> {
+    let mut finder = Finder::new(seen);
+    for text in texts
+        .iter()
+        .filter(|t| t.role == Role::Argument && usage::is_base_key(&t.pointer))
+    {
+        finder.add_base(&text.original);
+    }
+    for (index, text) in texts.iter().enumerate() {
+        finder.text = Some(index);
+        match text.role {
+            Role::Argument => finder.argument(&text.original, usage::of_pointer(&text.pointer)),
+            Role::Key if looks_like_path(&text.original) => finder.path(&text.original),
+            Role::Uri => finder.uri(&text.original),
+            _ => {}
+        }
+    }
+    finder.found
+}
+
+/// What one string touches when its use is known from elsewhere.
+pub fn assets_of(text: &str, usage: Usage, seen: &Seen<'_>) -> Vec<Asset> {
+    let mut finder = Finder::new(seen);
+    finder.text = Some(0);
+    finder.argument(text, usage);
+    finder.found
+}
+
+/// What a program started with these words touches.
+pub fn assets_of_argv(argv: &[String], seen: &Seen<'_>) -> Vec<Asset> {
+    let mut finder = Finder::new(seen);
+    finder.simple(
+        &Simple {
+            words: argv.to_vec(),
+            ..Simple::default()
+        },
+        0,
+    );
+    finder.found
+}
+
+struct Finder<'a> {
+    places: &'a Places,
+    /// The server's directory first, then those that the message names.
+    bases: Vec<String>,
+    runs: bool,
+    text: Option<usize>,
+    found: Vec<Asset>,
+    known: HashSet<(AssetKind, String)>,
+    /// Raw strings already located, so that a repeated one costs no second look at the disk.
+    located: HashSet<(String, usize)>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(seen: &Seen<'a>) -> Self {
+        Self {
+            places: seen.places,
+            bases: vec![seen.cwd.to_owned()],
+            runs: usage::runs_commands(seen.tool),
+            text: None,
+            found: Vec::new(),
+            known: HashSet::new(),
+            located: HashSet::new(),
+        }
+    }
+
+    fn argument(&mut self, text: &str, usage: Usage) {
+        // What is an address as a whole is read as one, with all that prose would end it with.
+        if usage != Usage::Address || text.trim().contains(char::is_whitespace) {
+            addresses(text)
+                .into_iter()
+                .for_each(|address| self.address(address));
+        }
+        let one_line = !text.trim().contains('\n');
+        match usage {
+            Usage::Command => self.script(text, 0),
+            Usage::Words => self.words(text),
+            Usage::Path => self.path_value(text),
+            Usage::Address => self.uri(text),
+            Usage::Recipient => self.recipients(text),
+            Usage::Code => {
+                if !self.whole_command(text) && !self.whole_path(text) {
+                    self.quoted(text);
+                }
+            }
+            Usage::Prose if !text.trim().contains(char::is_whitespace) => {
+                self.whole_path(text);
+            }
+            Usage::Prose => {}
+            Usage::Untold if self.runs => self.script(text, 0),
+            Usage::Untold if one_line => {
+                let path = self.whole_path(text);
+                let command = text.len() <= MAX_UNTOLD_BYTES && self.whole_command(text);
+                if !path && !command {
+                    self.quoted(text);
+                }
+            }
+            // A document inside a string: only what it quotes as JSON would.
+            Usage::Untold if text.trim_start().starts_with(['{', '[']) => self.quoted(text),
+            Usage::Untold => {}
+        }
+    }
+
+    /// A value whose key says that it is a path: one, or several with something between them.
+    fn path_value(&mut self, text: &str) {
+        self.path(text);
+        for piece in text
+            .split([',', ';', '\n', '|', '\t', ' '])
+            .filter(|p| p.len() < text.len())
+        {
+            if looks_like_path(piece) {
+                self.path(piece);
+            }
+        }
+        if text.trim_start().starts_with(['{', '[']) {
+            self.quoted(text);
+        }
+    }
+
+    fn whole_path(&mut self, text: &str) -> bool {
+        let is = looks_like_path(text);
+        if is {
+            self.path(text);
+        }
+        is
+    }
+
+    /// A string under a name that says nothing: a command only if it reads like one.
+    fn whole_command(&mut self, text: &str) -> bool {
+        let mut words = text.split_whitespace();
+        let first = program(words.next().unwrap_or(""));
+        let next = words.next().unwrap_or("");
+        let pathlike = |word: &str| {
+            word.starts_with(['-', '/', '~', '$', '.', '"', '\'', '<', '>', '|'])
+                || word.contains("/")
+        };
+        let joined = ["|", ";", "&&", "$(", "`", ">", "<"]
+            .iter()
+            .any(|meta| text.contains(meta));
+        let is = (programs::is_program(&first) && !next.is_empty())
+            || (programs::is_program_or_word(&first) && (pathlike(next) || next.starts_with(".")))
+            || (joined
+                && text
+                    .split(['|', ';', '&', '(', '`', '>', '<', ' '])
+                    .any(|part| {
+                        looks_like_path(part) || {
+                            let name = program(part.split_whitespace().next().unwrap_or(""));
+                            part.contains(' ') && programs::is_program(&name)
+                        }
+                    }));
+        if is {
+            self.script(text, 0);
+        }
+        is
+    }
+
+    /// One element of `args`: a word, or a line for the shell that runs it.
+    fn words(&mut self, text: &str) {
+        if text.trim().contains(char::is_whitespace) {
+            self.script(text, 0);
+            return;
+        }
+        for word in commands(text)
+            .iter()
+            .flat_map(|s| s.words.iter().chain(&s.redirected).chain(&s.also))
+        {
+            if programs::is_program(&program(word)) {
+                self.push(AssetKind::Command, program(word), Vec::new(), false);
+            }
+            self.word(word, "");
+        }
+    }
+
+    fn script(&mut self, script: &str, depth: usize) {
+        for simple in commands(script) {
+            self.simple(&simple, depth);
+        }
+    }
+
+    fn simple(&mut self, simple: &Simple, depth: usize) {
+        for (_, value) in &simple.assigned {
+            self.word(value, "");
+        }
+        for file in &simple.redirected {
+            self.redirected(file);
+        }
+        let mut name = String::new();
+        let mut expects_program = true;
+        let mut led = false;
+        for word in &simple.words {
+            let is_option = word.starts_with('-') || word.chars().all(|c| c.is_ascii_digit());
+            let assigns = expects_program && word.contains('=');
+            if expects_program && !is_option && !assigns && !word.is_empty() {
+                name = program(word);
+                self.push(AssetKind::Command, name.clone(), Vec::new(), false);
+                if looks_like_path(word) {
+                    self.path(word);
+                }
+                expects_program = programs::leads_on(&name);
+                led |= expects_program;
+                continue;
+            }
+            // `sudo -u root curl`: an option of the first may have been taken for the program.
+            let next = program(word);
+            if led && (programs::is_program(&next) || programs::is_program_or_word(&next)) {
+                self.push(AssetKind::Command, next.clone(), Vec::new(), false);
+                name = next;
+            }
+            match name.as_str() {
+                "cd" | "pushd" => self.add_base(word),
+                "find" | "fd" if ["-exec", "-execdir", "-x"].contains(&word.as_str()) => {
+                    expects_program = true;
+                }
+                _ => {}
+            }
+            self.nested(word, &name, depth);
+            self.word(word, &name);
+        }
+        for word in &simple.also {
+            self.word(word, "");
+        }
+    }
+
+    /// A word that is itself a line or a program text.
+    fn nested(&mut self, word: &str, program: &str, depth: usize) {
+        if !word.contains(|c: char| c.is_whitespace() || "(;|`$<>".contains(c)) {
+            return;
+        }
+        if programs::interprets(program) {
+            self.quoted(word);
+        }
+        if programs::runs_shell(program) || word.contains("$(") {
+            match depth < MAX_NESTED {
+                true => self.script(word, depth + 1),
+                false => word
+                    .split_whitespace()
+                    .for_each(|piece| self.word(piece, "")),
+            }
+        }
+    }
+
+    /// `/dev/tcp/HOST/PORT` is a connection, everything else a file.
+    fn redirected(&mut self, file: &str) {
+        let network = file
+            .strip_prefix("/dev/tcp/")
+            .or_else(|| file.strip_prefix("/dev/udp/"));
+        match network.and_then(|rest| host(rest.split('/').next()?)) {
+            Some(name) => self.host(name),
+            None if file.chars().all(|c| c.is_ascii_digit() || c == '-') => {}
+            None => self.path(file),
+        }
+    }
+
+    /// One word of a command line that is not the program itself.
+    fn word(&mut self, word: &str, program: &str) {
+        let found = addresses(word);
+        let had_address = !found.is_empty();
+        found.into_iter().for_each(|address| self.address(address));
+        if word.starts_with("/dev/tcp/") || word.starts_with("/dev/udp/") {
+            return self.redirected(word);
+        }
+        let remote = is_remote(word, program);
+        let plain = !had_address && !remote && !word.starts_with('-');
+        let named = word.contains(['/', '\\']) || is_file_name(word);
+        if looks_like_path(word) || (plain && named && !word.contains(char::is_whitespace)) {
+            self.path(word);
+        }
+        if !had_address && !remote && !is_drive(word) {
+            // `--file=~/x`, `if=/dev/sda`, `-F a=@~/x;type=t`, `-v ~/x:/y`.
+            for piece in word
+                .split(['=', '@', ':', ',', ';'])
+                .filter(|p| p.len() < word.len())
+            {
+                if looks_like_path(piece) {
+                    self.path(piece);
+                }
+            }
+            if let Some(file) = word.strip_prefix('@') {
+                self.path(file);
+            }
+            // `-i~/.ssh/id_rsa`, `-I/usr/include`.
+            if let Some(at) = word
+                .find(['/', '~'])
+                .filter(|_| word.starts_with('-') && !word.contains('='))
+            {
+                self.path(word.get(at..).unwrap_or(""));
+            }
+        }
+        self.named_host(word, program, had_address);
+    }
+
+    /// `ssh HOST`, `scp f user@HOST:p`, `nc HOST 80`, `git@HOST:repo`.
+    fn named_host(&mut self, word: &str, program: &str, had_address: bool) {
+        if had_address || word.starts_with('-') {
+            return;
+        }
+        let after_user = word.rsplit_once('@').map(|(_, host)| host);
+        let name = before_path(after_user.unwrap_or(word));
+        let logs_in = programs::is_network(program) && after_user.is_some();
+        if logs_in || (is_remote(word, program) && looks_like_host(name)) {
+            self.host(name.to_owned());
+        }
+    }
+
+    /// What a program text quotes: `open('/etc/shadow')`, `{"path":"~/.ssh"}`.
+    fn quoted(&mut self, code: &str) {
+        for piece in code.split(['"', '\'', '`', '\\']).map(str::trim) {
+            if piece.len() < code.trim().len() && looks_like_path(piece) && piece.len() > 1 {
+                self.path(piece);
+            } else if piece.len() < code.len()
+                && programs::is_program(&program(piece.split(' ').next().unwrap_or("")))
+                && piece.contains(' ')
+            {
+                self.script(piece, MAX_NESTED);
+            }
+        }
+    }
+
+    fn recipients(&mut self, text: &str) {
+        let pieces = text.split([',', ';', '<', '>', ' ', '\n', '"']);
+        let mails: Vec<&str> = pieces.filter(|p| p.contains('@') && p.len() > 2).collect();
+        let whole = text.trim();
+        if mails.is_empty() && !whole.is_empty() && whole.len() <= MAX_ACCOUNT_BYTES {
+            self.push(AssetKind::Account, whole.to_lowercase(), Vec::new(), false);
+        }
+        for mail in mails {
+            let mail = mail.trim_start_matches("mailto:").to_lowercase();
+            self.push(AssetKind::Account, mail, Vec::new(), false);
+        }
+        self.whole_path(text);
+    }
+
+    /// A string that leads somewhere: an address, a file, or a place in a scheme of the server's own.
+    fn uri(&mut self, text: &str) {
+        let text = text.trim();
+        if looks_like_path(text) {
+            return self.path_written(text, Written::Uri);
+        }
+        let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
+        let own = !scheme.is_empty()
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && !NETWORK_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str());
+        if let Some(address) =
+            address(text).filter(|a| !own || a.host.is_some() || a.url.len() > 11)
+        {
+            self.address(address);
+        }
+        // `fs:///home/u/.ssh/id_rsa`, `repo://x/../../etc/shadow`: the server reads a path in it.
+        if own && rest.contains('/') && scheme != "data" && scheme != "javascript" {
+            let path = rest.trim_start_matches('/');
+            self.path_written(&format!("/{path}"), Written::Uri);
+        }
+    }
+
+    fn add_base(&mut self, directory: &str) {
+        let base = self.bases.last().cloned().unwrap_or_default();
+        if self.bases.len() < MAX_BASES
+            && let Some(place) = self.places.locate(directory, Written::Plain, &base)
+            && !self.bases.contains(&place.value)
+        {
+            self.bases.push(place.value);
+        }
+    }
+
+    fn path(&mut self, raw: &str) {
+        self.path_written(raw, Written::Plain);
+    }
+
+    fn path_written(&mut self, raw: &str, written: Written) {
+        if !self.located.insert((raw.to_owned(), self.bases.len())) {
+            return;
+        }
+        let (first, more) = self
+            .bases
+            .split_first()
+            .map_or(("/", &[][..]), |(b, m)| (b.as_str(), m));
+        let Some(mut place) = self.places.locate(raw, written, first) else {
+            return;
+        };
+        for base in more {
+            if let Some(other) = self.places.locate(raw, written, base) {
+                let all = std::iter::once(other.value).chain(other.aliases);
+                let Place { value, aliases } = &mut place;
+                all.for_each(|path| {
+                    if path != *value && !aliases.contains(&path) {
+                        aliases.push(path);
+                    }
+                });
+            }
+        }
+        let credential = is_credential(&place, self.places);
+        self.push(AssetKind::Path, place.value, place.aliases, credential);
+    }
+
+    fn address(&mut self, address: Address) {
+        self.push(AssetKind::Url, address.url, Vec::new(), false);
+        if let Some(name) = address.host {
+            self.host(name);
+        }
+    }
+
+    fn host(&mut self, name: String) {
+        let Some(name) = host(&name) else { return };
+        let folded = clawdefender_sdk::canonical::canonical(&name).map(|c| c.text);
+        self.push(AssetKind::Host, name, folded.into_iter().collect(), false);
+    }
+
+    fn push(&mut self, kind: AssetKind, value: String, aliases: Vec<String>, credential: bool) {
+        if self.found.len() > MAX_ASSETS || !self.known.insert((kind.clone(), value.clone())) {
+            return;
+        }
+        let text = self.text;
+        self.found.push(match self.found.len() == MAX_ASSETS {
+            false => Asset {
+                kind,
+                value,
+                text,
+                aliases,
+                credential,
+            },
+            // Whoever names more than anyone needs may be hiding one of them: read it as the worst.
+            true => Asset {
+                kind: AssetKind::Other("too-many".to_owned()),
+                value: String::new(),
+                text,
+                aliases: Vec::new(),
+                credential: true,
+            },
+        });
+    }
+}
+
+/// A bare word with a leading dot or a letter-led extension: `.env`, `main.tf`, `id_rsa`.
+fn is_file_name(word: &str) -> bool {
+    let names = |c: char| c.is_alphanumeric() || "._-*?[]".contains(c);
+    let extension = word
+        .rsplit_once('.')
+        .filter(|(stem, _)| !stem.is_empty())
+        .map(|(_, e)| e);
+    let extended = extension.is_some_and(|e| e.len() <= 8 && e.starts_with(char::is_alphabetic));
+    word.len() > 1
+        && word.chars().all(names)
+        && (word.starts_with('.') || extended || word.starts_with("id_"))
+}
+
+/// Whether a word names another machine, or a file there, to this program.
+fn is_remote(word: &str, program: &str) -> bool {
+    let copies = ["scp", "rsync", "sftp"].contains(&program);
+    match word.split_once('@').map(|(_, host)| host) {
+        Some(host) => host.contains(':') && looks_like_host(before_path(host)),
+        None if copies => word.contains(':') && looks_like_host(before_path(word)),
+        None => programs::is_network(program) && looks_like_host(before_path(word)),
+    }
+}
+
+fn before_path(word: &str) -> &str {
+    word.split([':', '/']).next().unwrap_or(word)
+}
+
+const NETWORK_SCHEMES: &[&str] = &["http", "https", "ws", "wss", "ftp", "ftps", "mailto", "tel"];
+/// Chosen: ten times the longest argument list seen; past it the event carries `too-many`.
+const MAX_ASSETS: usize = 4096;
+const MAX_BASES: usize = 8;
+const MAX_NESTED: usize = 6;
+const MAX_ACCOUNT_BYTES: usize = 256;
+/// Above this an unnamed string is a document.
+const MAX_UNTOLD_BYTES: usize = 2048;
+
+#[cfg(test)]
+mod tests;

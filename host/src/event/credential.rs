@@ -1,0 +1,469 @@
+//! The credential table: where secrets live on Linux, macOS and Windows, everything below included.
+//!
+//! A fact about places, no judgement: policy says what touching one means. Matching ignores case,
+//! reads `*` in the asked path as "could be anything here", and looks for a place under any home
+//! directory, since a server may run with another one than ours.
+
+use super::place::{Place, Places};
+
+/// Whether `place`, in any of its spellings, is or lies in a place where secrets live.
+pub fn is_credential(place: &Place, places: &Places) -> bool {
+    std::iter::once(&place.value)
+        .chain(&place.aliases)
+        .any(|path| path_is_credential(path, places))
+}
+
+fn path_is_credential(path: &str, places: &Places) -> bool {
+    let mut path = path.replace('\\', "/").to_lowercase();
+    if path.len() > MAX_GLOB_BYTES {
+        path = path.replace(['*', '?', '['], "_");
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let Some(name) = parts.last() else {
+        return false;
+    };
+    let ours = places.ours.iter().any(|dir| {
+        let dir = dir.to_lowercase();
+        let dir: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
+        !dir.is_empty() && starts_with(&parts, &dir)
+    });
+    if ours {
+        return true;
+    }
+    if HARMLESS.iter().any(|pattern| wild(pattern, name)) && !name.contains(['*', '?', '[']) {
+        return false;
+    }
+    let rooted = ROOTED
+        .iter()
+        .any(|place| starts_with(&parts, &split(place)));
+    let below = TREES.iter().any(|place| {
+        let place = split(place);
+        (0..parts.len()).any(|from| {
+            parts
+                .get(from..)
+                .is_some_and(|rest| starts_with(rest, &place))
+        })
+    });
+    rooted || below || FILES.iter().any(|file| ends_with(&parts, &split(file)))
+}
+
+fn split(place: &str) -> Vec<&str> {
+    place.split('/').collect()
+}
+
+fn starts_with(parts: &[&str], place: &[&str]) -> bool {
+    parts.len() >= place.len()
+        && parts
+            .iter()
+            .zip(place)
+            .all(|(part, known)| meets(part, known))
+}
+
+fn ends_with(parts: &[&str], file: &[&str]) -> bool {
+    let Some(rest) = parts
+        .len()
+        .checked_sub(file.len())
+        .and_then(|from| parts.get(from..))
+    else {
+        return false;
+    };
+    // `*` alone, or `*.c`, could be any file: only a pattern that spells part of a name counts.
+    let spelled = |part: &str| part.chars().filter(|c| c.is_alphanumeric()).count() >= 2;
+    starts_with(rest, file)
+        && rest
+            .last()
+            .is_some_and(|last| !is_glob(last) || spelled(last))
+}
+
+/// Whether a written component may name a known one; both may hold wildcards.
+fn meets(part: &str, known: &str) -> bool {
+    if !is_glob(part) {
+        return wild(known, part);
+    }
+    // As in shells, a wildcard does not reach a dot file unless the dot is written. Elsewhere one
+    // without a single letter would meet every name, and `src/*/*` is no credential place.
+    let spelled = |text: &str| text.contains(char::is_alphanumeric);
+    let aimed = match known.chars().next() {
+        Some('.') => part.starts_with(['.', '[']),
+        _ if known == "*" => true,
+        // `*.env` ends in an extension: `prod.e*` may mean one, `img_*` and `notes.*` do not.
+        Some('*') if known.contains('.') => part
+            .rsplit_once('.')
+            .is_some_and(|(_, extension)| spelled(extension)),
+        _ => spelled(part),
+    };
+    let (part, known): (Vec<char>, Vec<char>) = (part.chars().collect(), known.chars().collect());
+    let mut steps = MAX_STEPS;
+    aimed && overlap(&part, &known, &mut steps)
+}
+
+fn is_glob(part: &str) -> bool {
+    part.contains(['*', '?', '['])
+}
+
+/// Whether `name` matches `pattern`, in which only `*` is special.
+fn wild(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices()
+                .map(|(at, _)| at)
+                .chain([rest.len()])
+                .any(|at| rest.get(at..).is_some_and(|tail| wild(after, tail)))
+        }),
+    }
+}
+
+/// Whether some name matches both. Runs out of steps only on patterns made to do that: those meet.
+fn overlap(a: &[char], b: &[char], steps: &mut u32) -> bool {
+    let Some(left) = steps.checked_sub(1) else {
+        return true;
+    };
+    *steps = left;
+    match (a.split_first(), b.split_first()) {
+        (None, None) => true,
+        (Some(('*', rest)), _) => {
+            overlap(rest, b, steps) || b.split_first().is_some_and(|(_, b)| overlap(a, b, steps))
+        }
+        (_, Some(('*', rest))) => {
+            overlap(a, rest, steps) || a.split_first().is_some_and(|(_, a)| overlap(a, b, steps))
+        }
+        (Some(('?', a)), Some((_, b))) => overlap(a, b, steps),
+        (Some(('[', class)), Some((_, b))) => {
+            let end = class
+                .iter()
+                .position(|c| *c == ']')
+                .map_or(class.len(), |at| at + 1);
+            overlap(class.get(end..).unwrap_or_default(), b, steps)
+        }
+        (Some((x, a)), Some((y, b))) => x == y && overlap(a, b, steps),
+        _ => false,
+    }
+}
+
+const MAX_STEPS: u32 = 2_000;
+/// Chosen: Linux opens no longer path (`PATH_MAX`), so a longer pattern was made to cost time.
+const MAX_GLOB_BYTES: usize = 4096;
+
+/// Names that look like a credential's and are made to be shared.
+///
+/// `~/.ssh/config` and `authorized_keys` are not among them: one can run programs, the other opens
+/// the door.
+const HARMLESS: &[&str] = &[
+    "*.pub",
+    "known_hosts",
+    "known_hosts.old",
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    ".env.defaults",
+    ".env.schema",
+    "example.env",
+    "sample.env",
+    "template.env",
+];
+
+/// Absolute places.
+const ROOTED: &[&str] = &[
+    "etc/shadow*",
+    "etc/gshadow*",
+    "etc/master.passwd",
+    "private/etc/master.passwd",
+    "etc/security/opasswd",
+    "etc/ssh/ssh_host_*",
+    "etc/krb5.keytab",
+    "etc/kubernetes",
+    "etc/ssl/private",
+    "etc/sudoers*",
+    "etc/networkmanager/system-connections",
+    "run/secrets",
+    "var/run/secrets",
+    "var/lib/kubelet",
+    "var/db/dslocal/nodes",
+    "private/var/db/dslocal/nodes",
+    "proc/*/environ",
+    "proc/*/mem",
+    "proc/*/task/*/environ",
+    "proc/*/task/*/mem",
+    "dev/mem",
+    "dev/kmem",
+];
+
+/// Directories (and a few files) at any depth; all that lies below counts.
+const TREES: &[&str] = &[
+    // Keys and cloud.
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".kube",
+    ".oci",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/hub",
+    ".config/glab-cli",
+    ".config/doctl",
+    ".config/op",
+    ".config/rclone",
+    ".config/sops",
+    ".config/github-copilot",
+    ".terraform.d/credentials.tfrc.json",
+    ".docker/config.json",
+    ".docker/contexts",
+    ".minikube",
+    ".config/containers/auth.json",
+    ".vault-token",
+    ".fly",
+    ".snowflake",
+    "library/application support/gcloud",
+    "appdata/roaming/gcloud",
+    "appdata/roaming/gnupg",
+    "appdata/roaming/github cli",
+    // Keychains and password stores.
+    ".password-store",
+    ".local/share/password-store",
+    ".local/share/keyrings",
+    ".gnome2/keyrings",
+    ".local/share/kwalletd",
+    ".kde/share/apps/kwallet",
+    ".config/keepassxc",
+    ".config/1password",
+    ".config/bitwarden",
+    ".config/bitwarden cli",
+    "library/keychains",
+    "library/application support/1password",
+    "library/application support/bitwarden",
+    "library/group containers/*1password*",
+    "library/accounts",
+    "appdata/local/1password",
+    "appdata/roaming/bitwarden",
+    "appdata/roaming/microsoft/credentials",
+    "appdata/roaming/microsoft/crypto",
+    "appdata/roaming/microsoft/protect",
+    "appdata/roaming/microsoft/vault",
+    "appdata/local/microsoft/credentials",
+    "appdata/local/microsoft/vault",
+    "windows/system32/config",
+    "windows/ntds",
+    // Browsers' and mail programs' profiles.
+    ".mozilla",
+    ".thunderbird",
+    ".config/google-chrome*",
+    ".config/chromium",
+    ".config/bravesoftware",
+    ".config/microsoft-edge*",
+    ".config/vivaldi*",
+    ".config/opera*",
+    "snap/chromium/common/chromium",
+    ".var/app/com.google.chrome",
+    "library/application support/google/chrome*",
+    "library/application support/chromium",
+    "library/application support/bravesoftware",
+    "library/application support/microsoft edge*",
+    "library/application support/vivaldi",
+    "library/application support/arc",
+    "library/application support/firefox",
+    "library/application support/com.operasoftware.opera*",
+    "library/safari",
+    "library/cookies",
+    "library/containers/com.apple.safari",
+    "library/mail",
+    "library/messages",
+    "appdata/local/google/chrome*",
+    "appdata/local/chromium",
+    "appdata/local/microsoft/edge*",
+    "appdata/local/bravesoftware",
+    "appdata/local/vivaldi",
+    "appdata/roaming/mozilla",
+    "appdata/roaming/opera software",
+    "appdata/roaming/thunderbird",
+    // Wallets.
+    ".bitcoin",
+    ".electrum",
+    ".ethereum/keystore",
+    ".config/solana",
+    "appdata/roaming/bitcoin",
+    "appdata/roaming/electrum",
+];
+
+/// Files by name, at any depth.
+const FILES: &[&str] = &[
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ecdsa_sk",
+    "id_ed25519",
+    "id_ed25519_sk",
+    "*.kdbx",
+    "*.ppk",
+    "*.pfx",
+    "*.p12",
+    "*.jks",
+    "*.keychain",
+    "*.keychain-db",
+    ".env",
+    ".env.*",
+    "*.env",
+    ".envrc",
+    ".netrc",
+    "_netrc",
+    ".authinfo",
+    ".authinfo.gpg",
+    ".git-credentials",
+    ".config/git/credentials",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".bundle/config",
+    ".m2/settings.xml",
+    ".m2/settings-security.xml",
+    ".gradle/gradle.properties",
+    ".composer/auth.json",
+    ".config/composer/auth.json",
+    "pypoetry/auth.toml",
+    "nuget/nuget.config",
+    ".dockercfg",
+    ".pgpass",
+    "pgpass.conf",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".s3cfg",
+    ".boto",
+    ".htpasswd",
+    ".vault_pass",
+    ".streamlit/secrets.toml",
+    "application_default_credentials.json",
+    "credentials.json",
+    "client_secret*.json",
+    "service-account*.json",
+    "terraform.tfstate",
+    // Clients of language models.
+    ".claude/.credentials.json",
+    ".codex/auth.json",
+    ".gemini/oauth_creds.json",
+    "huggingface/token",
+    // Browser files, wherever a profile was copied to.
+    "key3.db",
+    "key4.db",
+    "logins.json",
+    "cookies.sqlite",
+    "login data",
+    "cookies.binarycookies",
+    // What was typed.
+    ".bash_history",
+    ".zsh_history",
+    ".zhistory",
+    ".sh_history",
+    ".ash_history",
+    ".history",
+    "fish_history",
+    "consolehost_history.txt",
+    ".python_history",
+    ".node_repl_history",
+    ".psql_history",
+    ".mysql_history",
+    ".sqlite_history",
+    ".rediscli_history",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::{Case, NoLinks, Written};
+    use super::*;
+
+    fn secret(path: &str) -> bool {
+        let places = Places {
+            home: "/home/u".into(),
+            ours: vec!["/home/u/.local/share/clawdefender".into()],
+            case: Case::Sensitive,
+            links: Box::new(NoLinks),
+        };
+        let place = places.locate(path, Written::Plain, "/srv/app").unwrap();
+        is_credential(&place, &places)
+    }
+
+    #[track_caller]
+    fn check(credential: &str, innocent: &str) {
+        assert!(secret(credential), "{credential} holds secrets");
+        assert!(!secret(innocent), "{innocent} holds none");
+    }
+
+    #[test]
+    fn places_are_covered_recursively() {
+        check("~/.ssh", "~/ssh");
+        check("~/.ssh/keys/work/deploy", "~/work/keys/deploy.md");
+        check("~/.gnupg/private-keys-v1.d/A.key", "~/gnupg-notes/A.md");
+        check("~/.aws/sso/cache/1.json", "~/aws/sso/cache/1.json");
+        check(
+            "~/.config/gcloud/legacy_credentials/x/adc.json",
+            "~/.config/git/config",
+        );
+        check(
+            "~/.config/google-chrome/Default/Cookies",
+            "~/.config/htop/htoprc",
+        );
+        check(
+            "~/Library/Keychains/UUID/keychain-2.db",
+            "~/Library/Fonts/x.ttf",
+        );
+        check(
+            "~/Library/Application Support/Google/Chrome/Default/Cookies",
+            "~/Library/Application Support/Code/x",
+        );
+        check(
+            "%LOCALAPPDATA%\\Google\\Chrome\\User Data\\Default\\Login Data",
+            "%LOCALAPPDATA%\\Temp\\x",
+        );
+        check("C:\\Users\\u\\.ssh\\id_rsa", "C:\\Users\\u\\Documents\\x");
+        check("/home/someone/.kube/config", "/home/someone/kube/config");
+        check("/root/.docker/config.json", "/root/.docker/daemon.json");
+    }
+
+    #[test]
+    fn single_files_count_wherever_they_lie() {
+        check("app/.env", "app/.env.example");
+        check("app/.env.production", "app/.env.sample");
+        check("deploy/prod.env", "deploy/example.env");
+        check("backup/id_ed25519", "backup/id_ed25519.pub");
+        check("~/.ssh/config", "~/.ssh/known_hosts");
+        check("~/.cargo/credentials.toml", "~/.cargo/config.toml");
+        check("~/.bash_history", "~/.bashrc");
+        check("/etc/shadow", "/etc/passwd");
+        check("/etc/shadow-", "/etc/shells");
+        check("/proc/self/environ", "/proc/self/status");
+        check("/proc/42/environ", "/proc/meminfo");
+        check("/run/secrets/db", "/run/user/1000");
+    }
+
+    #[test]
+    fn our_own_keys_are_secrets_too() {
+        check(
+            "~/.local/share/clawdefender/server-token",
+            "~/.local/share/other/server-log",
+        );
+        check("~/.local/share/clawdefender", "~/.local/share");
+    }
+
+    #[test]
+    fn wildcards_and_case_do_not_hide_a_place() {
+        check("~/.ssh/*", "~/work/*");
+        check("~/.s*h/id_rsa", "~/s*c/main.rs");
+        check("~/.[s]sh/x", "~/.[c]ache/x");
+        check("~/.a?s/credentials", "~/a?s/notes");
+        check("~/**/id_rs?", "~/**/*.rs");
+        check("~/.SSH/ID_RSA", "~/SSH/README");
+        check("/proc/*/environ", "/proc/*/stat");
+        check("backup/id_*", "backup/img_*");
+        check("deploy/prod.e*", "deploy/notes.*");
+        check("~/.*/credentials", "~/*/*");
+    }
+
+    #[test]
+    fn hostile_patterns_end() {
+        secret(&format!("~/.{}", "*a".repeat(2_000)));
+    }
+}

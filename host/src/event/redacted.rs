@@ -1,0 +1,241 @@
+//! What the audit record keeps of an event: facts, digests and short excerpts, secrets hidden.
+//!
+//! What a person typed into a form is never excerpted. Texts are attacker-written; whoever prints a
+//! summary has to escape it.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::secret::redact_secrets;
+use super::{Direction, Event, Kind};
+
+/// A summary of at most `max_bytes` bytes of JSON.
+///
+/// The facts and the digest always fit; as many assets and then excerpts as there is room for
+/// follow, and `omitted` counts the rest. Below [`MIN_BYTES`] only facts are left.
+pub fn summary(event: &Event, max_bytes: usize) -> Value {
+    let texts: usize = event.texts.iter().map(|text| text.original.len()).sum();
+    let mut assets = Vec::new();
+    let mut excerpts = Vec::new();
+    // Every key, bracket and number around the lists.
+    let facts = facts(event, texts);
+    let mut room = max_bytes.saturating_sub(length(&facts) + FRAME_BYTES);
+    let mut fits = |value: &Value| {
+        let needed = length(value) + 1;
+        let left = room.checked_sub(needed);
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    // A credential place is what a reader looks for, so it comes before what may not fit.
+    let (secret, other): (Vec<_>, Vec<_>) = event.assets.iter().partition(|a| a.credential);
+    for asset in secret.into_iter().chain(other) {
+        let mut entry =
+            json!({"kind": asset.kind.word(), "value": short(&asset.value, MAX_VALUE_BYTES)});
+        if asset.credential {
+            insert(&mut entry, "credential", Value::Bool(true));
+        }
+        if fits(&entry) {
+            assets.push(entry);
+        }
+    }
+    let typed = event.kind == Kind::Elicitation && event.direction == Direction::ToServer;
+    for text in event.texts.iter().filter(|_| !typed) {
+        let entry = json!({
+            "pointer": short(&text.pointer, MAX_VALUE_BYTES),
+            "excerpt": short(&text.original, MAX_EXCERPT_BYTES),
+        });
+        if fits(&entry) {
+            excerpts.push(entry);
+        }
+    }
+    let omitted = event.assets.len() - assets.len() + event.texts.len() - excerpts.len();
+    let mut summary = facts;
+    insert(&mut summary, "assets", Value::Array(assets));
+    insert(&mut summary, "excerpts", Value::Array(excerpts));
+    insert(&mut summary, "omitted", json!(omitted));
+    summary
+}
+
+/// SHA-256 over every text, each with its pointer and both with their lengths before them, so that
+/// no two lists of texts share a digest by being cut elsewhere.
+pub fn digest(event: &Event) -> String {
+    let mut hash = Sha256::new();
+    for text in &event.texts {
+        for part in [&text.pointer, &text.original] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    data_encoding::HEXLOWER.encode(&hash.finalize())
+}
+
+fn facts(event: &Event, text_bytes: usize) -> Value {
+    json!({
+        "kind": short(event.kind.word(), MAX_NAME_BYTES),
+        "direction": event.direction.word(),
+        "method": short(&event.method, MAX_NAME_BYTES),
+        "name": short(&event.name, MAX_NAME_BYTES),
+        "texts": event.texts.len(),
+        "text_bytes": text_bytes,
+        "texts_sha256": digest(event),
+    })
+}
+
+/// Redacts first and cuts then: a cut secret would no longer look like one.
+fn short(text: &str, max_bytes: usize) -> String {
+    // Enough for the longest secret that starts inside the excerpt, without reading megabytes.
+    let near = text.get(..floor(text, max_bytes * 8)).unwrap_or("");
+    let redacted = redact_secrets(near);
+    if redacted.len() <= max_bytes && near.len() == text.len() {
+        return redacted.into_owned();
+    }
+    format!(
+        "{}…",
+        redacted.get(..floor(&redacted, max_bytes)).unwrap_or("")
+    )
+}
+
+/// The last character boundary at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
+fn length(value: &Value) -> usize {
+    serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
+}
+
+fn insert(value: &mut Value, key: &str, entry: Value) {
+    if let Value::Object(members) = value {
+        members.insert(key.to_owned(), entry);
+    }
+}
+
+/// Facts of the longest names, escaped at their worst, with empty lists.
+pub const MIN_BYTES: usize = 8 << 10;
+/// `,"assets":[],"excerpts":[],"omitted":N`.
+const FRAME_BYTES: usize = 64;
+const MAX_NAME_BYTES: usize = 200;
+const MAX_VALUE_BYTES: usize = 300;
+const MAX_EXCERPT_BYTES: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Asset, AssetKind, Role, Server, Text};
+    use super::*;
+    use expect_test::expect;
+
+    fn event(texts: &[&str], assets: usize) -> Event {
+        let text = |(n, text): (usize, &&str)| Text {
+            pointer: format!("/params/arguments/{n}"),
+            role: Role::Argument,
+            original: (*text).to_owned(),
+            canonical: None,
+            literal: None,
+        };
+        let asset = |n| Asset {
+            kind: AssetKind::Path,
+            value: format!("/tmp/{n}"),
+            text: None,
+            aliases: vec![],
+            credential: n == assets - 1,
+        };
+        Event {
+            id: "c1".into(),
+            at_ms: 1,
+            kind: Kind::ToolCall,
+            direction: Direction::ToServer,
+            link: String::new(),
+            client: String::new(),
+            server: Server::default(),
+            method: "tools/call".into(),
+            name: "write".into(),
+            texts: texts.iter().enumerate().map(text).collect(),
+            assets: (0..assets).map(asset).collect(),
+            launch: None,
+            attrs: vec![],
+        }
+    }
+
+    #[test]
+    fn a_summary_tells_what_happened_without_the_secret() {
+        let summary = summary(&event(&["password=hunter22 then", "plain"], 1), 4096);
+        expect![[r#"
+            {
+              "assets": [
+                {
+                  "credential": true,
+                  "kind": "path",
+                  "value": "/tmp/0"
+                }
+              ],
+              "direction": "to-server",
+              "excerpts": [
+                {
+                  "excerpt": "password=[redacted:named-secret] then",
+                  "pointer": "/params/arguments/0"
+                },
+                {
+                  "excerpt": "plain",
+                  "pointer": "/params/arguments/1"
+                }
+              ],
+              "kind": "tool-call",
+              "method": "tools/call",
+              "name": "write",
+              "omitted": 0,
+              "text_bytes": 27,
+              "texts": 2,
+              "texts_sha256": "25482a69701732b967f7a985eb28e08d8620d9605932ad8d849b326f5c274a36"
+            }"#]]
+        .assert_eq(&format!("{summary:#}"));
+    }
+
+    #[test]
+    fn a_summary_never_grows_past_its_limit_and_keeps_the_credential() {
+        let long = "\u{1}\"ü".repeat(100_000);
+        for max in [2048, 4096, 16_384] {
+            let summary = summary(&event(&[long.as_str(); 500], 500), max);
+            assert!(
+                length(&summary) <= max,
+                "{} bytes of {max}",
+                length(&summary)
+            );
+            assert_eq!(summary["assets"][0]["credential"], true);
+            assert!(summary["omitted"].as_u64().unwrap() > 0);
+        }
+    }
+
+    #[test]
+    fn a_secret_on_the_edge_of_an_excerpt_is_hidden() {
+        let text = format!("{}password=hunter22hunter22", "x ".repeat(70));
+        let summary = summary(&event(&[&text], 1), 4096).to_string();
+        assert!(
+            summary.contains("[redacted:") && !summary.contains("hunter"),
+            "{summary}"
+        );
+    }
+
+    #[test]
+    fn what_a_person_typed_is_never_excerpted() {
+        let mut typed = event(&["4711"], 1);
+        typed.kind = Kind::Elicitation;
+        assert!(!summary(&typed, 4096).to_string().contains("4711"));
+        typed.direction = Direction::ToClient;
+        assert!(summary(&typed, 4096).to_string().contains("4711"));
+    }
+
+    #[test]
+    fn texts_cut_elsewhere_have_another_digest() {
+        assert_ne!(
+            digest(&event(&["ab", "c"], 1)),
+            digest(&event(&["a", "bc"], 1))
+        );
+        assert_eq!(
+            digest(&event(&["ab", "c"], 1)),
+            digest(&event(&["ab", "c"], 9))
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Lines and the commands in them.
+
+use super::*;
+use expect_test::{Expect, expect};
+
+#[track_caller]
+fn check(script: &str, expect: Expect) {
+    let line = |s: Simple| {
+        let assigned = s.assigned.iter().map(|(k, v)| format!("{k}={v}"));
+        let words = s.words.iter().map(|w| format!("[{w}]"));
+        let files = s.redirected.iter().map(|f| format!("<>{f}"));
+        let also = s.also.iter().map(|a| format!("?{a}"));
+        let parts: Vec<String> = assigned.chain(words).chain(files).chain(also).collect();
+        parts.join(" ")
+    };
+    let lines: Vec<String> = commands(script).into_iter().map(line).collect();
+    expect.assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn quotes_and_escapes_do_not_hide_a_word() {
+    check("cat ~/.s''sh/\"id\"_rsa", expect!["[cat] [~/.ssh/id_rsa]"]);
+    check(
+        r"cat ~/.s\sh/id_rsa",
+        expect![r"[cat] [~/.ssh/id_rsa] ?~/.s\sh/id_rsa"],
+    );
+    check(
+        r"cat $'\x7e/.ss\150/id_rsa'",
+        expect!["[cat] [~/.ssh/id_rsa]"],
+    );
+    check(
+        r"type C:\Users\u\x",
+        expect![r"[type] [C:Usersux] ?C:\Users\u\x"],
+    );
+    check("echo 'a b' \"c d\" ''", expect!["[echo] [a b] [c d] []"]);
+    check("echo 'open", expect!["[echo] [open]"]);
+}
+
+#[test]
+fn every_part_of_a_line_is_a_command_of_its_own() {
+    check(
+        "a x | b && c; d & e\nf",
+        expect![[r#"
+        [a] [x]
+        [b]
+        [c]
+        [d]
+        [e]
+        [f]"#]],
+    );
+    check(
+        "echo $(cat ~/x `id`) \"$(whoami)\"",
+        expect![[r#"
+        [echo] [] []
+        [cat] [~/x] []
+        [id]
+        [whoami]"#]],
+    );
+    check(
+        "diff <(sort a) b",
+        expect![[r#"
+        [diff] [b]
+        [sort] [a]"#]],
+    );
+    check(
+        "(cd /x && ls)",
+        expect![[r#"
+        [cd] [/x]
+        [ls]"#]],
+    );
+    check("ls # don't look /etc", expect!["[ls] ?don't ?look ?/etc"]);
+    check(
+        "bash <<EOF\ncat x\nEOF",
+        expect![[r#"
+        [bash]
+        [cat] [x]
+        [EOF]"#]],
+    );
+}
+
+#[test]
+fn redirections_assignments_and_braces_are_followed() {
+    check(
+        "cat <~/a >/tmp/b 2>>c 2>&1",
+        expect!["[cat] <>~/a <>/tmp/b <>c <>1"],
+    );
+    check(
+        "A=~/.ssh B=1 cat $A/id_rsa",
+        expect!["A=~/.ssh B=1 [cat] [~/.ssh/id_rsa]"],
+    );
+    check(
+        "d=.ssh; cat ~/${d}/k",
+        expect![[r#"
+        d=.ssh
+        [cat] [~/.ssh/k]"#]],
+    );
+    check(
+        "cat ~/.{ssh,aws}/x ${HOME}/y",
+        expect!["[cat] [~/.ssh/x] [~/.aws/x] [${HOME}/y]"],
+    );
+    check(
+        "c='cat /x'; $c",
+        expect![[r#"
+        c=cat /x
+        [cat] [/x]"#]],
+    );
+}
+
+#[test]
+fn programs_have_one_name() {
+    assert_eq!(program("/usr/bin/curl"), "curl");
+    assert_eq!(program(r"C:\Windows\System32\CMD.EXE"), "cmd");
+    assert_eq!(program("python3"), "python3");
+}
+
+#[test]
+fn hostile_lines_end() {
+    commands(&"$(".repeat(50_000));
+    commands(&"{a,b}".repeat(1_000));
+    commands(&"`".repeat(9_999));
+    commands("a=$a$a; b=$a$b$b");
+}

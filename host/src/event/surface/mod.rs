@@ -1,0 +1,144 @@
+//! From one parsed message to the events it means, so that no string of it goes unseen.
+//!
+//! Every string, and every key that is not the protocol's own, lands in exactly one text of one
+//! event, whether or not this version knows the method. Which strings are carved out into events
+//! of their own is said in `pieces`, what part each string plays in `texts`. Nothing here judges.
+
+mod pieces;
+mod texts;
+
+use super::assets::{Seen, assets};
+use super::place::Places;
+use super::{Direction, Event, Kind, Server};
+use crate::mcp::json::Node;
+use pieces::Piece;
+use texts::Collector;
+
+/// What is known about a message besides its bytes.
+pub struct Context<'a> {
+    /// The first event's id; further ones get `.1`, `.2` … behind it.
+    pub id: String,
+    pub at_ms: u64,
+    pub link: String,
+    pub client: String,
+    pub server: Server,
+    pub direction: Direction,
+    /// The server's working directory.
+    pub cwd: &'a str,
+    pub places: &'a Places,
+}
+
+/// The request that a result or an error answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub method: String,
+    /// Tool, prompt or URI, as in [`Event::name`]; of a task's method, the tool that it runs.
+    pub name: String,
+}
+
+/// An event and the part of the message that it speaks about.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub event: Event,
+    pub part: Part,
+}
+
+/// What has to go when the event is denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Whole,
+    /// One element of a list, which can be left out alone.
+    Entry {
+        array: String,
+        index: usize,
+    },
+}
+
+/// The events of a request. Never empty.
+pub fn of_request(ctx: &Context<'_>, method: &str, params: Option<&Node<'_>>) -> Vec<Draft> {
+    drafts(ctx, method, &pieces::of_params(method, params))
+}
+
+/// The events of a notification. A request's method without an id is judged like the request.
+pub fn of_notification(ctx: &Context<'_>, method: &str, params: Option<&Node<'_>>) -> Vec<Draft> {
+    drafts(ctx, method, &pieces::of_params(method, params))
+}
+
+/// The events of a result. Never empty.
+pub fn of_result(ctx: &Context<'_>, request: &Asked, result: &Node<'_>) -> Vec<Draft> {
+    drafts(
+        ctx,
+        &request.method,
+        &pieces::of_result(request, result, "/result"),
+    )
+}
+
+/// The events of an error. Never empty.
+pub fn of_error(ctx: &Context<'_>, request: &Asked, error: &Node<'_>) -> Vec<Draft> {
+    drafts(
+        ctx,
+        &request.method,
+        &pieces::of_error(request, error, "/error"),
+    )
+}
+
+fn drafts(ctx: &Context<'_>, method: &str, pieces: &[Piece<'_, '_>]) -> Vec<Draft> {
+    let mut cuts: Vec<usize> = pieces
+        .iter()
+        .filter_map(|piece| Some(piece.node?.span.start))
+        .collect();
+    cuts.sort_unstable();
+    let mut drafts: Vec<Draft> = Vec::new();
+    for piece in pieces {
+        let mut collector = Collector::new(&piece.pointer, &cuts);
+        if let Some(member) = piece.key {
+            collector.key(member);
+        }
+        if let Some(node) = piece.node {
+            collector.walk(node, &piece.shape);
+        }
+        let (texts, attrs) = collector.finish();
+        // What is left of a message after carving may be nothing; a message never is.
+        if texts.is_empty() && piece.part == Part::Whole && pieces.len() > 1 {
+            continue;
+        }
+        let tool = match piece.kind {
+            Kind::ToolCall => piece.name.as_str(),
+            _ => "",
+        };
+        let assets = assets(
+            &texts,
+            &Seen {
+                places: ctx.places,
+                cwd: ctx.cwd,
+                tool,
+            },
+        );
+        let id = match drafts.len() {
+            0 => ctx.id.clone(),
+            more => format!("{}.{more}", ctx.id),
+        };
+        drafts.push(Draft {
+            part: piece.part.clone(),
+            event: Event {
+                id,
+                at_ms: ctx.at_ms,
+                kind: piece.kind.clone(),
+                direction: ctx.direction,
+                link: ctx.link.clone(),
+                client: ctx.client.clone(),
+                server: ctx.server.clone(),
+                method: method.to_owned(),
+                name: piece.name.clone(),
+                texts,
+                assets,
+                launch: None,
+                attrs,
+            },
+        });
+    }
+    drafts
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! The strings of one piece of a message, each with the part it plays.
+//!
+//! Walks any JSON. Known members of the protocol give their strings a role; below an unknown member
+//! every key and every string counts. Encoded media longer than [`MAX_MEDIA_BYTES`] is the one thing
+//! that is cut, and the event then says so in `cut`.
+
+use clawdefender_sdk::canonical::canonical;
+
+use super::super::{Role, Text};
+use super::pieces::token;
+use crate::mcp::json::{Member, Node, Value};
+
+/// What kind of JSON a node is, which says how to read its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// An object of the protocol, or a string of it that has no role of its own.
+    Protocol,
+    /// The params of a request: an unknown member may be an argument to somebody.
+    Request,
+    /// The answer to an elicitation: its `content` is data that a person typed.
+    Answer,
+    /// A JSON-RPC error.
+    Error,
+    Arguments,
+    Schema,
+    /// A map from names to schemas.
+    Properties,
+    /// Base64 by contract.
+    Media,
+    /// Anything; its strings have this role.
+    Data(Role),
+}
+
+pub struct Collector<'c> {
+    pointer: String,
+    /// Where nodes start that are pieces, ascending.
+    cuts: &'c [usize],
+    texts: Vec<Text>,
+    attrs: Vec<(String, String)>,
+    top: bool,
+}
+
+impl<'c> Collector<'c> {
+    pub fn new(pointer: &str, cuts: &'c [usize]) -> Self {
+        Self {
+            pointer: pointer.to_owned(),
+            cuts,
+            texts: Vec::new(),
+            attrs: Vec::new(),
+            top: true,
+        }
+    }
+
+    pub fn finish(self) -> (Vec<Text>, Vec<(String, String)>) {
+        (self.texts, self.attrs)
+    }
+
+    /// A key that the sender chose, at the pointer of its value.
+    pub fn key(&mut self, member: &Member<'_>) {
+        self.push(Role::Key, &member.key, member.key_span.clone());
+    }
+
+    pub fn walk(&mut self, node: &Node<'_>, shape: &Shape) {
+        if !std::mem::replace(&mut self.top, false) && self.is_cut(node) {
+            return;
+        }
+        match &node.value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => self.string(text, node.span.clone(), shape),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.below(&index.to_string(), |this| this.walk(item, shape));
+                }
+            }
+            Value::Object(members) => {
+                for member in members {
+                    // A carved member takes its key along.
+                    if self.is_cut(&member.node) {
+                        continue;
+                    }
+                    let (known, inner) = shape.member(&member.key);
+                    self.below(&token(&member.key), |this| {
+                        if !known {
+                            this.key(member);
+                        }
+                        this.walk(&member.node, &inner);
+                    });
+                }
+            }
+        }
+    }
+
+    fn is_cut(&self, node: &Node<'_>) -> bool {
+        self.cuts.binary_search(&node.span.start).is_ok()
+    }
+
+    fn below(&mut self, token: &str, walk: impl FnOnce(&mut Self)) {
+        let length = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(token);
+        walk(self);
+        self.pointer.truncate(length);
+    }
+
+    fn string(&mut self, text: &str, literal: std::ops::Range<usize>, shape: &Shape) {
+        let role = match shape {
+            Shape::Protocol | Shape::Request | Shape::Answer | Shape::Properties => Role::Content,
+            Shape::Error => Role::Error,
+            Shape::Arguments => Role::Argument,
+            Shape::Schema => Role::Schema,
+            Shape::Data(role) => role.clone(),
+            // Text that calls itself media is text.
+            Shape::Media if !is_base64(text) => Role::Content,
+            Shape::Media => {
+                let kept = text.get(..MAX_MEDIA_BYTES).unwrap_or(text);
+                if kept.len() < text.len() {
+                    self.attrs
+                        .push(("cut".to_owned(), format!("{} {}", text.len(), self.pointer)));
+                }
+                return self.push(Role::Token, kept, literal);
+            }
+        };
+        self.push(role, text, literal);
+    }
+
+    fn push(&mut self, role: Role, text: &str, literal: std::ops::Range<usize>) {
+        self.texts.push(Text {
+            pointer: self.pointer.clone(),
+            role,
+            original: text.to_owned(),
+            canonical: canonical(text),
+            literal: Some(literal),
+        });
+    }
+}
+
+impl Shape {
+    /// Whether `key` is the protocol's own word here, and the shape of what it holds.
+    fn member(&self, key: &str) -> (bool, Shape) {
+        let data = |role| (false, Shape::Data(role));
+        match self {
+            Shape::Protocol => protocol_member(key).map_or(data(Role::Content), |s| (true, s)),
+            Shape::Request => {
+                protocol_member(key).map_or((false, Shape::Arguments), |shape| (true, shape))
+            }
+            Shape::Answer => match key {
+                "content" => (true, Shape::Arguments),
+                key => protocol_member(key).map_or(data(Role::Content), |s| (true, s)),
+            },
+            Shape::Error => match key {
+                "code" | "message" | "data" => (true, Shape::Data(Role::Error)),
+                _ => data(Role::Error),
+            },
+            Shape::Arguments => (false, Shape::Arguments),
+            Shape::Schema => schema_member(key).map_or(data(Role::Schema), |s| (true, s)),
+            Shape::Properties => (false, Shape::Schema),
+            Shape::Media => data(Role::Content),
+            Shape::Data(role) => data(role.clone()),
+        }
+    }
+}
+
+fn protocol_member(key: &str) -> Option<Shape> {
+    let role = |role| Some(Shape::Data(role));
+    match key {
+        "name" | "model" | "logger" => role(Role::Name),
+        "description" | "title" => role(Role::Description),
+        "uri" | "url" | "uriTemplate" | "websiteUrl" | "src" => role(Role::Uri),
+        "cursor" | "nextCursor" | "requestState" | "taskId" | "progressToken" | "requestId"
+        | "elicitationId" | "toolUseId" | "id" | "subscriptionId" => role(Role::Token),
+        "value" => role(Role::Argument),
+        "arguments" | "input" => Some(Shape::Arguments),
+        "inputSchema" | "outputSchema" | "requestedSchema" => Some(Shape::Schema),
+        "data" | "blob" => Some(Shape::Media),
+        "structuredContent" | "_meta" | "capabilities" | "metadata" => {
+            Some(Shape::Data(Role::Content))
+        }
+        _ if OBJECTS.contains(&key) => Some(Shape::Protocol),
+        _ if CONSTANTS.contains(&key) => role(Role::Other("protocol".to_owned())),
+        _ => None,
+    }
+}
+
+fn schema_member(key: &str) -> Option<Shape> {
+    match key {
+        "description" | "title" | "$comment" => Some(Shape::Data(Role::Description)),
+        "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
+            Some(Shape::Properties)
+        }
+        "$ref" | "$schema" | "$id" | "$dynamicRef" => Some(Shape::Data(Role::Uri)),
+        _ if SUBSCHEMAS.contains(&key) => Some(Shape::Schema),
+        _ if SCHEMA_WORDS.contains(&key) => Some(Shape::Data(Role::Schema)),
+        _ => None,
+    }
+}
+
+fn is_base64(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
+    text.len() >= MIN_MEDIA_BYTES && text.bytes().all(letter)
+}
+
+/// Chosen: enough for magic bytes, metadata and small pictures; what is cut is opaque bytes.
+pub const MAX_MEDIA_BYTES: usize = 64 << 10;
+/// Chosen: below it a word of text could pass for base64.
+const MIN_MEDIA_BYTES: usize = 64;
+
+/// Members of the protocol that hold text or further members of the protocol.
+const OBJECTS: &[&str] = &[
+    "content",
+    "contents",
+    "text",
+    "resource",
+    "messages",
+    "message",
+    "systemPrompt",
+    "instructions",
+    "serverInfo",
+    "clientInfo",
+    "icons",
+    "annotations",
+    "execution",
+    "tools",
+    "prompts",
+    "resources",
+    "resourceTemplates",
+    "roots",
+    "ref",
+    "argument",
+    "context",
+    "completion",
+    "values",
+    "reason",
+    "statusMessage",
+    "task",
+    "tasks",
+    "params",
+    "modelPreferences",
+    "hints",
+    "toolChoice",
+    "stopSequences",
+    "inputRequests",
+    "inputResponses",
+    "result",
+    "error",
+    "isError",
+    "total",
+    "hasMore",
+    "progress",
+    "ttl",
+    "ttlMs",
+    "size",
+    "priority",
+    "maxTokens",
+    "temperature",
+    "pollInterval",
+    "readOnlyHint",
+    "destructiveHint",
+    "idempotentHint",
+    "openWorldHint",
+    "required",
+    "costPriority",
+    "speedPriority",
+    "intelligencePriority",
+    "notifications",
+];
+
+/// Members of the protocol whose values the protocol fixes. They are seen all the same.
+const CONSTANTS: &[&str] = &[
+    "type",
+    "role",
+    "mimeType",
+    "resultType",
+    "level",
+    "action",
+    "status",
+    "protocolVersion",
+    "version",
+    "method",
+    "theme",
+    "sizes",
+    "audience",
+    "lastModified",
+    "lastUpdatedAt",
+    "createdAt",
+    "includeContext",
+    "mode",
+    "stopReason",
+    "taskSupport",
+    "cacheScope",
+    "supportedVersions",
+];
+
+const SUBSCHEMAS: &[&str] = &[
+    "items",
+    "prefixItems",
+    "additionalItems",
+    "contains",
+    "additionalProperties",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contentSchema",
+];
+
+const SCHEMA_WORDS: &[&str] = &[
+    "type",
+    "format",
+    "pattern",
+    "default",
+    "enum",
+    "enumNames",
+    "const",
+    "examples",
+    "required",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "minContains",
+    "maxContains",
+    "dependentRequired",
+    "readOnly",
+    "writeOnly",
+    "deprecated",
+    "nullable",
+    "contentEncoding",
+    "contentMediaType",
+    "$anchor",
+    "$dynamicAnchor",
+    "$vocabulary",
+];

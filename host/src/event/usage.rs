@@ -1,0 +1,273 @@
+//! What a string is for, judged by the names around it: keys of arguments, tools, programs.
+//!
+//! A table, nothing more. A wrong guess here costs an asset too many, never one too few: strings
+//! that speak for themselves are read whatever their key says.
+
+/// What the nearest telling key says about a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    Path,
+    Address,
+    /// A whole line for a shell.
+    Command,
+    /// One word of a command, or a line: `args`, `argv`.
+    Words,
+    /// Program text in some language, queries included.
+    Code,
+    /// Text for people: not searched for paths unless it is nothing but one.
+    Prose,
+    Recipient,
+    Untold,
+}
+
+/// Judges by the last telling key on the way to a value.
+pub fn of_pointer(pointer: &str) -> Usage {
+    pointer
+        .rsplit('/')
+        .take_while(|key| *key != "arguments")
+        .map(of_key)
+        .find(|usage| *usage != Usage::Untold)
+        .unwrap_or(Usage::Untold)
+}
+
+/// Judges one key, however its words are joined.
+pub fn of_key(key: &str) -> Usage {
+    let key: String = key
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect::<String>()
+        .to_lowercase();
+    let key = key.as_str();
+    let is = |list: &[&str]| list.contains(&key);
+    let ends = |list: &[&str]| list.iter().any(|end| key.ends_with(end));
+    if is(COMMAND_KEYS) || ends(&["command", "commandline", "cmd", "script"]) {
+        Usage::Command
+    } else if is(&[
+        "args",
+        "argv",
+        "arguments",
+        "argument",
+        "params",
+        "flags",
+        "options",
+    ]) {
+        Usage::Words
+    } else if is(ADDRESS_KEYS)
+        || ends(&["url", "urls", "uri", "uris", "endpoint", "webhook", "host"])
+    {
+        Usage::Address
+    } else if is(PATH_KEYS) || ends(PATH_ENDS) {
+        Usage::Path
+    } else if is(RECIPIENT_KEYS) || ends(&["recipient", "recipients", "email", "emails"]) {
+        Usage::Recipient
+    } else if is(CODE_KEYS) || ends(&["code", "query", "sql"]) {
+        Usage::Code
+    } else if is(PROSE_KEYS) || ends(&["text", "content", "message", "description", "prompt"]) {
+        Usage::Prose
+    } else {
+        Usage::Untold
+    }
+}
+
+/// Whether a key names the directory that other paths of the same call start from.
+pub fn is_base_key(pointer: &str) -> bool {
+    let last = pointer.rsplit('/').next().unwrap_or("");
+    let key: String = last
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect::<String>()
+        .to_lowercase();
+    let known = [
+        "cwd",
+        "workdir",
+        "workingdirectory",
+        "workingdir",
+        "root",
+        "basedir",
+        "basepath",
+    ];
+    known.contains(&key.as_str())
+        || ["rootdir", "rootpath", "directory", "dir", "folder"].contains(&key.as_str())
+}
+
+/// Whether a tool's name says that it runs what it is given.
+pub fn runs_commands(tool: &str) -> bool {
+    let mut word = String::new();
+    let mut words = Vec::new();
+    for c in tool.chars() {
+        let starts = c.is_uppercase() && word.ends_with(|l: char| l.is_lowercase());
+        if !c.is_alphanumeric() || starts {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_alphanumeric() {
+            word.push(c);
+        }
+    }
+    words.push(word);
+    words
+        .iter()
+        .any(|w| EXEC_WORDS.contains(&w.to_lowercase().as_str()))
+}
+
+const COMMAND_KEYS: &[&str] = &[
+    "command",
+    "commands",
+    "cmd",
+    "cmds",
+    "script",
+    "shell",
+    "exec",
+    "execute",
+    "run",
+    "bash",
+    "sh",
+    "zsh",
+    "powershell",
+    "commandline",
+    "terminal",
+    "process",
+    "program",
+    "executable",
+];
+
+const ADDRESS_KEYS: &[&str] = &[
+    "url", "urls", "uri", "uris", "href", "link", "links", "endpoint", "host", "hostname",
+    "domain", "webhook", "server", "origin", "baseurl", "callback", "redirect",
+];
+
+const PATH_KEYS: &[&str] = &[
+    "path",
+    "paths",
+    "file",
+    "files",
+    "filepath",
+    "filepaths",
+    "filename",
+    "filenames",
+    "dir",
+    "dirs",
+    "directory",
+    "directories",
+    "folder",
+    "folders",
+    "src",
+    "dst",
+    "dest",
+    "source",
+    "sources",
+    "destination",
+    "destinations",
+    "cwd",
+    "root",
+    "roots",
+    "workdir",
+    "input",
+    "output",
+    "target",
+    "location",
+    "attachment",
+    "attachments",
+    "repo",
+    "repository",
+    "workspace",
+    "project",
+    "glob",
+    "include",
+    "pattern",
+];
+
+const PATH_ENDS: &[&str] = &[
+    "path",
+    "paths",
+    "file",
+    "files",
+    "filename",
+    "dir",
+    "directory",
+    "folder",
+    "glob",
+];
+
+const RECIPIENT_KEYS: &[&str] = &[
+    "to",
+    "cc",
+    "bcc",
+    "recipient",
+    "recipients",
+    "email",
+    "emails",
+    "replyto",
+    "attendees",
+    "invitees",
+    "emailaddress",
+    "account",
+    "channel",
+];
+
+const CODE_KEYS: &[&str] = &[
+    "code",
+    "query",
+    "sql",
+    "expression",
+    "python",
+    "javascript",
+    "js",
+    "source_code",
+    "program_text",
+    "snippet",
+    "cell",
+    "statement",
+    "formula",
+];
+
+const PROSE_KEYS: &[&str] = &[
+    "content",
+    "contents",
+    "body",
+    "text",
+    "message",
+    "messages",
+    "description",
+    "comment",
+    "comments",
+    "prompt",
+    "title",
+    "summary",
+    "note",
+    "notes",
+    "markdown",
+    "html",
+    "oldstring",
+    "newstring",
+    "oldtext",
+    "newtext",
+    "oldstr",
+    "newstr",
+    "diff",
+    "patch",
+    "subject",
+    "instructions",
+    "question",
+    "reason",
+    "thought",
+    "answer",
+];
+
+const EXEC_WORDS: &[&str] = &[
+    "shell",
+    "exec",
+    "execute",
+    "run",
+    "bash",
+    "sh",
+    "zsh",
+    "terminal",
+    "command",
+    "commands",
+    "cmd",
+    "process",
+    "powershell",
+    "console",
+    "spawn",
+    "subprocess",
+];

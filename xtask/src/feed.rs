@@ -1,0 +1,199 @@
+//! `cargo xtask feed`: build, endorse, sign and verify the official feed, one office at a time, so
+//! that the code key can stay on another machine than the feed key.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clawdefender_trust::{
+    KeyChange, Kind, Mode, Root, RootFile, RootFileError, Timestamp, endorse, seal_manifest,
+};
+
+use crate::draft::{manifest, official_items};
+use crate::workspace::{Workspace, now, read, write_if_changed};
+use crate::{dev_root, key_file, tree};
+
+#[derive(clap::Subcommand)]
+pub enum Verb {
+    /// Build detectors and threat data into an unsigned feed
+    Build(Build),
+    /// Put a code key's word into every detector of an unsigned feed
+    Endorse(Endorse),
+    /// Sign a feed with the feed key
+    Sign(Sign),
+    /// Verify a signed feed as a client would
+    Verify(Verify),
+}
+
+#[derive(clap::Args)]
+pub struct Build {
+    /// Where the feed is written
+    #[arg(long, value_name = "DIR", default_value = "target/feed")]
+    out: PathBuf,
+    /// The public keys; the development root when absent
+    #[arg(long, value_name = "FILE")]
+    root: Option<PathBuf>,
+    /// When it is issued; now when absent. The same moment gives the same bytes
+    #[arg(long, value_name = "RFC3339")]
+    issued: Option<Timestamp>,
+    /// How long it lives
+    #[arg(long, default_value_t = clawdefender_trust::MAX_LIFETIME_DAYS)]
+    days: u32,
+}
+
+#[derive(clap::Args)]
+pub struct Endorse {
+    /// A feed made by `feed build`
+    feed: PathBuf,
+    /// The code key's file
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct Sign {
+    /// A feed whose detectors are endorsed
+    feed: PathBuf,
+    /// The feed key's file
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct Verify {
+    /// A signed feed
+    feed: PathBuf,
+    /// The public keys; the development root when absent
+    #[arg(long, value_name = "FILE")]
+    root: Option<PathBuf>,
+    /// Accept one that has expired, and say so
+    #[arg(long)]
+    stale: bool,
+}
+
+pub fn main(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Build(args) => build(&args),
+        Verb::Endorse(args) => add_endorsements(&args),
+        Verb::Sign(args) => sign(&args),
+        Verb::Verify(args) => verify(&args),
+    }
+}
+
+fn build(args: &Build) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let root = root(&workspace, args.root.as_ref())?;
+    let items = official_items(&workspace)?;
+    let issued = args.issued.map_or_else(now, Ok)?;
+    let manifest = manifest(&root, &items, issued, args.days)?;
+    tree::write_blobs(&args.out, &items)?;
+    tree::write_draft(&args.out, &manifest)?;
+    for item in &items {
+        let entry = &item.entry;
+        println!(
+            "{:<11} {} {} {} bytes",
+            entry.kind, entry.name, entry.version, entry.length
+        );
+    }
+    let out = args.out.display();
+    println!("unsigned feed version {} in {out}", manifest.version);
+    println!("next: cargo xtask feed endorse {out} --key CODE.key");
+    Ok(())
+}
+
+fn add_endorsements(args: &Endorse) -> Result<()> {
+    let key = key_file::load(&args.key)?;
+    let mut manifest = tree::read_draft(&args.feed)?;
+    for entry in manifest
+        .artifacts
+        .iter_mut()
+        .filter(|entry| entry.kind == Kind::Detector)
+    {
+        // Endorse what is there, not what the draft says is there.
+        let bytes = read(&tree::blob_path(&args.feed, &entry.sha256))?;
+        let found = clawdefender_trust::Sha256Digest::of(&bytes);
+        ensure!(
+            found == entry.sha256,
+            "{}: its bytes have digest {found}",
+            entry.name
+        );
+        entry.endorsement = Some(endorse(entry, &key)?);
+        println!("{} {} {}", entry.name, entry.version, entry.sha256);
+    }
+    tree::write_draft(&args.feed, &manifest)?;
+    println!("endorsed by {}", key.public().id());
+    println!(
+        "next: cargo xtask feed sign {} --key FEED.key",
+        args.feed.display()
+    );
+    Ok(())
+}
+
+fn sign(args: &Sign) -> Result<()> {
+    let key = key_file::load(&args.key)?;
+    let manifest = tree::read_draft(&args.feed)?;
+    if let Some(entry) = manifest
+        .artifacts
+        .iter()
+        .find(|e| e.kind == Kind::Detector && e.endorsement.is_none())
+    {
+        anyhow::bail!(
+            "detector {} is not endorsed: `cargo xtask feed endorse {} --key CODE.key` first",
+            entry.name,
+            args.feed.display()
+        );
+    }
+    let envelope = seal_manifest(&manifest, &[&key])?;
+    write_if_changed(&tree::envelope_path(&args.feed), &envelope)?;
+    println!(
+        "signed version {} by {}",
+        manifest.version,
+        key.public().id()
+    );
+    println!("next: cargo xtask feed verify {}", args.feed.display());
+    Ok(())
+}
+
+fn verify(args: &Verify) -> Result<()> {
+    let root = root(&Workspace::find()?, args.root.as_ref())?;
+    let mode = if args.stale {
+        Mode::Reload
+    } else {
+        Mode::Accept
+    };
+    let checked = tree::verify(&args.feed, &root, now()?, mode)?;
+    let manifest = &checked.manifest;
+    println!(
+        "good: feed {} {} version {}, {} artifacts, until {}",
+        manifest.feed_id,
+        manifest.channel,
+        manifest.version,
+        checked.artifacts.len(),
+        manifest.expires
+    );
+    if manifest.is_stale() {
+        println!("stale: it has expired");
+    }
+    if manifest.proof().key_change() != KeyChange::Steady {
+        println!("it rotates the keys to epoch {}", manifest.key_epoch);
+    }
+    Ok(())
+}
+
+/// The root in a file, or this machine's development root.
+pub fn root(workspace: &Workspace, file: Option<&PathBuf>) -> Result<Root> {
+    let Some(path) = file else {
+        return Ok(dev_root::open(workspace)?.file.root()?);
+    };
+    root_of(&RootFile::parse(&read(path)?)?).with_context(|| path.display().to_string())
+}
+
+/// The root of a file, with the next step when the owner has not made keys yet.
+pub fn root_of(file: &RootFile) -> Result<Root> {
+    match file.root() {
+        Err(RootFileError::NoKeys) => anyhow::bail!(
+            "it has no keys yet: the owner makes them with `cargo xtask keygen` (feed, next, code) \
+             and writes the public halves into it, see docs/security-keys.md"
+        ),
+        other => Ok(other?),
+    }
+}
