@@ -21,6 +21,8 @@ mod tidy;
 mod tree;
 mod workspace;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 #[derive(Parser)]
@@ -49,8 +51,8 @@ enum Verb {
     Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Verb::parse() {
+fn main() -> ExitCode {
+    let done = match Verb::parse() {
         Verb::Build(args) => build::main(&args).map(drop),
         Verb::Run => run::main(),
         Verb::Keygen(args) => keygen::main(&args),
@@ -59,5 +61,13 @@ fn main() -> anyhow::Result<()> {
         Verb::CheckPlugin(args) => check_plugin::main(&args),
         Verb::Test(args) => test::main(&args),
         Verb::Tidy => tidy::main(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // What happened and why on one line; a backtrace of this tool helps nobody.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -69,10 +69,14 @@ fn list(terminal: &Terminal) -> anyhow::Result<Exit> {
 
 fn answer(id: &str, answer: ControlAnswer, terminal: &Terminal) -> anyhow::Result<Exit> {
     if !is_id(id) {
-        let failure = Failure::new(Exit::Usage, "id", "a question's id is letters and digits").hint("clawdefender approve");
+        let failure = Failure::new(Exit::Usage, "id", "a question's id is letters and digits")
+            .hint("clawdefender approve");
         return Err(failure.into());
     }
-    let control = Control::Answer { id: id.to_owned(), answer };
+    let control = Control::Answer {
+        id: id.to_owned(),
+        answer,
+    };
     let done = client::ask(&home()?, control, Missing::Report)?;
     if terminal.json {
         terminal.object(done)?;
@@ -84,7 +88,10 @@ fn answer(id: &str, answer: ControlAnswer, terminal: &Terminal) -> anyhow::Resul
 
 /// An id goes into commands that people paste, so it must be one.
 fn is_id(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn told(id: &str, answer: ControlAnswer, done: &Value, ink: Ink) -> String {
@@ -93,7 +100,10 @@ fn told(id: &str, answer: ControlAnswer, done: &Value, ink: Ink) -> String {
         ControlAnswer::AllowOnce => ink.green("✔ allow once"),
         ControlAnswer::AllowHour => ink.green("✔ allow this exact call for 1 h"),
     };
-    let reached = done.get("waiting_reached").and_then(Value::as_u64).unwrap_or_default();
+    let reached = done
+        .get("waiting_reached")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
     let kept = done.get("kept").is_some_and(|kept| !kept.is_null());
     let effect = match (answer, reached, kept) {
         (ControlAnswer::Deny, _, _) => "",
@@ -138,38 +148,94 @@ const MAX_VALUE_CHARS: usize = 2000;
 const MAX_ARGUMENTS: usize = 100;
 
 fn render(question: &Question, now_ms: u64, ink: Ink) -> String {
-    let id = if is_id(&question.id) { question.id.as_str() } else { "unknown" };
+    let id = if is_id(&question.id) {
+        question.id.as_str()
+    } else {
+        "unknown"
+    };
     let age = moment::span(now_ms.saturating_sub(question.at_ms));
     let state = if question.missed { "missed" } else { "waiting" };
-    let mut screen = format!("{} {}   {}\n", ink.yellow("?"), ink.bold(id), ink.dim(&format!("{state} {age}")));
+    let mut screen = format!(
+        "{} {}   {}\n",
+        ink.yellow("?"),
+        ink.bold(id),
+        ink.dim(&format!("{state} {age}"))
+    );
     let mut row = |name: &str, text: &str| {
         let _ = writeln!(screen, "  {name:<9} {text}");
     };
-    let package = question.package.as_deref().map(|package| format!(" ({})", excerpt(package, 120)));
-    row("who", &format!("{} → {}{}", excerpt(&question.client, 60), excerpt(&question.server, 60), package.unwrap_or_default()));
+    let package = question
+        .package
+        .as_deref()
+        .map(|package| format!(" ({})", excerpt(package, 120)));
+    row(
+        "who",
+        &format!(
+            "{} → {}{}",
+            excerpt(&question.client, 60),
+            excerpt(&question.server, 60),
+            package.unwrap_or_default()
+        ),
+    );
     row("what", &escape(&question.sentence));
-    row(if question.kind == "tool-call" { "tool" } else { "name" }, &excerpt(&question.tool, 200));
+    row(
+        if question.kind == "tool-call" {
+            "tool"
+        } else {
+            "name"
+        },
+        &excerpt(&question.tool, 200),
+    );
     for (name, value) in arguments(&question.arguments) {
         row("", &format!("{name:<9} {value}"));
     }
-    row("why", &format!("rule {}: {}", escape(&question.rule), escape(&question.reason)));
+    row(
+        "why",
+        &format!(
+            "rule {}: {}",
+            escape(&question.rule),
+            escape(&question.reason)
+        ),
+    );
     for finding in &question.findings {
         let severity = format!("{:?}", finding.severity).to_lowercase();
         let confidence = finding.confidence_pct;
-        row("", &format!("{}, {severity}, {confidence}: {}", escape(&finding.rule), excerpt(&finding.message, 300)));
+        row(
+            "",
+            &format!(
+                "{}, {severity}, {confidence}: {}",
+                escape(&finding.rule),
+                excerpt(&finding.message, 300)
+            ),
+        );
     }
     if question.asked > 1 {
         row("asked", &format!("{} times", question.asked));
     }
     if question.refused > 0 {
-        row("flood", &format!("{} more messages of this server were denied unasked", question.refused));
+        row(
+            "flood",
+            &format!(
+                "{} more messages of this server were denied unasked",
+                question.refused
+            ),
+        );
     }
     if question.missed {
-        row("missed", "the call was denied meanwhile; an allow is for the next time it is made");
+        row(
+            "missed",
+            "the call was denied meanwhile; an allow is for the next time it is made",
+        );
     }
     row("deny", &format!("clawdefender deny {id}"));
     row("once", &format!("clawdefender approve {id}"));
-    row("1 h", &format!("clawdefender approve {id} --for-hour   {}", ink.dim("this exact call only")));
+    row(
+        "1 h",
+        &format!(
+            "clawdefender approve {id} --for-hour   {}",
+            ink.dim("this exact call only")
+        ),
+    );
     screen
 }
 
@@ -181,10 +247,19 @@ fn arguments(arguments: &Value) -> Vec<(String, String)> {
     match arguments {
         Value::Null => Vec::new(),
         Value::Object(members) => {
-            let rows = members.iter().take(MAX_ARGUMENTS).map(|(name, value)| (excerpt(name, 60), shown(value)));
+            let rows = members
+                .iter()
+                .take(MAX_ARGUMENTS)
+                .map(|(name, value)| (excerpt(name, 60), shown(value)));
             let mut rows: Vec<_> = rows.collect();
             if members.len() > MAX_ARGUMENTS {
-                rows.push(("…".into(), format!("{} more; see them with --json", members.len() - MAX_ARGUMENTS)));
+                rows.push((
+                    "…".into(),
+                    format!(
+                        "{} more; see them with --json",
+                        members.len() - MAX_ARGUMENTS
+                    ),
+                ));
             }
             rows
         }
@@ -200,7 +275,11 @@ mod tests {
 
     #[track_caller]
     fn check(question: Value, expected: Expect) {
-        expected.assert_eq(&render(&serde_json::from_value(question).unwrap(), 1_012_000, Ink::Plain));
+        expected.assert_eq(&render(
+            &serde_json::from_value(question).unwrap(),
+            1_012_000,
+            Ink::Plain,
+        ));
     }
 
     #[test]
@@ -249,11 +328,17 @@ mod tests {
     fn an_answer_says_what_it_did() {
         let done = |reached: u64, kept: Value| json!({ "waiting_reached": reached, "kept": kept });
         let told = |answer, done: Value| told("c7f2", answer, &done, Ink::Plain);
-        assert_eq!(told(ControlAnswer::AllowOnce, done(1, Value::Null)), "✔ allow once c7f2 · the waiting call goes on");
+        assert_eq!(
+            told(ControlAnswer::AllowOnce, done(1, Value::Null)),
+            "✔ allow once c7f2 · the waiting call goes on"
+        );
         assert_eq!(
             told(ControlAnswer::AllowOnce, done(0, json!({}))),
             "✔ allow once c7f2 · nobody waits any more; the same call passes when it is made again"
         );
-        assert_eq!(told(ControlAnswer::Deny, done(1, Value::Null)), "✖ deny c7f2");
+        assert_eq!(
+            told(ControlAnswer::Deny, done(1, Value::Null)),
+            "✖ deny c7f2"
+        );
     }
 }

@@ -26,10 +26,11 @@ Examples:
   clawdefender audit search --json type:feed
 
 Fields: id, type, server, client, link, kind, method, tool, rule, detector, verdict, since, until.
-A word without a field is looked for anywhere; `-` turns a term around.")]
+A word without a field is looked for anywhere; `-` turns a term around. Put the query into quotes, or
+behind `--` when it begins with `-`.")]
     Search {
         /// Terms such as server:NAME, tool:write_*, verdict:deny, since:1h, "free text", -rule:X
-        #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+        #[arg(value_name = "QUERY")]
         query: Vec<String>,
         /// At most this many
         #[arg(long, default_value_t = 50)]
@@ -59,7 +60,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
 
 fn search(home: &Home, query: &str, limit: usize, terminal: &Terminal) -> anyhow::Result<Exit> {
     let query = Query::parse(query, moment::now_ms()).map_err(|error| {
-        Failure::new(Exit::Usage, "query", error.to_string()).hint("clawdefender audit search --help")
+        Failure::new(Exit::Usage, "query", error.to_string())
+            .hint("clawdefender audit search --help")
     })?;
     if !home.audit_dir().exists() {
         terminal.say("no audit log yet");
@@ -80,16 +82,25 @@ fn search(home: &Home, query: &str, limit: usize, terminal: &Terminal) -> anyhow
         shown += 1;
     }
     if shown == limit && !terminal.closed() && found.next().is_some() {
-        terminal.say(&format!("older records match too; see more with --limit {}", limit.saturating_mul(10)));
+        terminal.say(&format!(
+            "older records match too; see more with --limit {}",
+            limit.saturating_mul(10)
+        ));
     }
     Ok(Exit::Done)
 }
 
 fn show(home: &Home, id: &str, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let found = if home.audit_dir().exists() { audit::show(&home.audit_dir(), id)? } else { None };
+    let found = if home.audit_dir().exists() {
+        audit::show(&home.audit_dir(), id)?
+    } else {
+        None
+    };
     let Some(found) = found else {
         let message = format!("no record has the id {}", excerpt(id, 64));
-        return Err(Failure::new(Exit::No, "no-record", message).hint("clawdefender audit search since:1h").into());
+        return Err(Failure::new(Exit::No, "no-record", message)
+            .hint("clawdefender audit search since:1h")
+            .into());
     };
     if terminal.json {
         terminal.object(as_json(&found)?)?;
@@ -120,18 +131,39 @@ fn as_json(found: &Found) -> anyhow::Result<Value> {
 
 /// The word that an enum has in JSON.
 pub(super) fn word(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 pub(super) fn line(record: &Record, ink: Ink) -> String {
-    let mut line = format!("{} {:<9}", ink.dim(&moment::local(record.at_ms)), escape(&record.id));
+    let mut line = format!(
+        "{} {:<9}",
+        ink.dim(&moment::local(record.at_ms)),
+        escape(&record.id)
+    );
     let what = match &record.decision {
-        Some(decision) => format!(" {} {}", ink.action(decision.action), escape(&decision.rule)),
+        Some(decision) => format!(
+            " {} {}",
+            ink.action(decision.action),
+            escape(&decision.rule)
+        ),
         None => String::new(),
     };
-    let _ = write!(line, "{what} · {} {}", escape(&record.what), escape(&record.kind));
+    let _ = write!(
+        line,
+        "{what} · {} {}",
+        escape(&record.what),
+        escape(&record.kind)
+    );
     if !record.server.is_empty() {
-        let _ = write!(line, " · {} {}", excerpt(&record.server, 40), excerpt(&record.name, 60));
+        let _ = write!(
+            line,
+            " · {} {}",
+            excerpt(&record.server, 40),
+            excerpt(&record.name, 60)
+        );
     }
     if let Some(note) = &record.note {
         let _ = write!(line, " · {}", excerpt(note, 120));
@@ -149,47 +181,96 @@ fn render(record: &Record, ink: Ink) -> String {
     row("call", &escape(&record.id));
     row("at", &moment::local(record.at_ms));
     if let Some(decision) = &record.decision {
-        row("decision", &format!("{} · rule {}", ink.action(decision.action), escape(&decision.rule)));
+        row(
+            "decision",
+            &format!(
+                "{} · rule {}",
+                ink.action(decision.action),
+                escape(&decision.rule)
+            ),
+        );
         row("reason", &escape(&decision.reason));
         if let Some(would) = decision.would {
             row("would", &ink.action(would));
         }
         for (rule, action) in &decision.losers {
-            row("also", &format!("{} · rule {}", ink.action(*action), escape(rule)));
+            row(
+                "also",
+                &format!("{} · rule {}", ink.action(*action), escape(rule)),
+            );
         }
     }
-    row("type", &format!("{} {}", escape(&record.what), escape(&record.kind)));
+    row(
+        "type",
+        &format!("{} {}", escape(&record.what), escape(&record.kind)),
+    );
     row("client", &excerpt(&record.client, 120));
     row("server", &excerpt(&record.server, 120));
-    row("package", &excerpt(record.package.as_deref().unwrap_or_default(), 200));
+    row(
+        "package",
+        &excerpt(record.package.as_deref().unwrap_or_default(), 200),
+    );
     row("direction", &escape(&record.direction));
     row("method", &excerpt(&record.method, 120));
     row("name", &excerpt(&record.name, 300));
     for finding in &record.findings {
-        let (rule, severity, message) = (escape(&finding.rule), word(finding.severity), excerpt(&finding.message, 400));
-        row("finding", &format!("{rule}, {severity}, {}: {message}", finding.confidence_pct));
+        let (rule, severity, message) = (
+            escape(&finding.rule),
+            word(finding.severity),
+            excerpt(&finding.message, 400),
+        );
+        row(
+            "finding",
+            &format!("{rule}, {severity}, {}: {message}", finding.confidence_pct),
+        );
     }
     for fault in &record.faults {
-        row("fault", &format!("{}, {}: {}", escape(&fault.part), word(fault.kind), excerpt(&fault.detail, 400)));
+        row(
+            "fault",
+            &format!(
+                "{}, {}: {}",
+                escape(&fault.part),
+                word(fault.kind),
+                excerpt(&fault.detail, 400)
+            ),
+        );
     }
     if !record.subject.is_null() {
         row("subject", &excerpt(&record.subject.to_string(), 4000));
     }
     row("digest", &escape(&record.digest));
     if record.bytes > 0 {
-        row("size", &format!("{} bytes, judged in {} µs", record.bytes, record.elapsed_us));
+        row(
+            "size",
+            &format!("{} bytes, judged in {} µs", record.bytes, record.elapsed_us),
+        );
     }
-    row("note", &excerpt(record.note.as_deref().unwrap_or_default(), 400));
+    row(
+        "note",
+        &excerpt(record.note.as_deref().unwrap_or_default(), 400),
+    );
     screen
 }
 
 fn verdict(report: &Report, ink: Ink) -> String {
     let mut screen = match &report.broken {
-        None => format!("{} {} records in {} segments\n", ink.green("✔ intact"), report.frames, report.segments),
+        None => format!(
+            "{} {} records in {} segments\n",
+            ink.green("✔ intact"),
+            report.frames,
+            report.segments
+        ),
         Some(broken) => {
-            let place = broken.at.map(|(segment, offset)| format!(", segment {segment} at byte {offset}"));
+            let place = broken
+                .at
+                .map(|(segment, offset)| format!(", segment {segment} at byte {offset}"));
             let place = place.unwrap_or_default();
-            format!("{} at record {}: {}{place}\n", ink.red("✖ broken"), broken.seq, word(broken.damage))
+            format!(
+                "{} at record {}: {}{place}\n",
+                ink.red("✖ broken"),
+                broken.seq,
+                word(broken.damage)
+            )
         }
     };
     let _ = writeln!(screen, "  signed up to record {}", report.signed);
@@ -249,14 +330,21 @@ mod tests {
     fn a_record_is_one_line_whatever_it_holds() {
         let line = line(&record(), Ink::Plain);
         let (_, rest) = line.split_at(27);
-        assert_eq!(rest, "c7f2kq3a  ✖ deny credentials · message tool-call · files read⟨U+001B⟩[2J");
+        assert_eq!(
+            rest,
+            "c7f2kq3a  ✖ deny credentials · message tool-call · files read⟨U+001B⟩[2J"
+        );
         assert_eq!(line.lines().count(), 1);
     }
 
     #[test]
     fn a_record_shows_who_decided_what_and_why() {
         let shown = render(&record(), Ink::Plain);
-        let shown: String = shown.lines().filter(|line| !line.starts_with("at ")).map(|line| format!("{line}\n")).collect();
+        let shown: String = shown
+            .lines()
+            .filter(|line| !line.starts_with("at "))
+            .map(|line| format!("{line}\n"))
+            .collect();
         expect![[r#"
         "#]]
         .assert_eq(&shown);
@@ -272,9 +360,15 @@ mod tests {
             .unwrap()
         };
         let whole = verdict(&report(Value::Null), Ink::Plain);
-        assert_eq!(whole, "✔ intact 9 records in 1 segments\n  signed up to record 7\n  key o+ab\n");
+        assert_eq!(
+            whole,
+            "✔ intact 9 records in 1 segments\n  signed up to record 7\n  key o+ab\n"
+        );
         let broken = report(serde_json::json!({ "seq": 4, "damage": "altered", "at": [1, 300] }));
         let broken = verdict(&broken, Ink::Plain);
-        assert!(broken.starts_with("✖ broken at record 4: altered, segment 1 at byte 300\n"), "{broken}");
+        assert!(
+            broken.starts_with("✖ broken at record 4: altered, segment 1 at byte 300\n"),
+            "{broken}"
+        );
     }
 }

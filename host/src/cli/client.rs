@@ -32,11 +32,18 @@ pub fn ask(home: &Home, control: Control, missing: Missing) -> Result<Value, Fai
 }
 
 fn exchange(mut stream: UnixStream, control: Control) -> Result<Value, Failure> {
-    stream.set_read_timeout(Some(patience(&control))).map_err(|error| unanswered(&error.into()))?;
-    wire::write_message(&mut stream, &ToDaemon::Control(control)).map_err(|error| unanswered(&error))?;
+    stream
+        .set_read_timeout(Some(patience(&control)))
+        .map_err(|error| unanswered(&error.into()))?;
+    wire::write_message(&mut stream, &ToDaemon::Control(control))
+        .map_err(|error| unanswered(&error))?;
     match wire::read_message(&mut stream) {
         Ok(FromDaemon::Reply(ControlReply::Done(value))) => Ok(value),
-        Ok(FromDaemon::Reply(ControlReply::Refused { code, message, hint })) => Err(refused(code, message, hint)),
+        Ok(FromDaemon::Reply(ControlReply::Refused {
+            code,
+            message,
+            hint,
+        })) => Err(refused(code, message, hint)),
         Ok(_) => Err(unanswered(&WireError::Malformed("not a reply"))),
         Err(error) => Err(unanswered(&error)),
     }
@@ -57,25 +64,41 @@ fn refused(code: String, message: String, hint: String) -> Failure {
         "refused" | "held" => Exit::No,
         _ => Exit::Failed,
     };
-    Failure { exit, code, message, hint: Some(hint).filter(|hint| !hint.is_empty()) }
+    Failure {
+        exit,
+        code,
+        message,
+        hint: Some(hint).filter(|hint| !hint.is_empty()),
+    }
 }
 
 /// The daemon is there but does not answer in a way that we understand.
 fn unanswered(error: &WireError) -> Failure {
     let again = "clawdefender daemon stop && clawdefender daemon start";
     match error {
-        WireError::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            Failure::new(Exit::Unreachable, "daemon-silent", "the daemon does not answer in time")
-                .hint("clawdefender daemon logs")
+        WireError::Io(error)
+            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+        {
+            Failure::new(
+                Exit::Unreachable,
+                "daemon-silent",
+                "the daemon does not answer in time",
+            )
+            .hint("clawdefender daemon logs")
         }
         // A daemon closes the connection on a question that its version does not know.
         WireError::Closed | WireError::Malformed(_) => Failure::new(
             Exit::Unreachable,
             "daemon-version",
-            format!("the daemon did not understand the question; it may not be version {}", env!("CARGO_PKG_VERSION")),
+            format!(
+                "the daemon did not understand the question; it may not be version {}",
+                env!("CARGO_PKG_VERSION")
+            ),
         )
         .hint(again),
-        error => Failure::new(Exit::Unreachable, "daemon-unreachable", error.to_string()).hint(again),
+        error => {
+            Failure::new(Exit::Unreachable, "daemon-unreachable", error.to_string()).hint(again)
+        }
     }
 }
 
@@ -103,7 +126,9 @@ mod tests {
     use serde_json::json;
 
     /// Asks a peer that reads one message and then does what `answer` says.
-    fn asked(answer: impl FnOnce(&mut UnixStream, ToDaemon) + Send + 'static) -> Result<Value, Failure> {
+    fn asked(
+        answer: impl FnOnce(&mut UnixStream, ToDaemon) + Send + 'static,
+    ) -> Result<Value, Failure> {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let peer = std::thread::spawn(move || {
             let message = wire::read_message(&mut theirs).unwrap();
@@ -129,13 +154,20 @@ mod tests {
         let refusal = |code: &str| {
             let code = code.to_owned();
             asked(move |stream, _| {
-                let reply = ControlReply::Refused { code, message: "no".into(), hint: "paste".into() };
+                let reply = ControlReply::Refused {
+                    code,
+                    message: "no".into(),
+                    hint: "paste".into(),
+                };
                 wire::write_message(stream, &FromDaemon::Reply(reply)).unwrap();
             })
             .unwrap_err()
         };
         let held = refusal("held");
-        assert_eq!((held.exit, held.message.as_str(), held.hint.as_deref()), (Exit::No, "no", Some("paste")));
+        assert_eq!(
+            (held.exit, held.message.as_str(), held.hint.as_deref()),
+            (Exit::No, "no", Some("paste"))
+        );
         assert_eq!(refusal("self-approval").exit, Exit::Human);
         assert_eq!(refusal("not-stored").exit, Exit::Failed);
     }
@@ -143,12 +175,22 @@ mod tests {
     #[test]
     fn a_daemon_that_hangs_up_is_suspected_of_another_version() {
         let failure = asked(|_, _| {}).unwrap_err();
-        assert_eq!((failure.exit, failure.code.as_str()), (Exit::Unreachable, "daemon-version"));
+        assert_eq!(
+            (failure.exit, failure.code.as_str()),
+            (Exit::Unreachable, "daemon-version")
+        );
     }
 
     #[test]
     fn another_version_is_mentioned_and_the_same_is_not() {
-        assert!(other_version(&json!({ "version": "9.9.9" })).unwrap().contains("9.9.9"));
-        assert_eq!(other_version(&json!({ "version": env!("CARGO_PKG_VERSION") })), None);
+        assert!(
+            other_version(&json!({ "version": "9.9.9" }))
+                .unwrap()
+                .contains("9.9.9")
+        );
+        assert_eq!(
+            other_version(&json!({ "version": env!("CARGO_PKG_VERSION") })),
+            None
+        );
     }
 }

@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::terminal::Terminal;
 use crate::config::Home;
+use crate::daemon::{DaemonError, Ended};
 use crate::proxy::{self, ContactError};
 use crate::wire::Control;
 use anyhow::Context;
@@ -39,7 +40,9 @@ Examples:
     #[command(after_help = "Examples:\n  clawdefender daemon status --json")]
     Status,
     /// Show the end of its log
-    #[command(after_help = "Examples:\n  clawdefender daemon logs\n  clawdefender daemon logs --lines 500")]
+    #[command(
+        after_help = "Examples:\n  clawdefender daemon logs\n  clawdefender daemon logs --lines 500"
+    )]
     Logs {
         /// How many lines
         #[arg(long, short = 'n', default_value_t = 50)]
@@ -57,16 +60,39 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
 }
 
-fn serve(_terminal: &Terminal) -> anyhow::Result<Exit> {
+fn serve(terminal: &Terminal) -> anyhow::Result<Exit> {
     log_to_stderr()?;
-    Err(Failure::new(Exit::Failed, "daemon", "not wired").into())
+    match crate::daemon::run(&home()?) {
+        Ok(Ended::Stopped) => {}
+        Ok(Ended::AlreadyRunning) => terminal.say("another daemon is running; it stays"),
+        Err(error) => return Err(failure(error)),
+    }
+    Ok(Exit::Done)
+}
+
+fn failure(error: DaemonError) -> anyhow::Error {
+    let hint = match &error {
+        DaemonError::Policy(_) => "clawdefender policy check",
+        DaemonError::Audit(_) => "clawdefender audit verify",
+        _ => return error.into(),
+    };
+    Failure::new(Exit::Failed, "daemon", error.to_string())
+        .hint(hint)
+        .into()
 }
 
 /// Logs go to stderr in every verb, never to stdout: in `proxy` that is the MCP stream.
 pub fn log_to_stderr() -> anyhow::Result<()> {
-    let wanted = std::env::var("CLAWDEFENDER_LOG").ok().filter(|wanted| !wanted.is_empty());
+    let wanted = std::env::var("CLAWDEFENDER_LOG")
+        .ok()
+        .filter(|wanted| !wanted.is_empty());
     let filter = EnvFilter::try_new(wanted.as_deref().unwrap_or("info")).map_err(|error| {
-        Failure::new(Exit::Usage, "log-filter", format!("CLAWDEFENDER_LOG: {error}")).hint("export CLAWDEFENDER_LOG=info")
+        Failure::new(
+            Exit::Usage,
+            "log-filter",
+            format!("CLAWDEFENDER_LOG: {error}"),
+        )
+        .hint("export CLAWDEFENDER_LOG=info")
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -80,7 +106,11 @@ fn start(terminal: &Terminal) -> anyhow::Result<Exit> {
     let home = home()?;
     let was_running = proxy::connect(&home).is_ok();
     let status = client::ask(&home, Control::Status, Missing::Start)?;
-    terminal.say(if was_running { "the daemon was already running" } else { "the daemon is running" });
+    terminal.say(if was_running {
+        "the daemon was already running"
+    } else {
+        "the daemon is running"
+    });
     show(&status, terminal)
 }
 
@@ -107,15 +137,30 @@ fn show(status: &Value, terminal: &Terminal) -> anyhow::Result<Exit> {
 }
 
 fn line(status: &Value) -> String {
-    let text = |name: &str| escape(status.get(name).and_then(Value::as_str).unwrap_or("unknown"));
+    let text = |name: &str| {
+        escape(
+            status
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or("unknown"),
+        )
+    };
     let number = |name: &str| status.get(name).and_then(Value::as_u64).unwrap_or_default();
-    format!("daemon {} · process {} · up {} · API {}", text("version"), number("pid"), moment::span(number("up_ms")), text("api"))
+    format!(
+        "daemon {} · process {} · up {} · API {}",
+        text("version"),
+        number("pid"),
+        moment::span(number("up_ms")),
+        text("api")
+    )
 }
 
 fn stop(terminal: &Terminal) -> anyhow::Result<Exit> {
     let home = home()?;
     match client::ask(&home, Control::Stop, Missing::Report) {
-        Err(failure) if failure.code == "daemon-unreachable" => terminal.say("the daemon was not running"),
+        Err(failure) if failure.code == "daemon-unreachable" => {
+            terminal.say("the daemon was not running")
+        }
         Err(failure) => return Err(failure.into()),
         Ok(_) => {
             wait_until_gone(&home)?;
@@ -137,8 +182,12 @@ fn wait_until_gone(home: &Home) -> Result<(), Failure> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Err(Failure::new(Exit::Failed, "still-running", "the daemon was asked to stop but still answers")
-        .hint("clawdefender daemon logs"))
+    Err(Failure::new(
+        Exit::Failed,
+        "still-running",
+        "the daemon was asked to stop but still answers",
+    )
+    .hint("clawdefender daemon logs"))
 }
 
 /// The most that is read from the end of a log.
@@ -182,8 +231,12 @@ mod tests {
 
     #[test]
     fn one_line_says_which_daemon_runs() {
-        let status = json!({ "version": "0.1.0", "pid": 42, "up_ms": 7_300_000, "api": "127.0.0.1:3202" });
-        assert_eq!(line(&status), "daemon 0.1.0 · process 42 · up 2 h · API 127.0.0.1:3202");
+        let status =
+            json!({ "version": "0.1.0", "pid": 42, "up_ms": 7_300_000, "api": "127.0.0.1:3202" });
+        assert_eq!(
+            line(&status),
+            "daemon 0.1.0 · process 42 · up 2 h · API 127.0.0.1:3202"
+        );
     }
 
     #[test]

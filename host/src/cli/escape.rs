@@ -78,13 +78,19 @@ mod tests {
 
     #[test]
     fn one_value_stays_on_one_line() {
-        check("a\nb\u{2028}c\u{85}d\te", "a⟨U+000A⟩b⟨U+2028⟩c⟨U+0085⟩d⟨U+0009⟩e");
+        check(
+            "a\nb\u{2028}c\u{85}d\te",
+            "a⟨U+000A⟩b⟨U+2028⟩c⟨U+0085⟩d⟨U+0009⟩e",
+        );
     }
 
     #[test]
     fn direction_and_invisible_characters_are_shown() {
         check("exe.\u{202e}txt", "exe.⟨U+202E⟩txt");
-        check("a\u{200b}b\u{feff}c\u{e0041}", "a⟨U+200B⟩b⟨U+FEFF⟩c⟨U+E0041⟩");
+        check(
+            "a\u{200b}b\u{feff}c\u{e0041}",
+            "a⟨U+200B⟩b⟨U+FEFF⟩c⟨U+E0041⟩",
+        );
         check("\u{2066}x\u{2069}", "⟨U+2066⟩x⟨U+2069⟩");
     }
 
@@ -95,7 +101,14 @@ mod tests {
 
     #[test]
     fn ordinary_text_of_any_language_is_untouched() {
-        for text in ["~/work/ärger.txt", "שלום", "مرحبا", "日本語", "naïve 🙂", "a ⇒ b"] {
+        for text in [
+            "~/work/ärger.txt",
+            "שלום",
+            "مرحبا",
+            "日本語",
+            "naïve 🙂",
+            "a ⇒ b",
+        ] {
             check(text, text);
         }
     }

@@ -42,21 +42,35 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
-        Self { exit, code: code.to_owned(), message: message.into(), hint: None }
+        Self {
+            exit,
+            code: code.to_owned(),
+            message: message.into(),
+            hint: None,
+        }
     }
 
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 
     /// What no daemon answered.
     pub fn contact(error: &ContactError) -> Self {
         match error {
-            ContactError::Io(_) => Self::new(Exit::Unreachable, "daemon-unreachable", "the daemon is not running")
-                .hint("clawdefender daemon start"),
-            ContactError::Protocol { .. } => Self::new(Exit::Unreachable, "daemon-version", error.to_string())
-                .hint("clawdefender daemon stop && clawdefender daemon start"),
+            ContactError::Io(_) => Self::new(
+                Exit::Unreachable,
+                "daemon-unreachable",
+                "the daemon is not running",
+            )
+            .hint("clawdefender daemon start"),
+            ContactError::Protocol { .. } => {
+                Self::new(Exit::Unreachable, "daemon-version", error.to_string())
+                    .hint("clawdefender daemon stop && clawdefender daemon start")
+            }
             ContactError::Config(_) => Self::new(Exit::Failed, "config", error.to_string()),
             _ => Self::new(Exit::Unreachable, "daemon-unreachable", error.to_string())
                 .hint("clawdefender daemon logs"),
@@ -93,9 +107,15 @@ pub fn told(error: &anyhow::Error, as_json: bool) -> (Exit, String) {
     }
     if as_json {
         let message = causes.join(": ");
-        return (exit, json!({ "error": { "code": code, "message": message, "hint": hint } }).to_string());
+        return (
+            exit,
+            json!({ "error": { "code": code, "message": message, "hint": hint } }).to_string(),
+        );
     }
-    let mut text = format!("error: {}", causes.first().map_or("unknown", String::as_str));
+    let mut text = format!(
+        "error: {}",
+        causes.first().map_or("unknown", String::as_str)
+    );
     // Writing to a String cannot fail.
     for cause in causes.iter().skip(1) {
         let _ = write!(text, "\n  cause: {cause}");
@@ -114,14 +134,22 @@ mod tests {
 
     #[test]
     fn every_way_to_end_has_its_documented_number() {
-        let codes = [Exit::Done, Exit::Failed, Exit::Usage, Exit::No, Exit::Human, Exit::Unreachable];
+        let codes = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::No,
+            Exit::Human,
+            Exit::Unreachable,
+        ];
         assert_eq!(codes.map(|exit| exit as u8), [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]
     fn a_failure_says_what_why_and_what_to_paste() {
         let error = anyhow::Error::from(
-            Failure::new(Exit::No, "unprotected", "nothing is protected").hint("clawdefender wrap --all"),
+            Failure::new(Exit::No, "unprotected", "nothing is protected")
+                .hint("clawdefender wrap --all"),
         );
         let (exit, text) = told(&error, false);
         assert_eq!(exit, Exit::No);
@@ -135,7 +163,9 @@ mod tests {
 
     #[test]
     fn causes_are_listed_once_and_escaped() {
-        let error = Err::<(), _>(std::io::Error::other("x\u{1b}[2Jy")).context("reading it").unwrap_err();
+        let error = Err::<(), _>(std::io::Error::other("x\u{1b}[2Jy"))
+            .context("reading it")
+            .unwrap_err();
         let (exit, text) = told(&error, false);
         assert_eq!(exit, Exit::Failed);
         assert_eq!(text, "error: reading it\n  cause: x⟨U+001B⟩[2Jy");
@@ -145,8 +175,17 @@ mod tests {
     #[test]
     fn a_missing_daemon_is_told_apart_from_a_broken_configuration() {
         let missing = Failure::contact(&ContactError::Io(std::io::ErrorKind::NotFound.into()));
-        assert_eq!((missing.exit, missing.hint.as_deref()), (Exit::Unreachable, Some("clawdefender daemon start")));
-        assert_eq!(Failure::contact(&ContactError::Config(ConfigError::NoHome)).exit, Exit::Failed);
-        assert_eq!(Failure::contact(&ContactError::Protocol { theirs: 9 }).code, "daemon-version");
+        assert_eq!(
+            (missing.exit, missing.hint.as_deref()),
+            (Exit::Unreachable, Some("clawdefender daemon start"))
+        );
+        assert_eq!(
+            Failure::contact(&ContactError::Config(ConfigError::NoHome)).exit,
+            Exit::Failed
+        );
+        assert_eq!(
+            Failure::contact(&ContactError::Protocol { theirs: 9 }).code,
+            "daemon-version"
+        );
     }
 }

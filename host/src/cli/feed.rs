@@ -21,7 +21,9 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Verb {
     /// What is live, who signed it, until when it is good
-    #[command(after_help = "Examples:\n  clawdefender feed status\n  clawdefender feed status --json")]
+    #[command(
+        after_help = "Examples:\n  clawdefender feed status\n  clawdefender feed status --json"
+    )]
     Status,
     /// Fetch, verify and activate; what was live stays when anything is wrong
     #[command(after_help = "\
@@ -43,12 +45,22 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             let from = match from {
                 Some(from) => from.clone(),
                 None => Config::load(&home)?.feed_url.ok_or_else(|| {
-                    Failure::new(Exit::Usage, "no-source", "no feed is named, and config.toml has no `feed_url`")
-                        .hint("clawdefender feed update https://HOST/PATH")
+                    Failure::new(
+                        Exit::Usage,
+                        "no-source",
+                        "no feed is named, and config.toml has no `feed_url`",
+                    )
+                    .hint("clawdefender feed update https://HOST/PATH")
                 })?,
             };
             terminal.say("fetching and verifying …");
-            client::ask(&home, Control::FeedUpdate { from: source(&from) }, Missing::Start)?
+            client::ask(
+                &home,
+                Control::FeedUpdate {
+                    from: source(&from),
+                },
+                Missing::Start,
+            )?
         }
     };
     if terminal.json {
@@ -56,7 +68,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if let Some(changed) = answer.get("changed").and_then(Value::as_bool) {
-        terminal.say(if changed { "the new feed is live" } else { "nothing newer: what is live stays" });
+        terminal.say(if changed {
+            "the new feed is live"
+        } else {
+            "nothing newer: what is live stays"
+        });
     }
     terminal.data(&render(&Feeds::deserialize(&answer)?, terminal.ink))?;
     Ok(Exit::Done)
@@ -67,7 +83,10 @@ pub(super) fn source(from: &str) -> String {
     if from.contains("://") {
         return from.to_owned();
     }
-    std::path::absolute(from).map_or_else(|_| from.to_owned(), |path| path.to_string_lossy().into_owned())
+    std::path::absolute(from).map_or_else(
+        |_| from.to_owned(),
+        |path| path.to_string_lossy().into_owned(),
+    )
 }
 
 #[derive(Default, Deserialize)]
@@ -80,10 +99,17 @@ struct Feeds {
 fn render(feeds: &Feeds, ink: Ink) -> String {
     let mut screen = String::new();
     for feed in &feeds.feeds {
-        let mark = if feed.stale { ink.red("✖") } else { ink.green("✔") };
+        let mark = if feed.stale {
+            ink.red("✖")
+        } else {
+            ink.green("✔")
+        };
         let _ = writeln!(screen, "{mark} {}", feed_line(feed));
         for artifact in &feed.artifacts {
-            let entries = artifact.entries.map(|entries| format!(", {entries} entries")).unwrap_or_default();
+            let entries = artifact
+                .entries
+                .map(|entries| format!(", {entries} entries"))
+                .unwrap_or_default();
             let _ = writeln!(
                 screen,
                 "    {:<10} {} {}{entries}",
@@ -96,13 +122,29 @@ fn render(feeds: &Feeds, ink: Ink) -> String {
             let _ = writeln!(screen, "    signed by  {}", excerpt(signer, 80));
         }
         if feed.development {
-            let _ = writeln!(screen, "    {}", ink.yellow("! signed by a development root: made on the machine that built this program"));
+            let _ = writeln!(
+                screen,
+                "    {}",
+                ink.yellow(
+                    "! signed by a development root: made on the machine that built this program"
+                )
+            );
         }
     }
     for alert in &feeds.alerts {
-        let _ = writeln!(screen, "{} {}: {}", ink.yellow("!"), excerpt(&alert.feed, 40), excerpt(&alert.message, 300));
+        let _ = writeln!(
+            screen,
+            "{} {}: {}",
+            ink.yellow("!"),
+            excerpt(&alert.feed, 40),
+            excerpt(&alert.message, 300)
+        );
     }
-    if screen.is_empty() { "no feed is live\n".to_owned() } else { screen }
+    if screen.is_empty() {
+        "no feed is live\n".to_owned()
+    } else {
+        screen
+    }
 }
 
 #[cfg(test)]

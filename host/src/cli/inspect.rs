@@ -2,8 +2,9 @@
 //! daemon's; here only files are opened.
 
 use super::exit::{Exit, Failure, home};
+use crate::daemon::DaemonError;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::PathBuf;
 
 /// Judge messages from a file: JSON lines in, one JSON line out for each; nothing is recorded
@@ -22,13 +23,22 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let _home = home()?;
-    let _input: Box<dyn BufRead> = match args.input.as_deref().filter(|path| *path != "-") {
+    let home = home()?;
+    let mut input: Box<dyn BufRead> = match args.input.as_deref().filter(|path| *path != "-") {
         None => Box::new(std::io::stdin().lock()),
         Some(path) => Box::new(BufReader::new(File::open(path).map_err(|error| {
-            Failure::new(Exit::Failed, "unreadable", format!("{}: {error}", path.display()))
+            Failure::new(
+                Exit::Failed,
+                "unreadable",
+                format!("{}: {error}", path.display()),
+            )
         })?)),
     };
-    let _policy = args.policy.as_deref();
-    Err(Failure::new(Exit::Failed, "inspect", "not wired").into())
+    let mut output = std::io::stdout().lock();
+    match crate::daemon::inspector::run(&home, args.policy.as_deref(), &mut *input, &mut output) {
+        // A reader that has left wants no more answers.
+        Err(DaemonError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(Exit::Done),
+    }
 }

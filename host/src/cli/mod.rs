@@ -125,7 +125,11 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let ours = arguments.iter().take_while(|argument| *argument != "--");
     if error.use_stderr() && ours.into_iter().any(|argument| argument == "--json") {
         let text = error.to_string();
-        let message: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+        let message: Vec<&str> = text
+            .lines()
+            .take_while(|line| !line.trim().is_empty())
+            .map(str::trim)
+            .collect();
         let message = message.join(" ").trim_start_matches("error: ").to_owned();
         let failure = Failure::new(Exit::Usage, "usage", message).hint("clawdefender --help");
         complain(&exit::told(&failure.into(), true).1);
@@ -151,16 +155,28 @@ mod tests {
         let mut command = Cli::command();
         let help = command.render_help().to_string();
         for hidden in ["proxy", "selftest-server", "environment  ", "exit-codes  "] {
-            assert!(!help.contains(&format!("\n  {hidden}")), "{hidden} in\n{help}");
+            assert!(
+                !help.contains(&format!("\n  {hidden}")),
+                "{hidden} in\n{help}"
+            );
         }
         fn visit(command: &clap::Command, path: &str) {
-            for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help" && !verb.is_hide_set()) {
+            for verb in command
+                .get_subcommands()
+                .filter(|verb| verb.get_name() != "help" && !verb.is_hide_set())
+            {
                 let path = format!("{path} {}", verb.get_name());
                 if verb.has_subcommands() {
                     visit(verb, &path);
                 } else {
-                    let examples = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-                    assert!(examples.contains(&format!("clawdefender{path}")), "no example for{path}");
+                    let examples = verb
+                        .get_after_help()
+                        .map(ToString::to_string)
+                        .unwrap_or_default();
+                    assert!(
+                        examples.contains(&format!("clawdefender{path}")),
+                        "no example for{path}"
+                    );
                 }
             }
         }
@@ -169,18 +185,36 @@ mod tests {
 
     #[test]
     fn json_and_quiet_work_on_every_verb() {
-        for line in ["status --json", "--json status", "audit verify --json --quiet", "policy check -q --json"] {
-            let cli = Cli::try_parse_from(["clawdefender"].into_iter().chain(line.split(' '))).unwrap();
+        for line in [
+            "status --json",
+            "--json status",
+            "audit verify --json --quiet",
+            "policy check -q --json",
+        ] {
+            let cli =
+                Cli::try_parse_from(["clawdefender"].into_iter().chain(line.split(' '))).unwrap();
             assert!(cli.json, "{line}");
         }
     }
 
     #[test]
     fn a_server_keeps_its_own_flags() {
-        let line = ["clawdefender", "proxy", "--server", "s", "--", "npx", "--json", "-y", "x"];
+        let line = [
+            "clawdefender",
+            "proxy",
+            "--server",
+            "s",
+            "--",
+            "npx",
+            "--json",
+            "-y",
+            "x",
+        ];
         let cli = Cli::try_parse_from(line).unwrap();
         assert!(!cli.json);
-        let Verb::Proxy(args) = cli.verb else { panic!("another verb") };
+        let Verb::Proxy(args) = cli.verb else {
+            panic!("another verb")
+        };
         assert_eq!(args.command, ["npx", "--json", "-y", "x"]);
     }
 }

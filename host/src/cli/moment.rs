@@ -5,7 +5,9 @@ use time::{OffsetDateTime, UtcOffset};
 
 /// Milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -22,12 +24,17 @@ pub fn span(ms: u64) -> String {
 
 /// The person's local time with its offset; UTC where the system does not tell.
 pub fn local(at_ms: u64) -> String {
-    at(at_ms, UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC))
+    at(
+        at_ms,
+        UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC),
+    )
 }
 
 fn at(at_ms: u64, offset: UtcOffset) -> String {
     let seconds = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX);
-    let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else { return format!("{at_ms} ms") };
+    let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else {
+        return format!("{at_ms} ms");
+    };
     let moment = moment.to_offset(offset);
     let (hours, minutes, _) = offset.as_hms();
     let sign = if offset.is_negative() { '-' } else { '+' };
@@ -57,7 +64,10 @@ mod tests {
     #[test]
     fn times_are_local_with_their_offset() {
         let offset = UtcOffset::from_hms(-3, -30, 0).unwrap();
-        assert_eq!(at(1_760_000_000_000, UtcOffset::UTC), "2025-10-09 08:53:20 +00:00");
+        assert_eq!(
+            at(1_760_000_000_000, UtcOffset::UTC),
+            "2025-10-09 08:53:20 +00:00"
+        );
         assert_eq!(at(1_760_000_000_000, offset), "2025-10-09 05:23:20 -03:30");
     }
 }

@@ -20,7 +20,9 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Verb {
     /// What looks for what: versions, signers, rules, faults
-    #[command(after_help = "Examples:\n  clawdefender plugin list\n  clawdefender plugin list --json")]
+    #[command(
+        after_help = "Examples:\n  clawdefender plugin list\n  clawdefender plugin list --json"
+    )]
     List,
     /// Add a publisher's detectors, under the key that you got from them
     #[command(after_help = "\
@@ -48,16 +50,22 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             } else {
                 terminal.data(&render(&set, terminal.ink))?;
             }
-            let whole = !set.detectors.is_empty() && set.detectors.iter().all(|detector| detector.loaded);
+            let whole =
+                !set.detectors.is_empty() && set.detectors.iter().all(|detector| detector.loaded);
             Ok(if whole { Exit::Done } else { Exit::No })
         }
         Verb::Install { from, key } => {
             if let Err(error) = key.parse::<PublicKey>() {
                 let failure = Failure::new(Exit::Usage, "key", error.to_string());
-                return Err(failure.hint("give the publisher's public key: 64 hexadecimal digits").into());
+                return Err(failure
+                    .hint("give the publisher's public key: 64 hexadecimal digits")
+                    .into());
             }
             terminal.say("fetching and verifying …");
-            let control = Control::PluginInstall { from: source(from), key: key.clone() };
+            let control = Control::PluginInstall {
+                from: source(from),
+                key: key.clone(),
+            };
             let answer = client::ask(&home, control, Missing::Start)?;
             if terminal.json {
                 terminal.object(answer)?;
@@ -110,7 +118,12 @@ fn render(set: &Set, ink: Ink) -> String {
     for detector in &set.detectors {
         let id = excerpt(&detector.id, 60);
         if !detector.loaded {
-            let _ = writeln!(screen, "{} {id}: {}", ink.red("✖ not loaded"), excerpt(&detector.error, 300));
+            let _ = writeln!(
+                screen,
+                "{} {id}: {}",
+                ink.red("✖ not loaded"),
+                excerpt(&detector.error, 300)
+            );
             continue;
         }
         let _ = writeln!(
@@ -119,18 +132,41 @@ fn render(set: &Set, ink: Ink) -> String {
             ink.green("✔"),
             ink.bold(&id),
             excerpt(&detector.version, 40),
-            ink.dim(&format!("{} calls, {} faults", detector.calls, detector.faults)),
+            ink.dim(&format!(
+                "{} calls, {} faults",
+                detector.calls, detector.faults
+            )),
         );
-        let _ = writeln!(screen, "    from {}, {}", excerpt(&detector.feed, 60), excerpt(&detector.sha256, 80));
+        let _ = writeln!(
+            screen,
+            "    from {}, {}",
+            excerpt(&detector.feed, 60),
+            excerpt(&detector.sha256, 80)
+        );
         for data in &detector.data {
             let (kind, name, version) = (&data.kind, &data.name, &data.version);
-            let _ = writeln!(screen, "    {} {} {}", excerpt(kind, 20), excerpt(name, 60), excerpt(version, 40));
+            let _ = writeln!(
+                screen,
+                "    {} {} {}",
+                excerpt(kind, 20),
+                excerpt(name, 60),
+                excerpt(version, 40)
+            );
         }
         for rule in &detector.rules {
-            let _ = writeln!(screen, "    {:<32} {}", excerpt(&rule.id, 64), excerpt(&rule.summary, 200));
+            let _ = writeln!(
+                screen,
+                "    {:<32} {}",
+                excerpt(&rule.id, 64),
+                excerpt(&rule.summary, 200)
+            );
         }
     }
-    if screen.is_empty() { "no detector is loaded: messages are denied\n".to_owned() } else { screen }
+    if screen.is_empty() {
+        "no detector is loaded: messages are denied\n".to_owned()
+    } else {
+        screen
+    }
 }
 
 #[cfg(test)]

@@ -47,9 +47,13 @@ fn check(file: Option<&Path>, terminal: &Terminal) -> anyhow::Result<Exit> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && file.is_none() => {
-            terminal.say(&format!("{name} does not exist; the shipped profile `balanced` is in force"));
+            terminal.say(&format!(
+                "{name} does not exist; the shipped profile `balanced` is in force"
+            ));
             if terminal.json {
-                terminal.object(json!({ "ok": true, "file": null, "profile": "balanced", "errors": [] }))?;
+                terminal.object(
+                    json!({ "ok": true, "file": null, "profile": "balanced", "errors": [] }),
+                )?;
             }
             return Ok(Exit::Done);
         }
@@ -64,15 +68,27 @@ fn check(file: Option<&Path>, terminal: &Terminal) -> anyhow::Result<Exit> {
     } else {
         terminal.data(&errors.iter().map(as_text).collect::<String>())?;
     }
-    Ok(if errors.is_empty() { Exit::Done } else { Exit::No })
+    Ok(if errors.is_empty() {
+        Exit::Done
+    } else {
+        Exit::No
+    })
 }
 
 fn sound(policy: &Policy, name: &str) -> String {
-    format!("{}: profile {}, {} rules, nothing wrong\n", escape(name), policy.profile().word(), policy.rules().len())
+    format!(
+        "{}: profile {}, {} rules, nothing wrong\n",
+        escape(name),
+        policy.profile().word(),
+        policy.rules().len()
+    )
 }
 
 fn as_text(error: &PolicyError) -> String {
-    let hint = error.hint().map(|hint| format!("  hint: {}\n", escape(&hint))).unwrap_or_default();
+    let hint = error
+        .hint()
+        .map(|hint| format!("  hint: {}\n", escape(&hint)))
+        .unwrap_or_default();
     format!("{}\n{hint}", escape(&error.to_string()))
 }
 
@@ -86,7 +102,8 @@ fn as_json(error: &PolicyError) -> Value {
 fn convert(file: &Path, terminal: &Terminal) -> anyhow::Result<Exit> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(&name, &error))?;
-    let imported = import(&text).map_err(|error| Failure::new(Exit::Failed, "import", format!("{name}: {error}")))?;
+    let imported = import(&text)
+        .map_err(|error| Failure::new(Exit::Failed, "import", format!("{name}: {error}")))?;
     if terminal.json {
         terminal.object(json!({ "text": imported.text, "notes": imported.notes }))?;
         return Ok(Exit::Done);
@@ -109,7 +126,10 @@ mod tests {
     use expect_test::expect;
 
     fn errors(text: &str) -> String {
-        Policy::check(text, "policy.toml", Path::new("/home/u")).iter().map(as_text).collect()
+        Policy::check(text, "policy.toml", Path::new("/home/u"))
+            .iter()
+            .map(as_text)
+            .collect()
     }
 
     #[test]

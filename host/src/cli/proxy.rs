@@ -26,7 +26,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if std::env::var_os("CLAWDEFENDER_LOG").is_some() {
         log_to_stderr()?;
     }
-    let errand = Errand { home: home()?, server: args.server, command: args.command };
+    let errand = Errand {
+        home: home()?,
+        server: args.server,
+        command: args.command,
+    };
     crate::proxy::run(&errand).map_err(|error| failure(&error).into())
 }
 

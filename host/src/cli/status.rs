@@ -5,9 +5,10 @@ use super::escape::{escape, excerpt};
 use super::exit::{Exit, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
+use crate::clients::{self, State};
 use crate::event::Fault;
 use crate::wire::Control;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 /// Show what is protected and what needs you
@@ -21,17 +22,72 @@ Ends with 3 when messages are not inspected by every detector, with 5 when there
 pub struct Args {}
 
 pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let answer = client::ask(&home()?, Control::Status, Missing::Report)?;
+    let mut answer = client::ask(&home()?, Control::Status, Missing::Report)?;
     if let Some(note) = client::other_version(&answer) {
         terminal.say(&note);
     }
     let status = Status::deserialize(&answer)?;
+    let configured = configured()?;
     if terminal.json {
+        if let Some(members) = answer.as_object_mut() {
+            members.insert("servers".into(), serde_json::to_value(&configured)?);
+        }
         terminal.object(answer)?;
     } else {
-        terminal.data(&render(&status, terminal.ink))?;
+        terminal.data(&render(&status, &configured, terminal.ink))?;
     }
-    Ok(if status.protected { Exit::Done } else { Exit::No })
+    Ok(if status.protected {
+        Exit::Done
+    } else {
+        Exit::No
+    })
+}
+
+/// A server in a client's configuration, or a configuration that can't be read.
+#[derive(Serialize)]
+struct Configured {
+    client: &'static str,
+    server: String,
+    /// `wrapped`, `not-wrapped`, `drifted`, `predecessor`, `remote`, `unsupported`, `unreadable`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    problem: String,
+}
+
+fn configured() -> anyhow::Result<Vec<Configured>> {
+    let mut all = Vec::new();
+    for file in clients::status(&super::wrap::env()?) {
+        match file {
+            Ok(file) => all.extend(file.servers.into_iter().filter_map(|entry| {
+                let state = match entry.state {
+                    State::Wrapped => "wrapped",
+                    State::NotWrapped => "not-wrapped",
+                    State::Drifted => "drifted",
+                    State::Predecessor => "predecessor",
+                    State::Remote => "remote",
+                    State::Unsupported => "unsupported",
+                    // Our own program as a server needs no guard of ours.
+                    State::Ours => return None,
+                };
+                Some(Configured {
+                    client: file.client,
+                    server: entry.server,
+                    state,
+                    problem: String::new(),
+                })
+            })),
+            Err(error) => {
+                let problem = error.to_string();
+                all.push(Configured {
+                    client: "",
+                    server: String::new(),
+                    state: "unreadable",
+                    problem,
+                });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What the screen shows of the daemon's answer.
@@ -124,36 +180,59 @@ struct Ledger {
 /// A line that needs a person: mark, what, what about it, what to do.
 struct Need(String, String, String, &'static str);
 
-fn render(status: &Status, ink: Ink) -> String {
-    let needs = needs(status, ink);
+fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
+    let needs = needs(status, configured, ink);
     let mut screen = format!(
         "{} · daemon up {} · profile {}{}",
         ink.bold(&format!("ClawDefender {}", escape(&status.version))),
         moment::span(status.up_ms),
         escape(&status.profile),
-        if status.development_root { " · development root" } else { "" },
+        if status.development_root {
+            " · development root"
+        } else {
+            ""
+        },
     );
     let _ = match needs.len() {
         0 => writeln!(screen, "   {}", ink.dim("nothing needs you")),
         1 => writeln!(screen, "   {}", ink.bold("1 thing needs you")),
-        more => writeln!(screen, "   {}", ink.bold(&format!("{more} things need you"))),
+        more => writeln!(
+            screen,
+            "   {}",
+            ink.bold(&format!("{more} things need you"))
+        ),
     };
     for Need(mark, subject, about, command) in &needs {
-        let _ = writeln!(screen, "  {mark} {subject:<11} {about}\n    {:<11} {}", "", ink.dim(command));
+        let _ = writeln!(
+            screen,
+            "  {mark} {subject:<11} {about}\n    {:<11} {}",
+            "",
+            ink.dim(command)
+        );
     }
     let mut row = |name: &str, text: &str| {
         let _ = writeln!(screen, "  {name:<13} {text}");
     };
     if !status.protected {
-        row("protection", &ink.red("✖ not protected: messages are denied or not fully inspected"));
+        row(
+            "protection",
+            &ink.red("✖ not protected: messages are denied or not fully inspected"),
+        );
     }
     if status.profile == "monitor" {
         row("policy", "monitor only watches: nothing is blocked");
     }
     for server in &status.policy.on_fault_allow {
-        row("policy", &format!("{} passes uninspected when a part fails (on_fault)", excerpt(server, 60)));
+        row(
+            "policy",
+            &format!(
+                "{} passes uninspected when a part fails (on_fault)",
+                excerpt(server, 60)
+            ),
+        );
     }
-    row("servers", &links(&status.links));
+    row("servers", &servers(configured));
+    row("connected", &links(&status.links));
     row("detectors", &detectors(&status.detectors));
     for feed in &status.feeds {
         row("feed", &feed_line(feed));
@@ -170,47 +249,133 @@ fn render(status: &Status, ink: Ink) -> String {
     screen
 }
 
-fn needs(status: &Status, ink: Ink) -> Vec<Need> {
+fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
     let mut needs = Vec::new();
+    for server in configured {
+        let about = match server.state {
+            "drifted" => format!("{}: wrapped by a program at another place", server.client),
+            "predecessor" => format!("{}: still wrapped by the predecessor", server.client),
+            "unreadable" => {
+                needs.push(Need(
+                    ink.red("✖"),
+                    "config".into(),
+                    excerpt(&server.problem, 300),
+                    "clawdefender wrap --all --dry-run",
+                ));
+                continue;
+            }
+            _ => continue,
+        };
+        needs.push(Need(
+            ink.yellow("!"),
+            excerpt(&server.server, 40),
+            about,
+            "clawdefender wrap --all",
+        ));
+    }
     for fault in &status.missing {
         let about = format!("not loaded: {}", excerpt(&fault.detail, 120));
-        needs.push(Need(ink.red("✖"), excerpt(&fault.part, 40), about, "clawdefender feed update"));
+        needs.push(Need(
+            ink.red("✖"),
+            excerpt(&fault.part, 40),
+            about,
+            "clawdefender feed update",
+        ));
     }
     if status.detectors.is_empty() && status.missing.is_empty() {
-        needs.push(Need(ink.red("✖"), "detectors".into(), "none is loaded".into(), "clawdefender feed status"));
+        needs.push(Need(
+            ink.red("✖"),
+            "detectors".into(),
+            "none is loaded".into(),
+            "clawdefender feed status",
+        ));
     }
     if let Some(error) = &status.policy.error {
-        let about = format!("the file is refused, the last good one applies: {}", excerpt(error, 200));
-        needs.push(Need(ink.red("✖"), "policy".into(), about, "clawdefender policy check"));
+        let about = format!(
+            "the file is refused, the last good one applies: {}",
+            excerpt(error, 200)
+        );
+        needs.push(Need(
+            ink.red("✖"),
+            "policy".into(),
+            about,
+            "clawdefender policy check",
+        ));
     }
     if status.questions > 0 {
         let about = match status.questions {
             1 => "1 is waiting for you".to_owned(),
             more => format!("{more} are waiting for you"),
         };
-        needs.push(Need(ink.yellow("?"), "questions".into(), about, "clawdefender approve"));
+        needs.push(Need(
+            ink.yellow("?"),
+            "questions".into(),
+            about,
+            "clawdefender approve",
+        ));
     }
     for alert in &status.alerts {
         let about = excerpt(&alert.message, 200);
-        needs.push(Need(ink.yellow("!"), excerpt(&alert.feed, 40), about, "clawdefender feed status"));
+        needs.push(Need(
+            ink.yellow("!"),
+            excerpt(&alert.feed, 40),
+            about,
+            "clawdefender feed status",
+        ));
     }
     needs
 }
 
 fn links(links: &[Link]) -> String {
     if links.is_empty() {
-        return "none connected now".to_owned();
+        return "none now".to_owned();
     }
-    let named: Vec<String> =
-        links.iter().map(|link| format!("{} ← {}", excerpt(&link.server, 40), excerpt(&link.client, 40))).collect();
-    format!("{} connected: {}", links.len(), named.join(", "))
+    let named: Vec<String> = links
+        .iter()
+        .map(|link| {
+            format!(
+                "{} ← {}",
+                excerpt(&link.server, 40),
+                excerpt(&link.client, 40)
+            )
+        })
+        .collect();
+    format!("{}: {}", links.len(), named.join(", "))
+}
+
+fn servers(configured: &[Configured]) -> String {
+    let count = |state: &str| {
+        configured
+            .iter()
+            .filter(|server| server.state == state)
+            .count()
+    };
+    let open: Vec<String> = configured
+        .iter()
+        .filter(|server| matches!(server.state, "not-wrapped" | "remote" | "unsupported"))
+        .map(|server| format!("{} in {}", excerpt(&server.server, 40), server.client))
+        .collect();
+    let mut line = format!("{} wrapped", count("wrapped"));
+    if !open.is_empty() {
+        let _ = write!(line, " · {} not wrapped ({})", open.len(), open.join(", "));
+    }
+    line
 }
 
 fn detectors(detectors: &[Detector]) -> String {
-    let named: Vec<String> =
-        detectors.iter().map(|detector| format!("{} {}", escape(&detector.id), escape(&detector.version))).collect();
+    let named: Vec<String> = detectors
+        .iter()
+        .map(|detector| format!("{} {}", escape(&detector.id), escape(&detector.version)))
+        .collect();
     let faults: u64 = detectors.iter().map(|detector| detector.faults).sum();
-    format!("{}   {faults} faults", if named.is_empty() { "none".to_owned() } else { named.join(" · ") })
+    format!(
+        "{}   {faults} faults",
+        if named.is_empty() {
+            "none".to_owned()
+        } else {
+            named.join(" · ")
+        }
+    )
 }
 
 pub(super) fn feed_line(feed: &Feed) -> String {
@@ -219,7 +384,11 @@ pub(super) fn feed_line(feed: &Feed) -> String {
         escape(&feed.feed),
         feed.version,
         escape(&feed.origin),
-        if feed.stale { "✖ stale since" } else { "expires" },
+        if feed.stale {
+            "✖ stale since"
+        } else {
+            "expires"
+        },
         escape(&feed.expires),
     )
 }
@@ -231,8 +400,28 @@ mod tests {
     use serde_json::{Value, json};
 
     #[track_caller]
-    fn check(answer: Value, expected: Expect) {
-        expected.assert_eq(&render(&serde_json::from_value(answer).unwrap(), Ink::Plain));
+    fn check(answer: Value, configured: &[(&str, &'static str)], expected: Expect) {
+        let configured: Vec<Configured> = configured
+            .iter()
+            .map(|(server, state)| {
+                let problem = if *state == "unreadable" {
+                    "/home/u/.claude.json:1:2: not valid JSON"
+                } else {
+                    ""
+                };
+                Configured {
+                    client: "cursor",
+                    server: (*server).to_owned(),
+                    state,
+                    problem: problem.to_owned(),
+                }
+            })
+            .collect();
+        expected.assert_eq(&render(
+            &serde_json::from_value(answer).unwrap(),
+            &configured,
+            Ink::Plain,
+        ));
     }
 
     fn calm() -> Value {
@@ -257,6 +446,7 @@ mod tests {
     fn a_calm_day_needs_nobody() {
         check(
             calm(),
+            &[("github", "wrapped"), ("files", "wrapped")],
             expect![[r#"
                 ClawDefender 0.1.0 · daemon up 3 d · profile balanced   nothing needs you
                   servers       1 connected: github ← claude[41]
@@ -275,13 +465,22 @@ mod tests {
         bad["profile"] = json!("monitor");
         bad["development_root"] = json!(true);
         bad["questions"] = json!(2);
-        bad["policy"] = json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"] });
-        bad["missing"] = json!([{ "part": "injection", "kind": "missing", "detail": "bad\u{1b}[2J" }]);
-        bad["alerts"] = json!([{ "feed": "official", "code": "stale", "message": "expired\nyesterday" }]);
+        bad["policy"] =
+            json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"] });
+        bad["missing"] =
+            json!([{ "part": "injection", "kind": "missing", "detail": "bad\u{1b}[2J" }]);
+        bad["alerts"] =
+            json!([{ "feed": "official", "code": "stale", "message": "expired\nyesterday" }]);
         bad["links"] = json!([{ "client": "c\u{202e}x", "server": "s" }]);
         bad["feeds"][0]["stale"] = json!(true);
         check(
             bad,
+            &[
+                ("figma\n", "not-wrapped"),
+                ("linear", "drifted"),
+                ("", "unreadable"),
+                ("github", "wrapped"),
+            ],
             expect![[r#"
             "#]],
         );

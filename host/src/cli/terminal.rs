@@ -24,8 +24,15 @@ pub enum Ink {
 
 impl Terminal {
     pub fn new(json: bool, quiet: bool) -> Self {
-        let ink = ink(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
-        Self { json, quiet, ink, closed: Cell::new(false) }
+        let ink = ink(std::io::stdout().is_terminal(), |name| {
+            std::env::var(name).ok()
+        });
+        Self {
+            json,
+            quiet,
+            ink,
+            closed: Cell::new(false),
+        }
     }
 
     /// Writes data, a line end included.
@@ -124,7 +131,11 @@ fn ink(is_terminal: bool, var: impl Fn(&str) -> Option<String>) -> Ink {
     if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
         return Ink::Colour;
     }
-    if is_terminal && set("TERM").is_none_or(|term| term != "dumb") { Ink::Colour } else { Ink::Plain }
+    if is_terminal && set("TERM").is_none_or(|term| term != "dumb") {
+        Ink::Colour
+    } else {
+        Ink::Plain
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +144,11 @@ mod tests {
 
     #[track_caller]
     fn check(is_terminal: bool, vars: &[(&str, &str)], expected: Ink) {
-        let var = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let var = |name: &str| {
+            vars.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         assert_eq!(ink(is_terminal, var), expected, "{vars:?}");
     }
 
@@ -146,13 +161,27 @@ mod tests {
         check(true, &[("TERM", "dumb")], Ink::Plain);
         check(false, &[("CLICOLOR_FORCE", "1")], Ink::Colour);
         check(false, &[("CLICOLOR_FORCE", "0")], Ink::Plain);
-        check(false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], Ink::Plain);
+        check(
+            false,
+            &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")],
+            Ink::Plain,
+        );
     }
 
     #[test]
     fn a_decision_can_be_read_without_colour() {
-        let words = [Action::Allow, Action::Log, Action::Redact, Action::Ask, Action::Deny].map(|a| Ink::Plain.action(a));
+        let words = [
+            Action::Allow,
+            Action::Log,
+            Action::Redact,
+            Action::Ask,
+            Action::Deny,
+        ]
+        .map(|a| Ink::Plain.action(a));
         assert_eq!(words, ["✔ allow", "✔ log", "~ redact", "? ask", "✖ deny"]);
-        assert_eq!(Ink::Colour.action(Action::Deny), "\u{1b}[31m✖ deny\u{1b}[0m");
+        assert_eq!(
+            Ink::Colour.action(Action::Deny),
+            "\u{1b}[31m✖ deny\u{1b}[0m"
+        );
     }
 }

@@ -6,7 +6,10 @@ use crate::feed::root::EMBEDDED_ROOT_IS_DEVELOPMENT;
 
 /// A build from source trusts a key that was made on its builder's machine, and says so.
 pub const VERSION: &str = if EMBEDDED_ROOT_IS_DEVELOPMENT {
-    concat!(env!("CARGO_PKG_VERSION"), " (development root: its feed key was made on the machine that built it)")
+    concat!(
+        env!("CARGO_PKG_VERSION"),
+        " (development root: its feed key was made on the machine that built it)"
+    )
 } else {
     env!("CARGO_PKG_VERSION")
 };

@@ -63,10 +63,14 @@ pub fn unwrap(args: &UnwrapArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
 }
 
 fn selection(servers: &[String], client: Option<&str>) -> Selection {
-    Selection { servers: servers.to_vec(), clients: client.map(str::to_owned).into_iter().collect() }
+    Selection {
+        servers: servers.to_vec(),
+        clients: client.map(str::to_owned).into_iter().collect(),
+    }
 }
 
-fn env() -> anyhow::Result<Env> {
+/// What the outside looks like to the `clients` module.
+pub(super) fn env() -> anyhow::Result<Env> {
     let home = home()?;
     Ok(Env {
         home: home.user().to_owned(),
@@ -87,7 +91,13 @@ struct Outcome {
     error: Option<String>,
 }
 
-fn change(env: &Env, verb: Verb, selection: &Selection, dry_run: bool, terminal: &Terminal) -> anyhow::Result<Exit> {
+fn change(
+    env: &Env,
+    verb: Verb,
+    selection: &Selection,
+    dry_run: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
     let unknown = unknown(env, selection);
     let mut outcomes = Vec::new();
     for planned in clients::plan(env, selection, verb) {
@@ -98,7 +108,13 @@ fn change(env: &Env, verb: Verb, selection: &Selection, dry_run: bool, terminal:
                 client: String::new(),
                 path: path_of(&error),
                 diff: Vec::new(),
-                error: Some(anyhow::Error::from(error).chain().map(|cause| cause.to_string()).collect::<Vec<_>>().join(": ")),
+                error: Some(
+                    anyhow::Error::from(error)
+                        .chain()
+                        .map(|cause| cause.to_string())
+                        .collect::<Vec<_>>()
+                        .join(": "),
+                ),
             },
         });
     }
@@ -112,14 +128,21 @@ fn change(env: &Env, verb: Verb, selection: &Selection, dry_run: bool, terminal:
     } else {
         terminal.data(&render(&outcomes, verb, dry_run, terminal.ink))?;
         if !dry_run && outcomes.iter().any(|outcome| outcome.error.is_none()) {
-            terminal.say("quit the client fully and start it again; closing its window is not enough");
+            terminal
+                .say("quit the client fully and start it again; closing its window is not enough");
         }
     }
     if let Some(name) = unknown.first() {
         let message = format!("no client has a server called {}", excerpt(name, 80));
-        return Err(Failure::new(Exit::No, "no-server", message).hint("clawdefender wrap --all --dry-run").into());
+        return Err(Failure::new(Exit::No, "no-server", message)
+            .hint("clawdefender wrap --all --dry-run")
+            .into());
     }
-    Ok(if outcomes.iter().any(|outcome| outcome.error.is_some()) { Exit::Failed } else { Exit::Done })
+    Ok(if outcomes.iter().any(|outcome| outcome.error.is_some()) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
 }
 
 /// Names that were asked for and that no configuration has: most likely misspelt.
@@ -127,10 +150,21 @@ fn unknown(env: &Env, selection: &Selection) -> Vec<String> {
     let known: Vec<_> = clients::status(env)
         .into_iter()
         .flatten()
-        .filter(|status| selection.clients.is_empty() || selection.clients.iter().any(|client| client == status.client))
+        .filter(|status| {
+            selection.clients.is_empty()
+                || selection
+                    .clients
+                    .iter()
+                    .any(|client| client == status.client)
+        })
         .flat_map(|status| status.servers)
         .collect();
-    selection.servers.iter().filter(|name| known.iter().all(|entry| entry.server != **name)).cloned().collect()
+    selection
+        .servers
+        .iter()
+        .filter(|name| known.iter().all(|entry| entry.server != **name))
+        .cloned()
+        .collect()
 }
 
 fn outcome(change: &Change, done: Result<(), ClientError>) -> Outcome {
@@ -138,7 +172,13 @@ fn outcome(change: &Change, done: Result<(), ClientError>) -> Outcome {
         client: change.client.to_owned(),
         path: change.path.display().to_string(),
         diff: change.diff(),
-        error: done.err().map(|error| anyhow::Error::from(error).chain().map(|cause| cause.to_string()).collect::<Vec<_>>().join(": ")),
+        error: done.err().map(|error| {
+            anyhow::Error::from(error)
+                .chain()
+                .map(|cause| cause.to_string())
+                .collect::<Vec<_>>()
+                .join(": ")
+        }),
     }
 }
 
@@ -175,7 +215,12 @@ fn render(outcomes: &[Outcome], verb: Verb, dry_run: bool, ink: Ink) -> String {
         let path = excerpt(&outcome.path, 300);
         match &outcome.error {
             Some(error) => {
-                let _ = writeln!(screen, "{} {path}\n  {}", ink.red("✖ unchanged"), excerpt(error, 500));
+                let _ = writeln!(
+                    screen,
+                    "{} {path}\n  {}",
+                    ink.red("✖ unchanged"),
+                    excerpt(error, 500)
+                );
             }
             None => {
                 let done = match (verb, dry_run) {
@@ -189,18 +234,27 @@ fn render(outcomes: &[Outcome], verb: Verb, dry_run: bool, ink: Ink) -> String {
         if dry_run {
             for line in &outcome.diff {
                 let text = excerpt(line, MAX_LINE_CHARS);
-                let _ = writeln!(screen, "  {}", match line.chars().next() {
-                    Some('+') => ink.green(&text),
-                    Some('-') => ink.red(&text),
-                    _ => ink.dim(&text),
-                });
+                let _ = writeln!(
+                    screen,
+                    "  {}",
+                    match line.chars().next() {
+                        Some('+') => ink.green(&text),
+                        Some('-') => ink.red(&text),
+                        _ => ink.dim(&text),
+                    }
+                );
             }
         }
     }
     if outcomes.is_empty() {
         let mut looked: Vec<&str> = CLIENTS.iter().map(|row| row.client).collect();
         looked.dedup();
-        let _ = writeln!(screen, "nothing to {}: looked at {}", word(verb), looked.join(", "));
+        let _ = writeln!(
+            screen,
+            "nothing to {}: looked at {}",
+            word(verb),
+            looked.join(", ")
+        );
     }
     screen
 }
@@ -214,18 +268,28 @@ mod tests {
         Outcome {
             client: "cursor".into(),
             path: "/home/u/.cursor/mcp.json".into(),
-            diff: vec!["@@ -2,1 +2,1 @@".into(), "-npx\u{202e}".into(), "+clawdefender".into()],
+            diff: vec![
+                "@@ -2,1 +2,1 @@".into(),
+                "-npx\u{202e}".into(),
+                "+clawdefender".into(),
+            ],
             error: error.map(str::to_owned),
         }
     }
 
     #[test]
     fn each_file_says_what_happened_to_it() {
-        let both = [outcome(None), outcome(Some("changed meanwhile; nothing was written"))];
+        let both = [
+            outcome(None),
+            outcome(Some("changed meanwhile; nothing was written")),
+        ];
         expect![[r#"
         "#]]
         .assert_eq(&render(&both, Verb::Wrap, false, Ink::Plain));
-        assert_eq!(render(&[], Verb::Unwrap, false, Ink::Plain), "nothing to unwrap: looked at claude-code, cursor\n");
+        assert_eq!(
+            render(&[], Verb::Unwrap, false, Ink::Plain),
+            "nothing to unwrap: looked at claude-code, cursor\n"
+        );
     }
 
     #[test]

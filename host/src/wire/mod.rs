@@ -7,7 +7,7 @@
 
 mod codec;
 pub mod peer;
-//pub mod serve;
+pub mod serve;
 
 pub use codec::{WireError, read_message, write_message};
 
