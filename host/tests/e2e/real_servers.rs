@@ -72,7 +72,8 @@ fn all_recorded(home: &Home, plan: &Plan, story: &Value) {
             assert!(found, "no record of {name} {direction}");
         }
     }
-    assert!(records.iter().all(|record| record["decision"]["action"] == "allow"), "{records:#?}");
+    let stopped = records.iter().find(|record| !["allow", "log"].contains(&record["decision"]["action"].as_str().unwrap()));
+    assert_eq!(stopped, None);
 }
 
 #[test]
@@ -92,6 +93,7 @@ fn the_everything_server_answers_through_us_as_it_does_directly() {
             ["get-resource-reference", { "resourceType": "Text", "resourceId": 1 }],
             ["get-structured-content", { "location": "Chicago" }],
             ["gzip-file-as-resource", { "name": "a.gz", "data": "data:text/plain;base64,aGVsbG8=", "outputType": "resource" }],
+            ["trigger-sampling-request", { "prompt": "hello", "maxTokens": 10 }],
             ["trigger-long-running-operation", { "duration": 1, "steps": 4 }],
         ]),
     };
@@ -196,7 +198,8 @@ fn a_refused_call_is_a_valid_answer_for_the_real_client_in_both_eras() {
         let answer = &proxied["calls"][0][1];
         assert_eq!(answer["isError"], true, "{answer:#}");
         assert!(answer["content"][0]["text"].as_str().unwrap().starts_with("Blocked by ClawDefender"));
-        assert_eq!(proxied["calls"][1..].len(), direct["calls"][1..].len(), "the session goes on");
+        let calls = |story: &Value| story["calls"].as_array().unwrap().len();
+        assert_eq!(calls(&proxied), calls(&direct), "the session goes on");
     }
 }
 

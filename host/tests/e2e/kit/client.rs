@@ -57,6 +57,8 @@ impl Client {
         );
         assert!(answer["result"].is_object(), "{answer:#}");
         self.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        // The pipe keeps its order: once this is answered, the server has seen all of the above.
+        self.request("ping", json!({}));
         self
     }
 
