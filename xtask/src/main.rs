@@ -11,6 +11,7 @@ mod feed;
 mod guest;
 mod key_file;
 mod keygen;
+mod new_plugin;
 mod plugin;
 mod run;
 mod seed;
@@ -44,6 +45,14 @@ enum Verb {
     Sign(sign::Args),
     /// Build one plugin and check that it is a detector and imports nothing
     CheckPlugin(check_plugin::Args),
+    /// Write a new detector crate that tests, builds and fires as it stands
+    NewPlugin {
+        /// Lower case letters, digits and `-`: the detector's id
+        name: String,
+        /// Where to write it [default: a folder of that name here]
+        #[arg(long)]
+        out: Option<std::path::PathBuf>,
+    },
     /// Check imports between modules, file headers, file lengths and names
     Tidy,
 }
@@ -56,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Feed(verb) => feed::main(verb),
         Verb::Sign(args) => sign::main(&args),
         Verb::CheckPlugin(args) => check_plugin::main(&args),
+        Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Tidy => tidy::main(),
     };
     match done {
