@@ -11,6 +11,7 @@ mod feed;
 mod guest;
 mod key_file;
 mod keygen;
+mod new_plugin;
 mod plugin;
 mod run;
 mod seed;
@@ -47,6 +48,14 @@ enum Verb {
     CheckPlugin(check_plugin::Args),
     /// Make what the tests need and run every check; what CI runs
     Test(test::Args),
+    /// Write a new detector crate that tests, builds and fires as it stands
+    NewPlugin {
+        /// Lower case letters, digits and `-`: the detector's id
+        name: String,
+        /// Where to write it [default: a folder of that name here]
+        #[arg(long)]
+        out: Option<std::path::PathBuf>,
+    },
     /// Check imports between modules, file headers, file lengths and names
     Tidy,
 }
@@ -60,6 +69,7 @@ fn main() -> ExitCode {
         Verb::Sign(args) => sign::main(&args),
         Verb::CheckPlugin(args) => check_plugin::main(&args),
         Verb::Test(args) => test::main(&args),
+        Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Tidy => tidy::main(),
     };
     match done {

@@ -35,12 +35,21 @@ pub fn main(args: &Args) -> Result<()> {
     }
     // First, because the host is not built without it.
     let prepare = "cargo xtask test --prepare";
-    steps.take("detectors and seed feed", prepare, || seed::development(&workspace).map(drop))?;
+    steps.take("detectors and seed feed", prepare, || {
+        seed::development(&workspace).map(drop)
+    })?;
     steps.take("hostile detector", prepare, || hostile(&workspace))?;
     steps.take("Python client", prepare, || python(&workspace))?;
     steps.take("npm servers", prepare, || node(&workspace))?;
     if form {
-        let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let lints = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
         steps.cargo(&workspace, "lints", &lints)?;
     }
     if !args.prepare {
@@ -104,16 +113,20 @@ fn python(workspace: &Workspace) -> Result<()> {
     if is_made_from(&venv, REQUIREMENTS.as_bytes()) {
         return Ok(());
     }
-    make_anew(&venv, "python3 with venv is needed: apt-get install python3-venv", || {
-        let mut make = Command::new("python3");
-        make.args(["-m", "venv"]).arg(&venv);
-        run(make)?;
-        let mut install = Command::new(venv.join("bin/python"));
-        install
-            .args(["-m", "pip", "install", "--quiet", "--requirement"])
-            .arg(sources(workspace).join("requirements.txt"));
-        run(install)
-    })?;
+    make_anew(
+        &venv,
+        "python3 with venv is needed: apt-get install python3-venv",
+        || {
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv"]).arg(&venv);
+            run(make)?;
+            let mut install = Command::new(venv.join("bin/python"));
+            install
+                .args(["-m", "pip", "install", "--quiet", "--requirement"])
+                .arg(sources(workspace).join("requirements.txt"));
+            run(install)
+        },
+    )?;
     mark(&venv, REQUIREMENTS.as_bytes())
 }
 
@@ -124,34 +137,58 @@ fn node(workspace: &Workspace) -> Result<()> {
     if is_made_from(&servers, &lock) {
         return Ok(());
     }
-    make_anew(&servers, "node and npm are needed: apt-get install nodejs npm", || {
-        let mut version = Command::new("node");
-        version.arg("--version");
-        let version = output(version)?;
-        let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
-        if major.is_none_or(|major: u32| major < 20) {
-            bail!("node {} is too old: the servers need 20 or newer", version.trim());
-        }
-        for name in ["package.json", "package-lock.json"] {
-            write_if_changed(&servers.join(name), &read(&sources(workspace).join("node").join(name))?)?;
-        }
-        // No script of any package runs here.
-        let mut install = Command::new("npm");
-        install
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"])
-            .current_dir(&servers);
-        run(install)
-    })?;
+    make_anew(
+        &servers,
+        "node and npm are needed: apt-get install nodejs npm",
+        || {
+            let mut version = Command::new("node");
+            version.arg("--version");
+            let version = output(version)?;
+            let major = version
+                .trim()
+                .trim_start_matches('v')
+                .split('.')
+                .next()
+                .and_then(|major| major.parse().ok());
+            if major.is_none_or(|major: u32| major < 20) {
+                bail!(
+                    "node {} is too old: the servers need 20 or newer",
+                    version.trim()
+                );
+            }
+            for name in ["package.json", "package-lock.json"] {
+                write_if_changed(
+                    &servers.join(name),
+                    &read(&sources(workspace).join("node").join(name))?,
+                )?;
+            }
+            // No script of any package runs here.
+            let mut install = Command::new("npm");
+            install
+                .args([
+                    "ci",
+                    "--ignore-scripts",
+                    "--no-audit",
+                    "--no-fund",
+                    "--loglevel",
+                    "error",
+                ])
+                .current_dir(&servers);
+            run(install)
+        },
+    )?;
     mark(&servers, &lock)
 }
 
 /// Starts from nothing, so that a half-made folder never counts.
 fn make_anew(folder: &Path, hint: &str, make: impl FnOnce() -> Result<()>) -> Result<()> {
     if folder.exists() {
-        std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     if let Some(above) = folder.parent() {
-        std::fs::create_dir_all(above).with_context(|| format!("cannot make {}", above.display()))?;
+        std::fs::create_dir_all(above)
+            .with_context(|| format!("cannot make {}", above.display()))?;
     }
     make().with_context(|| hint.to_owned())
 }
@@ -173,8 +210,13 @@ mod tests {
     fn a_failed_step_says_how_to_repeat_it_and_ends_the_run() {
         let mut steps = Steps::default();
         steps.take("first", "repeat first", || Ok(())).unwrap();
-        let error = steps.take("second", "repeat second", || bail!("broken")).unwrap_err();
-        assert_eq!(format!("{error:#}"), "second failed; to repeat it: repeat second: broken");
+        let error = steps
+            .take("second", "repeat second", || bail!("broken"))
+            .unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            "second failed; to repeat it: repeat second: broken"
+        );
         assert_eq!(steps.0.len(), 1);
     }
 

@@ -31,7 +31,9 @@ pub enum Ended {
 /// # Errors
 /// [`DaemonError`] when a part can't be opened: then nothing is served, so nothing passes.
 pub fn run(home: &Home) -> Result<Ended, DaemonError> {
-    let Some(lock) = start::lock(home)? else { return Ok(Ended::AlreadyRunning) };
+    let Some(lock) = start::lock(home)? else {
+        return Ok(Ended::AlreadyRunning);
+    };
     let parts = Arc::new(start::open(home)?);
     let socket = home.socket()?;
     // Ours by the lock: what is there was left by a daemon that was killed.
@@ -50,6 +52,7 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
         });
     }
     policy_watch::spawn(&parts);
+    heartbeat(&parts);
     guard::serve(&parts);
     tracing::info!(home = %home.root().display(), "ready");
     let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
@@ -66,11 +69,13 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
             }
         };
         let (parts, controller) = (Arc::clone(&parts), Arc::clone(&controller));
-        let spawned = std::thread::Builder::new().name("link".into()).spawn(move || {
-            if let Err(error) = serve::serve(stream, &parts.judge, &*controller) {
-                tracing::warn!(%error, "a connection ended badly");
-            }
-        });
+        let spawned = std::thread::Builder::new()
+            .name("link".into())
+            .spawn(move || {
+                if let Err(error) = serve::serve(stream, &parts.judge, &*controller) {
+                    tracing::warn!(%error, "a connection ended badly");
+                }
+            });
         if let Err(error) = spawned {
             tracing::error!(%error, "no thread for a connection; it was closed");
         }
@@ -87,4 +92,24 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
 fn wake(stopping: &AtomicBool, socket: &std::path::Path) {
     stopping.store(true, Ordering::SeqCst);
     let _ = UnixStream::connect(socket);
+}
+
+/// A record at least every five minutes, so that a gap in the ledger shows. Source: the bound that
+/// the ledger's readers assume.
+const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(300);
+
+fn heartbeat(parts: &Arc<start::Parts>) {
+    let weak = Arc::downgrade(parts);
+    parts.runtime.spawn(async move {
+        let mut ticks = tokio::time::interval(HEARTBEAT);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            let Some(parts) = weak.upgrade() else { return };
+            let beat = tokio::task::spawn_blocking(move || parts.judge.ledger().heartbeat()).await;
+            if let Ok(Err(error)) = beat {
+                tracing::error!(%error, "the ledger took no heartbeat");
+            }
+        }
+    });
 }

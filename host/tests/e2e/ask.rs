@@ -9,6 +9,7 @@ id = "ask-deploy"
 action = "ask"
 reason = "changes production"
 [rule.match]
+kind = "tool-call"
 tool = "deploy"
 "#;
 
@@ -23,18 +24,28 @@ fn scene() -> (Home, Daemon, Server, Client) {
 }
 
 fn questions(home: &Home) -> Vec<Value> {
-    home.cli(&["approve", "--json"]).done().json()["questions"].as_array().unwrap().clone()
+    home.cli(&["approve", "--json"]).done().json()["questions"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 /// The id of the question that waits.
 #[track_caller]
 fn waiting(home: &Home) -> String {
-    let question = wait_for("a question", || questions(home).into_iter().find(|question| question["missed"] == false));
+    let question = wait_for("a question", || {
+        questions(home)
+            .into_iter()
+            .find(|question| question["missed"] == false)
+    });
     question["id"].as_str().unwrap().to_owned()
 }
 
 fn deploy(client: &mut Client, what: &str) -> u64 {
-    client.ask("tools/call", json!({ "name": "deploy", "arguments": { "text": what } }))
+    client.ask(
+        "tools/call",
+        json!({ "name": "deploy", "arguments": { "text": what } }),
+    )
 }
 
 #[track_caller]
@@ -51,13 +62,20 @@ fn a_held_call_passes_when_a_person_approves_it() {
     let question = waiting(&home);
     assert!(!server.saw("\"deploy\""), "held");
     // Only this call is held, not its neighbours.
-    assert_eq!(text(&client.call("look", json!({ "text": "still here" }))), "still here");
+    assert_eq!(
+        text(&client.call("look", json!({ "text": "still here" }))),
+        "still here"
+    );
 
     home.cli(&["approve", &question]).done();
     assert_eq!(text(&answer(&mut client, id)), "v2");
     assert!(questions(&home).is_empty());
     let told = home.records("type:answer");
-    assert!(told.iter().any(|record| record["decision"]["rule"] == "grant"), "{told:#?}");
+    assert!(
+        told.iter()
+            .any(|record| record["decision"]["rule"] == "grant"),
+        "{told:#?}"
+    );
 
     // The answer was for that one call.
     let again = deploy(&mut client, "v2");
@@ -76,7 +94,10 @@ fn a_held_call_is_refused_when_a_person_denies_it() {
     client.call("look", json!({}));
     assert!(!server.saw("\"deploy\""));
     let records = home.records("tool:deploy verdict:deny");
-    assert_eq!(records.iter().map(denied).collect::<Vec<_>>(), ["refused:ask-deploy"]);
+    assert_eq!(
+        records.iter().map(denied).collect::<Vec<_>>(),
+        ["refused:ask-deploy"]
+    );
 }
 
 #[test]
@@ -90,19 +111,39 @@ fn a_late_approval_is_for_exactly_one_retry() {
 
     let id = deploy(&mut client, "v2");
     let refused = answer(&mut client, id);
-    assert!(text(&refused).contains("this needs approval"), "{refused:#}");
+    assert!(
+        text(&refused).contains("this needs approval"),
+        "{refused:#}"
+    );
     assert!(!server.saw("\"deploy\""));
 
     let missed = questions(&home);
-    assert_eq!((missed.len(), &missed[0]["missed"]), (1, &json!(true)), "{missed:#?}");
-    home.cli(&["approve", missed[0]["id"].as_str().unwrap()]).done();
+    assert_eq!(
+        (missed.len(), &missed[0]["missed"]),
+        (1, &json!(true)),
+        "{missed:#?}"
+    );
+    home.cli(&["approve", missed[0]["id"].as_str().unwrap()])
+        .done();
     let other = deploy(&mut client, "v3");
-    assert_eq!(answer(&mut client, other)["result"]["isError"], true, "another call is another question");
+    assert_eq!(
+        answer(&mut client, other)["result"]["isError"],
+        true,
+        "another call is another question"
+    );
     let retry = deploy(&mut client, "v2");
     assert_eq!(text(&answer(&mut client, retry)), "v2");
     let again = deploy(&mut client, "v2");
-    assert_eq!(answer(&mut client, again)["result"]["isError"], true, "once");
-    let arrived = server.seen().into_iter().filter(|line| line.contains("\"deploy\"")).count();
+    assert_eq!(
+        answer(&mut client, again)["result"]["isError"],
+        true,
+        "once"
+    );
+    let arrived = server
+        .seen()
+        .into_iter()
+        .filter(|line| line.contains("\"deploy\""))
+        .count();
     assert_eq!(arrived, 1);
 }
 
@@ -120,7 +161,7 @@ fn an_agent_cannot_approve_itself() {
     assert_ne!(code, 0, "{err}");
     assert_eq!(questions(&home).len(), 1, "the question still waits");
     assert!(!server.saw("\"deploy\""));
-    let records = home.records("kind:self-approval");
+    let records = home.records("kind:answer-refused");
     assert_eq!(records.len(), 1, "{records:#?}");
     // Denying harms nobody, but it is an answer too: the same rule holds.
     assert_ne!(home.cli(&["deny", &question]).code, 0);

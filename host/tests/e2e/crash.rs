@@ -21,7 +21,9 @@ fn a_killed_daemon_loses_no_message_and_no_record() {
     let greeting = server.seen().len();
 
     // Moments that differ from run to run; printed when the test fails.
-    let mut kills: Vec<u64> = (0..KILLS).map(|_| rand::random_range(1..CALLS - WINDOW)).collect();
+    let mut kills: Vec<u64> = (0..KILLS)
+        .map(|_| rand::random_range(1..CALLS - WINDOW))
+        .collect();
     kills.sort_unstable();
     println!("killing after answers {kills:?}");
     let mut daemon = first.id();
@@ -42,17 +44,30 @@ fn a_killed_daemon_loses_no_message_and_no_record() {
         let line = client.line();
         let answer: Value = serde_json::from_str(&line).unwrap();
         let id = answer["id"].as_u64().unwrap();
-        assert_eq!(text(&answer), format!("call {id}"), "every call is innocent");
+        assert_eq!(
+            text(&answer),
+            format!("call {id}"),
+            "every call is innocent"
+        );
         *answers.entry(id).or_default() += 1;
         lines.push(line);
-        while kills.first().is_some_and(|moment| *moment <= answers.len() as u64) {
+        while kills
+            .first()
+            .is_some_and(|moment| *moment <= answers.len() as u64)
+        {
             kills.remove(0);
-            kill_process(Pid::from_raw(i32::try_from(daemon).unwrap()).unwrap(), Signal::KILL).unwrap();
+            kill_process(
+                Pid::from_raw(i32::try_from(daemon).unwrap()).unwrap(),
+                Signal::KILL,
+            )
+            .unwrap();
             // The shim starts the next one; its number is asked for, so that it can be killed too.
             daemon = wait_for("another daemon", || {
                 let status = home.cli(&["status", "--json"]);
                 let status: Value = serde_json::from_str(&status.out).ok()?;
-                u32::try_from(status["pid"].as_u64()?).ok().filter(|pid| !daemons.contains(pid))
+                u32::try_from(status["pid"].as_u64()?)
+                    .ok()
+                    .filter(|pid| !daemons.contains(pid))
             });
             daemons.insert(daemon);
         }
@@ -60,7 +75,10 @@ fn a_killed_daemon_loses_no_message_and_no_record() {
     assert_eq!(daemons.len(), KILLS + 1);
     client.close();
 
-    assert!(answers.values().all(|times| *times == 1), "an answer came twice: {answers:?}");
+    assert!(
+        answers.values().all(|times| *times == 1),
+        "an answer came twice: {answers:?}"
+    );
     let mut arrived = BTreeMap::<u64, u64>::new();
     for line in server.seen().iter().skip(greeting) {
         let message: Value = serde_json::from_str(line).unwrap();
@@ -69,7 +87,10 @@ fn a_killed_daemon_loses_no_message_and_no_record() {
         }
     }
     assert_eq!(arrived.len() as u64, CALLS);
-    assert!(arrived.values().all(|times| *times == 1), "a call arrived twice: {arrived:?}");
+    assert!(
+        arrived.values().all(|times| *times == 1),
+        "a call arrived twice: {arrived:?}"
+    );
 
     let recorded: BTreeSet<String> = home
         .records("verdict:allow")

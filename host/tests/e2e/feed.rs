@@ -16,7 +16,11 @@ fn update(home: &Home, from: &str) -> crate::kit::Cli {
 fn live(home: &Home) -> Value {
     let status = home.cli(&["feed", "status", "--json"]).done().json();
     let feeds = status["feeds"].as_array().unwrap();
-    feeds.iter().find(|feed| feed["official"] == true).unwrap().clone()
+    feeds
+        .iter()
+        .find(|feed| feed["official"] == true)
+        .unwrap()
+        .clone()
 }
 
 /// The official feed with one more entry in its blocklist.
@@ -36,7 +40,10 @@ fn refused(home: &Home, from: &str, why: &str) {
     let ended = update(home, from);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert_eq!(live(home), before, "what was live stays");
-    let record = home.records("type:feed verdict:deny").pop().expect("the refusal is recorded");
+    let record = home
+        .records("type:feed verdict:deny")
+        .pop()
+        .expect("the refusal is recorded");
     assert!(record["note"].as_str().unwrap().contains(why), "{record:#}");
 }
 
@@ -51,7 +58,11 @@ fn a_signed_update_goes_live_from_a_folder_and_survives_a_restart() {
     let now = live(&home);
     assert_eq!(now["origin"], "stored");
     assert_eq!(home.record("kind:feed-activated")["type"], "feed");
-    assert_eq!(update(&home, folder.to_str().unwrap()).done().json()["changed"], false, "nothing newer");
+    assert_eq!(
+        update(&home, folder.to_str().unwrap()).done().json()["changed"],
+        false,
+        "nothing newer"
+    );
 
     daemon.kill();
     let _daemon = Daemon::start(&home);
@@ -64,7 +75,9 @@ fn a_signed_update_goes_live_from_a_loopback_url() {
     let _daemon = Daemon::start(&home);
     let folder = newer().publish(&home.file("feed"));
     let (_server, port) = serve(&folder);
-    let changed = update(&home, &format!("http://127.0.0.1:{port}")).done().json();
+    let changed = update(&home, &format!("http://127.0.0.1:{port}"))
+        .done()
+        .json();
     assert_eq!(changed["changed"], true, "{changed:#}");
     // Plain http is for trying things out on one machine.
     assert_ne!(update(&home, "http://192.0.2.1/feed").code, 0);
@@ -140,8 +153,16 @@ fn a_pack_changed_on_the_disk_is_refused_at_the_next_start() {
 
 fn serve(folder: &Path) -> (Group, u16) {
     let mut command = Command::new("python3");
-    let mut group = Group::spawn(command.arg(kit_file("files.py")).arg(folder).stdout(Stdio::piped()).stderr(Stdio::null()));
+    let mut group = Group::spawn(
+        command
+            .arg(kit_file("files.py"))
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()),
+    );
     let mut line = String::new();
-    BufReader::new(group.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(group.child().stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     (group, line.trim().parse().unwrap())
 }

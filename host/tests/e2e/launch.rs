@@ -21,7 +21,8 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
         }));
     });
     let folder = feed.publish(&home.file("feed"));
-    home.cli(&["feed", "update", folder.to_str().unwrap()]).done();
+    home.cli(&["feed", "update", folder.to_str().unwrap()])
+        .done();
     let (_registry, port) = registry(&home);
     let marks = home.file("marks");
     let start = |version: &str| {
@@ -36,15 +37,30 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
     };
 
     let mut bad = start("1.0.0");
-    let refused = bad.request("initialize", json!({ "protocolVersion": "2025-11-25", "capabilities": {} }));
-    assert!(refused["error"]["message"].as_str().unwrap().starts_with("Blocked by ClawDefender"), "{refused:#}");
+    let refused = bad.request(
+        "initialize",
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+    );
+    assert!(
+        refused["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Blocked by ClawDefender"),
+        "{refused:#}"
+    );
     bad.close();
     assert!(!marks.exists(), "no code of it ran");
-    assert_eq!(asked(&home), Vec::<String>::new(), "it was not even fetched");
+    assert_eq!(
+        asked(&home),
+        Vec::<String>::new(),
+        "it was not even fetched"
+    );
     let record = home.record("type:launch verdict:deny");
     let findings = record["findings"].as_array().unwrap();
     assert!(
-        findings.iter().any(|finding| finding["refs"].as_array().is_some_and(|refs| refs.contains(&json!("CD-TEST-2")))),
+        findings.iter().any(|finding| finding["refs"]
+            .as_array()
+            .is_some_and(|refs| refs.contains(&json!("CD-TEST-2")))),
         "{record:#}"
     );
     assert_eq!(record["package"], format!("npm:{PACKAGE}@1.0.0"));
@@ -66,9 +82,13 @@ fn asked(home: &Home) -> Vec<String> {
 
 fn registry(home: &Home) -> (Group, u16) {
     let mut command = Command::new("python3");
-    command.arg(kit_file("registry.py")).arg(home.file("registry.log"));
+    command
+        .arg(kit_file("registry.py"))
+        .arg(home.file("registry.log"));
     let mut group = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::null()));
     let mut line = String::new();
-    BufReader::new(group.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(group.child().stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     (group, line.trim().parse().unwrap())
 }

@@ -8,7 +8,14 @@ use std::path::Path;
 
 fn install(home: &Home, folder: &Path) -> crate::kit::Cli {
     let key = publisher().public().to_string();
-    home.cli(&["plugin", "install", folder.to_str().unwrap(), "--key", &key, "--json"])
+    home.cli(&[
+        "plugin",
+        "install",
+        folder.to_str().unwrap(),
+        "--key",
+        &key,
+        "--json",
+    ])
 }
 
 #[test]
@@ -41,7 +48,11 @@ fn a_detector_that_misbehaves_denies_the_call_and_harms_nothing_else() {
         assert_eq!(record["faults"][0]["kind"], kind, "{behaviour}: {record:#}");
     }
     assert!(!server.saw("hostile: "));
-    assert_eq!(home.status()["pid"], daemon.id(), "the same daemon all along");
+    assert_eq!(
+        home.status()["pid"],
+        daemon.id(),
+        "the same daemon all along"
+    );
     home.verify_audit();
 }
 
@@ -53,9 +64,15 @@ fn refuses(home: &Home, folder: &Path, kind: &str, why: &str) {
     assert_eq!(ended.code, 3, "{ended:?}");
     let live = |list: &Value| {
         let detectors = list["detectors"].as_array().unwrap().clone();
-        detectors.into_iter().map(|detector| (detector["id"].clone(), detector["sha256"].clone())).collect::<Vec<_>>()
+        detectors
+            .into_iter()
+            .map(|detector| (detector["id"].clone(), detector["sha256"].clone()))
+            .collect::<Vec<_>>()
     };
-    assert_eq!(live(&home.cli(&["plugin", "list", "--json"]).json()), live(&before));
+    assert_eq!(
+        live(&home.cli(&["plugin", "list", "--json"]).json()),
+        live(&before)
+    );
     let record = home.records("type:feed verdict:deny").pop().unwrap();
     assert_eq!(record["kind"], kind, "{record:#}");
     assert!(record["note"].as_str().unwrap().contains(why), "{record:#}");
@@ -98,5 +115,12 @@ fn a_component_that_must_not_run_is_never_loaded() {
     let good = feed.publish(&folder("good"));
     install(&home, &good).done();
     let list = home.cli(&["plugin", "list", "--json"]).json();
-    assert!(list["detectors"].as_array().unwrap().iter().any(|detector| detector["id"] == "hostile"), "{list:#}");
+    assert!(
+        list["detectors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|detector| detector["id"] == "hostile"),
+        "{list:#}"
+    );
 }

@@ -14,13 +14,20 @@ fn configs(home: &Home, command: &[String]) -> Vec<(std::path::PathBuf, String)>
     let cursor = format!(
         "\u{feff}{{\r\n\t\"mcpServers\": {{ // mine\r\n\t\t\"files\": {{\"command\":{program},\"args\":{arguments}}}\r\n\t}}\r\n}}\r\n"
     );
-    vec![(home.user().join(".claude.json"), claude), (home.user().join(".cursor/mcp.json"), cursor)]
+    vec![
+        (home.user().join(".claude.json"), claude),
+        (home.user().join(".cursor/mcp.json"), cursor),
+    ]
 }
 
 /// The server's entry, as a client reads it.
 fn entry(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap();
-    let plain: String = text.trim_start_matches('\u{feff}').lines().map(|line| line.replace("// mine", "")).collect();
+    let plain: String = text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .map(|line| line.replace("// mine", ""))
+        .collect();
     let config: Value = serde_json::from_str(&plain).unwrap();
     config["mcpServers"]["files"].clone()
 }
@@ -41,18 +48,33 @@ fn a_wrapped_server_works_and_unwrapping_restores_every_byte() {
         assert_ne!(&std::fs::read_to_string(path).unwrap(), content);
         let entry = entry(path);
         let mut command = Command::new(entry["command"].as_str().unwrap());
-        command.args(entry["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap()));
+        command.args(
+            entry["args"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|argument| argument.as_str().unwrap()),
+        );
         let mut client = Client::start(home.lend(&mut command)).greeted();
         let said = format!("through {}", path.file_name().unwrap().to_str().unwrap());
         assert_eq!(text(&client.call("say", json!({ "text": said }))), said);
         client.close();
         assert!(server.saw(&said));
-        assert!(home.records("method:tools/call").iter().any(|record| record["server"] == "files"));
+        assert!(
+            home.records("method:tools/call")
+                .iter()
+                .any(|record| record["server"] == "files")
+        );
     }
     home.cli(&["wrap", "--all"]).done();
     home.cli(&["unwrap", "--all"]).done();
     for (path, content) in &configs {
-        assert_eq!(&std::fs::read_to_string(path).unwrap(), content, "{}", path.display());
+        assert_eq!(
+            &std::fs::read_to_string(path).unwrap(),
+            content,
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -69,6 +91,11 @@ fn unwrapping_needs_neither_a_daemon_nor_our_files() {
     std::fs::remove_dir_all(home.root()).unwrap();
     home.cli(&["unwrap", "--all"]).done();
     for (path, content) in &configs {
-        assert_eq!(&std::fs::read_to_string(path).unwrap(), content, "{}", path.display());
+        assert_eq!(
+            &std::fs::read_to_string(path).unwrap(),
+            content,
+            "{}",
+            path.display()
+        );
     }
 }

@@ -27,13 +27,19 @@ impl Client {
     pub fn apart(home: &Home, server: &Server) -> Self {
         let shim = shim(home, server);
         let mut command = Command::new("python3");
-        home.lend(&mut command).arg(kit_file("launcher.py")).arg(shim.get_program()).args(shim.get_args());
+        home.lend(&mut command)
+            .arg(kit_file("launcher.py"))
+            .arg(shim.get_program())
+            .args(shim.get_args());
         Self::start(&mut command).greeted()
     }
 
     /// Starts `command` and speaks to it. No handshake yet.
     pub fn start(command: &mut Command) -> Self {
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let piped = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut group = Group::spawn(piped);
         let input = group.child().stdin.take();
         let output = group.child().stdout.take().unwrap();
@@ -45,7 +51,12 @@ impl Client {
                 }
             }
         });
-        Self { group, input, lines, next_id: 0 }
+        Self {
+            group,
+            input,
+            lines,
+            next_id: 0,
+        }
     }
 
     /// The handshake of the era before 2026.
@@ -75,7 +86,9 @@ impl Client {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => panic!("no line within {PATIENCE:?}"),
-            Err(RecvTimeoutError::Disconnected) => panic!("the shim closed its output: {}", self.group.wait()),
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!("the shim closed its output: {}", self.group.wait())
+            }
         }
     }
 
@@ -89,7 +102,9 @@ impl Client {
     pub fn ask(&mut self, method: &str, params: Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string());
+        self.send(
+            &json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string(),
+        );
         id
     }
 
@@ -104,7 +119,10 @@ impl Client {
 
     #[track_caller]
     pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))
+        self.request(
+            "tools/call",
+            json!({ "name": tool, "arguments": arguments }),
+        )
     }
 
     /// Closes the input as a client does that is done, and waits for the end. Nothing may follow.

@@ -14,13 +14,26 @@ impl Daemon {
     #[track_caller]
     pub fn start(home: &Home) -> Self {
         let log = home.file("daemon.log");
-        let errors = File::options().create(true).append(true).open(&log).unwrap();
+        let errors = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
         let mut command = home.program(&["daemon", "run"]);
-        let mut group = Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors));
+        let mut group = Group::spawn(
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(errors),
+        );
         let socket = home.root().join("run/daemon.sock");
         wait_for("a daemon that listens", || {
             let ended = group.child().try_wait().unwrap();
-            assert!(ended.is_none(), "daemon {ended:?}: {}", std::fs::read_to_string(&log).unwrap());
+            assert!(
+                ended.is_none(),
+                "daemon {ended:?}: {}",
+                std::fs::read_to_string(&log).unwrap()
+            );
             UnixStream::connect(&socket).ok()
         });
         Self { group }

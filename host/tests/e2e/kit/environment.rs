@@ -17,7 +17,11 @@ pub struct Environment {
 impl Environment {
     /// The entry script of a published server.
     pub fn npm_server(&self, name: &str) -> PathBuf {
-        let script = self.servers.join("@modelcontextprotocol").join(name).join("dist/index.js");
+        let script = self
+            .servers
+            .join("@modelcontextprotocol")
+            .join(name)
+            .join("dist/index.js");
         needed(script)
     }
 }
@@ -44,7 +48,9 @@ pub fn environment() -> &'static Environment {
 
 /// A script that lies beside this file.
 pub fn kit_file(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/kit").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/e2e/kit")
+        .join(name);
     path.to_str().unwrap().to_owned()
 }
 

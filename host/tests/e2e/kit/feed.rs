@@ -3,8 +3,9 @@
 
 use super::environment;
 use clawdefender_trust::{
-    ABI, ArtifactEntry, Document, Kind, Limits, MAX_LIFETIME_DAYS, Manifest, Mode, Pack, Revoked, RootFile,
-    SecretKey, Sha256Digest, Timestamp, endorse, host_version, seal_manifest, verify_manifest,
+    ABI, ArtifactEntry, Document, Kind, Limits, MAX_LIFETIME_DAYS, Manifest, Mode, Pack, Revoked,
+    RootFile, SecretKey, Sha256Digest, Timestamp, endorse, host_version, seal_manifest,
+    verify_manifest,
 };
 use serde_json::Value;
 use std::fs;
@@ -27,19 +28,32 @@ impl Feed {
     /// What the tested program was built with, as the next version of it.
     pub fn official() -> Self {
         let seed = environment().folder.with_file_name("seed");
-        let root = RootFile::parse(&fs::read(seed.join("root.json")).unwrap()).unwrap().root().unwrap();
+        let root = RootFile::parse(&fs::read(seed.join("root.json")).unwrap())
+            .unwrap()
+            .root()
+            .unwrap();
         let bytes = fs::read(seed.join("seed.feedpack")).unwrap();
         let pack = Pack::parse(&bytes).unwrap();
         let floor = clawdefender_trust::Floor::bottom(Timestamp::EPOCH);
-        let seed = verify_manifest(pack.envelope(), &root, &floor, now(), Mode::Reload).unwrap().into_inner();
+        let seed = verify_manifest(pack.envelope(), &root, &floor, now(), Mode::Reload)
+            .unwrap()
+            .into_inner();
         let keys = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".dev-root");
         let key = fs::read_to_string(keys.join("feed.key")).unwrap();
         let issued = now();
         let version = seed.version + 1;
-        let manifest =
-            Manifest { issued, expires: issued.plus_days(MAX_LIFETIME_DAYS), version, ..seed };
+        let manifest = Manifest {
+            issued,
+            expires: issued.plus_days(MAX_LIFETIME_DAYS),
+            version,
+            ..seed
+        };
         let blobs = pack.blobs().map(|(_, bytes)| bytes.to_vec()).collect();
-        Self { manifest, blobs, signer: SecretKey::from_hex(key.trim_end()).unwrap() }
+        Self {
+            manifest,
+            blobs,
+            signer: SecretKey::from_hex(key.trim_end()).unwrap(),
+        }
     }
 
     /// A publisher's feed of one detector, whatever `component` is.
@@ -57,7 +71,11 @@ impl Feed {
             entries: None,
             required: true,
             endorsement: None,
-            limits: Some(Limits { memory_bytes: 16 << 20, deadline_ms: 100, output_bytes: 256 << 10 }),
+            limits: Some(Limits {
+                memory_bytes: 16 << 20,
+                deadline_ms: 100,
+                output_bytes: 256 << 10,
+            }),
         };
         entry.endorsement = Some(endorse(&entry, &publisher()).unwrap());
         let manifest = Manifest {
@@ -76,18 +94,33 @@ impl Feed {
             revoked: Revoked::default(),
             downgrades: Vec::new(),
         };
-        Self { manifest, blobs: vec![component.to_vec()], signer: publisher() }
+        Self {
+            manifest,
+            blobs: vec![component.to_vec()],
+            signer: publisher(),
+        }
     }
 
     /// Changes the one data artifact of a kind and gives it a higher version.
     pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
-        let entry = self.manifest.artifacts.iter_mut().find(|entry| entry.kind == kind).unwrap();
-        let blob = self.blobs.iter_mut().find(|blob| Sha256Digest::of(blob) == entry.sha256).unwrap();
+        let entry = self
+            .manifest
+            .artifacts
+            .iter_mut()
+            .find(|entry| entry.kind == kind)
+            .unwrap();
+        let blob = self
+            .blobs
+            .iter_mut()
+            .find(|blob| Sha256Digest::of(blob) == entry.sha256)
+            .unwrap();
         let mut body: Value = serde_json::from_slice(blob).unwrap();
         change(&mut body);
         *blob = serde_json::to_vec(&body).unwrap();
         entry.version = "1000000".parse().unwrap();
-        entry.entries = body["entries"].as_array().map(|entries| entries.len() as u64);
+        entry.entries = body["entries"]
+            .as_array()
+            .map(|entries| entries.len() as u64);
         entry.sha256 = Sha256Digest::of(blob);
         entry.length = blob.len() as u64;
         self
@@ -107,7 +140,12 @@ impl Feed {
 
     /// Where the artifact of this kind is, once published in `folder`.
     pub fn artifact(&self, folder: &Path, kind: Kind) -> PathBuf {
-        let entry = self.manifest.artifacts.iter().find(|entry| entry.kind == kind).unwrap();
+        let entry = self
+            .manifest
+            .artifacts
+            .iter()
+            .find(|entry| entry.kind == kind)
+            .unwrap();
         artifact(folder, &entry.sha256)
     }
 }
@@ -118,6 +156,9 @@ fn artifact(folder: &Path, digest: &Sha256Digest) -> PathBuf {
 }
 
 fn now() -> Timestamp {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     Timestamp::from_unix(i64::try_from(seconds).unwrap()).unwrap()
 }

@@ -27,14 +27,21 @@ impl Home {
         let home = Self::bare();
         for file in fs::read_dir(warm_cache()).unwrap() {
             let file = file.unwrap();
-            fs::copy(file.path(), home.root().join("cache").join(file.file_name())).unwrap();
+            fs::copy(
+                file.path(),
+                home.root().join("cache").join(file.file_name()),
+            )
+            .unwrap();
         }
         home
     }
 
     fn bare() -> Self {
         // Short, because a socket's path has 108 bytes.
-        let folder = tempfile::Builder::new().prefix("cd-").tempdir_in("/tmp").unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("cd-")
+            .tempdir_in("/tmp")
+            .unwrap();
         // Links resolved: what a detector sees are real paths.
         let home = Self { folder };
         fs::create_dir_all(home.root().join("cache")).unwrap();
@@ -88,7 +95,11 @@ impl Home {
 
     /// Runs the command line to its end.
     pub fn cli(&self, arguments: &[&str]) -> Cli {
-        let Output { status, stdout, stderr } = self.program(arguments).output().unwrap();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.program(arguments).output().unwrap();
         Cli {
             code: status.code().unwrap_or(-1),
             out: String::from_utf8(stdout).unwrap(),
@@ -109,8 +120,11 @@ impl Home {
         arguments.extend(query.split_whitespace());
         let ended = self.cli(&arguments);
         assert!(ended.err.is_empty(), "{ended:?}");
-        let mut records: Vec<Value> =
-            ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut records: Vec<Value> = ended
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         records.reverse();
         records
     }
@@ -157,7 +171,10 @@ impl Drop for Home {
         for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let ours = format!("CLAWDEFENDER_HOME={}\0", self.root().display());
             let environ = fs::read(process.path().join("environ")).unwrap_or_default();
-            let pid = process.file_name().to_str().and_then(|pid| pid.parse().ok());
+            let pid = process
+                .file_name()
+                .to_str()
+                .and_then(|pid| pid.parse().ok());
             if contains(&environ, ours.as_bytes())
                 && let Some(pid) = pid.and_then(rustix::process::Pid::from_raw)
             {

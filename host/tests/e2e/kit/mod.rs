@@ -31,7 +31,10 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < until, "{what} did not happen within {PATIENCE:?}");
+        assert!(
+            Instant::now() < until,
+            "{what} did not happen within {PATIENCE:?}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }

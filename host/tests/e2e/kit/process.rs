@@ -29,7 +29,10 @@ impl Group {
 
     /// What a crash, an out-of-memory killer or an impatient person does.
     pub fn kill(&mut self) {
-        let group = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw).unwrap();
+        let group = i32::try_from(self.0.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .unwrap();
         // A group that is gone already is what was wanted.
         let _ = kill_process_group(group, Signal::KILL);
         let _ = self.0.wait();

@@ -15,7 +15,9 @@ pub struct Script {
 impl Script {
     /// A server with tools that echo.
     pub fn echo(names: &[&str]) -> Self {
-        names.iter().fold(Self::default(), |script, name| script.tool(tool(name, "Echoes its text.")))
+        names.iter().fold(Self::default(), |script, name| {
+            script.tool(tool(name, "Echoes its text."))
+        })
     }
 
     pub fn tool(mut self, tool: Value) -> Self {
@@ -26,7 +28,10 @@ impl Script {
     /// A tool that always answers this text.
     pub fn says(self, name: &str, answer: &str) -> Self {
         let mut script = self.tool(tool(name, "Reads a page."));
-        script.results.push((name.to_owned(), json!({ "content": [{ "type": "text", "text": answer }] })));
+        script.results.push((
+            name.to_owned(),
+            json!({ "content": [{ "type": "text", "text": answer }] }),
+        ));
         script
     }
 
@@ -41,10 +46,19 @@ impl Script {
     pub fn install(self, home: &Home, name: &str) -> Server {
         let script = home.file(&format!("{name}.json"));
         let collect = |pairs: Vec<(String, Value)>| Value::Object(pairs.into_iter().collect());
-        let raw = self.raw.into_iter().map(|(tool, line)| (tool, Value::from(line))).collect();
-        let body = json!({ "tools": self.tools, "results": collect(self.results), "raw": collect(raw) });
+        let raw = self
+            .raw
+            .into_iter()
+            .map(|(tool, line)| (tool, Value::from(line)))
+            .collect();
+        let body =
+            json!({ "tools": self.tools, "results": collect(self.results), "raw": collect(raw) });
         std::fs::write(&script, body.to_string()).unwrap();
-        Server { name: name.to_owned(), script, log: home.file(&format!("{name}.log")) }
+        Server {
+            name: name.to_owned(),
+            script,
+            log: home.file(&format!("{name}.log")),
+        }
     }
 }
 
@@ -63,7 +77,12 @@ pub struct Server {
 impl Server {
     pub fn command(&self) -> Vec<String> {
         let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
-        vec!["python3".into(), kit_file("server.py"), path(&self.script), path(&self.log)]
+        vec![
+            "python3".into(),
+            kit_file("server.py"),
+            path(&self.script),
+            path(&self.log),
+        ]
     }
 
     /// Every line that reached it.
@@ -81,5 +100,7 @@ impl Server {
 /// The first text of a tool result.
 #[track_caller]
 pub fn text(answer: &Value) -> &str {
-    answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {answer:#}"))
+    answer["result"]["content"][0]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text in {answer:#}"))
 }
