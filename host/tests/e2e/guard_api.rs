@@ -1,6 +1,6 @@
 //! The guard API answers whoever has the token, and nobody else.
 
-use crate::kit::{Daemon, Home};
+use crate::kit::{Daemon, Home, wait_for};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 
 /// One request, spelt out; status and body.
 fn get(home: &Home, path: &str, headers: &str) -> (u16, String) {
-    let announced = std::fs::read(home.root().join("run/api.json")).unwrap();
+    let file = home.root().join("run/api.json");
+    let announced = wait_for("the address of the API", || std::fs::read(&file).ok());
     let announced: Value = serde_json::from_slice(&announced).unwrap();
     let address = announced["address"].as_str().unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -29,6 +30,7 @@ fn get(home: &Home, path: &str, headers: &str) -> (u16, String) {
 fn nobody_is_answered_without_the_token() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
+    get(&home, "/", "");
     let file = home.root().join("server-token");
     assert_eq!(
         std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,

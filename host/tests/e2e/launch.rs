@@ -24,15 +24,16 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
     home.cli(&["feed", "update", folder.to_str().unwrap()])
         .done();
     let (_registry, port) = registry(&home);
+    let settings = format!(
+        "registry=http://127.0.0.1:{port}/\ncache={}\nupdate-notifier=false\n",
+        home.file("npm-cache").display()
+    );
+    std::fs::write(home.user().join(".npmrc"), settings).unwrap();
     let marks = home.file("marks");
     let start = |version: &str| {
         let package = format!("{PACKAGE}@{version}");
         let mut shim = home.program(&["proxy", "--server", "greeter", "--", "npx", "-y", &package]);
-        shim.env("npm_config_registry", format!("http://127.0.0.1:{port}/"))
-            .env("npm_config_cache", home.file("npm-cache"))
-            .env("npm_config_userconfig", home.file("npmrc"))
-            .env("npm_config_update_notifier", "false")
-            .env("GREETER_MARK", &marks);
+        shim.env("GREETER_MARK", &marks);
         Client::start(&mut shim)
     };
 
@@ -63,7 +64,11 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
             .is_some_and(|refs| refs.contains(&json!("CD-TEST-2")))),
         "{record:#}"
     );
-    assert_eq!(record["package"], format!("npm:{PACKAGE}@1.0.0"));
+    assert_eq!(
+        record["package"],
+        format!("npm:{PACKAGE}@1.0.0"),
+        "{record:#}"
+    );
 
     let mut fixed = start("1.0.1").greeted();
     let answer = fixed.call("greet", json!({}));

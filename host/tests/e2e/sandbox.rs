@@ -109,7 +109,12 @@ fn a_component_that_must_not_run_is_never_loaded() {
     let mut envelope: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
     envelope["signatures"] = json!([]);
     std::fs::write(&manifest, envelope.to_string()).unwrap();
-    refuses(&home, &unsigned, "feed-refused", "signature");
+    refuses(
+        &home,
+        &unsigned,
+        "feed-refused",
+        "signed by 0 of the 1 trusted keys",
+    );
 
     // The twin: the same bytes, whole and signed.
     let good = feed.publish(&folder("good"));

@@ -116,9 +116,7 @@ impl Home {
     /// Every record that matches, oldest first.
     #[track_caller]
     pub fn records(&self, query: &str) -> Vec<Value> {
-        let mut arguments = vec!["audit", "search", "--json", "--limit", "1000000"];
-        arguments.extend(query.split_whitespace());
-        let ended = self.cli(&arguments);
+        let ended = self.cli(&["audit", "search", "--json", "--limit", "1000000", query]);
         assert!(ended.err.is_empty(), "{ended:?}");
         let mut records: Vec<Value> = ended
             .out
