@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::seed;
 use crate::workspace::{Workspace, cargo, run};
@@ -10,7 +10,7 @@ use crate::workspace::{Workspace, cargo, run};
 #[derive(clap::Args)]
 pub struct Args {
     /// Build for release: the owner's public keys from feeds/root.json and a seed they signed
-    #[arg(long, requires = "seed")]
+    #[arg(long)]
     release: bool,
     /// The signed seed feed of a release
     #[arg(long, value_name = "DIR", requires = "release")]
@@ -38,10 +38,7 @@ pub fn main(args: &Args) -> Result<PathBuf> {
         .args(["--profile", &args.profile])
         .current_dir(&workspace.root);
     if args.release {
-        let Some(signed) = &args.seed else {
-            bail!("a release needs --seed DIR")
-        };
-        let folder = seed::release(&workspace, signed)?;
+        let folder = seed::release(&workspace, args.seed.as_deref())?;
         command
             .arg("--locked")
             .env("CLAWDEFENDER_SEED_DIR", folder)

@@ -11,6 +11,7 @@ mod feed;
 mod guest;
 mod key_file;
 mod keygen;
+mod new_plugin;
 mod plugin;
 mod run;
 mod seed;
@@ -19,6 +20,8 @@ mod threat_data;
 mod tidy;
 mod tree;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -42,18 +45,35 @@ enum Verb {
     Sign(sign::Args),
     /// Build one plugin and check that it is a detector and imports nothing
     CheckPlugin(check_plugin::Args),
+    /// Write a new detector crate that tests, builds and fires as it stands
+    NewPlugin {
+        /// Lower case letters, digits and `-`: the detector's id
+        name: String,
+        /// Where to write it [default: a folder of that name here]
+        #[arg(long)]
+        out: Option<std::path::PathBuf>,
+    },
     /// Check imports between modules, file headers, file lengths and names
     Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Verb::parse() {
+fn main() -> ExitCode {
+    let done = match Verb::parse() {
         Verb::Build(args) => build::main(&args).map(drop),
         Verb::Run => run::main(),
         Verb::Keygen(args) => keygen::main(&args),
         Verb::Feed(verb) => feed::main(verb),
         Verb::Sign(args) => sign::main(&args),
         Verb::CheckPlugin(args) => check_plugin::main(&args),
+        Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Tidy => tidy::main(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // What happened and why on one line; a backtrace of this tool helps nobody.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -52,7 +52,7 @@ pub fn development(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// Packs a seed that the owner signed, for a release. Returns its folder.
-pub fn release(workspace: &Workspace, signed: &Path) -> Result<PathBuf> {
+pub fn release(workspace: &Workspace, signed: Option<&Path>) -> Result<PathBuf> {
     let path = workspace.root.join("feeds/root.json");
     let bytes = read(&path)?;
     let file = RootFile::parse(&bytes)?;
@@ -63,6 +63,9 @@ pub fn release(workspace: &Workspace, signed: &Path) -> Result<PathBuf> {
     );
     let root = root_of(&file).with_context(|| path.display().to_string())?;
     refuse_development_keys(workspace, &root)?;
+    let signed = signed.context(
+        "a release needs --seed DIR, a feed that the owner signed: `cargo xtask feed build`",
+    )?;
     // Whoever installs it verifies it in reload mode; but nobody ships a seed that is stale already.
     let checked = tree::verify(signed, &root, now()?, Mode::Accept)?;
     let folder = workspace.target.join("release-seed");
@@ -181,7 +184,10 @@ mod tests {
         let refused = |file: &RootFile| {
             let bytes = serde_json::to_vec(file).unwrap();
             std::fs::write(folder.path().join("feeds/root.json"), bytes).unwrap();
-            format!("{:#}", release(&workspace, folder.path()).unwrap_err())
+            format!(
+                "{:#}",
+                release(&workspace, Some(folder.path())).unwrap_err()
+            )
         };
         assert!(refused(&file).contains("is a development root"));
         file.development = false;

@@ -12,7 +12,9 @@ pub async fn read(body: Incoming, max_bytes: usize, until: Instant) -> Result<St
     if body.size_hint().lower() > u64::try_from(max_bytes).unwrap_or(u64::MAX) {
         return Err(Refusal::TooLarge);
     }
-    let whole = timeout_at(until, Limited::new(body, max_bytes).collect()).await.map_err(|_| Refusal::Slow)?;
+    let whole = timeout_at(until, Limited::new(body, max_bytes).collect())
+        .await
+        .map_err(|_| Refusal::Slow)?;
     let bytes = match whole {
         Ok(whole) => whole.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::TooLarge),

@@ -35,7 +35,11 @@ impl Check {
         if let Some(agent) = agent {
             check.agent = Some(agent.to_owned());
         }
-        if check.agent.as_deref().is_some_and(|agent| !is_agent_name(agent)) {
+        if check
+            .agent
+            .as_deref()
+            .is_some_and(|agent| !is_agent_name(agent))
+        {
             return Err(Refusal::NotUnderstood);
         }
         Ok(check)
@@ -62,9 +66,8 @@ impl Check {
     /// its target is looked at like any other text.
     fn argument(&self) -> &'static str {
         match self.action.as_str() {
-            "file_read" | "file_write" | "file_delete" | "file_list" | "read_file" | "write_file" | "delete_file" => {
-                "path"
-            }
+            "file_read" | "file_write" | "file_delete" | "file_list" | "read_file"
+            | "write_file" | "delete_file" => "path",
             "shell" | "shell_execute" | "exec" | "command" => "command",
             "network" | "network_request" | "fetch" | "http" => "url",
             _ => "target",
@@ -77,14 +80,24 @@ impl Check {
 /// # Errors
 /// [`Refusal::NotUnderstood`] when the question could not be asked.
 pub fn verdict(answer: &Value) -> Result<Value, Refusal> {
-    let decision = answer.get("decision").and_then(Value::as_str).ok_or(Refusal::NotUnderstood)?;
+    let decision = answer
+        .get("decision")
+        .and_then(Value::as_str)
+        .ok_or(Refusal::NotUnderstood)?;
     // A caller can't redact, and nobody is asked: both would be passing what policy holds back.
     let allowed = matches!(decision, "allow" | "log");
     let findings = answer.get("findings").cloned().unwrap_or_else(|| json!([]));
-    let reason = answer.get("reason").cloned().filter(Value::is_string).unwrap_or_else(|| {
-        let first = findings.get(0).and_then(|finding| finding.get("message")).cloned();
-        first.unwrap_or_else(|| json!(fixed_reason(decision)))
-    });
+    let reason = answer
+        .get("reason")
+        .cloned()
+        .filter(Value::is_string)
+        .unwrap_or_else(|| {
+            let first = findings
+                .get(0)
+                .and_then(|finding| finding.get("message"))
+                .cloned();
+            first.unwrap_or_else(|| json!(fixed_reason(decision)))
+        });
     Ok(json!({
         "allowed": allowed,
         "decision": decision,
@@ -107,7 +120,9 @@ fn fixed_reason(decision: &str) -> &'static str {
 pub fn is_agent_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_AGENT_BYTES
-        && name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ')
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_graphic() || letter == ' ')
 }
 
 #[cfg(test)]
@@ -118,7 +133,11 @@ mod tests {
     fn line(body: &str, argument: &str) {
         let line: Value = serde_json::from_str(&Check::parse(body, None).unwrap().line()).unwrap();
         let call = line.pointer("/messages/0/message/params").unwrap();
-        assert_eq!(call.pointer(&format!("/arguments/{argument}")).unwrap(), "T", "{line}");
+        assert_eq!(
+            call.pointer(&format!("/arguments/{argument}")).unwrap(),
+            "T",
+            "{line}"
+        );
         assert_eq!(line.pointer("/messages/0/server").unwrap(), SERVER);
     }
 
@@ -132,8 +151,11 @@ mod tests {
 
     #[test]
     fn text_goes_along_and_the_path_names_the_agent() {
-        let check =
-            Check::parse(r#"{"action":"file_write","target":"a","text":"b","agent":"me"}"#, Some("path")).unwrap();
+        let check = Check::parse(
+            r#"{"action":"file_write","target":"a","text":"b","agent":"me"}"#,
+            Some("path"),
+        )
+        .unwrap();
         assert!(check.line().contains(r#""content":"b""#));
         assert_eq!(check.agent(), Some("path"));
     }
@@ -149,16 +171,26 @@ mod tests {
             r#"{"action":"shell","target":"x","permissive":true}"#,
             r#"{"action":"shell","target":"x","agent":"a\nb"}"#,
         ] {
-            assert_eq!(Check::parse(body, None).unwrap_err(), Refusal::NotUnderstood, "{body}");
+            assert_eq!(
+                Check::parse(body, None).unwrap_err(),
+                Refusal::NotUnderstood,
+                "{body}"
+            );
         }
     }
 
     #[test]
     fn only_allow_and_log_are_allowed() {
-        for (decision, allowed) in
-            [("allow", true), ("log", true), ("redact", false), ("ask", false), ("deny", false), ("new", false)]
-        {
-            let answer = verdict(&json!({ "decision": decision, "rule": "r", "findings": [] })).unwrap();
+        for (decision, allowed) in [
+            ("allow", true),
+            ("log", true),
+            ("redact", false),
+            ("ask", false),
+            ("deny", false),
+            ("new", false),
+        ] {
+            let answer =
+                verdict(&json!({ "decision": decision, "rule": "r", "findings": [] })).unwrap();
             assert_eq!(answer.get("allowed"), Some(&json!(allowed)), "{decision}");
         }
         assert!(verdict(&json!({ "id": 1, "error": "x" })).is_err());

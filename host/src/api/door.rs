@@ -35,7 +35,9 @@ impl Door {
     /// A page whose name was rebound to 127.0.0.1 still sends its own name as Host.
     fn host(&self, head: &Parts) -> Result<String, Refusal> {
         // RFC 9112 §3.2: no Host, or more than one, is a bad request.
-        let host = single(&head.headers, HOST).map_err(|_| Refusal::BadHost)?.ok_or(Refusal::BadHost)?;
+        let host = single(&head.headers, HOST)
+            .map_err(|_| Refusal::BadHost)?
+            .ok_or(Refusal::BadHost)?;
         let host = host.to_ascii_lowercase();
         // RFC 9112 §3.2.2: an absolute target would overrule Host; only proxies send one.
         if head.uri.authority().is_some() || !self.hosts.contains(&host) {
@@ -46,7 +48,10 @@ impl Door {
 
     /// RFC 6750 §2.1 in the syntax of RFC 9110 §11.4: a scheme in any case, spaces, the token.
     fn token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let value = single(headers, AUTHORIZATION).ok().flatten().ok_or(Refusal::NoToken)?;
+        let value = single(headers, AUTHORIZATION)
+            .ok()
+            .flatten()
+            .ok_or(Refusal::NoToken)?;
         let (scheme, rest) = value.split_once(' ').ok_or(Refusal::NoToken)?;
         let given = rest.trim_start_matches(' ');
         if scheme.eq_ignore_ascii_case("bearer") && self.token.is(given.as_bytes()) {
@@ -66,7 +71,8 @@ fn no_foreign_page(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
     if origin.is_some_and(|origin| origin != format!("http://{host}")) {
         return Err(Refusal::ForeignOrigin);
     }
-    let site = single(headers, HeaderName::from_static("sec-fetch-site")).map_err(|_| Refusal::ForeignOrigin)?;
+    let site = single(headers, HeaderName::from_static("sec-fetch-site"))
+        .map_err(|_| Refusal::ForeignOrigin)?;
     if site.is_some_and(|site| site != "same-origin" && site != "none") {
         return Err(Refusal::ForeignOrigin);
     }
@@ -85,10 +91,16 @@ pub enum Carries {
 /// # Errors
 /// [`Refusal::MediaType`]; forms and plain text, which a page can send without asking, are among it.
 pub fn carries(headers: &HeaderMap) -> Result<Carries, Refusal> {
-    let value = single(headers, CONTENT_TYPE).ok().flatten().ok_or(Refusal::MediaType)?;
+    let value = single(headers, CONTENT_TYPE)
+        .ok()
+        .flatten()
+        .ok_or(Refusal::MediaType)?;
     let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
     let parameters = parameters.trim().to_ascii_lowercase();
-    if !matches!(parameters.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"") {
+    if !matches!(
+        parameters.as_str(),
+        "" | "charset=utf-8" | "charset=\"utf-8\""
+    ) {
         return Err(Refusal::MediaType);
     }
     match kind.trim().to_ascii_lowercase().as_str() {

@@ -52,9 +52,15 @@ pub enum ApiError {
     #[error("only loopback addresses are served, not {0}")]
     NotLoopback(SocketAddr),
     #[error("{address} can't be listened on")]
-    Bind { address: SocketAddr, source: std::io::Error },
+    Bind {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("{path} can't be written")]
-    Announce { path: PathBuf, source: std::io::Error },
+    Announce {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Token(#[from] TokenError),
 }
@@ -121,7 +127,12 @@ fn start_within(
     };
     let path = home.api_file();
     announce(&path, bound).map_err(|source| ApiError::Announce { path, source })?;
-    let api = route::Api { service, door: door::Door::new(token, bound), limits, address: bound };
+    let api = route::Api {
+        service,
+        door: door::Door::new(token, bound),
+        limits,
+        address: bound,
+    };
     runtime.spawn(serve::serve(listener, Arc::new(api)));
     Ok(bound)
 }
@@ -129,14 +140,21 @@ fn start_within(
 /// Replaces `run/api.json` in one step, so that nobody reads half of it.
 fn announce(path: &Path, address: SocketAddr) -> std::io::Result<()> {
     if let Some(dir) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
     }
     let fresh = path.with_extension("json.new");
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)?;
     let facts = json!({ "address": address.to_string(), "pid": std::process::id() });
     file.write_all(format!("{facts}\n").as_bytes())?;
     fs::rename(&fresh, path)

@@ -20,14 +20,22 @@ pub struct Untraced;
 pub fn process(client: SocketAddr, server: SocketAddr) -> Result<Option<u32>, Untraced> {
     // A process that is just starting another one shares its files with it until the exec.
     const TRIES: usize = 3;
-    (0..TRIES).find_map(|_| holder(client, server).ok()).map(Some).ok_or(Untraced)
+    (0..TRIES)
+        .find_map(|_| holder(client, server).ok())
+        .map(Some)
+        .ok_or(Untraced)
 }
 
 #[cfg(target_os = "linux")]
 fn holder(client: SocketAddr, server: SocketAddr) -> Result<u32, Untraced> {
     let us = rustix::process::geteuid().as_raw();
-    let table = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| std::fs::read_to_string(path).ok());
-    let inode = table.filter_map(|text| inode(&text, client, server, us)).next().ok_or(Untraced)?;
+    let table = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok());
+    let inode = table
+        .filter_map(|text| inode(&text, client, server, us))
+        .next()
+        .ok_or(Untraced)?;
     let mut holders = holders(inode);
     match (holders.next(), holders.next()) {
         (Some(pid), None) => Ok(pid),
@@ -48,7 +56,11 @@ fn holders(inode: u64) -> impl Iterator<Item = u32> {
     processes.filter_map(move |process| {
         let pid = process.file_name().to_str()?.parse().ok()?;
         let mut files = std::fs::read_dir(process.path().join("fd")).ok()?.flatten();
-        files.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == link.as_str())).then_some(pid)
+        files
+            .any(|file| {
+                std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == link.as_str())
+            })
+            .then_some(pid)
     })
 }
 
@@ -62,7 +74,9 @@ fn inode(table: &str, client: SocketAddr, server: SocketAddr, us: u32) -> Option
         let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
         let (uid, inode) = (fields.nth(3)?, fields.nth(1)?);
         let same = address(local)? == canonical(client) && address(remote)? == canonical(server);
-        (same && state == ESTABLISHED && uid.parse() == Ok(us)).then(|| inode.parse().ok()).flatten()
+        (same && state == ESTABLISHED && uid.parse() == Ok(us))
+            .then(|| inode.parse().ok())
+            .flatten()
     })
 }
 
@@ -92,18 +106,25 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-#[cfg(all(test, target_os = "linux", target_endian = "little"))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_endian = "little"))]
 mod tests {
     use super::*;
     use std::net::{TcpListener, TcpStream};
 
-    const HEAD: &str =
-        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
     #[track_caller]
     fn check(row: &str, expect: Option<u64>) {
-        let (client, server) = ("127.0.0.1:3200".parse().unwrap(), "127.0.0.1:3202".parse().unwrap());
-        assert_eq!(inode(&format!("{HEAD}{row}\n"), client, server, 1000), expect, "{row}");
+        let (client, server) = (
+            "127.0.0.1:3200".parse().unwrap(),
+            "127.0.0.1:3202".parse().unwrap(),
+        );
+        assert_eq!(
+            inode(&format!("{HEAD}{row}\n"), client, server, 1000),
+            expect,
+            "{row}"
+        );
     }
 
     #[test]
@@ -113,13 +134,21 @@ mod tests {
                 "   1: {local} {remote} {state} 00000000:00000000 00:00000000 00000000  {uid}        0 777 1 0 20 4 30 10 -1"
             )
         };
-        check(&row("0100007F:0C80", "0100007F:0C82", "01", 1000), Some(777));
+        check(
+            &row("0100007F:0C80", "0100007F:0C82", "01", 1000),
+            Some(777),
+        );
         check(&row("0100007F:0C82", "0100007F:0C80", "01", 1000), None);
         check(&row("0100007F:0C80", "0100007F:0C82", "06", 1000), None);
         check(&row("0100007F:0C80", "0100007F:0C82", "01", 1001), None);
         check(&row("0200007F:0C80", "0100007F:0C82", "01", 1000), None);
         check(
-            &row("0000000000000000FFFF00000100007F:0C80", "0000000000000000FFFF00000100007F:0C82", "01", 1000),
+            &row(
+                "0000000000000000FFFF00000100007F:0C80",
+                "0000000000000000FFFF00000100007F:0C82",
+                "01",
+                1000,
+            ),
             Some(777),
         );
         check("   1: garbage", None);
@@ -143,6 +172,9 @@ mod tests {
         };
         let server = listener.local_addr().unwrap();
         let stream = TcpStream::connect(server).unwrap();
-        assert_eq!(process(stream.local_addr().unwrap(), server), Ok(Some(std::process::id())));
+        assert_eq!(
+            process(stream.local_addr().unwrap(), server),
+            Ok(Some(std::process::id()))
+        );
     }
 }

@@ -65,9 +65,12 @@ impl Refusal {
                 "a valid token is needed",
                 "send Authorization: Bearer with the digits in the server-token file",
             ),
-            Self::NoRoute => {
-                fixed(StatusCode::NOT_FOUND, "not-found", "there is no such path", "see GET /api/v1/openapi.yaml")
-            }
+            Self::NoRoute => fixed(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "there is no such path",
+                "see GET /api/v1/openapi.yaml",
+            ),
             Self::Method(_) => fixed(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method",
@@ -80,22 +83,36 @@ impl Refusal {
                 "the body must be JSON",
                 "send Content-Type: application/json, or application/x-ndjson to inspect lines",
             ),
-            Self::TooLarge => {
-                fixed(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is longer than 4 MiB", "send less at once")
-            }
+            Self::TooLarge => fixed(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "the body is longer than 4 MiB",
+                "send less at once",
+            ),
             Self::TooManyLines => fixed(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-many-lines",
                 "the body has more than 4096 lines",
                 "send fewer lines at once",
             ),
-            Self::Slow => {
-                fixed(StatusCode::REQUEST_TIMEOUT, "slow", "the body did not come in time", "send it at once")
-            }
-            Self::CutOff => {
-                fixed(StatusCode::BAD_REQUEST, "cut-off", "the body could not be read whole", "send a correct length")
-            }
-            Self::NotUtf8 => fixed(StatusCode::BAD_REQUEST, "utf-8", "the body is not UTF-8", "send UTF-8"),
+            Self::Slow => fixed(
+                StatusCode::REQUEST_TIMEOUT,
+                "slow",
+                "the body did not come in time",
+                "send it at once",
+            ),
+            Self::CutOff => fixed(
+                StatusCode::BAD_REQUEST,
+                "cut-off",
+                "the body could not be read whole",
+                "send a correct length",
+            ),
+            Self::NotUtf8 => fixed(
+                StatusCode::BAD_REQUEST,
+                "utf-8",
+                "the body is not UTF-8",
+                "send UTF-8",
+            ),
             Self::NotUnderstood => fixed(
                 StatusCode::BAD_REQUEST,
                 "body",
@@ -122,19 +139,29 @@ impl Refusal {
             ),
             Self::Answer(error) => {
                 let (status, code, hint) = match error {
-                    AnswerError::Unknown => (StatusCode::NOT_FOUND, "no-question", "see GET /api/v1/approvals"),
-                    AnswerError::AlreadyAnswered { .. } => {
-                        (StatusCode::CONFLICT, "already-answered", "see GET /api/v1/approvals")
-                    }
-                    AnswerError::SelfApproval { .. } => {
-                        (StatusCode::FORBIDDEN, "self-approval", "answer from a program that the agent did not start")
-                    }
+                    AnswerError::Unknown => (
+                        StatusCode::NOT_FOUND,
+                        "no-question",
+                        "see GET /api/v1/approvals",
+                    ),
+                    AnswerError::AlreadyAnswered { .. } => (
+                        StatusCode::CONFLICT,
+                        "already-answered",
+                        "see GET /api/v1/approvals",
+                    ),
+                    AnswerError::SelfApproval { .. } => (
+                        StatusCode::FORBIDDEN,
+                        "self-approval",
+                        "answer from a program that the agent did not start",
+                    ),
                     AnswerError::UnknownProcess => (
                         StatusCode::FORBIDDEN,
                         "untraced-process",
                         "answer from one process that stays until it has the reply",
                     ),
-                    AnswerError::BadDuration { .. } => (StatusCode::BAD_REQUEST, "duration", "send other `seconds`"),
+                    AnswerError::BadDuration { .. } => {
+                        (StatusCode::BAD_REQUEST, "duration", "send other `seconds`")
+                    }
                 };
                 (status, code, error.to_string(), hint)
             }
@@ -175,7 +202,10 @@ pub fn text(kind: &'static str, text: impl Into<Bytes>) -> Reply {
 pub const HEADERS: [(&str, &str); 6] = [
     ("x-content-type-options", "nosniff"),
     ("cache-control", "no-store"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -186,7 +216,10 @@ fn with(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Reply
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     reply

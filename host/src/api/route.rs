@@ -56,28 +56,46 @@ pub struct Api {
 
 impl Api {
     pub async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Reply {
-        self.route(request, client).await.unwrap_or_else(Refusal::into_reply)
+        self.route(request, client)
+            .await
+            .unwrap_or_else(Refusal::into_reply)
     }
 
-    async fn route(&self, request: Request<Incoming>, client: SocketAddr) -> Result<Reply, Refusal> {
+    async fn route(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Result<Reply, Refusal> {
         let until = Instant::now() + self.limits.request;
         let (head, incoming) = request.into_parts();
         self.door.admit(&head)?;
         let (does, id) = find(&head.method, head.uri.path())?;
-        let carries = if head.method == Method::POST { Some(door::carries(&head.headers)?) } else { None };
+        let carries = if head.method == Method::POST {
+            Some(door::carries(&head.headers)?)
+        } else {
+            None
+        };
         // Whatever a GET carries is read and dropped within the same limits.
         let body = body::read(incoming, self.limits.body_bytes, until).await?;
         match does {
-            Does::Health => Ok(reply::json(&json!({ "status": "up", "version": env!("CARGO_PKG_VERSION") }))),
+            Does::Health => Ok(reply::json(
+                &json!({ "status": "up", "version": env!("CARGO_PKG_VERSION") }),
+            )),
             Does::OpenApi => Ok(reply::text("application/yaml", OPENAPI)),
             Does::Status => self.ask(until, |guard| reply::json(&guard.status())).await,
-            Does::Approvals => self.ask(until, |guard| reply::json(&guard.approvals())).await,
+            Does::Approvals => {
+                self.ask(until, |guard| reply::json(&guard.approvals()))
+                    .await
+            }
             Does::Inspect if carries == Some(Carries::Lines) => {
                 let max = self.limits.lines;
                 if body.lines().nth(max).is_some() {
                     return Err(Refusal::TooManyLines);
                 }
-                self.ask(until, move |guard| reply::text("application/x-ndjson", lines(guard, &body))).await
+                self.ask(until, move |guard| {
+                    reply::text("application/x-ndjson", lines(guard, &body))
+                })
+                .await
             }
             Does::Inspect => {
                 self.ask(until, move |guard| {
@@ -105,8 +123,12 @@ impl Api {
                 let (id, answer) = (id.ok_or(Refusal::NoRoute)?, parse_answer(&body)?);
                 let address = self.address;
                 self.ask(until, move |guard| {
-                    let pid = peer::process(client, address).map_err(|peer::Untraced| Refusal::UntracedProcess)?;
-                    guard.answer(&id, answer, pid).map(|done| reply::json(&done)).map_err(Refusal::Answer)
+                    let pid = peer::process(client, address)
+                        .map_err(|peer::Untraced| Refusal::UntracedProcess)?;
+                    guard
+                        .answer(&id, answer, pid)
+                        .map(|done| reply::json(&done))
+                        .map_err(Refusal::Answer)
                 })
                 .await?
             }
@@ -120,7 +142,12 @@ impl Api {
         question: impl FnOnce(&dyn Guard) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let service = Arc::clone(&self.service);
-        match timeout_at(until, tokio::task::spawn_blocking(move || question(service.as_ref()))).await {
+        match timeout_at(
+            until,
+            tokio::task::spawn_blocking(move || question(service.as_ref())),
+        )
+        .await
+        {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 tracing::error!(%error, "a guard API request ended in a panic");
@@ -136,7 +163,9 @@ fn find(method: &Method, path: &str) -> Result<(Does, Option<String>), Refusal> 
     let below = path.strip_prefix(PREFIX).ok_or(Refusal::NoRoute)?;
     let mut other = None;
     for (pattern, takes, does) in TABLE {
-        let Some(id) = matched(pattern, below) else { continue };
+        let Some(id) = matched(pattern, below) else {
+            continue;
+        };
         if method.as_str() == *takes {
             return Ok((*does, id.map(str::to_owned)));
         }
@@ -161,15 +190,24 @@ fn matched<'p>(pattern: &str, path: &'p str) -> Option<Option<&'p str>> {
 
 fn is_id(segment: &str) -> bool {
     (1..=64).contains(&segment.len())
-        && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && segment
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 fn lines(guard: &dyn Guard, body: &str) -> String {
-    body.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{}\n", guard.inspect(line, None))).collect()
+    body.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| format!("{}\n", guard.inspect(line, None)))
+        .collect()
 }
 
 fn one_value(carries: Option<Carries>) -> Result<(), Refusal> {
-    if carries == Some(Carries::Json) { Ok(()) } else { Err(Refusal::MediaType) }
+    if carries == Some(Carries::Json) {
+        Ok(())
+    } else {
+        Err(Refusal::MediaType)
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,7 +230,9 @@ fn parse_answer(body: &str) -> Result<Answer, Refusal> {
     match (given.answer, given.seconds) {
         (Word::Deny, None) => Ok(Answer::Deny),
         (Word::AllowOnce, None) => Ok(Answer::AllowOnce),
-        (Word::AllowFor, Some(seconds)) => Ok(Answer::AllowFor { duration: Duration::from_secs(seconds) }),
+        (Word::AllowFor, Some(seconds)) => Ok(Answer::AllowFor {
+            duration: Duration::from_secs(seconds),
+        }),
         _ => Err(Refusal::NotUnderstood),
     }
 }

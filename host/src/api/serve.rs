@@ -77,9 +77,11 @@ async fn connection(stream: TcpStream, peer: std::net::SocketAddr, api: Arc<Api>
 
 /// 503 without reading a request.
 async fn refuse(mut stream: TcpStream) {
-    const BODY: &str =
-        r#"{"error":{"code":"busy","message":"too many connections","hint":"close some and try again"}}"#;
-    let headers: String = HEADERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    const BODY: &str = r#"{"error":{"code":"busy","message":"too many connections","hint":"close some and try again"}}"#;
+    let headers: String = HEADERS
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let reply = format!(
         "HTTP/1.1 503 Service Unavailable\r\n{headers}content-type: application/json\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: {}\r\n\r\n{BODY}",
         BODY.len()

@@ -16,8 +16,13 @@ const TOKEN_DIGITS: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("{path} can't be used as the API token's file")]
-    Io { path: PathBuf, source: std::io::Error },
-    #[error("{path} does not hold 64 hexadecimal digits; remove it, and the next start makes a new token")]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{path} does not hold 64 hexadecimal digits; remove it, and the next start makes a new token"
+    )]
     Malformed { path: PathBuf },
     #[error("{path} belongs to user {owner}, not to user {us}")]
     Foreign { path: PathBuf, owner: u32, us: u32 },
@@ -37,15 +42,28 @@ impl Token {
     /// [`TokenError`]: a damaged file is never replaced silently, because the programs that hold
     /// the old token would fail without a reason.
     pub fn open(path: &Path) -> Result<Self, TokenError> {
-        let io = |source| TokenError::Io { path: path.to_owned(), source };
+        let io = |source| TokenError::Io {
+            path: path.to_owned(),
+            source,
+        };
         if let Some(dir) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(dir)
+                .map_err(io)?;
             let found = File::open(dir).map_err(io)?;
             tighten(&found, dir, 0o700)?;
         }
-        let fresh = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let fresh = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
         match fresh {
-            Ok(file) => Self::make(file).inspect_err(|_| drop(fs::remove_file(path))).map_err(io),
+            Ok(file) => Self::make(file)
+                .inspect_err(|_| drop(fs::remove_file(path)))
+                .map_err(io),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::read(path),
             Err(error) => Err(io(error)),
         }
@@ -60,26 +78,39 @@ impl Token {
     }
 
     fn read(path: &Path) -> Result<Self, TokenError> {
-        let io = |source| TokenError::Io { path: path.to_owned(), source };
+        let io = |source| TokenError::Io {
+            path: path.to_owned(),
+            source,
+        };
         // Neither through a link that somebody else could turn nor into a pipe that never ends.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let flags = i32::try_from(flags.bits()).unwrap_or(0);
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(io)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(path)
+            .map_err(io)?;
         if !file.metadata().map_err(io)?.is_file() {
-            return Err(TokenError::NotAFile { path: path.to_owned() });
+            return Err(TokenError::NotAFile {
+                path: path.to_owned(),
+            });
         }
         tighten(&file, path, 0o600)?;
         let mut text = Vec::new();
         file.take(256).read_to_end(&mut text).map_err(io)?;
         let digits = text.strip_suffix(b"\n").unwrap_or(&text);
         if digits.len() != TOKEN_DIGITS || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(TokenError::Malformed { path: path.to_owned() });
+            return Err(TokenError::Malformed {
+                path: path.to_owned(),
+            });
         }
         Ok(Self::of(digits))
     }
 
     fn of(digits: &[u8]) -> Self {
-        Self { digest: Sha256::digest(digits).into() }
+        Self {
+            digest: Sha256::digest(digits).into(),
+        }
     }
 
     /// Whether `given` is the token. Digests of equal length are compared, all of both, so the
@@ -92,15 +123,24 @@ impl Token {
 
 /// Takes from `path` what others could do with it, and says so.
 fn tighten(found: &File, path: &Path, mode: u32) -> Result<(), TokenError> {
-    let io = |source| TokenError::Io { path: path.to_owned(), source };
+    let io = |source| TokenError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let meta = found.metadata().map_err(io)?;
     let us = rustix::process::geteuid().as_raw();
     if meta.uid() != us {
-        return Err(TokenError::Foreign { path: path.to_owned(), owner: meta.uid(), us });
+        return Err(TokenError::Foreign {
+            path: path.to_owned(),
+            owner: meta.uid(),
+            us,
+        });
     }
     let before = meta.mode() & 0o7777;
     if before & !mode != 0 {
-        found.set_permissions(Permissions::from_mode(mode)).map_err(io)?;
+        found
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(io)?;
         tracing::warn!(
             path = %path.display(), before = format!("{before:o}"), now = format!("{mode:o}"),
             "others could reach the API token; if you share this machine, remove the token file and restart"
@@ -115,7 +155,10 @@ fn tighten(found: &File, path: &Path, mode: u32) -> Result<(), TokenError> {
 /// [`TokenError::Io`], [`TokenError::Malformed`].
 pub fn read_for_client(home: &Home) -> Result<String, TokenError> {
     let path = home.token_file();
-    let text = fs::read_to_string(&path).map_err(|source| TokenError::Io { path: path.clone(), source })?;
+    let text = fs::read_to_string(&path).map_err(|source| TokenError::Io {
+        path: path.clone(),
+        source,
+    })?;
     let digits = text.trim_end_matches('\n');
     if digits.len() != TOKEN_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(TokenError::Malformed { path });
@@ -142,7 +185,10 @@ mod tests {
         assert!(made.is(text.trim().as_bytes()));
         let again = Token::open(&path).unwrap();
         assert!(again.is(text.trim().as_bytes()) && !again.is(b""));
-        assert_eq!(read_for_client(&Home::at(root.path().join("home"), "/")).unwrap(), text.trim());
+        assert_eq!(
+            read_for_client(&Home::at(root.path().join("home"), "/")).unwrap(),
+            text.trim()
+        );
     }
 
     #[test]
@@ -160,10 +206,19 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("server-token");
         let whole = "0123456789abcdef".repeat(4);
-        for damaged in ["", "\n", &whole[..63], &format!("{whole}0"), &format!("{whole}\n\n"), &whole.replace('a', "x")]
-        {
+        for damaged in [
+            "",
+            "\n",
+            &whole[..63],
+            &format!("{whole}0"),
+            &format!("{whole}\n\n"),
+            &whole.replace('a', "x"),
+        ] {
             fs::write(&path, damaged).unwrap();
-            assert!(matches!(Token::open(&path), Err(TokenError::Malformed { .. })), "{damaged:?}");
+            assert!(
+                matches!(Token::open(&path), Err(TokenError::Malformed { .. })),
+                "{damaged:?}"
+            );
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }
         fs::write(&path, &whole).unwrap();
@@ -192,6 +247,9 @@ mod tests {
         std::os::unix::fs::symlink(root.path().join("real"), &link).unwrap();
         fs::create_dir(&dir).unwrap();
         assert!(matches!(Token::open(&link), Err(TokenError::Io { .. })));
-        assert!(matches!(Token::open(&dir), Err(TokenError::NotAFile { .. })));
+        assert!(matches!(
+            Token::open(&dir),
+            Err(TokenError::NotAFile { .. })
+        ));
     }
 }

@@ -18,10 +18,20 @@ pub enum ConfigError {
     #[error("CLAWDEFENDER_HOME must be an absolute path, not `{0}`")]
     Relative(String),
     #[error("{path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{path}:{line}:{column}: {message}")]
-    Invalid { path: PathBuf, line: usize, column: usize, message: String },
-    #[error("the socket path {path} is {length} bytes long, at most {SOCKET_PATH_BYTES} are possible")]
+    Invalid {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+        message: String,
+    },
+    #[error(
+        "the socket path {path} is {length} bytes long, at most {SOCKET_PATH_BYTES} are possible"
+    )]
     SocketPath { path: PathBuf, length: usize },
 }
 
@@ -39,7 +49,9 @@ impl Home {
     /// # Errors
     /// [`ConfigError::NoHome`], [`ConfigError::Relative`].
     pub fn from_env() -> Result<Self, ConfigError> {
-        let user = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let user = std::env::var_os("HOME")
+            .filter(|home| !home.is_empty())
+            .map(PathBuf::from);
         match std::env::var_os("CLAWDEFENDER_HOME").filter(|home| !home.is_empty()) {
             Some(root) => {
                 let root = PathBuf::from(root);
@@ -51,14 +63,20 @@ impl Home {
             }
             None => {
                 let user = user.ok_or(ConfigError::NoHome)?;
-                Ok(Self { root: user.join(".local/share/clawdefender"), user })
+                Ok(Self {
+                    root: user.join(".local/share/clawdefender"),
+                    user,
+                })
             }
         }
     }
 
     /// At a given place, for tests and tools.
     pub fn at(root: impl Into<PathBuf>, user: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), user: user.into() }
+        Self {
+            root: root.into(),
+            user: user.into(),
+        }
     }
 
     pub fn root(&self) -> &Path {
@@ -167,16 +185,33 @@ impl Config {
             let before = text.get(..offset).unwrap_or(text);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-            ConfigError::Invalid { path: path.to_owned(), line, column, message }
+            ConfigError::Invalid {
+                path: path.to_owned(),
+                line,
+                column,
+                message,
+            }
         };
         let config: Self = toml::from_str(text).map_err(|error| {
-            invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+            invalid(
+                error.span().map_or(0, |span| span.start),
+                error.message().to_owned(),
+            )
         })?;
         if !config.api_listen.ip().is_loopback() {
-            return Err(invalid(0, format!("api_listen must be a loopback address, not {}", config.api_listen.ip())));
+            return Err(invalid(
+                0,
+                format!(
+                    "api_listen must be a loopback address, not {}",
+                    config.api_listen.ip()
+                ),
+            ));
         }
         if !(1024..=32 << 20).contains(&config.max_frame_bytes) {
-            return Err(invalid(0, "max_frame_bytes must be between 1 KiB and 32 MiB".to_owned()));
+            return Err(invalid(
+                0,
+                "max_frame_bytes must be between 1 KiB and 32 MiB".to_owned(),
+            ));
         }
         Ok(config)
     }
@@ -193,13 +228,20 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_an_error_with_its_place() {
         let error = parse("ask_hold_s = 5\nask_hold = 5\n").unwrap_err();
-        assert!(error.starts_with("config.toml:2:1: unknown field `ask_hold`"), "{error}");
+        assert!(
+            error.starts_with("config.toml:2:1: unknown field `ask_hold`"),
+            "{error}"
+        );
         assert_eq!(parse("ask_hold_s = 5\n").unwrap().ask_hold_s, 5);
     }
 
     #[test]
     fn the_api_never_listens_beyond_loopback() {
-        assert!(parse("api_listen = \"0.0.0.0:3202\"").unwrap_err().contains("loopback"));
+        assert!(
+            parse("api_listen = \"0.0.0.0:3202\"")
+                .unwrap_err()
+                .contains("loopback")
+        );
         assert!(parse("api_listen = \"127.0.0.1:0\"").is_ok());
     }
 

@@ -28,14 +28,21 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(parts: Arc<Parts>, stopping: Arc<AtomicBool>, socket: PathBuf) -> Self {
-        Self { parts, stopping, socket, changing: Mutex::new(()) }
+        Self {
+            parts,
+            stopping,
+            socket,
+            changing: Mutex::new(()),
+        }
     }
 
     fn answer(&self, id: &str, answer: ControlAnswer, peer: Peer) -> ControlReply {
         let answer = match answer {
             ControlAnswer::Deny => Answer::Deny,
             ControlAnswer::AllowOnce => Answer::AllowOnce,
-            ControlAnswer::AllowHour => Answer::AllowFor { duration: Duration::from_secs(3600) },
+            ControlAnswer::AllowHour => Answer::AllowFor {
+                duration: Duration::from_secs(3600),
+            },
         };
         let by = Approver {
             door: "terminal".into(),
@@ -60,7 +67,10 @@ impl Desk {
         self.change_feed(|desk| {
             let source = Source::parse(from).map_err(FeedError::from)?;
             let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
-            let staged = desk.parts.runtime.block_on(desk.parts.feeds().stage_update(&source, now))?;
+            let staged = desk
+                .parts
+                .runtime
+                .block_on(desk.parts.feeds().stage_update(&source, now))?;
             Ok(staged)
         })
     }
@@ -68,25 +78,45 @@ impl Desk {
     fn plugin_install(&self, from: &str, key: &str) -> ControlReply {
         let key: PublicKey = match key.parse() {
             Ok(key) => key,
-            Err(error) => return refused("key", &format!("{error}"), "give the publisher's public key: 64 hexadecimal digits"),
+            Err(error) => {
+                return refused(
+                    "key",
+                    &format!("{error}"),
+                    "give the publisher's public key: 64 hexadecimal digits",
+                );
+            }
         };
         self.change_feed(|desk| {
             let source = Source::parse(from).map_err(FeedError::from)?;
             let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
-            let staged = desk.parts.runtime.block_on(desk.parts.feeds().stage_install(&source, key, now))?;
+            let staged = desk
+                .parts
+                .runtime
+                .block_on(desk.parts.feeds().stage_install(&source, key, now))?;
             Ok(Some(staged))
         })
     }
 
     /// Stages, tries, commits and swaps; at every failure the old generation stays.
-    fn change_feed(&self, stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>) -> ControlReply {
+    fn change_feed(
+        &self,
+        stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>,
+    ) -> ControlReply {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.try_change(stage) {
             Ok(reply) => ControlReply::Done(reply),
             Err((code, message)) => {
                 tracing::error!(code, message, "a feed was refused");
-                self.record_feed(&format!("feed-{code}"), message.clone(), Some(Decision::deny("feed", "the feed was refused")));
-                refused(code, &message, "the feed that was live before stays; see `clawdefender feed status`")
+                self.record_feed(
+                    &format!("feed-{code}"),
+                    message.clone(),
+                    Some(Decision::deny("feed", "the feed was refused")),
+                );
+                refused(
+                    code,
+                    &message,
+                    "the feed that was live before stays; see `clawdefender feed status`",
+                )
             }
         }
     }
@@ -105,8 +135,14 @@ impl Desk {
             return Err(("held", format!("detector {name}: {error}")));
         }
         let manifest = &staged.generation.manifest;
-        let note = format!("{} version {} of epoch {}", manifest.feed_id, manifest.version, manifest.key_epoch);
-        self.parts.feeds().commit(staged).map_err(|error| ("not-stored", error.to_string()))?;
+        let note = format!(
+            "{} version {} of epoch {}",
+            manifest.feed_id, manifest.version, manifest.key_epoch
+        );
+        self.parts
+            .feeds()
+            .commit(staged)
+            .map_err(|error| ("not-stored", error.to_string()))?;
         self.parts.judge.swap_detectors(set);
         self.record_feed("feed-activated", note, None);
         Ok(json!({ "changed": true, "feeds": self.parts.feeds().status() }))
@@ -129,7 +165,10 @@ impl Desk {
     fn plugins(&self) -> Value {
         let set = self.parts.judge.detectors();
         let loaded = set.detectors().iter().map(|detector| plugin(detector));
-        let missing = set.missing().iter().map(|fault| json!({ "id": fault.part, "loaded": false, "error": fault.detail }));
+        let missing = set
+            .missing()
+            .iter()
+            .map(|fault| json!({ "id": fault.part, "loaded": false, "error": fault.detail }));
         json!({ "detectors": loaded.chain(missing).collect::<Vec<_>>() })
     }
 }
@@ -138,7 +177,9 @@ impl Controller for Desk {
     fn control(&self, control: Control, peer: Peer) -> ControlReply {
         match control {
             Control::Status => ControlReply::Done(self.parts.status()),
-            Control::Approvals => ControlReply::Done(json!({ "questions": self.parts.judge.desk().list() })),
+            Control::Approvals => {
+                ControlReply::Done(json!({ "questions": self.parts.judge.desk().list() }))
+            }
             Control::Answer { id, answer } => self.answer(&id, answer, peer),
             Control::FeedStatus => {
                 let feeds = self.parts.feeds();
@@ -149,10 +190,15 @@ impl Controller for Desk {
             Control::Plugins => ControlReply::Done(self.plugins()),
             Control::PolicyReload => match self.parts.reload_policy() {
                 Ok(version) => ControlReply::Done(json!({ "policy": version })),
-                Err(error) => refused("policy", &error.to_string(), "the last good policy stays; see `clawdefender policy check`"),
+                Err(error) => refused(
+                    "policy",
+                    &error.to_string(),
+                    "the last good policy stays; see `clawdefender policy check`",
+                ),
             },
             Control::Stop => {
-                self.parts.note("daemon", "stop-asked", format!("by process {}", peer.pid));
+                self.parts
+                    .note("daemon", "stop-asked", format!("by process {}", peer.pid));
                 wake(&self.stopping, &self.socket);
                 ControlReply::Done(json!({ "stopping": self.stopping.load(Ordering::SeqCst) }))
             }
@@ -177,12 +223,21 @@ fn plugin(detector: &Detector) -> Value {
 }
 
 fn refused(code: &str, message: &str, hint: &str) -> ControlReply {
-    ControlReply::Refused { code: code.to_owned(), message: message.to_owned(), hint: hint.to_owned() }
+    ControlReply::Refused {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    }
 }
 
 impl Parts {
     /// Takes a person's answer, from whatever door, and records it or its refusal.
-    pub(super) fn settle_question(&self, id: &str, answer: Answer, by: Approver) -> Result<Value, AnswerError> {
+    pub(super) fn settle_question(
+        &self,
+        id: &str,
+        answer: Answer,
+        by: Approver,
+    ) -> Result<Value, AnswerError> {
         let answered = match self.judge.desk().answer(id, answer, by) {
             Ok(answered) => answered,
             Err(error) => {
@@ -205,11 +260,16 @@ impl Parts {
             server: question.server.clone(),
             kind: question.kind.clone(),
             name: question.tool.clone(),
-            note: Some(format!("question {id}: {word} by {} through {}", answered.by.user, answered.by.door)),
+            note: Some(format!(
+                "question {id}: {word} by {} through {}",
+                answered.by.user, answered.by.door
+            )),
             ..Record::default()
         };
         self.judge.append(&record, Durability::Now);
-        Ok(json!({ "question": id, "answer": word, "waiting_reached": answered.reached, "kept": answered.kept }))
+        Ok(
+            json!({ "question": id, "answer": word, "waiting_reached": answered.reached, "kept": answered.kept }),
+        )
     }
 
     /// What `status` shows, also through the guard API.

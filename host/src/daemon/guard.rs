@@ -18,8 +18,15 @@ struct Service {
 /// Starts the guard API. Without it messages are judged as before, so a port that is taken is said
 /// loudly in the log, the ledger and `status`, and does not stop the daemon.
 pub(super) fn serve(parts: &Arc<Parts>) {
-    let service = Arc::new(Service { parts: Arc::downgrade(parts) });
-    let started = api::start(service, &parts.home, parts.config.api_listen, parts.runtime.handle());
+    let service = Arc::new(Service {
+        parts: Arc::downgrade(parts),
+    });
+    let started = api::start(
+        service,
+        &parts.home,
+        parts.config.api_listen,
+        parts.runtime.handle(),
+    );
     let outcome = started.map_err(|error| match std::error::Error::source(&error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
@@ -33,7 +40,9 @@ pub(super) fn serve(parts: &Arc<Parts>) {
 
 impl Guard for Service {
     fn status(&self) -> Value {
-        self.parts.upgrade().map_or(Value::Null, |parts| parts.status())
+        self.parts
+            .upgrade()
+            .map_or(Value::Null, |parts| parts.status())
     }
 
     fn inspect(&self, line: &str, agent: Option<&str>) -> Value {
@@ -56,18 +65,33 @@ impl Guard for Service {
             at_ms: now_ms(),
             what: "guard".into(),
             // Unproven: what the caller calls itself, cut to what a record can show.
-            client: agent.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect(),
+            client: agent
+                .unwrap_or_default()
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(64)
+                .collect(),
             kind: "guard-check".into(),
             direction: "local".into(),
-            decision: answer.decision.clone().or_else(|| Some(Decision::deny("inspect", "the question was not understood"))),
+            decision: answer
+                .decision
+                .clone()
+                .or_else(|| Some(Decision::deny("inspect", "the question was not understood"))),
             findings: std::mem::take(&mut answer.findings),
             faults: std::mem::take(&mut answer.faults),
             bytes: line.len() as u64,
             digest: clawdefender_trust::Sha256Digest::of(line.as_bytes()).to_string(),
             ..Record::default()
         };
-        let denied = record.decision.as_ref().is_some_and(|decision| decision.action == Action::Deny);
-        let durability = if denied { Durability::Now } else { Durability::Group };
+        let denied = record
+            .decision
+            .as_ref()
+            .is_some_and(|decision| decision.action == Action::Deny);
+        let durability = if denied {
+            Durability::Now
+        } else {
+            Durability::Group
+        };
         let written = judge.append(&record, durability).is_some();
         if let Some(members) = answer.json.as_object_mut() {
             members.insert("call".into(), json!(call));
@@ -80,14 +104,19 @@ impl Guard for Service {
     }
 
     fn approvals(&self) -> Value {
-        self.parts
-            .upgrade()
-            .map_or(Value::Null, |parts| json!({ "questions": parts.judge.desk().list() }))
+        self.parts.upgrade().map_or(
+            Value::Null,
+            |parts| json!({ "questions": parts.judge.desk().list() }),
+        )
     }
 
     fn answer(&self, id: &str, answer: Answer, pid: Option<u32>) -> Result<Value, AnswerError> {
         let parts = self.parts.upgrade().ok_or(AnswerError::Unknown)?;
-        let by = Approver { door: "api".into(), user: "token".into(), pid };
+        let by = Approver {
+            door: "api".into(),
+            user: "token".into(),
+            pid,
+        };
         parts.settle_question(id, answer, by)
     }
 }

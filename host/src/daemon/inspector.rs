@@ -36,8 +36,12 @@ pub fn run(
     let settings = start::settings(home, &config)?;
     let (set, _) = start::load(feeds.packages(&settings), &cache, 1);
     let places = start::places(home);
-    let inspector =
-        Inspector { set: &set, policy: &policy, places: &places, max_frame_bytes: config.max_frame_bytes };
+    let inspector = Inspector {
+        set: &set,
+        policy: &policy,
+        places: &places,
+        max_frame_bytes: config.max_frame_bytes,
+    };
     let mut line = String::new();
     loop {
         line.clear();
@@ -48,7 +52,8 @@ pub fn run(
         if line.trim().is_empty() {
             continue;
         }
-        serde_json::to_writer(&mut *output, &inspector.answer(line.trim_end()).json).map_err(std::io::Error::from)?;
+        serde_json::to_writer(&mut *output, &inspector.answer(line.trim_end()).json)
+            .map_err(std::io::Error::from)?;
         output.write_all(b"\n")?;
         output.flush()?;
     }

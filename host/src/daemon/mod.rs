@@ -31,7 +31,9 @@ pub enum Ended {
 /// # Errors
 /// [`DaemonError`] when a part can't be opened: then nothing is served, so nothing passes.
 pub fn run(home: &Home) -> Result<Ended, DaemonError> {
-    let Some(lock) = start::lock(home)? else { return Ok(Ended::AlreadyRunning) };
+    let Some(lock) = start::lock(home)? else {
+        return Ok(Ended::AlreadyRunning);
+    };
     let parts = Arc::new(start::open(home)?);
     let socket = home.socket()?;
     // Ours by the lock: what is there was left by a daemon that was killed.
@@ -66,11 +68,13 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
             }
         };
         let (parts, controller) = (Arc::clone(&parts), Arc::clone(&controller));
-        let spawned = std::thread::Builder::new().name("link".into()).spawn(move || {
-            if let Err(error) = serve::serve(stream, &parts.judge, &*controller) {
-                tracing::warn!(%error, "a connection ended badly");
-            }
-        });
+        let spawned = std::thread::Builder::new()
+            .name("link".into())
+            .spawn(move || {
+                if let Err(error) = serve::serve(stream, &parts.judge, &*controller) {
+                    tracing::warn!(%error, "a connection ended badly");
+                }
+            });
         if let Err(error) = spawned {
             tracing::error!(%error, "no thread for a connection; it was closed");
         }

@@ -15,7 +15,9 @@ type Stamp = Option<(u64, u64, i64, i64)>;
 
 pub(super) fn spawn(parts: &Arc<Parts>) {
     let parts = Arc::downgrade(parts);
-    let Some(home) = parts.upgrade().map(|parts| parts.home.clone()) else { return };
+    let Some(home) = parts.upgrade().map(|parts| parts.home.clone()) else {
+        return;
+    };
     let mut seen = stamp(&home.policy_file());
     std::thread::spawn(move || {
         loop {
@@ -47,7 +49,11 @@ impl Parts {
         match start::load_policy(&self.home) {
             Ok(policy) => {
                 let version = policy.version().to_owned();
-                self.note("policy", "policy-changed", format!("policy version {version}"));
+                self.note(
+                    "policy",
+                    "policy-changed",
+                    format!("policy version {version}"),
+                );
                 self.judge.swap_policy(policy);
                 *self.policy_error() = None;
                 Ok(version)

@@ -52,10 +52,17 @@ pub struct Parts {
 /// Takes the lock that makes this the only daemon; `None` when another one has it.
 pub(super) fn lock(home: &Home) -> Result<Option<fs::File>, DaemonError> {
     for dir in [home.root().to_owned(), home.run_dir()] {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
     }
-    let file =
-        fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(home.lock_file())?;
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(home.lock_file())?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -77,7 +84,11 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let settings = settings(home, &config)?;
     let (set, failed) = load(feeds.packages(&settings), &cache, instances());
     for (name, error) in &failed {
-        tracing::error!(detector = name, error, "a detector could not be loaded; messages are denied");
+        tracing::error!(
+            detector = name,
+            error,
+            "a detector could not be loaded; messages are denied"
+        );
     }
     let histories = match Steps::open(&home.index_dir(), &home.audit_dir(), now_ms()) {
         Ok(shelf) => Histories::with_shelf(Arc::new(shelf)),
@@ -117,14 +128,20 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         parts.note("daemon", "detector-refused", format!("{name}: {error}"));
     }
     for alert in parts.feeds().alerts().to_vec() {
-        parts.note("feed", &alert.code, format!("{}: {}", alert.feed, alert.message));
+        parts.note(
+            "feed",
+            &alert.code,
+            format!("{}: {}", alert.feed, alert.message),
+        );
     }
     Ok(parts)
 }
 
 /// Warm instances per detector: as many calls as can run at once.
 pub(crate) fn instances() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from).max(2)
+    std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .max(2)
 }
 
 /// The configured settings of each detector, and the installation's own key for the fingerprints
@@ -132,8 +149,16 @@ pub(crate) fn instances() -> usize {
 /// from them.
 pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonError> {
     let path = home.root().join("fingerprint-key");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(home.root())?;
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(home.root())?;
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+    {
         Ok(mut file) => {
             let key: [u8; 32] = rand::random();
             std::io::Write::write_all(&mut file, HEXLOWER.encode(&key).as_bytes())?;
@@ -143,18 +168,26 @@ pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonE
     }
     let mut settings = config.detectors.clone();
     let own = settings.entry("kill-chain".to_owned()).or_default();
-    own.entry("fingerprint-key".to_owned()).or_insert(fs::read_to_string(&path)?);
+    own.entry("fingerprint-key".to_owned())
+        .or_insert(fs::read_to_string(&path)?);
     Ok(settings)
 }
 
 /// Loads detectors; each that fails is a fault on every message until it is repaired.
-pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache, instances: usize) -> (Set, Vec<(String, String)>) {
+pub(crate) fn load(
+    packages: Vec<Package>,
+    cache: &CodeCache,
+    instances: usize,
+) -> (Set, Vec<(String, String)>) {
     let loaded: Vec<_> = std::thread::scope(|scope| {
         let tasks: Vec<_> = packages
             .iter()
             .map(|package| scope.spawn(move || Detector::load(package, cache, instances)))
             .collect();
-        tasks.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+        tasks
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect()
     });
     let (mut detectors, mut missing, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (package, result) in packages.iter().zip(loaded) {
@@ -167,7 +200,11 @@ pub(crate) fn load(packages: Vec<Package>, cache: &CodeCache, instances: usize) 
             Ok(Err(error)) => error.to_string(),
             Err(_) => "loading it ended in a panic".to_owned(),
         };
-        missing.push(Fault { part: name.clone(), kind: FaultKind::Missing, detail: error.clone() });
+        missing.push(Fault {
+            part: name.clone(),
+            kind: FaultKind::Missing,
+            detail: error.clone(),
+        });
         failed.push((name, error));
     }
     (Set::new(detectors, missing), failed)
@@ -178,9 +215,10 @@ pub(crate) fn load_policy(home: &Home) -> Result<Policy, PolicyError> {
     let path = home.policy_file();
     match fs::read_to_string(&path) {
         Ok(text) => Policy::parse(&text, &path.display().to_string(), home.user()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(Policy::builtin(crate::policy::Profile::Balanced, home.user()))
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Policy::builtin(
+            crate::policy::Profile::Balanced,
+            home.user(),
+        )),
         // Unreadable is not absent: the strict profile until someone repairs it.
         Err(error) => {
             tracing::error!(%error, path = %path.display(), "the policy can't be read; `strict` applies");
@@ -225,7 +263,9 @@ impl Parts {
 
     /// Why the policy file is not in force, when it is not.
     pub fn policy_error(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.policy_error.lock().unwrap_or_else(PoisonError::into_inner)
+        self.policy_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the ledger with a signed checkpoint.

@@ -26,7 +26,10 @@ pub enum FetchError {
     #[error("plain http is only taken from this machine, not from `{0}`")]
     Insecure(String),
     #[error("{path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{what} is longer than the {limit} bytes it may have")]
     TooLong { what: String, limit: u64 },
     #[error("{what}: the server answered {status}")]
@@ -40,7 +43,10 @@ pub enum FetchError {
 /// Where a feed is published.
 pub enum Source {
     Directory(PathBuf),
-    Web { base: String, client: Box<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>> },
+    Web {
+        base: String,
+        client: Box<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>,
+    },
 }
 
 impl Source {
@@ -49,18 +55,34 @@ impl Source {
     /// # Errors
     /// [`FetchError::Unsupported`], [`FetchError::Insecure`].
     pub fn parse(text: &str) -> Result<Self, FetchError> {
-        let web = |base: &str| Self::Web { base: base.trim_end_matches('/').to_owned(), client: Box::new(client()) };
+        let web = |base: &str| Self::Web {
+            base: base.trim_end_matches('/').to_owned(),
+            client: Box::new(client()),
+        };
         if text.starts_with("https://") {
             return Ok(web(text));
         }
         if text.starts_with("http://") {
-            let uri: Uri = text.parse().map_err(|_| FetchError::Unsupported(text.to_owned()))?;
+            let uri: Uri = text
+                .parse()
+                .map_err(|_| FetchError::Unsupported(text.to_owned()))?;
             let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-            let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            return if here { Ok(web(text)) } else { Err(FetchError::Insecure(host.to_owned())) };
+            let here = host == "localhost"
+                || host
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|ip| ip.is_loopback());
+            return if here {
+                Ok(web(text))
+            } else {
+                Err(FetchError::Insecure(host.to_owned()))
+            };
         }
         let path = Path::new(text.strip_prefix("file://").unwrap_or(text));
-        if path.is_dir() { Ok(Self::Directory(path.to_owned())) } else { Err(FetchError::Unsupported(text.to_owned())) }
+        if path.is_dir() {
+            Ok(Self::Directory(path.to_owned()))
+        } else {
+            Err(FetchError::Unsupported(text.to_owned()))
+        }
     }
 
     /// The manifest's envelope.
@@ -75,7 +97,11 @@ impl Source {
     ///
     /// # Errors
     /// [`FetchError`].
-    pub async fn artifact(&self, digest: &Sha256Digest, length: u64) -> Result<Vec<u8>, FetchError> {
+    pub async fn artifact(
+        &self,
+        digest: &Sha256Digest,
+        length: u64,
+    ) -> Result<Vec<u8>, FetchError> {
         let hex = digest.to_string();
         let prefix: String = hex.chars().take(2).collect();
         self.read(&format!("sha256/{prefix}/{hex}"), length).await
@@ -85,22 +111,38 @@ impl Source {
         match self {
             Self::Directory(dir) => {
                 let path = dir.join(name);
-                let file = std::fs::File::open(&path).map_err(|source| FetchError::Read { path: path.clone(), source })?;
+                let file = std::fs::File::open(&path).map_err(|source| FetchError::Read {
+                    path: path.clone(),
+                    source,
+                })?;
                 let mut bytes = Vec::new();
-                file.take(limit + 1).read_to_end(&mut bytes).map_err(|source| FetchError::Read { path, source })?;
+                file.take(limit + 1)
+                    .read_to_end(&mut bytes)
+                    .map_err(|source| FetchError::Read { path, source })?;
                 bounded(name, bytes, limit)
             }
             Self::Web { base, client } => {
                 let fetch = download(client, format!("{base}/{name}"), name, limit);
-                let slow = |_| FetchError::Slow { what: name.to_owned() };
-                tokio::time::timeout(FILE_TIMEOUT, fetch).await.map_err(slow)?
+                let slow = |_| FetchError::Slow {
+                    what: name.to_owned(),
+                };
+                tokio::time::timeout(FILE_TIMEOUT, fetch)
+                    .await
+                    .map_err(slow)?
             }
         }
     }
 }
 
 fn bounded(what: &str, bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, FetchError> {
-    if bytes.len() as u64 > limit { Err(FetchError::TooLong { what: what.to_owned(), limit }) } else { Ok(bytes) }
+    if bytes.len() as u64 > limit {
+        Err(FetchError::TooLong {
+            what: what.to_owned(),
+            limit,
+        })
+    } else {
+        Ok(bytes)
+    }
 }
 
 fn client() -> Client<HttpsConnector<HttpConnector>, Empty<Bytes>> {
@@ -121,16 +163,28 @@ async fn download(
     what: &str,
     limit: u64,
 ) -> Result<Vec<u8>, FetchError> {
-    let failed = |cause: String| FetchError::Transport { what: what.to_owned(), cause };
+    let failed = |cause: String| FetchError::Transport {
+        what: what.to_owned(),
+        cause,
+    };
     let request = Request::get(&url)
         .header("accept-encoding", "identity")
-        .header("user-agent", concat!("clawdefender/", env!("CARGO_PKG_VERSION")))
+        .header(
+            "user-agent",
+            concat!("clawdefender/", env!("CARGO_PKG_VERSION")),
+        )
         .body(Empty::<Bytes>::new())
         .map_err(|error| failed(error.to_string()))?;
-    let answer = client.request(request).await.map_err(|error| failed(error.to_string()))?;
+    let answer = client
+        .request(request)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     // A redirect is an answer like any other here: it is not followed, so it can't downgrade.
     if answer.status() != StatusCode::OK {
-        return Err(FetchError::Status { what: what.to_owned(), status: answer.status() });
+        return Err(FetchError::Status {
+            what: what.to_owned(),
+            status: answer.status(),
+        });
     }
     let mut body = answer.into_body();
     let mut bytes = Vec::new();
@@ -139,7 +193,10 @@ async fn download(
         if let Some(data) = frame.data_ref() {
             bytes.extend_from_slice(data);
             if bytes.len() as u64 > limit {
-                return Err(FetchError::TooLong { what: what.to_owned(), limit });
+                return Err(FetchError::TooLong {
+                    what: what.to_owned(),
+                    limit,
+                });
             }
         }
     }

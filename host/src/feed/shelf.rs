@@ -25,7 +25,10 @@ pub(super) struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum ShelfError {
     #[error("{path}: {source}")]
-    Io { path: PathBuf, source: std::io::Error },
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{0} is not the expected JSON")]
     State(PathBuf),
     #[error("{0} is missing although there is a feed")]
@@ -40,12 +43,16 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn of(feeds: &Path, name: &Name) -> Self {
-        Self { dir: feeds.join(name.as_str()) }
+        Self {
+            dir: feeds.join(name.as_str()),
+        }
     }
 
     /// The feeds that have a place.
     pub(super) fn list(feeds: &Path) -> Vec<Name> {
-        let Ok(entries) = fs::read_dir(feeds) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(feeds) else {
+            return Vec::new();
+        };
         let mut names: Vec<Name> = entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .collect();
@@ -55,11 +62,16 @@ impl Shelf {
 
     /// The state and the live pack; `None` when nothing was ever stored.
     pub(super) fn load(&self) -> Result<Option<(State, Vec<u8>)>, ShelfError> {
-        let (state, current, staged) = (self.file("state.json"), self.file("current.feedpack"), self.file("staged.feedpack"));
+        let (state, current, staged) = (
+            self.file("state.json"),
+            self.file("current.feedpack"),
+            self.file("staged.feedpack"),
+        );
         if !state.exists() && !current.exists() {
             return Ok(None);
         }
-        let bytes = read(&state, MAX_STATE_BYTES)?.ok_or_else(|| ShelfError::Incomplete(state.clone()))?;
+        let bytes =
+            read(&state, MAX_STATE_BYTES)?.ok_or_else(|| ShelfError::Incomplete(state.clone()))?;
         let parsed: State = serde_json::from_slice(&bytes).map_err(|_| ShelfError::State(state))?;
         if staged.exists() && self.is_awaited(&parsed) {
             self.promote()?;
@@ -70,7 +82,9 @@ impl Shelf {
 
     /// Whether the state already speaks of the staged pack: then a crash came between the two.
     fn is_awaited(&self, state: &State) -> bool {
-        let Ok(Some(marker)) = read(&self.file("staged.version"), 64) else { return false };
+        let Ok(Some(marker)) = read(&self.file("staged.version"), 64) else {
+            return false;
+        };
         marker == format!("{}.{}", state.floor.epoch, state.floor.version).into_bytes()
     }
 
@@ -80,9 +94,15 @@ impl Shelf {
             .recursive(true)
             .mode(0o700)
             .create(&self.dir)
-            .map_err(|source| ShelfError::Io { path: self.dir.clone(), source })?;
+            .map_err(|source| ShelfError::Io {
+                path: self.dir.clone(),
+                source,
+            })?;
         self.write("staged.feedpack", pack)?;
-        self.write("staged.version", format!("{}.{}", state.floor.epoch, state.floor.version).as_bytes())?;
+        self.write(
+            "staged.version",
+            format!("{}.{}", state.floor.epoch, state.floor.version).as_bytes(),
+        )?;
         let path = self.file("state.json");
         let json = serde_json::to_vec_pretty(state).map_err(|_| ShelfError::State(path))?;
         self.write("state.json", &json)?;
@@ -105,13 +125,23 @@ impl Shelf {
     /// Whole or not at all: a new file, synced, renamed over the old one.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ShelfError> {
         let (part, path) = (self.file(&format!("{name}.part")), self.file(name));
-        let io = |source| ShelfError::Io { path: part.clone(), source };
+        let io = |source| ShelfError::Io {
+            path: part.clone(),
+            source,
+        };
         match fs::remove_file(&part) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
             _ => {}
         }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).map_err(io)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&part)
+            .map_err(io)?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(io)?;
         rename(&part, &path)?;
         self.sync()
     }
@@ -119,24 +149,41 @@ impl Shelf {
     fn sync(&self) -> Result<(), ShelfError> {
         fs::File::open(&self.dir)
             .and_then(|dir| dir.sync_all())
-            .map_err(|source| ShelfError::Io { path: self.dir.clone(), source })
+            .map_err(|source| ShelfError::Io {
+                path: self.dir.clone(),
+                source,
+            })
     }
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), ShelfError> {
-    fs::rename(from, to).map_err(|source| ShelfError::Io { path: to.to_owned(), source })
+    fs::rename(from, to).map_err(|source| ShelfError::Io {
+        path: to.to_owned(),
+        source,
+    })
 }
 
 /// A regular file's bytes, at most `limit`; symbolic links are not followed.
 fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ShelfError> {
-    let io = |source| ShelfError::Io { path: path.to_owned(), source };
+    let io = |source| ShelfError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let file = match fs::OpenOptions::new().read(true).custom_flags(nofollow).open(path) {
+    let file = match fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(nofollow)
+        .open(path)
+    {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
     };
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > limit { Err(ShelfError::TooLarge(path.to_owned())) } else { Ok(Some(bytes)) }
+    if bytes.len() as u64 > limit {
+        Err(ShelfError::TooLarge(path.to_owned()))
+    } else {
+        Ok(Some(bytes))
+    }
 }

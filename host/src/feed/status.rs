@@ -60,7 +60,12 @@ pub(super) fn of(name: &Name, generation: &Generation, official: &Root) -> FeedS
             Origin::Seed => "seed",
             Origin::Stored => "stored",
         },
-        signers: manifest.proof().signers().iter().map(ToString::to_string).collect(),
+        signers: manifest
+            .proof()
+            .signers()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         artifacts: manifest
             .artifacts
             .iter()

@@ -10,11 +10,19 @@ const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "fish"];
 pub fn client_of(shim: i32) -> (Client, Vec<i32>) {
     let mut guarded = vec![shim];
     let Some(mut process) = Process::read(shim).and_then(|shim| Process::read(shim.parent)) else {
-        return (Client { label: "unknown".into(), key: format!("pid {shim}") }, guarded);
+        return (
+            Client {
+                label: "unknown".into(),
+                key: format!("pid {shim}"),
+            },
+            guarded,
+        );
     };
     // A shell that only runs this one server is not the client.
     while SHELLS.contains(&process.name.as_str()) && !process.leads_session {
-        let Some(parent) = Process::read(process.parent) else { break };
+        let Some(parent) = Process::read(process.parent) else {
+            break;
+        };
         process = parent;
     }
     if process.pid > 1 {
@@ -50,7 +58,11 @@ impl Process {
             .take(32)
             .collect();
         let fields: Vec<&str> = stat.get(close + 1..)?.split_ascii_whitespace().collect();
-        let number = |index: usize| fields.get(index).and_then(|field| field.parse::<i64>().ok());
+        let number = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<i64>().ok())
+        };
         Some(Self {
             pid,
             parent: i32::try_from(number(1)?).ok()?,
@@ -73,7 +85,10 @@ mod tests {
     #[test]
     fn a_process_knows_its_parent() {
         let me = Process::read(i32::try_from(std::process::id()).unwrap()).unwrap();
-        assert_eq!(me.parent, rustix::process::getppid().unwrap().as_raw_nonzero().get());
+        assert_eq!(
+            me.parent,
+            rustix::process::getppid().unwrap().as_raw_nonzero().get()
+        );
         assert!(me.started > 0);
         assert!(Process::read(0).is_none());
     }

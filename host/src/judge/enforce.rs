@@ -1,9 +1,9 @@
 //! From an examined frame to its verdict: ask when it must be asked, record, then pass or stop.
 
 use super::examine::{Examined, Shape, examine};
+use super::history::Histories;
 use super::record::{Entry, lead, record};
 use super::verdict::{Stop, Verdict};
-use super::history::Histories;
 use super::weigh::Weighed;
 use super::{Counts, Judge, Outcome, call_id};
 use crate::approval::{self, Scope, Ticket};
@@ -39,24 +39,45 @@ impl Judge {
         let started = Instant::now();
         let (set, policy) = (self.detectors(), self.policy());
         let mut link = locked(link);
-        let mut examined = examine(&self.bench(&set, &policy), &mut link, from, call_id(), bytes);
+        let mut examined = examine(
+            &self.bench(&set, &policy),
+            &mut link,
+            from,
+            call_id(),
+            bytes,
+        );
         self.count_faults(&examined);
-        if let Some((_, Asked { question: Some(id), .. })) = &examined.cancelled {
+        if let Some((
+            _,
+            Asked {
+                question: Some(id), ..
+            },
+        )) = &examined.cancelled
+        {
             // The server never saw the request, so it must not see its cancellation.
             self.desk.withdraw(id);
-            examined.decision = Decision::deny("cancelled", "the request was still waiting for a person");
+            examined.decision =
+                Decision::deny("cancelled", "the request was still waiting for a person");
         }
         if examined.decision.action == Action::Ask {
             match self.put_question(&mut link, &mut examined, policy.version()) {
                 Some(ticket) => {
                     let decision = examined.decision.clone();
-                    let asked = self.write(&link, &examined, &decision, bytes, started, resent, "message", None);
+                    let asked = self.write(
+                        &link, &examined, &decision, bytes, started, resent, "message", None,
+                    );
                     if asked.is_none() {
                         return Outcome::Now(self.stop(&mut link, &examined, &unrecorded()));
                     }
                     Counts::add(&self.counts.asked);
                     let bytes = bytes.to_vec();
-                    return Outcome::Later(Box::new(Question { ticket, examined, bytes, resent, started }));
+                    return Outcome::Later(Box::new(Question {
+                        ticket,
+                        examined,
+                        bytes,
+                        resent,
+                        started,
+                    }));
                 }
                 None => examined.decision = granted(&examined.decision),
             }
@@ -73,14 +94,28 @@ impl Judge {
     ) {
         let (judge, link) = (Arc::clone(self), Arc::clone(link));
         self.tasks.spawn(async move {
-            let Question { ticket, mut examined, bytes, resent, started } = *question;
+            let Question {
+                ticket,
+                mut examined,
+                bytes,
+                resent,
+                started,
+            } = *question;
             let outcome = ticket.wait(judge.limits.ask_hold).await;
             let note = outcome_note(&outcome);
             examined.decision = answered(&examined.decision, &outcome);
             // Recording and inspecting block; the runtime's workers are for waiting.
             let verdict = tokio::task::spawn_blocking(move || {
                 let mut link = locked(&link);
-                judge.conclude(&mut link, examined, &bytes, started, resent, "answer", Some(note))
+                judge.conclude(
+                    &mut link,
+                    examined,
+                    &bytes,
+                    started,
+                    resent,
+                    "answer",
+                    Some(note),
+                )
             })
             .await;
             if let Ok(verdict) = verdict {
@@ -101,8 +136,15 @@ impl Judge {
         what: &str,
         note: Option<String>,
     ) -> Verdict {
-        let passes = matches!(examined.decision.action, Action::Allow | Action::Log | Action::Redact);
-        let changed = if passes { self.change(link, &mut examined, bytes) } else { Ok(Changed::default()) };
+        let passes = matches!(
+            examined.decision.action,
+            Action::Allow | Action::Log | Action::Redact
+        );
+        let changed = if passes {
+            self.change(link, &mut examined, bytes)
+        } else {
+            Ok(Changed::default())
+        };
         let changed = match changed {
             Ok(changed) => changed,
             Err(reason) => {
@@ -111,7 +153,9 @@ impl Judge {
             }
         };
         let decision = examined.decision.clone();
-        let Some(receipt) = self.write(link, &examined, &decision, bytes, started, resent, what, note) else {
+        let Some(receipt) = self.write(
+            link, &examined, &decision, bytes, started, resent, what, note,
+        ) else {
             return self.stop(link, &examined, &unrecorded());
         };
         let (mut keep, mut discard) = self.tickets(link, &examined);
@@ -120,7 +164,11 @@ impl Judge {
         match Verdict::pass(&decision, &receipt, changed.bytes, keep, discard) {
             Some(verdict) => {
                 self.remember(link, &examined);
-                Counts::add(if decision.action == Action::Redact { &self.counts.redacted } else { &self.counts.allowed });
+                Counts::add(if decision.action == Action::Redact {
+                    &self.counts.redacted
+                } else {
+                    &self.counts.allowed
+                });
                 verdict
             }
             None => self.stop(link, &examined, &decision),
@@ -128,11 +176,20 @@ impl Judge {
     }
 
     /// Cuts refused entries out of lists and redacts passages.
-    fn change(&self, link: &mut Link, examined: &mut Examined, bytes: &[u8]) -> Result<Changed, &'static str> {
+    fn change(
+        &self,
+        link: &mut Link,
+        examined: &mut Examined,
+        bytes: &[u8],
+    ) -> Result<Changed, &'static str> {
         const CANNOT: &str = "the message could not be changed without making it ambiguous";
         let mut changed = Changed::default();
         let touched = |action| matches!(action, Action::Redact | Action::Ask | Action::Deny);
-        if !examined.parts.iter().any(|(_, weighed)| touched(weighed.decision.action)) {
+        if !examined
+            .parts
+            .iter()
+            .any(|(_, weighed)| touched(weighed.decision.action))
+        {
             for (part, weighed) in &examined.parts {
                 if *part != Part::Whole && link.unhide(&weighed.event.name) {
                     changed.discard.push(Link::hidden_key(&weighed.event.name));
@@ -140,7 +197,10 @@ impl Judge {
             }
             return Ok(changed);
         }
-        let limits = Limits { max_bytes: self.limits.max_frame_bytes, ..Limits::default() };
+        let limits = Limits {
+            max_bytes: self.limits.max_frame_bytes,
+            ..Limits::default()
+        };
         let root = json::parse(bytes, &limits).map_err(|_| CANNOT)?;
         let mut splice = Splice::new(bytes);
         let mut edits = 0;
@@ -160,7 +220,9 @@ impl Judge {
                             let text = weighed.event.texts.get(span.text).ok_or(CANNOT)?;
                             let literal = text.literal.clone().ok_or(CANNOT)?;
                             let placeholder = format!("[redacted: {}]", Label::new(&finding.rule));
-                            splice.redact(literal, span.start..span.end, &placeholder).map_err(|_| CANNOT)?;
+                            splice
+                                .redact(literal, span.start..span.end, &placeholder)
+                                .map_err(|_| CANNOT)?;
                         }
                     }
                 }
@@ -174,7 +236,10 @@ impl Judge {
             line.push(b'\n');
             changed.bytes = Some(line);
             if let Some(mut decision) = first {
-                decision.losers.insert(0, (examined.decision.rule.clone(), examined.decision.action));
+                decision.losers.insert(
+                    0,
+                    (examined.decision.rule.clone(), examined.decision.action),
+                );
                 decision.action = Action::Redact;
                 examined.decision = decision;
             }
@@ -183,7 +248,11 @@ impl Judge {
     }
 
     /// Which tickets a frame that passes opens and closes.
-    fn tickets(&self, link: &mut Link, examined: &Examined) -> (Vec<(String, String)>, Vec<String>) {
+    fn tickets(
+        &self,
+        link: &mut Link,
+        examined: &Examined,
+    ) -> (Vec<(String, String)>, Vec<String>) {
         let (mut keep, mut discard) = (Vec::new(), Vec::new());
         let from = examined.from;
         let mut opened = |id: &Id, asked: &Asked| keep.push(Link::open_ticket(from, id, asked));
@@ -191,7 +260,11 @@ impl Judge {
             Shape::Request { id, asked } => opened(id, asked),
             Shape::Batch { requests, answers } => {
                 requests.iter().for_each(|(id, asked)| opened(id, asked));
-                discard.extend(answers.iter().map(|(id, _)| Link::open_key(from.other(), id)));
+                discard.extend(
+                    answers
+                        .iter()
+                        .map(|(id, _)| Link::open_key(from.other(), id)),
+                );
             }
             Shape::Response { id, .. } => discard.push(Link::open_key(from.other(), id)),
             _ => {}
@@ -213,7 +286,12 @@ impl Judge {
     }
 
     /// Puts the question, unless a grant answers it already (`None`).
-    fn put_question(&self, link: &mut Link, examined: &mut Examined, policy: &str) -> Option<Ticket> {
+    fn put_question(
+        &self,
+        link: &mut Link,
+        examined: &mut Examined,
+        policy: &str,
+    ) -> Option<Ticket> {
         let weighed = lead(examined, &examined.decision)?;
         let scope = Scope::of(&weighed.event, &examined.content, policy);
         if self.desk.take_grant(&scope).is_some() {
@@ -258,12 +336,25 @@ impl Judge {
             _ if what == "answer" => Durability::Now,
             _ => Durability::Group,
         };
-        let entry = Entry { link, examined, decision, bytes, started, resent, what, note };
+        let entry = Entry {
+            link,
+            examined,
+            decision,
+            bytes,
+            started,
+            resent,
+            what,
+            note,
+        };
         self.append(&record(entry), durability)
     }
 
     /// Appends a record; a failure is said loudly and answered by the caller with a denial.
-    pub(crate) fn append(&self, record: &Record, durability: Durability) -> Option<crate::audit::Receipt> {
+    pub(crate) fn append(
+        &self,
+        record: &Record,
+        durability: Durability,
+    ) -> Option<crate::audit::Receipt> {
         match self.ledger.append(record, durability) {
             Ok(receipt) => Some(receipt),
             Err(error) => {
@@ -280,9 +371,15 @@ impl Judge {
         let (rule, call) = (Label::new(&decision.rule), Label::new(&examined.call));
         let unapproved = decision.action == Action::Ask || decision.rule.starts_with("unanswered:");
         let refusal = if unapproved {
-            Refusal::Unapproved { rule: &rule, call: &call }
+            Refusal::Unapproved {
+                rule: &rule,
+                call: &call,
+            }
         } else {
-            Refusal::Blocked { rule: &rule, call: &call }
+            Refusal::Blocked {
+                rule: &rule,
+                call: &call,
+            }
         };
         let from = examined.from;
         let mut stop = Stop::default();
@@ -301,8 +398,10 @@ impl Judge {
             }
             Shape::Batch { requests, answers } => {
                 let lines = |all: &[(Id, Asked)], by: End| {
-                    let lines: Vec<u8> =
-                        all.iter().flat_map(|(id, asked)| reply::refuse(&owed(id, asked, by), &refusal)).collect();
+                    let lines: Vec<u8> = all
+                        .iter()
+                        .flat_map(|(id, asked)| reply::refuse(&owed(id, asked, by), &refusal))
+                        .collect();
                     (!lines.is_empty()).then_some(lines)
                 };
                 stop.back = lines(requests, from);
@@ -310,15 +409,28 @@ impl Judge {
                 for (id, _) in requests {
                     link.forget(from, id);
                 }
-                stop.discard.extend(answers.iter().map(|(id, _)| Link::open_key(from.other(), id)));
+                stop.discard.extend(
+                    answers
+                        .iter()
+                        .map(|(id, _)| Link::open_key(from.other(), id)),
+                );
             }
-            Shape::Malformed { id: Some(id), asked: Some(asked), .. } => {
+            Shape::Malformed {
+                id: Some(id),
+                asked: Some(asked),
+                ..
+            } => {
                 stop.discard.push(Link::open_key(from.other(), id));
-                stop.onward = Some(reply::refuse(&owed(id, asked, from.other()), &Refusal::BadAnswer));
+                stop.onward = Some(reply::refuse(
+                    &owed(id, asked, from.other()),
+                    &Refusal::BadAnswer,
+                ));
             }
             // A server's chatter that is no JSON gets no answer into its standard input.
             Shape::Malformed { id: None, .. } if from == End::Server => {}
-            Shape::Malformed { code: -32700, id, .. } => stop.back = Some(reply::unparsable(id.as_ref())),
+            Shape::Malformed {
+                code: -32700, id, ..
+            } => stop.back = Some(reply::unparsable(id.as_ref())),
             Shape::Malformed { id, .. } => stop.back = Some(reply::invalid(id.as_ref())),
             Shape::Notification { .. } | Shape::Unsolicited { .. } => {}
         }
@@ -329,7 +441,11 @@ impl Judge {
     }
 
     fn count_faults(&self, examined: &Examined) {
-        for fault in examined.parts.iter().flat_map(|(_, weighed)| &weighed.faults) {
+        for fault in examined
+            .parts
+            .iter()
+            .flat_map(|(_, weighed)| &weighed.faults)
+        {
             debug_assert_ne!(fault.kind, FaultKind::Audit);
             Counts::add(&self.counts.faults);
         }
@@ -342,12 +458,18 @@ impl Judge {
         let mut stop = Stop::default();
         let mut lines = Vec::new();
         for (id, asked) in &open {
-            lines.extend(reply::refuse(&owed(id, asked, end.other()), &Refusal::ServerGone));
+            lines.extend(reply::refuse(
+                &owed(id, asked, end.other()),
+                &Refusal::ServerGone,
+            ));
             stop.discard.push(Link::open_key(end.other(), id));
         }
         stop.onward = (!lines.is_empty()).then_some(lines);
         let note = format!("the server ended with {} requests open", open.len());
-        self.append(&super::launch::life(&link, "server-ended", note), Durability::Group);
+        self.append(
+            &super::launch::life(&link, "server-ended", note),
+            Durability::Group,
+        );
         Outcome::Now(Verdict::stop(stop))
     }
 
@@ -359,7 +481,10 @@ impl Judge {
         let waiting = link.take_open(end.other());
         match (end, waiting.as_slice()) {
             (End::Server, [(id, asked)]) => {
-                stop.onward = Some(reply::refuse(&owed(id, asked, End::Client), &Refusal::BadAnswer));
+                stop.onward = Some(reply::refuse(
+                    &owed(id, asked, End::Client),
+                    &Refusal::BadAnswer,
+                ));
                 stop.discard.push(Link::open_key(End::Client, id));
             }
             (End::Server, _) => {
@@ -377,7 +502,10 @@ impl Judge {
         }
         Counts::add(&self.counts.denied);
         let mut record = super::launch::life(&link, "unreadable", why.to_owned());
-        record.decision = Some(Decision::deny("protocol:frame", "the frame could not be read whole"));
+        record.decision = Some(Decision::deny(
+            "protocol:frame",
+            "the frame could not be read whole",
+        ));
         self.append(&record, Durability::Now);
         Outcome::Now(Verdict::stop(stop))
     }
@@ -413,7 +541,11 @@ fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a> {
     reply::Asked {
         id,
         method: &asked.method,
-        era: if asked.stateless { Era::Stateless } else { Era::Handshake },
+        era: if asked.stateless {
+            Era::Stateless
+        } else {
+            Era::Handshake
+        },
         by: match by {
             End::Client => Asker::Client,
             End::Server => Asker::Server,
@@ -429,7 +561,13 @@ fn unrecorded() -> Decision {
 fn granted(asked: &Decision) -> Decision {
     let mut losers = asked.losers.clone();
     losers.insert(0, (asked.rule.clone(), Action::Ask));
-    Decision { action: Action::Log, rule: "grant".into(), reason: "a person allowed exactly this call".into(), would: None, losers }
+    Decision {
+        action: Action::Log,
+        rule: "grant".into(),
+        reason: "a person allowed exactly this call".into(),
+        would: None,
+        losers,
+    }
 }
 
 fn answered(asked: &Decision, outcome: &approval::Outcome) -> Decision {
@@ -449,7 +587,9 @@ fn answered(asked: &Decision, outcome: &approval::Outcome) -> Decision {
 
 fn outcome_note(outcome: &approval::Outcome) -> String {
     match outcome {
-        approval::Outcome::Allowed { grant } => format!("allowed by {} through {}", grant.by.user, grant.by.door),
+        approval::Outcome::Allowed { grant } => {
+            format!("allowed by {} through {}", grant.by.user, grant.by.door)
+        }
         approval::Outcome::Denied { by } => format!("denied by {} through {}", by.user, by.door),
         approval::Outcome::TimedOut => "nobody answered in time".into(),
         approval::Outcome::Withdrawn => "withdrawn".into(),

@@ -27,13 +27,27 @@ pub struct Bench<'b> {
 /// What kind of message it was, and what must be known to answer for it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
-    Request { id: Id, asked: Asked },
-    Notification { method: String },
-    Response { id: Id, asked: Asked, failed: bool },
+    Request {
+        id: Id,
+        asked: Asked,
+    },
+    Notification {
+        method: String,
+    },
+    Response {
+        id: Id,
+        asked: Asked,
+        failed: bool,
+    },
     /// An answer to nothing that is open.
-    Unsolicited { id: Option<Id> },
+    Unsolicited {
+        id: Option<Id>,
+    },
     /// A batch: its requests, so that each can be answered, and the requests that it answers.
-    Batch { requests: Vec<(Id, Asked)>, answers: Vec<(Id, Asked)> },
+    Batch {
+        requests: Vec<(Id, Asked)>,
+        answers: Vec<(Id, Asked)>,
+    },
     /// Not to be understood in one way only.
     Malformed {
         code: i32,
@@ -67,8 +81,17 @@ const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 
 /// Examines one frame of `link`.
-pub fn examine(bench: &Bench<'_>, link: &mut Link, from: End, call: String, bytes: &[u8]) -> Examined {
-    let limits = Limits { max_bytes: bench.max_frame_bytes, ..Limits::default() };
+pub fn examine(
+    bench: &Bench<'_>,
+    link: &mut Link,
+    from: End,
+    call: String,
+    bytes: &[u8],
+) -> Examined {
+    let limits = Limits {
+        max_bytes: bench.max_frame_bytes,
+        ..Limits::default()
+    };
     let root = match json::parse(bytes, &limits) {
         Ok(root) => root,
         Err(error) => return malformed(link, from, call, bytes, PARSE_ERROR, &error.to_string()),
@@ -101,50 +124,112 @@ fn single(
             let drafts = surface::of_request(&context, method, *params);
             let asked = Asked {
                 method: (*method).to_owned(),
-                name: drafts.first().map(|draft| draft.event.name.clone()).unwrap_or_default(),
+                name: drafts
+                    .first()
+                    .map(|draft| draft.event.name.clone())
+                    .unwrap_or_default(),
                 call: call.clone(),
                 stateless: Era::of(*params) == Era::Stateless,
                 question: None,
             };
             if let Err(error) = link.open(from, id, asked.clone()) {
-                let shape = Shape::Malformed { code: INVALID_REQUEST, id: Some(id.clone()), asked: None };
+                let shape = Shape::Malformed {
+                    code: INVALID_REQUEST,
+                    id: Some(id.clone()),
+                    asked: None,
+                };
                 return refused(call, from, shape, "protocol:request-id", &error.to_string());
             }
-            (Shape::Request { id: id.clone(), asked }, drafts)
+            (
+                Shape::Request {
+                    id: id.clone(),
+                    asked,
+                },
+                drafts,
+            )
         }
         Message::Notification { method, params } => {
             if *method == "notifications/cancelled"
-                && let Some(id) = params.and_then(|params| params.get("requestId")).and_then(|id| Id::read(id).ok())
+                && let Some(id) = params
+                    .and_then(|params| params.get("requestId"))
+                    .and_then(|id| Id::read(id).ok())
             {
                 cancelled = link.forget(from, &id).map(|asked| (id, asked));
             }
             let drafts = surface::of_notification(&context, method, *params);
-            (Shape::Notification { method: (*method).to_owned() }, drafts)
+            (
+                Shape::Notification {
+                    method: (*method).to_owned(),
+                },
+                drafts,
+            )
         }
         Message::Response { id, outcome } => match link.close(from, id) {
             Some(asked) => {
                 if let (Outcome::Result(result), "initialize") = (outcome, asked.method.as_str()) {
-                    revision = result.get("protocolVersion").and_then(Node::as_str).map(str::to_owned);
+                    revision = result
+                        .get("protocolVersion")
+                        .and_then(Node::as_str)
+                        .map(str::to_owned);
                 }
                 let drafts = answer(&context, &asked, outcome);
                 let failed = matches!(outcome, Outcome::Error(_));
-                (Shape::Response { id: id.clone(), asked, failed }, drafts)
+                (
+                    Shape::Response {
+                        id: id.clone(),
+                        asked,
+                        failed,
+                    },
+                    drafts,
+                )
             }
             None => {
-                let shape = Shape::Unsolicited { id: Some(id.clone()) };
-                return refused(call, from, shape, "protocol:unsolicited", "it answers no open request");
+                let shape = Shape::Unsolicited {
+                    id: Some(id.clone()),
+                };
+                return refused(
+                    call,
+                    from,
+                    shape,
+                    "protocol:unsolicited",
+                    "it answers no open request",
+                );
             }
         },
         Message::Stray { error } => {
-            let asked = Asked { method: String::new(), name: String::new(), call: call.clone(), stateless: false, question: None };
-            (Shape::Unsolicited { id: None }, answer(&context, &asked, &Outcome::Error(error)))
+            let asked = Asked {
+                method: String::new(),
+                name: String::new(),
+                call: call.clone(),
+                stateless: false,
+                question: None,
+            };
+            (
+                Shape::Unsolicited { id: None },
+                answer(&context, &asked, &Outcome::Error(error)),
+            )
         }
     };
     let parts = judge_all(bench, link, drafts);
     let decision = overall(bench.policy, link, &shape, &parts);
-    let asks = parts.iter().any(|(_, weighed)| weighed.decision.action == Action::Ask);
-    let content = if asks { content(bytes, one) } else { Vec::new() };
-    Examined { call, from, shape, parts, decision, revision, cancelled, content }
+    let asks = parts
+        .iter()
+        .any(|(_, weighed)| weighed.decision.action == Action::Ask);
+    let content = if asks {
+        content(bytes, one)
+    } else {
+        Vec::new()
+    };
+    Examined {
+        call,
+        from,
+        shape,
+        parts,
+        decision,
+        revision,
+        cancelled,
+        content,
+    }
 }
 
 /// A batch is one frame: what stops one of its messages stops all of them.
@@ -172,7 +257,10 @@ fn batch(
         if matches!(stricter.action, Action::Ask | Action::Redact) {
             stricter.action = Action::Deny;
         }
-        if decision.as_ref().is_none_or(|strictest| stricter.action > strictest.action) {
+        if decision
+            .as_ref()
+            .is_none_or(|strictest| stricter.action > strictest.action)
+        {
             decision = Some(stricter);
         }
         // Inside a batch a list can't be cut: an entry to hide stops the batch.
@@ -186,11 +274,23 @@ fn batch(
         }
     }
     let decision = decision.unwrap_or_else(|| Decision::deny("protocol:batch", "an empty batch"));
-    Examined { call, from, shape: Shape::Batch { requests, answers }, parts, decision, revision: None, cancelled: None, content: Vec::new() }
+    Examined {
+        call,
+        from,
+        shape: Shape::Batch { requests, answers },
+        parts,
+        decision,
+        revision: None,
+        cancelled: None,
+        content: Vec::new(),
+    }
 }
 
 fn answer(context: &Context<'_>, asked: &Asked, outcome: &Outcome<'_, '_>) -> Vec<Draft> {
-    let asked = surface::Asked { method: asked.method.clone(), name: asked.name.clone() };
+    let asked = surface::Asked {
+        method: asked.method.clone(),
+        name: asked.name.clone(),
+    };
     match outcome {
         Outcome::Result(result) => surface::of_result(context, &asked, result),
         Outcome::Error(error) => surface::of_error(context, &asked, error),
@@ -201,7 +301,10 @@ fn answer(context: &Context<'_>, asked: &Asked, outcome: &Outcome<'_, '_>) -> Ve
 fn content(bytes: &[u8], one: &Message<'_, '_>) -> Vec<u8> {
     let node = match one {
         Message::Request { params, .. } | Message::Notification { params, .. } => *params,
-        Message::Response { outcome: Outcome::Result(node) | Outcome::Error(node), .. } => Some(*node),
+        Message::Response {
+            outcome: Outcome::Result(node) | Outcome::Error(node),
+            ..
+        } => Some(*node),
         Message::Stray { error } => Some(*error),
     };
     let Some(node) = node else { return Vec::new() };
@@ -239,7 +342,12 @@ fn judge_all(bench: &Bench<'_>, link: &Link, drafts: Vec<Draft>) -> Vec<(Part, W
     let history = bench.histories.of(&link.client.key);
     drafts
         .into_iter()
-        .map(|draft| (draft.part, weigh(bench.set, bench.policy, draft.event, &history)))
+        .map(|draft| {
+            (
+                draft.part,
+                weigh(bench.set, bench.policy, draft.event, &history),
+            )
+        })
         .collect()
 }
 
@@ -250,7 +358,13 @@ fn overall(policy: &Policy, link: &Link, shape: &Shape, parts: &[(Part, Weighed)
         .iter()
         .filter(|(part, _)| *part == Part::Whole)
         .map(|(_, weighed)| &weighed.decision)
-        .reduce(|strictest, next| if next.action > strictest.action { next } else { strictest });
+        .reduce(|strictest, next| {
+            if next.action > strictest.action {
+                next
+            } else {
+                strictest
+            }
+        });
     let decision = strictest.cloned().unwrap_or_else(|| Decision {
         action: Action::Allow,
         rule: format!("default:{}", policy.profile().word()),
@@ -269,14 +383,36 @@ fn overall(policy: &Policy, link: &Link, shape: &Shape, parts: &[(Part, Weighed)
     }
 }
 
-fn malformed(link: &mut Link, from: End, call: String, bytes: &[u8], code: i32, why: &str) -> Examined {
+fn malformed(
+    link: &mut Link,
+    from: End,
+    call: String,
+    bytes: &[u8],
+    code: i32,
+    why: &str,
+) -> Examined {
     let id = message::salvage_id(bytes);
     // If this was meant as an answer, whoever waits for it must hear something.
     let asked = id.as_ref().and_then(|id| link.close(from, id));
-    refused(call, from, Shape::Malformed { code, id, asked }, "protocol:ambiguous", why)
+    refused(
+        call,
+        from,
+        Shape::Malformed { code, id, asked },
+        "protocol:ambiguous",
+        why,
+    )
 }
 
 fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
     let decision = Decision::deny(rule, why);
-    Examined { call, from, shape, parts: Vec::new(), decision, revision: None, cancelled: None, content: Vec::new() }
+    Examined {
+        call,
+        from,
+        shape,
+        parts: Vec::new(),
+        decision,
+        revision: None,
+        cancelled: None,
+        content: Vec::new(),
+    }
 }

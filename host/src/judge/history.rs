@@ -37,7 +37,10 @@ struct Known {
 
 impl Histories {
     pub fn with_shelf(shelf: Arc<dyn Shelf>) -> Self {
-        Self { clients: Mutex::default(), shelf: Some(shelf) }
+        Self {
+            clients: Mutex::default(),
+            shelf: Some(shelf),
+        }
     }
 
     /// Keeps a memo.
@@ -60,7 +63,10 @@ impl Histories {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if !clients.contains_key(client) {
             if clients.len() >= MAX_CLIENTS
-                && let Some(oldest) = clients.iter().min_by_key(|(_, known)| known.last_ms).map(|(key, _)| key.clone())
+                && let Some(oldest) = clients
+                    .iter()
+                    .min_by_key(|(_, known)| known.last_ms)
+                    .map(|(key, _)| key.clone())
             {
                 clients.remove(&oldest);
             }
@@ -92,10 +98,15 @@ struct ClientHistory<'h> {
 
 impl History for ClientHistory<'_> {
     fn recent(&self, detector: &str, max: usize) -> Vec<Arc<Step>> {
-        self.all.with(self.client, |known| match known.steps.get(detector) {
-            Some(queue) => queue.iter().skip(queue.len().saturating_sub(max)).cloned().collect(),
-            None => Vec::new(),
-        })
+        self.all
+            .with(self.client, |known| match known.steps.get(detector) {
+                Some(queue) => queue
+                    .iter()
+                    .skip(queue.len().saturating_sub(max))
+                    .cloned()
+                    .collect(),
+                None => Vec::new(),
+            })
     }
 }
 
@@ -104,7 +115,13 @@ mod tests {
     use super::*;
 
     fn step(id: usize) -> Step {
-        Step { id: id.to_string(), at_ms: id as u64, server: String::new(), link: String::new(), memo: vec![1] }
+        Step {
+            id: id.to_string(),
+            at_ms: id as u64,
+            server: String::new(),
+            link: String::new(),
+            memo: vec![1],
+        }
     }
 
     #[test]
@@ -128,6 +145,11 @@ mod tests {
             all.keep(&client.to_string(), "chain", step(client));
         }
         assert_eq!(all.clients.lock().unwrap().len(), MAX_CLIENTS);
-        assert_eq!(all.of(&(MAX_CLIENTS * 3 - 1).to_string()).recent("chain", 9).len(), 1);
+        assert_eq!(
+            all.of(&(MAX_CLIENTS * 3 - 1).to_string())
+                .recent("chain", 9)
+                .len(),
+            1
+        );
     }
 }

@@ -8,10 +8,13 @@ use super::examine::{Bench, Examined, examine};
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use super::{call_id, now_ms};
-use crate::event::surface::{Context, Part};
 use crate::event::assets::{Seen, assets};
-use crate::event::{self, Asset, AssetKind, Direction, Event, Fault, Finding, Kind, Launch, Role, Server, Severity, Text};
 use crate::event::place::Places;
+use crate::event::surface::{Context, Part};
+use crate::event::{
+    self, Asset, AssetKind, Direction, Event, Fault, Finding, Kind, Launch, Role, Server, Severity,
+    Text,
+};
 use crate::link::{Client, End, Link};
 use crate::plugin::Set;
 use crate::policy::{Action, Decision, Policy};
@@ -35,7 +38,9 @@ enum InputError {
     Json(#[from] serde_json::Error),
     #[error("give one of `text` and `body` with `kind`, or `messages`, `command` or `package`")]
     Shape,
-    #[error("unknown kind `{0}`: use tool-result, tool-call, tool-definition, prompt, resource or message")]
+    #[error(
+        "unknown kind `{0}`: use tool-result, tool-call, tool-definition, prompt, resource or message"
+    )]
     Kind(String),
 }
 
@@ -92,7 +97,12 @@ pub struct Answer {
 impl Answer {
     fn error(id: Value, error: &InputError) -> Self {
         let json = json!({ "id": id, "error": error.to_string() });
-        Self { json, decision: None, findings: Vec::new(), faults: Vec::new() }
+        Self {
+            json,
+            decision: None,
+            findings: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -104,7 +114,9 @@ impl Inspector<'_> {
             Ok(input) => input,
             Err(error) => {
                 // The id is given back when it can be read, so that the caller can match the answer.
-                let id = serde_json::from_str::<Value>(line).ok().and_then(|value| value.get("id").cloned());
+                let id = serde_json::from_str::<Value>(line)
+                    .ok()
+                    .and_then(|value| value.get("id").cloned());
                 return Answer::error(id.unwrap_or_default(), &error.into());
             }
         };
@@ -122,13 +134,20 @@ impl Inspector<'_> {
         if let Some(messages) = input.messages {
             self.messages(&messages, &server, &histories, &mut said);
         } else if let Some(argv) = input.command {
-            let launch = Launch { argv, env: input.env.into_iter().collect(), cwd: "/".into() };
+            let launch = Launch {
+                argv,
+                env: input.env.into_iter().collect(),
+                cwd: "/".into(),
+            };
             let context = Context {
                 id: call_id(),
                 at_ms: now_ms(),
                 link: "inspect".into(),
                 client: "inspect".into(),
-                server: Server { name: server, package: None },
+                server: Server {
+                    name: server,
+                    package: None,
+                },
                 direction: Direction::Local,
                 cwd: "/",
                 places: self.places,
@@ -164,7 +183,9 @@ impl Inspector<'_> {
         let mut links: BTreeMap<String, Link> = BTreeMap::new();
         for (step, sent) in messages.iter().enumerate() {
             let name = sent.server.as_deref().unwrap_or(server);
-            let link = links.entry(name.to_owned()).or_insert_with(|| new_link(name));
+            let link = links
+                .entry(name.to_owned())
+                .or_insert_with(|| new_link(name));
             let bytes = sent.message.get().as_bytes();
             let examined = examine(&self.bench(histories), link, sent.from, call_id(), bytes);
             said.examined(Some(step), examined, histories, link);
@@ -172,10 +193,22 @@ impl Inspector<'_> {
     }
 
     /// A request and its answer, of which only the last message is asked about.
-    fn exchange(&self, sent: &[(End, String)], server: &str, histories: &Histories, said: &mut Said) {
+    fn exchange(
+        &self,
+        sent: &[(End, String)],
+        server: &str,
+        histories: &Histories,
+        said: &mut Said,
+    ) {
         let mut link = new_link(server);
         for (place, (from, line)) in sent.iter().enumerate() {
-            let examined = examine(&self.bench(histories), &mut link, *from, call_id(), line.as_bytes());
+            let examined = examine(
+                &self.bench(histories),
+                &mut link,
+                *from,
+                call_id(),
+                line.as_bytes(),
+            );
             if place + 1 == sent.len() {
                 said.examined(None, examined, histories, &link);
             }
@@ -191,8 +224,21 @@ impl Inspector<'_> {
         };
         let mut event = blank(kind, direction, server, tool);
         let canonical = canonical(&text);
-        event.texts.push(Text { pointer: String::new(), role, original: text, canonical, literal: None });
-        event.assets = assets(&event.texts, &Seen { places: self.places, cwd: "/", tool: &event.name });
+        event.texts.push(Text {
+            pointer: String::new(),
+            role,
+            original: text,
+            canonical,
+            literal: None,
+        });
+        event.assets = assets(
+            &event.texts,
+            &Seen {
+                places: self.places,
+                cwd: "/",
+                tool: &event.name,
+            },
+        );
         event
     }
 
@@ -209,7 +255,13 @@ impl Inspector<'_> {
 }
 
 impl Said {
-    fn examined(&mut self, step: Option<usize>, examined: Examined, histories: &Histories, link: &Link) {
+    fn examined(
+        &mut self,
+        step: Option<usize>,
+        examined: Examined,
+        histories: &Histories,
+        link: &Link,
+    ) {
         let passes = examined.decision.action < Action::Ask;
         self.decide(&examined.decision);
         for (part, weighed) in examined.parts {
@@ -222,21 +274,38 @@ impl Said {
 
     fn take(&mut self, step: Option<usize>, weighed: Weighed) {
         self.decide(&weighed.decision);
-        self.findings.extend(weighed.findings.into_iter().map(|finding| (step, finding)));
+        self.findings
+            .extend(weighed.findings.into_iter().map(|finding| (step, finding)));
         self.faults.extend(weighed.faults);
     }
 
     fn decide(&mut self, decision: &Decision) {
-        if self.strictest.as_ref().is_none_or(|strictest| decision.action > strictest.action) {
+        if self
+            .strictest
+            .as_ref()
+            .is_none_or(|strictest| decision.action > strictest.action)
+        {
             self.strictest = Some(decision.clone());
         }
     }
 
     fn into_answer(self, id: &Value, started: Instant) -> Answer {
-        let decision = self.strictest.clone().unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
+        let decision = self
+            .strictest
+            .clone()
+            .unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
         // Without findings a denial is policy's or the protocol's, and certain.
-        let certain = if decision.action == Action::Deny && self.findings.is_empty() { 100 } else { 0 };
-        let score = self.findings.iter().map(|(_, finding)| score(finding)).max().unwrap_or(certain);
+        let certain = if decision.action == Action::Deny && self.findings.is_empty() {
+            100
+        } else {
+            0
+        };
+        let score = self
+            .findings
+            .iter()
+            .map(|(_, finding)| score(finding))
+            .max()
+            .unwrap_or(certain);
         let findings: Vec<Value> = self
             .findings
             .iter()
@@ -267,7 +336,11 @@ impl Said {
         Answer {
             json,
             decision: Some(decision),
-            findings: self.findings.into_iter().map(|(_, finding)| finding).collect(),
+            findings: self
+                .findings
+                .into_iter()
+                .map(|(_, finding)| finding)
+                .collect(),
             faults: self.faults,
         }
     }
@@ -287,8 +360,14 @@ fn score(finding: &Finding) -> u32 {
 }
 
 fn new_link(server: &str) -> Link {
-    let client = Client { label: "inspect".into(), key: "inspect".into() };
-    let server = Server { name: server.to_owned(), package: None };
+    let client = Client {
+        label: "inspect".into(),
+        key: "inspect".into(),
+    };
+    let server = Server {
+        name: server.to_owned(),
+        package: None,
+    };
     Link::new("inspect".into(), client, server, Launch::default())
 }
 
@@ -310,28 +389,56 @@ fn wrapped(kind: &str, tool: &str, body: Value) -> Result<Vec<(End, String)>, In
     let exchange = |method: &str, params: Value, result: Value| {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": result });
-        vec![(End::Client, request.to_string()), (End::Server, answer.to_string())]
+        vec![
+            (End::Client, request.to_string()),
+            (End::Server, answer.to_string()),
+        ]
     };
     Ok(match kind {
         "tool-call" => {
-            let params = if has("arguments") { body } else { json!({ "name": tool, "arguments": body }) };
-            let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+            let params = if has("arguments") {
+                body
+            } else {
+                json!({ "name": tool, "arguments": body })
+            };
+            let call =
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
             vec![(End::Client, call.to_string())]
         }
         "tool-result" => {
-            let result = if has("content") || has("structuredContent") { body } else { json!({ "structuredContent": body }) };
-            exchange("tools/call", json!({ "name": tool, "arguments": {} }), result)
+            let result = if has("content") || has("structuredContent") {
+                body
+            } else {
+                json!({ "structuredContent": body })
+            };
+            exchange(
+                "tools/call",
+                json!({ "name": tool, "arguments": {} }),
+                result,
+            )
         }
         "tool-definition" => {
-            let result = if has("tools") { body } else { json!({ "tools": [body] }) };
+            let result = if has("tools") {
+                body
+            } else {
+                json!({ "tools": [body] })
+            };
             exchange("tools/list", json!({}), result)
         }
         "prompt" => {
-            let result = if has("messages") { body } else { json!({ "messages": [body] }) };
+            let result = if has("messages") {
+                body
+            } else {
+                json!({ "messages": [body] })
+            };
             exchange("prompts/get", json!({ "name": tool }), result)
         }
         "resource" => {
-            let result = if has("contents") { body } else { json!({ "contents": [body] }) };
+            let result = if has("contents") {
+                body
+            } else {
+                json!({ "contents": [body] })
+            };
             exchange("resources/read", json!({ "uri": tool }), result)
         }
         "message" => vec![(End::Server, body.to_string())],
@@ -347,7 +454,10 @@ fn blank(kind: Kind, direction: Direction, server: String, name: String) -> Even
         direction,
         link: "inspect".into(),
         client: "inspect".into(),
-        server: Server { name: server, package: None },
+        server: Server {
+            name: server,
+            package: None,
+        },
         method: String::new(),
         name,
         texts: Vec::new(),
@@ -359,9 +469,18 @@ fn blank(kind: Kind, direction: Direction, server: String, name: String) -> Even
 
 /// Asks about a package by itself, without a launch.
 fn package_event(package: PackageName, server: String) -> Event {
-    let version = package.version.map(|version| format!("@{version}")).unwrap_or_default();
+    let version = package
+        .version
+        .map(|version| format!("@{version}"))
+        .unwrap_or_default();
     let value = format!("{}:{}{version}", package.ecosystem, package.name);
     let mut event = blank(Kind::GuardCheck, Direction::Local, server, value.clone());
-    event.assets.push(Asset { kind: AssetKind::Package, value, text: None, aliases: Vec::new(), credential: false });
+    event.assets.push(Asset {
+        kind: AssetKind::Package,
+        value,
+        text: None,
+        aliases: Vec::new(),
+        credential: false,
+    });
     event
 }

@@ -31,16 +31,30 @@ impl Judge {
         };
         let event = event::launch::of_launch(&context, link.launch.clone());
         let weighed = weigh(&set, &policy, event, &self.histories.of(&link.client.key));
-        let package = weighed.attrs.iter().find(|(_, name, _)| name == "package").map(|(_, _, value)| value.clone());
+        let package = weighed
+            .attrs
+            .iter()
+            .find(|(_, name, _)| name == "package")
+            .map(|(_, _, value)| value.clone());
         link.server.package = package;
         self.name_package(link);
         if resumed {
-            return self.append(&life(link, "resumed", "the link was taken up again".into()), Durability::Group).is_some();
+            return self
+                .append(
+                    &life(link, "resumed", "the link was taken up again".into()),
+                    Durability::Group,
+                )
+                .is_some();
         }
         let mut decision = weighed.decision.clone();
         let mut note = None;
         if decision.action == Action::Ask {
-            let content: Vec<u8> = link.launch.argv.iter().flat_map(|word| word.bytes().chain([0])).collect();
+            let content: Vec<u8> = link
+                .launch
+                .argv
+                .iter()
+                .flat_map(|word| word.bytes().chain([0]))
+                .collect();
             let scope = Scope::of(&weighed.event, &content, policy.version());
             let allowed = self.desk.take_grant(&scope).is_some() || {
                 let ticket = self.desk.ask(Question {
@@ -59,21 +73,47 @@ impl Judge {
                 });
                 Counts::add(&self.counts().asked);
                 let hold = self.limits.ask_hold;
-                matches!(self.tasks.block_on(ticket.wait(hold)), approval::Outcome::Allowed { .. })
+                matches!(
+                    self.tasks.block_on(ticket.wait(hold)),
+                    approval::Outcome::Allowed { .. }
+                )
             };
-            note = Some(if allowed { "a person allowed it" } else { "no person allowed it" }.to_owned());
+            note = Some(
+                if allowed {
+                    "a person allowed it"
+                } else {
+                    "no person allowed it"
+                }
+                .to_owned(),
+            );
             let losers = vec![(decision.rule.clone(), Action::Ask)];
             let (action, rule, reason) = if allowed {
-                (Action::Log, "grant".to_owned(), "a person allowed exactly this launch".to_owned())
+                (
+                    Action::Log,
+                    "grant".to_owned(),
+                    "a person allowed exactly this launch".to_owned(),
+                )
             } else {
-                (Action::Deny, format!("unanswered:{}", decision.rule), "nobody allowed it in time".to_owned())
+                (
+                    Action::Deny,
+                    format!("unanswered:{}", decision.rule),
+                    "nobody allowed it in time".to_owned(),
+                )
             };
-            decision = Decision { action, rule, reason, would: None, losers };
+            decision = Decision {
+                action,
+                rule,
+                reason,
+                would: None,
+                losers,
+            };
         }
         let examined = Examined {
             call,
             from: End::Client,
-            shape: Shape::Notification { method: String::new() },
+            shape: Shape::Notification {
+                method: String::new(),
+            },
             parts: vec![(Part::Whole, weighed)],
             decision: decision.clone(),
             revision: None,
@@ -98,7 +138,11 @@ impl Judge {
             self.remember(link, &examined);
         } else {
             Counts::add(&self.counts().denied);
-            link.refuse_launch(if written { &decision.rule } else { "fault:audit" });
+            link.refuse_launch(if written {
+                &decision.rule
+            } else {
+                "fault:audit"
+            });
         }
         allowed
     }

@@ -147,7 +147,10 @@ impl Judge {
 
     /// Processes of a link that must not answer questions.
     pub fn guard_processes(&self, link: &str, pids: Vec<i32>) {
-        let pids: Vec<u32> = pids.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect();
+        let pids: Vec<u32> = pids
+            .into_iter()
+            .filter_map(|pid| u32::try_from(pid).ok())
+            .collect();
         for pid in &pids {
             self.desk.guard(*pid);
         }
@@ -171,7 +174,11 @@ impl Judge {
     }
 
     pub fn link_closed(&self, link: &Mutex<Link>) {
-        let id = link.lock().unwrap_or_else(PoisonError::into_inner).id.clone();
+        let id = link
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .id
+            .clone();
         if let Some(facts) = self.links().remove(&id) {
             for pid in facts.guarded {
                 self.desk.unguard(pid);
@@ -214,7 +221,9 @@ impl Counts {
 
 /// Milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -1,8 +1,8 @@
 //! What is written about a frame before its verdict: facts, decision, findings, a redacted summary.
 
 use super::examine::{Examined, Shape};
-use super::weigh::Weighed;
 use super::now_ms;
+use super::weigh::Weighed;
 use crate::audit::{Memo, Record};
 use crate::event::redacted;
 use crate::link::Link;
@@ -31,13 +31,26 @@ pub(super) struct Entry<'e> {
 }
 
 pub(super) fn record(entry: Entry<'_>) -> Record {
-    let Entry { link, examined, decision, bytes, started, resent, what, note } = entry;
+    let Entry {
+        link,
+        examined,
+        decision,
+        bytes,
+        started,
+        resent,
+        what,
+        note,
+    } = entry;
     // The part that decided is the one to describe.
     let lead = lead(examined, decision).map(|weighed| &weighed.event);
     let (method, name) = match &examined.shape {
-        Shape::Request { asked, .. } | Shape::Response { asked, .. } => (asked.method.clone(), asked.name.clone()),
+        Shape::Request { asked, .. } | Shape::Response { asked, .. } => {
+            (asked.method.clone(), asked.name.clone())
+        }
         Shape::Notification { method } => (method.clone(), String::new()),
-        Shape::Malformed { asked: Some(asked), .. } => (asked.method.clone(), asked.name.clone()),
+        Shape::Malformed {
+            asked: Some(asked), ..
+        } => (asked.method.clone(), asked.name.clone()),
         _ => (String::new(), String::new()),
     };
     let weighed = || examined.parts.iter().map(|(_, weighed)| weighed);
@@ -54,16 +67,31 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
             crate::link::End::Client => "to-server".into(),
             crate::link::End::Server => "to-client".into(),
         },
-        kind: lead.map_or_else(|| shape_word(&examined.shape).to_owned(), |event| event.kind.word().to_owned()),
+        kind: lead.map_or_else(
+            || shape_word(&examined.shape).to_owned(),
+            |event| event.kind.word().to_owned(),
+        ),
         method,
-        name: if name.is_empty() { lead.map(|event| event.name.clone()).unwrap_or_default() } else { name },
+        name: if name.is_empty() {
+            lead.map(|event| event.name.clone()).unwrap_or_default()
+        } else {
+            name
+        },
         decision: Some(decision.clone()),
-        findings: weighed().flat_map(|weighed| weighed.findings.iter().cloned()).take(MAX_LISTED).collect(),
-        faults: weighed().flat_map(|weighed| weighed.faults.iter().cloned()).take(MAX_LISTED).collect(),
+        findings: weighed()
+            .flat_map(|weighed| weighed.findings.iter().cloned())
+            .take(MAX_LISTED)
+            .collect(),
+        faults: weighed()
+            .flat_map(|weighed| weighed.faults.iter().cloned())
+            .take(MAX_LISTED)
+            .collect(),
         digest: Sha256Digest::of(bytes).to_string(),
         bytes: bytes.len() as u64,
         events: u32::try_from(examined.parts.len()).unwrap_or(u32::MAX),
-        subject: lead.map_or(serde_json::Value::Null, |event| redacted::summary(event, MAX_SUBJECT_BYTES)),
+        subject: lead.map_or(serde_json::Value::Null, |event| {
+            redacted::summary(event, MAX_SUBJECT_BYTES)
+        }),
         memos: memos(link, examined, decision),
         elapsed_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         resent,
@@ -92,7 +120,9 @@ fn memos(link: &Link, examined: &Examined, decision: &Decision) -> Vec<Memo> {
 /// The part whose decision won, else the first.
 pub(super) fn lead<'e>(examined: &'e Examined, decision: &Decision) -> Option<&'e Weighed> {
     let mut parts = examined.parts.iter().map(|(_, weighed)| weighed);
-    let won = parts.clone().find(|weighed| weighed.decision.rule == decision.rule && decision.action > Action::Allow);
+    let won = parts
+        .clone()
+        .find(|weighed| weighed.decision.rule == decision.rule && decision.action > Action::Allow);
     won.or_else(|| parts.next())
 }
 

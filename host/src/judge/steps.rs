@@ -48,8 +48,12 @@ impl Steps {
     }
 
     fn refill(&self, audit_dir: &Path, now_ms: u64) {
-        let Ok(query) = Query::parse("since:7d", now_ms) else { return };
-        let Ok(found) = audit::search(audit_dir, &query) else { return };
+        let Ok(query) = Query::parse("since:7d", now_ms) else {
+            return;
+        };
+        let Ok(found) = audit::search(audit_dir, &query) else {
+            return;
+        };
         for record in found.filter_map(Result::ok).map(|found| found.record) {
             for memo in &record.memos {
                 let step = Step {
@@ -65,9 +69,12 @@ impl Steps {
     }
 
     fn forget_before(&self, before_ms: u64) {
-        let Ok(entries) = self.index.range_rev(TREE, b"", usize::MAX) else { return };
+        let Ok(entries) = self.index.range_rev(TREE, b"", usize::MAX) else {
+            return;
+        };
         for (key, value) in entries {
-            let old = serde_json::from_slice::<Kept>(&value).map_or(true, |kept| kept.at_ms < before_ms);
+            let old =
+                serde_json::from_slice::<Kept>(&value).map_or(true, |kept| kept.at_ms < before_ms);
             if old {
                 let mut after = key.clone();
                 after.push(0);
@@ -87,7 +94,9 @@ impl Shelf for Steps {
             link: step.link.clone(),
             memo: BASE64.encode(&step.memo),
         };
-        let Ok(value) = serde_json::to_vec(&kept) else { return };
+        let Ok(value) = serde_json::to_vec(&kept) else {
+            return;
+        };
         let mut key = prefix(client);
         key.extend_from_slice(&step.at_ms.to_be_bytes());
         key.extend_from_slice(step.id.as_bytes());
@@ -100,14 +109,23 @@ impl Shelf for Steps {
     }
 
     fn load(&self, client: &str, max: usize) -> Vec<(String, Step)> {
-        let mut entries = self.index.range_rev(TREE, &prefix(client), max).unwrap_or_default();
+        let mut entries = self
+            .index
+            .range_rev(TREE, &prefix(client), max)
+            .unwrap_or_default();
         entries.reverse();
         entries
             .into_iter()
             .filter_map(|(_, value)| {
                 let kept: Kept = serde_json::from_slice(&value).ok()?;
                 let memo = BASE64.decode(kept.memo.as_bytes()).ok()?;
-                let step = Step { id: kept.id, at_ms: kept.at_ms, server: kept.server, link: kept.link, memo };
+                let step = Step {
+                    id: kept.id,
+                    at_ms: kept.at_ms,
+                    server: kept.server,
+                    link: kept.link,
+                    memo,
+                };
                 Some((kept.detector, step))
             })
             .collect()
@@ -125,7 +143,13 @@ mod tests {
     use super::*;
 
     fn step(id: &str, at_ms: u64) -> Step {
-        Step { id: id.into(), at_ms, server: "s".into(), link: "l".into(), memo: vec![1, 2, 255] }
+        Step {
+            id: id.into(),
+            at_ms,
+            server: "s".into(),
+            link: "l".into(),
+            memo: vec![1, 2, 255],
+        }
     }
 
     #[test]
@@ -141,9 +165,16 @@ mod tests {
             steps.put("client2", "chain", &step("x", 9 * day));
         }
         let steps = Steps::open(&index, &audit, 10 * day).unwrap();
-        let ids: Vec<_> = steps.load("client", 10).into_iter().map(|(_, step)| step.id).collect();
+        let ids: Vec<_> = steps
+            .load("client", 10)
+            .into_iter()
+            .map(|(_, step)| step.id)
+            .collect();
         assert_eq!(ids, ["a", "b"]);
-        assert_eq!(steps.load("client", 1).first().unwrap().1, step("b", 9 * day + 2));
+        assert_eq!(
+            steps.load("client", 1).first().unwrap().1,
+            step("b", 9 * day + 2)
+        );
         assert!(steps.load("clien", 10).is_empty());
     }
 }

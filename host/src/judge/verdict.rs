@@ -50,7 +50,12 @@ impl Verdict {
             // A redaction that changed nothing did not redact; asked and denied frames don't pass.
             _ => return None,
         };
-        Some(Self(Parts { forward, reply: None, keep, discard }))
+        Some(Self(Parts {
+            forward,
+            reply: None,
+            keep,
+            discard,
+        }))
     }
 
     /// Stops a frame. Needs no receipt: when nothing can be recorded this is what is left.

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, Fault, Finding};
 use crate::plugin::{History, Set};
-use crate::policy::{self, Decision, Policy, Profile, OnFault};
+use crate::policy::{self, Decision, OnFault, Policy, Profile};
 
 /// An event with what was said about it.
 #[derive(Debug)]

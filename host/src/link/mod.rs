@@ -71,9 +71,17 @@ pub enum LinkError {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Ticket {
-    Open { from: End, id: TicketId, asked: Asked },
-    Hidden { name: String },
-    Revision { revision: String },
+    Open {
+        from: End,
+        id: TicketId,
+        asked: Asked,
+    },
+    Hidden {
+        name: String,
+    },
+    Revision {
+        revision: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,7 +93,16 @@ enum TicketId {
 
 impl Link {
     pub fn new(id: String, client: Client, server: Server, launch: Launch) -> Self {
-        Self { id, client, server, launch, revision: None, open: BTreeMap::new(), hidden: BTreeSet::new(), refused: None }
+        Self {
+            id,
+            client,
+            server,
+            launch,
+            revision: None,
+            open: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+            refused: None,
+        }
     }
 
     /// Takes up what an earlier daemon knew. Tickets that make no sense are ignored: the answer
@@ -146,8 +163,15 @@ impl Link {
 
     /// All open requests of one side, for when the other side is gone.
     pub fn take_open(&mut self, from: End) -> Vec<(Id, Asked)> {
-        let keys: Vec<_> = self.open.keys().filter(|(end, _)| *end == from).cloned().collect();
-        keys.into_iter().filter_map(|key| self.open.remove(&key).map(|asked| (key.1, asked))).collect()
+        let keys: Vec<_> = self
+            .open
+            .keys()
+            .filter(|(end, _)| *end == from)
+            .cloned()
+            .collect();
+        keys.into_iter()
+            .filter_map(|key| self.open.remove(&key).map(|asked| (key.1, asked)))
+            .collect()
     }
 
     pub fn refuse_launch(&mut self, rule: &str) {
@@ -186,11 +210,23 @@ impl Link {
     }
 
     pub fn open_key(from: End, id: &Id) -> String {
-        format!("open {} {id}", if from == End::Client { "client" } else { "server" })
+        format!(
+            "open {} {id}",
+            if from == End::Client {
+                "client"
+            } else {
+                "server"
+            }
+        )
     }
 
     pub fn hidden_ticket(name: &str) -> (String, String) {
-        (Self::hidden_key(name), json(&Ticket::Hidden { name: name.to_owned() }))
+        (
+            Self::hidden_key(name),
+            json(&Ticket::Hidden {
+                name: name.to_owned(),
+            }),
+        )
     }
 
     pub fn hidden_key(name: &str) -> String {
@@ -198,7 +234,12 @@ impl Link {
     }
 
     pub fn revision_ticket(revision: &str) -> (String, String) {
-        ("revision".into(), json(&Ticket::Revision { revision: revision.to_owned() }))
+        (
+            "revision".into(),
+            json(&Ticket::Revision {
+                revision: revision.to_owned(),
+            }),
+        )
     }
 }
 
@@ -221,11 +262,22 @@ mod tests {
     use super::*;
 
     fn link() -> Link {
-        Link::new("l".into(), Client::default(), Server::default(), Launch::default())
+        Link::new(
+            "l".into(),
+            Client::default(),
+            Server::default(),
+            Launch::default(),
+        )
     }
 
     fn asked(method: &str) -> Asked {
-        Asked { method: method.into(), name: "n".into(), call: "c".into(), stateless: false, question: None }
+        Asked {
+            method: method.into(),
+            name: "n".into(),
+            call: "c".into(),
+            stateless: false,
+            question: None,
+        }
     }
 
     #[test]
@@ -243,7 +295,10 @@ mod tests {
         let number = Id::Integer("7".into());
         link.open(End::Client, &number, asked("a")).unwrap();
         link.open(End::Server, &number, asked("b")).unwrap();
-        assert_eq!(link.open(End::Client, &number, asked("c")), Err(LinkError::IdInUse));
+        assert_eq!(
+            link.open(End::Client, &number, asked("c")),
+            Err(LinkError::IdInUse)
+        );
         assert_eq!(link.close(End::Server, &Id::Text("7".into())), None);
         assert_eq!(link.close(End::Client, &number).unwrap().method, "b");
         assert_eq!(link.close(End::Server, &number).unwrap().method, "a");

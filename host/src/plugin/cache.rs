@@ -28,10 +28,17 @@ impl CodeCache {
     /// # Errors
     /// When the directory or the key can't be made or read.
     pub fn open(dir: &Path) -> std::io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
         let path = dir.join("key");
         let mut key = [0_u8; 32];
-        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let made = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
         match made {
             Ok(mut file) => {
                 rand::fill(&mut key);
@@ -48,7 +55,10 @@ impl CodeCache {
             }
             Err(error) => return Err(error),
         }
-        Ok(Self { dir: dir.to_owned(), key })
+        Ok(Self {
+            dir: dir.to_owned(),
+            key,
+        })
     }
 
     /// The component, from the cache when its MAC holds, else compiled and stored.
@@ -65,7 +75,10 @@ impl CodeCache {
         if let Some(code) = self.read(&path, runtime, digest) {
             // SAFETY: these bytes in memory carry our MAC over engine, component and code, so they
             // are what `Component::serialize` gave us for this component and this engine.
-            #[expect(unsafe_code, reason = "native code, authenticated by the MAC just checked")]
+            #[expect(
+                unsafe_code,
+                reason = "native code, authenticated by the MAC just checked"
+            )]
             let loaded = unsafe { Component::deserialize(runtime.engine(), &code) };
             match loaded {
                 Ok(component) => return Ok(component),
@@ -86,7 +99,10 @@ impl CodeCache {
 
     fn mac(&self, runtime: &Runtime, digest: &Sha256Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
         let mut engine = std::hash::DefaultHasher::new();
-        runtime.engine().precompile_compatibility_hash().hash(&mut engine);
+        runtime
+            .engine()
+            .precompile_compatibility_hash()
+            .hash(&mut engine);
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         mac.update(b"clawdefender code cache 1\0");
         mac.update(&engine.finish().to_le_bytes());
@@ -98,7 +114,10 @@ impl CodeCache {
     fn read(&self, path: &Path, runtime: &Runtime, digest: &Sha256Digest) -> Option<Vec<u8>> {
         let mut bytes = fs::read(path).ok()?;
         let code = bytes.split_off(MAC_BYTES.min(bytes.len()));
-        let good = self.mac(runtime, digest, &code)?.verify_slice(&bytes).is_ok();
+        let good = self
+            .mac(runtime, digest, &code)?
+            .verify_slice(&bytes)
+            .is_ok();
         if good {
             return Some(code);
         }
@@ -120,8 +139,12 @@ impl CodeCache {
             .finalize()
             .into_bytes();
         let staged = path.with_extension(format!("{}.part", std::process::id()));
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&staged)?;
         file.write_all(&mac)?;
         file.write_all(code)?;
         fs::rename(&staged, path)

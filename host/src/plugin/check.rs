@@ -48,7 +48,11 @@ pub(super) fn report(
         .into_iter()
         .map(|raw| finding(facts, event, recent, raw))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Answer { findings, memo: report.memo, attrs: report.attrs })
+    Ok(Answer {
+        findings,
+        memo: report.memo,
+        attrs: report.attrs,
+    })
 }
 
 fn finding(
@@ -102,24 +106,38 @@ fn finding(
 /// The span in original bytes; `None` for a view this host does not know.
 fn span(event: &Event, raw: &api::Span) -> Result<Option<Span>, String> {
     let index = raw.text as usize;
-    let text = event.texts.get(index).ok_or("a span points at a text that is not there")?;
+    let text = event
+        .texts
+        .get(index)
+        .ok_or("a span points at a text that is not there")?;
     let (start, end) = (raw.start as usize, raw.end as usize);
     let inside = |view: &str| {
-        start <= end && end <= view.len() && view.is_char_boundary(start) && view.is_char_boundary(end)
+        start <= end
+            && end <= view.len()
+            && view.is_char_boundary(start)
+            && view.is_char_boundary(end)
     };
     match (&raw.view, &text.canonical) {
         (api::View::Original, _) | (api::View::Canonical, None) => {
             if !inside(&text.original) {
                 return Err("a span lies outside its text".into());
             }
-            Ok(Some(Span { text: index, start, end }))
+            Ok(Some(Span {
+                text: index,
+                start,
+                end,
+            }))
         }
         (api::View::Canonical, Some(canonical)) => {
             if !inside(&canonical.text) {
                 return Err("a span lies outside its canonical text".into());
             }
             let origin = canonical.origin(start..end);
-            Ok(Some(Span { text: index, start: origin.start, end: origin.end }))
+            Ok(Some(Span {
+                text: index,
+                start: origin.start,
+                end: origin.end,
+            }))
         }
         (api::View::Other(_), _) => Ok(None),
     }
@@ -144,7 +162,11 @@ fn category(raw: api::Category) -> Result<String, String> {
 }
 
 fn at_most(what: &str, count: usize, limit: usize) -> Result<(), String> {
-    if count > limit { Err(format!("{count} {what}, at most {limit} are taken")) } else { Ok(()) }
+    if count > limit {
+        Err(format!("{count} {what}, at most {limit} are taken"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Words go into records and onto terminals: short, and without control characters.

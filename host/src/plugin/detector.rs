@@ -38,7 +38,11 @@ pub enum LoadError {
     #[error("the detector refused its configuration: {0}")]
     Configure(String),
     #[error("the detector says {field} `{said}`, its signed manifest says `{signed}`")]
-    Contradiction { field: &'static str, said: String, signed: String },
+    Contradiction {
+        field: &'static str,
+        said: String,
+        signed: String,
+    },
     #[error("the detector's description is out of bounds: {0}")]
     Facts(String),
 }
@@ -97,19 +101,28 @@ impl Detector {
                 .collect(),
         };
         let facts = describe(&recipe)?;
-        for (field, said, signed) in
-            [("id", &facts.id, artifact.name.as_str()), ("version", &facts.version, artifact.version.as_str())]
-        {
+        for (field, said, signed) in [
+            ("id", &facts.id, artifact.name.as_str()),
+            ("version", &facts.version, artifact.version.as_str()),
+        ] {
             if said != signed {
                 let (said, signed) = (said.clone(), signed.to_owned());
-                return Err(LoadError::Contradiction { field, said, signed });
+                return Err(LoadError::Contradiction {
+                    field,
+                    said,
+                    signed,
+                });
             }
         }
         Ok(Self {
             facts,
             digest: artifact.digest.clone(),
             feed_id: artifact.feed_id.to_string(),
-            data: recipe.data.iter().map(|(k, n, v, _)| (k.clone(), n.clone(), v.clone())).collect(),
+            data: recipe
+                .data
+                .iter()
+                .map(|(k, n, v, _)| (k.clone(), n.clone(), v.clone()))
+                .collect(),
             pool: Pool::fill(recipe, instances)?,
             calls: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -139,12 +152,19 @@ impl Detector {
 
     /// (calls, faults) since it was loaded.
     pub fn counts(&self) -> (u64, u64) {
-        (self.calls.load(Ordering::Relaxed), self.faults.load(Ordering::Relaxed))
+        (
+            self.calls.load(Ordering::Relaxed),
+            self.faults.load(Ordering::Relaxed),
+        )
     }
 
     /// Whether it asked for this kind of event.
     pub fn wants(&self, kind: &Kind) -> bool {
-        let word = if matches!(kind, Kind::Other(_)) { "other" } else { kind.word() };
+        let word = if matches!(kind, Kind::Other(_)) {
+            "other"
+        } else {
+            kind.word()
+        };
         self.facts.kinds.is_empty() || self.facts.kinds.contains(word)
     }
 
@@ -153,7 +173,11 @@ impl Detector {
         self.call(event, history).map_err(|(kind, detail)| {
             self.faults.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(detector = self.id(), ?kind, detail, "detector fault");
-            Fault { part: self.facts.id.clone(), kind, detail }
+            Fault {
+                part: self.facts.id.clone(),
+                kind,
+                detail,
+            }
         })
     }
 
@@ -173,22 +197,29 @@ impl Detector {
                 attrs: &[],
             })
             .collect();
-        let mut warm = self
-            .pool
-            .take()
-            .ok_or_else(|| (FaultKind::Overload, "no instance became free in time".to_owned()))?;
+        let mut warm = self.pool.take().ok_or_else(|| {
+            (
+                FaultKind::Overload,
+                "no instance became free in time".to_owned(),
+            )
+        })?;
         let recipe = self.pool.recipe();
         let limits = &recipe.limits;
-        warm.store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
-        warm.store.set_epoch_deadline(ticks(Duration::from_millis(limits.deadline_ms.into())));
+        warm.store
+            .set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
+        warm.store
+            .set_epoch_deadline(ticks(Duration::from_millis(limits.deadline_ms.into())));
         recipe.runtime.begin_call();
         let result = lower::lend(event, |lent| {
-            warm.guest.clawdefender_detector_api().call_inspect(&mut warm.store, lent, &steps)
+            warm.guest
+                .clawdefender_detector_api()
+                .call_inspect(&mut warm.store, lent, &steps)
         });
         match result {
             Ok(report) => {
                 self.pool.give(warm);
-                check::report(&self.facts, event, &recent, report).map_err(|detail| (FaultKind::Output, detail))
+                check::report(&self.facts, event, &recent, report)
+                    .map_err(|detail| (FaultKind::Output, detail))
             }
             Err(error) => {
                 let fault = classify(&warm, &error);
@@ -229,26 +260,44 @@ fn describe(recipe: &Recipe) -> Result<Facts, LoadError> {
     let plain = |word: &str| {
         !word.is_empty()
             && word.len() <= 64
-            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b))
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b))
     };
     if !plain(&info.id) {
         return Err(LoadError::Facts("its id is not `[a-z0-9._-]{1,64}`".into()));
     }
     if info.version.len() > 64 || info.rules.len() > 512 || info.kinds.len() > 64 {
-        return Err(LoadError::Facts("version, rules or kinds are too long".into()));
+        return Err(LoadError::Facts(
+            "version, rules or kinds are too long".into(),
+        ));
     }
     let prefix = format!("{}.", info.id);
     for rule in &info.rules {
         if !rule.id.starts_with(&prefix) || rule.id.len() > 128 || rule.summary.len() > 512 {
-            return Err(LoadError::Facts(format!("a rule id does not begin with `{prefix}` or is too long")));
+            return Err(LoadError::Facts(format!(
+                "a rule id does not begin with `{prefix}` or is too long"
+            )));
         }
     }
     Ok(Facts {
         rules: info.rules.iter().map(|rule| rule.id.clone()).collect(),
-        summaries: info.rules.into_iter().map(|rule| (rule.id, rule.summary)).collect(),
-        kinds: info.kinds.iter().map(|kind| lower::kind_word(kind).to_owned()).collect(),
-        history: usize::try_from(info.history).unwrap_or(usize::MAX).min(MAX_HISTORY),
-        memo_bytes: usize::try_from(info.memo_bytes).unwrap_or(usize::MAX).min(MAX_MEMO_BYTES),
+        summaries: info
+            .rules
+            .into_iter()
+            .map(|rule| (rule.id, rule.summary))
+            .collect(),
+        kinds: info
+            .kinds
+            .iter()
+            .map(|kind| lower::kind_word(kind).to_owned())
+            .collect(),
+        history: usize::try_from(info.history)
+            .unwrap_or(usize::MAX)
+            .min(MAX_HISTORY),
+        memo_bytes: usize::try_from(info.memo_bytes)
+            .unwrap_or(usize::MAX)
+            .min(MAX_MEMO_BYTES),
         id: info.id,
         version: info.version,
     })

@@ -40,7 +40,9 @@ pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 if let Some(import) = section.into_iter().next() {
-                    return Err(ShapeError::Import(import.map_err(bad)?.name.name.to_owned()));
+                    return Err(ShapeError::Import(
+                        import.map_err(bad)?.name.name.to_owned(),
+                    ));
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
@@ -57,7 +59,11 @@ pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
     if exports.iter().any(|name| name == API_EXPORT) {
         Ok(())
     } else {
-        Err(ShapeError::Contract(if exports.is_empty() { "nothing".into() } else { exports.join(", ") }))
+        Err(ShapeError::Contract(if exports.is_empty() {
+            "nothing".into()
+        } else {
+            exports.join(", ")
+        }))
     }
 }
 
@@ -71,7 +77,11 @@ mod tests {
 
     #[test]
     fn a_component_with_any_import_is_refused_by_name() {
-        for name in ["wasi:filesystem/types@0.2.0", "wasi:clocks/wall-clock@0.2.0", "host"] {
+        for name in [
+            "wasi:filesystem/types@0.2.0",
+            "wasi:clocks/wall-clock@0.2.0",
+            "host",
+        ] {
             let refused = shape(&format!(r#"(component (import "{name}" (instance)))"#));
             assert_eq!(refused, Err(ShapeError::Import(name.into())));
         }
@@ -85,15 +95,32 @@ mod tests {
 
     #[test]
     fn a_module_noise_and_another_contract_are_refused() {
-        assert!(matches!(shape("(module)"), Err(ShapeError::NotAComponent(_))));
+        assert!(matches!(
+            shape("(module)"),
+            Err(ShapeError::NotAComponent(_))
+        ));
         assert!(matches!(check(b""), Err(ShapeError::NotAComponent(_))));
-        assert!(matches!(check(b"\0asm noise"), Err(ShapeError::NotAComponent(_))));
-        let other = r#"(component (instance $i) (export "clawdefender:detector/api@2.0.0" (instance $i)))"#;
-        assert_eq!(shape(other), Err(ShapeError::Contract("clawdefender:detector/api@2.0.0".into())));
+        assert!(matches!(
+            check(b"\0asm noise"),
+            Err(ShapeError::NotAComponent(_))
+        ));
+        let other =
+            r#"(component (instance $i) (export "clawdefender:detector/api@2.0.0" (instance $i)))"#;
+        assert_eq!(
+            shape(other),
+            Err(ShapeError::Contract(
+                "clawdefender:detector/api@2.0.0".into()
+            ))
+        );
     }
 
     #[test]
     fn the_served_contract_passes() {
-        assert_eq!(shape(&format!(r#"(component (instance $i) (export "{API_EXPORT}" (instance $i)))"#)), Ok(()));
+        assert_eq!(
+            shape(&format!(
+                r#"(component (instance $i) (export "{API_EXPORT}" (instance $i)))"#
+            )),
+            Ok(())
+        );
     }
 }

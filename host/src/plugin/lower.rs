@@ -12,7 +12,10 @@ pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> 
             pointer: &text.pointer,
             role: role(&text.role),
             original: &text.original,
-            canonical: text.canonical.as_ref().map(|canonical| canonical.text.as_str()),
+            canonical: text
+                .canonical
+                .as_ref()
+                .map(|canonical| canonical.text.as_str()),
             attrs: &[],
         })
         .collect();
@@ -23,7 +26,11 @@ pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> 
             kind: asset_kind(&asset.kind),
             value: &asset.value,
             text: asset.text.and_then(|index| u32::try_from(index).ok()),
-            attrs: if asset.credential { &[("class", "credential")] } else { &[] },
+            attrs: if asset.credential {
+                &[("class", "credential")]
+            } else {
+                &[]
+            },
         })
         .collect();
     let attrs = pairs(&event.attrs);
@@ -33,7 +40,11 @@ pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> 
         Some(launch) => {
             argv = launch.argv.iter().map(String::as_str).collect();
             env = pairs(&launch.env);
-            Some(api::Launch { argv: &argv, env: &env, cwd: &launch.cwd })
+            Some(api::Launch {
+                argv: &argv,
+                env: &env,
+                cwd: &launch.cwd,
+            })
         }
         None => None,
     };
@@ -63,7 +74,9 @@ pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> 
 }
 
 fn pairs(list: &[(String, String)]) -> Vec<(&str, &str)> {
-    list.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    list.iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 fn kind(kind: &Kind) -> api::KindParam<'_> {

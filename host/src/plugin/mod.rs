@@ -78,7 +78,10 @@ impl Set {
 
     /// Asks every detector that wants this kind of event. Runs on the calling thread.
     pub fn inspect(&self, event: &Event, history: &dyn History) -> Inspection {
-        let mut all = Inspection { faults: self.missing.clone(), ..Inspection::default() };
+        let mut all = Inspection {
+            faults: self.missing.clone(),
+            ..Inspection::default()
+        };
         if self.detectors.is_empty() {
             all.faults.push(Fault {
                 part: "detectors".into(),
@@ -97,7 +100,8 @@ impl Set {
                         all.memos.push((detector.id().to_owned(), memo));
                     }
                     let id = detector.id();
-                    all.attrs.extend(answer.attrs.into_iter().map(|(k, v)| (id.to_owned(), k, v)));
+                    all.attrs
+                        .extend(answer.attrs.into_iter().map(|(k, v)| (id.to_owned(), k, v)));
                 }
                 Err(fault) => all.faults.push(fault),
             }

@@ -69,14 +69,19 @@ pub(super) struct Recipe {
 
 /// A call deadline in epoch ticks, at least one whole tick.
 pub(super) fn ticks(deadline: Duration) -> u64 {
-    u64::try_from(deadline.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    u64::try_from(deadline.as_millis() / TICK.as_millis())
+        .unwrap_or(u64::MAX)
+        .saturating_add(1)
 }
 
 impl Recipe {
     /// A fresh instance, not yet configured.
     pub(super) fn instantiate(&self) -> Result<Warm, LoadError> {
         let memory_bytes = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
-        let guard = Guard { memory_bytes, refused_memory: false };
+        let guard = Guard {
+            memory_bytes,
+            refused_memory: false,
+        };
         let mut store = Store::new(self.runtime.engine(), guard);
         store.limiter(|guard| guard);
         store.set_hostcall_fuel(CONFIGURE_HOSTCALL_FUEL);
@@ -92,12 +97,20 @@ impl Recipe {
     /// A fresh instance, configured and ready.
     pub(super) fn warm(&self) -> Result<Warm, LoadError> {
         let mut warm = self.instantiate()?;
-        let settings: Vec<(&str, &str)> =
-            self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let settings: Vec<(&str, &str)> = self
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let data: Vec<bindings::api::Blob<'_>> = self
             .data
             .iter()
-            .map(|(kind, name, version, bytes)| bindings::api::Blob { kind, name, version, bytes })
+            .map(|(kind, name, version, bytes)| bindings::api::Blob {
+                kind,
+                name,
+                version,
+                bytes,
+            })
             .collect();
         warm.store.set_epoch_deadline(ticks(CONFIGURE_DEADLINE));
         self.runtime.begin_call();
@@ -127,9 +140,18 @@ impl Pool {
     /// Makes `size` configured instances.
     pub(super) fn fill(recipe: Recipe, size: usize) -> Result<Arc<Self>, LoadError> {
         let recipe = Arc::new(recipe);
-        let idle = (0..size.max(1)).map(|_| recipe.warm()).collect::<Result<Vec<_>, _>>()?;
-        let state = Mutex::new(State { alive: idle.len(), idle });
-        Ok(Arc::new(Self { recipe, state, freed: Condvar::new() }))
+        let idle = (0..size.max(1))
+            .map(|_| recipe.warm())
+            .collect::<Result<Vec<_>, _>>()?;
+        let state = Mutex::new(State {
+            alive: idle.len(),
+            idle,
+        });
+        Ok(Arc::new(Self {
+            recipe,
+            state,
+            freed: Condvar::new(),
+        }))
     }
 
     pub(super) fn recipe(&self) -> &Recipe {
@@ -148,7 +170,11 @@ impl Pool {
             if left.is_zero() || state.alive == 0 {
                 return None;
             }
-            state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .freed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -162,16 +188,18 @@ impl Pool {
     pub(super) fn replace(self: &Arc<Self>, broken: Warm) {
         drop(broken);
         let pool = Arc::clone(self);
-        let spawned = std::thread::Builder::new().name("detector-rebuild".into()).spawn(move || {
-            for _ in 0..REBUILD_TRIES {
-                match pool.recipe.warm() {
-                    Ok(warm) => return pool.give(warm),
-                    Err(error) => tracing::error!(%error, "a fresh detector instance failed"),
+        let spawned = std::thread::Builder::new()
+            .name("detector-rebuild".into())
+            .spawn(move || {
+                for _ in 0..REBUILD_TRIES {
+                    match pool.recipe.warm() {
+                        Ok(warm) => return pool.give(warm),
+                        Err(error) => tracing::error!(%error, "a fresh detector instance failed"),
+                    }
                 }
-            }
-            pool.lock().alive -= 1;
-            pool.freed.notify_all();
-        });
+                pool.lock().alive -= 1;
+                pool.freed.notify_all();
+            });
         if spawned.is_err() {
             self.lock().alive -= 1;
             self.freed.notify_all();

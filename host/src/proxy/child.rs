@@ -20,7 +20,11 @@ impl Child {
             source: std::io::ErrorKind::InvalidInput.into(),
         })?;
         let mut start = Command::new(program);
-        start.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        start
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CLAWDEFENDER_") {
                 start.env_remove(name);
@@ -28,19 +32,34 @@ impl Child {
         }
         // SAFETY: between fork and exec only one async-signal-safe system call is made.
         #[cfg(target_os = "linux")]
-        #[expect(unsafe_code, reason = "the server must not outlive a shim that was killed")]
+        #[expect(
+            unsafe_code,
+            reason = "the server must not outlive a shim that was killed"
+        )]
         unsafe {
-            start.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?));
+            start.pre_exec(|| {
+                Ok(rustix::process::set_parent_process_death_signal(Some(
+                    Signal::TERM,
+                ))?)
+            });
         }
         let mut process = start.spawn().map_err(|source| ProxyError::Spawn {
             command: program.to_string_lossy().into_owned(),
             source,
         })?;
-        Ok(Self { stdin: process.stdin.take(), stdout: process.stdout.take(), process })
+        Ok(Self {
+            stdin: process.stdin.take(),
+            stdout: process.stdout.take(),
+            process,
+        })
     }
 
     pub(super) fn group(&self) -> Group {
-        Group(i32::try_from(self.process.id()).ok().and_then(Pid::from_raw))
+        Group(
+            i32::try_from(self.process.id())
+                .ok()
+                .and_then(Pid::from_raw),
+        )
     }
 
     pub(super) fn wait(&mut self) -> Option<ExitStatus> {
@@ -63,6 +82,9 @@ impl Group {
 
 /// The code a shell would report: the exit code, or 128 and the signal.
 pub(super) fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
     u8::try_from(code & 0xff).unwrap_or(1)
 }

@@ -25,7 +25,10 @@ pub enum ContactError {
     Ended { log: String },
     #[error("the daemon did not answer within {} s; its log is {log}", START_TIMEOUT.as_secs())]
     Silent { log: String },
-    #[error("the daemon speaks protocol {theirs}, this program {}; restart it with `clawdefender daemon stop`", wire::PROTOCOL)]
+    #[error(
+        "the daemon speaks protocol {theirs}, this program {}; restart it with `clawdefender daemon stop`",
+        wire::PROTOCOL
+    )]
     Protocol { theirs: u32 },
     #[error("the socket belongs to another user")]
     Stranger,
@@ -66,9 +69,16 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
         Err(ContactError::Io(_)) => {}
         Err(error) => return Err(error),
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home.run_dir())?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(home.run_dir())?;
     let log_path = home.log_file();
-    let log = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&log_path)?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&log_path)?;
     let log_path = log_path.display().to_string();
     let mut daemon = Command::new(std::env::current_exe().map_err(ContactError::Start)?)
         .args(["daemon", "run"])
@@ -121,7 +131,9 @@ pub(super) fn greet(
     wire::write_message(&mut stream, &ToDaemon::Hello(Box::new(hello)))?;
     match wire::read_message(&mut stream)? {
         FromDaemon::Welcome(welcome) if welcome.protocol == wire::PROTOCOL => Ok((stream, welcome)),
-        FromDaemon::Welcome(welcome) => Err(ContactError::Protocol { theirs: welcome.protocol }),
+        FromDaemon::Welcome(welcome) => Err(ContactError::Protocol {
+            theirs: welcome.protocol,
+        }),
         _ => Err(WireError::Malformed("not a welcome").into()),
     }
 }

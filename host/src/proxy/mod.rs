@@ -32,7 +32,10 @@ pub enum ProxyError {
     #[error(transparent)]
     Contact(#[from] ContactError),
     #[error("the server command `{command}` could not be started: {source}")]
-    Spawn { command: String, source: std::io::Error },
+    Spawn {
+        command: String,
+        source: std::io::Error,
+    },
     #[error("the server command is not valid UTF-8")]
     Encoding,
     #[error(transparent)]
@@ -42,8 +45,23 @@ pub enum ProxyError {
 /// Variables that change what a launcher runs. The daemon sees these and no others: the rest of
 /// the environment may hold secrets and is none of its business.
 const LAUNCH_VARIABLES: &[&str] = &[
-    "npm_config_", "NPM_CONFIG_", "UV_", "PIP_", "PIPX_", "PYTHONPATH", "PYTHONHOME", "NODE_OPTIONS",
-    "NODE_PATH", "BUN_", "DENO_", "YARN_", "PNPM_", "COREPACK_", "DOCKER_HOST", "PATH", "LD_PRELOAD",
+    "npm_config_",
+    "NPM_CONFIG_",
+    "UV_",
+    "PIP_",
+    "PIPX_",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "BUN_",
+    "DENO_",
+    "YARN_",
+    "PNPM_",
+    "COREPACK_",
+    "DOCKER_HOST",
+    "PATH",
+    "LD_PRELOAD",
 ];
 
 /// Runs the shim until the client or the server ends. The answer is the server's exit code.
@@ -53,7 +71,11 @@ const LAUNCH_VARIABLES: &[&str] = &[
 pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
     let launch = launch(&errand.command)?;
     let link = format!("{:08x}{:08x}", rand::random::<u32>(), std::process::id());
-    let greeting = contact::Greeting { link, server: errand.server.clone(), launch };
+    let greeting = contact::Greeting {
+        link,
+        server: errand.server.clone(),
+        launch,
+    };
     let (stream, welcome) = match contact::greet(&errand.home, &greeting, false, Vec::new()) {
         Ok(answer) => answer,
         Err(error) => {
@@ -63,8 +85,17 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
             return Err(error.into());
         }
     };
-    let child = if welcome.launch { Some(child::Child::spawn(&errand.command)?) } else { None };
-    let relay = relay::Relay::new(errand.home.clone(), greeting, stream, welcome.max_frame_bytes);
+    let child = if welcome.launch {
+        Some(child::Child::spawn(&errand.command)?)
+    } else {
+        None
+    };
+    let relay = relay::Relay::new(
+        errand.home.clone(),
+        greeting,
+        stream,
+        welcome.max_frame_bytes,
+    );
     Ok(Arc::new(relay).run(child))
 }
 
@@ -75,9 +106,17 @@ fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
         .collect::<Result<Vec<_>, _>>()?;
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| LAUNCH_VARIABLES.iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|(name, _)| {
+            LAUNCH_VARIABLES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        })
         // Registry credentials ride in npm_config_ and friends.
-        .filter(|(name, _)| !["auth", "token", "password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)))
+        .filter(|(name, _)| {
+            !["auth", "token", "password", "secret"]
+                .iter()
+                .any(|word| name.to_ascii_lowercase().contains(word))
+        })
         .collect();
     let cwd = std::env::current_dir()?.to_string_lossy().into_owned();
     Ok(Launch { argv, env, cwd })

@@ -26,7 +26,10 @@ pub(super) struct Outlet(Arc<(Mutex<Queue>, Condvar)>);
 
 impl Outlet {
     /// Starts the writer thread; `closed` runs when the outlet ended or broke.
-    pub(super) fn start(mut writer: impl Write + Send + 'static, closed: impl FnOnce() + Send + 'static) -> Self {
+    pub(super) fn start(
+        mut writer: impl Write + Send + 'static,
+        closed: impl FnOnce() + Send + 'static,
+    ) -> Self {
         let outlet = Self(Arc::default());
         let own = outlet.clone();
         std::thread::spawn(move || {
@@ -36,12 +39,15 @@ impl Outlet {
                 while queue.jobs.is_empty() && !queue.ending {
                     queue = changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
-                let Some(job) = queue.jobs.pop_front() else { break };
+                let Some(job) = queue.jobs.pop_front() else {
+                    break;
+                };
                 queue.writing = true;
                 let last = queue.jobs.is_empty();
                 drop(queue);
-                let written =
-                    writer.write_all(&job.bytes).and_then(|()| if last { writer.flush() } else { Ok(()) });
+                let written = writer
+                    .write_all(&job.bytes)
+                    .and_then(|()| if last { writer.flush() } else { Ok(()) });
                 (job.done)();
                 let mut queue = own.lock();
                 queue.writing = false;
@@ -68,7 +74,10 @@ impl Outlet {
             drop(queue);
             return done();
         }
-        queue.jobs.push_back(Job { bytes, done: Box::new(done) });
+        queue.jobs.push_back(Job {
+            bytes,
+            done: Box::new(done),
+        });
         drop(queue);
         self.0.1.notify_all();
     }

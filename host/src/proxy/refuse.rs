@@ -11,7 +11,15 @@ use crate::wire::Side;
 /// The line to send and the side to send it to; `None` when nobody waits for an answer.
 pub(super) fn unavailable(from: Side, bytes: &[u8]) -> Option<(Side, Vec<u8>)> {
     let answer = |id: &Id, method: &str, era: Era, by: Asker| {
-        reply::refuse(&Asked { id, method, era, by }, &Refusal::Unavailable)
+        reply::refuse(
+            &Asked {
+                id,
+                method,
+                era,
+                by,
+            },
+            &Refusal::Unavailable,
+        )
     };
     let (here, there) = match from {
         Side::Client => (Asker::Client, Asker::Server),
@@ -31,7 +39,9 @@ pub(super) fn unavailable(from: Side, bytes: &[u8]) -> Option<(Side, Vec<u8>)> {
         }
         // It was the answer to a request of the other side, which waits for it. Its method is
         // not known here; an error is right for all of them.
-        Ok(Message::Response { id, .. }) => Some((to(there), answer(&id, "", Era::Handshake, there))),
+        Ok(Message::Response { id, .. }) => {
+            Some((to(there), answer(&id, "", Era::Handshake, there)))
+        }
         Ok(Message::Notification { .. } | Message::Stray { .. }) => None,
         Err(_) => message::salvage_id(bytes).map(|id| (to(here), reply::invalid(Some(&id)))),
     }
@@ -42,7 +52,8 @@ mod tests {
     use super::*;
 
     fn check(from: Side, line: &str) -> Option<(Side, String)> {
-        unavailable(from, line.as_bytes()).map(|(side, line)| (side, String::from_utf8(line).unwrap()))
+        unavailable(from, line.as_bytes())
+            .map(|(side, line)| (side, String::from_utf8(line).unwrap()))
     }
 
     #[test]
@@ -50,20 +61,38 @@ mod tests {
         let request = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{}}"#;
         let (side, line) = check(Side::Client, request).unwrap();
         assert_eq!(side, Side::Client);
-        assert!(line.contains(r#""id":7,"result""#) && line.contains(r#""isError":true"#), "{line}");
+        assert!(
+            line.contains(r#""id":7,"result""#) && line.contains(r#""isError":true"#),
+            "{line}"
+        );
 
-        let (side, line) = check(Side::Server, r#"{"jsonrpc":"2.0","id":"x","result":{}}"#).unwrap();
+        let (side, line) =
+            check(Side::Server, r#"{"jsonrpc":"2.0","id":"x","result":{}}"#).unwrap();
         assert_eq!(side, Side::Client);
         assert!(line.contains(r#""id":"x","error""#), "{line}");
 
-        let (side, _) = check(Side::Server, r#"{"jsonrpc":"2.0","id":1,"method":"roots/list"}"#).unwrap();
+        let (side, _) = check(
+            Side::Server,
+            r#"{"jsonrpc":"2.0","id":1,"method":"roots/list"}"#,
+        )
+        .unwrap();
         assert_eq!(side, Side::Server);
-        assert_eq!(check(Side::Client, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#), None);
+        assert_eq!(
+            check(
+                Side::Client,
+                r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#
+            ),
+            None
+        );
     }
 
     #[test]
     fn broken_requests_are_answered_when_their_id_can_be_read() {
-        let (side, line) = check(Side::Client, r#"{"jsonrpc":"2.0","id":7,"method":"x","method":"y"}"#).unwrap();
+        let (side, line) = check(
+            Side::Client,
+            r#"{"jsonrpc":"2.0","id":7,"method":"x","method":"y"}"#,
+        )
+        .unwrap();
         assert_eq!(side, Side::Client);
         assert!(line.contains(r#""id":7"#), "{line}");
         assert_eq!(check(Side::Client, "noise"), None);

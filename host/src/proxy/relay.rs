@@ -92,7 +92,12 @@ struct Outlets {
 }
 
 impl Relay {
-    pub(super) fn new(home: Home, greeting: Greeting, stream: UnixStream, max_frame_bytes: usize) -> Self {
+    pub(super) fn new(
+        home: Home,
+        greeting: Greeting,
+        stream: UnixStream,
+        max_frame_bytes: usize,
+    ) -> Self {
         Self {
             home,
             greeting,
@@ -156,11 +161,19 @@ impl Relay {
             self.wait_for_room(side);
             let held = match reader.next(self.max_frame_bytes) {
                 Ok(Some(line)) if line.is_blank() => continue,
-                Ok(Some(line)) => Held { from: side, bytes: line.raw.to_vec(), unreadable: None },
+                Ok(Some(line)) => Held {
+                    from: side,
+                    bytes: line.raw.to_vec(),
+                    unreadable: None,
+                },
                 Ok(None) => break,
                 Err(error) => {
                     let over = matches!(error, frame::FrameError::Io(_));
-                    self.ask(Held { from: side, bytes: Vec::new(), unreadable: Some(error.to_string()) });
+                    self.ask(Held {
+                        from: side,
+                        bytes: Vec::new(),
+                        unreadable: Some(error.to_string()),
+                    });
                     if over {
                         break;
                     }
@@ -171,7 +184,11 @@ impl Relay {
         }
         if side == Side::Server {
             // The daemon knows which requests now never get an answer and gives them one.
-            self.ask(Held { from: side, bytes: Vec::new(), unreadable: Some(String::new()) });
+            self.ask(Held {
+                from: side,
+                bytes: Vec::new(),
+                unreadable: Some(String::new()),
+            });
         }
         self.note(|state| state.flow(side).ended = true);
     }
@@ -184,14 +201,20 @@ impl Relay {
             if flow.frames < MAX_HELD_FRAMES && flow.bytes < limit {
                 return;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Holds a frame and sends it to the daemon. When the daemon is away it stays held, and
     /// [`Relay::reconnect`] sends it.
     fn ask(&self, held: Held) {
-        let mut socket = self.to_daemon.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut socket = self
+            .to_daemon
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         let seq = state.next_seq;
         state.next_seq += 1;
@@ -226,7 +249,10 @@ impl Relay {
     }
 
     fn reading_half(&self) -> Option<UnixStream> {
-        let socket = self.to_daemon.lock().unwrap_or_else(PoisonError::into_inner);
+        let socket = self
+            .to_daemon
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         socket.as_ref().and_then(|stream| stream.try_clone().ok())
     }
 
@@ -236,11 +262,21 @@ impl Relay {
         loop {
             let tickets = self.lock().tickets.clone().into_iter().collect();
             if let Ok((mut stream, _)) = contact::greet(&self.home, &self.greeting, true, tickets) {
-                let mut socket = self.to_daemon.lock().unwrap_or_else(PoisonError::into_inner);
-                let again: Vec<ToDaemon> =
-                    self.lock().pending.iter().map(|(seq, held)| message(*seq, held, true)).collect();
+                let mut socket = self
+                    .to_daemon
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let again: Vec<ToDaemon> = self
+                    .lock()
+                    .pending
+                    .iter()
+                    .map(|(seq, held)| message(*seq, held, true))
+                    .collect();
                 let reading = stream.try_clone().ok();
-                if again.iter().all(|message| wire::write_message(&mut stream, message).is_ok()) {
+                if again
+                    .iter()
+                    .all(|message| wire::write_message(&mut stream, message).is_ok())
+                {
                     *socket = Some(stream);
                     return reading;
                 }
@@ -271,7 +307,9 @@ impl Relay {
     fn obey(self: &Arc<Self>, ruling: Ruling, outlets: &Outlets) {
         let mut state = self.lock();
         // A ruling on a frame that is no longer held was obeyed before; it must not act twice.
-        let Some(held) = state.pending.remove(&ruling.seq) else { return };
+        let Some(held) = state.pending.remove(&ruling.seq) else {
+            return;
+        };
         for key in &ruling.discard {
             state.tickets.remove(key);
         }
@@ -305,7 +343,9 @@ impl Relay {
 
     fn pass_signals(self: &Arc<Self>, group: Group) {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
+        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else {
+            return;
+        };
         let relay = Arc::clone(self);
         std::thread::spawn(move || {
             for signal in signals.forever() {
@@ -327,7 +367,8 @@ impl Relay {
         let mut termed = false;
         loop {
             let mut state = self.lock();
-            let served = |state: &State, side| !state.pending.values().any(|held| held.from == side);
+            let served =
+                |state: &State, side| !state.pending.values().any(|held| held.from == side);
             if (state.client.ended && served(&state, Side::Client)) || state.client.deaf {
                 client_over.get_or_insert_with(Instant::now);
             }
@@ -342,7 +383,11 @@ impl Relay {
                 outlets.server.end();
             }
             let waiting_for_answers = !state.tickets.is_empty() && !state.client.deaf;
-            let patience = if waiting_for_answers { ANSWER_PATIENCE } else { Duration::ZERO };
+            let patience = if waiting_for_answers {
+                ANSWER_PATIENCE
+            } else {
+                Duration::ZERO
+            };
             let overdue = match (state.terminating, client_over) {
                 (Some(since), _) => Some(since.elapsed() + TERM_AFTER),
                 (None, Some(since)) => since.elapsed().checked_sub(patience),
@@ -358,17 +403,22 @@ impl Relay {
             }
             state = match overdue {
                 // Only while an end is near does the clock matter.
-                Some(_) => self
+                Some(_) => {
+                    self.changed
+                        .wait_timeout(state, Duration::from_millis(50))
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None if client_over.is_some() => {
+                    self.changed
+                        .wait_timeout(state, Duration::from_millis(500))
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => self
                     .changed
-                    .wait_timeout(state, Duration::from_millis(50))
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0,
-                None if client_over.is_some() => self
-                    .changed
-                    .wait_timeout(state, Duration::from_millis(500))
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0,
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
             drop(state);
         }
@@ -380,7 +430,9 @@ impl Relay {
 
     /// Ends what is left of the server and takes its exit code.
     fn finish(&self, group: Option<Group>) -> ExitCode {
-        let Some(group) = group else { return ExitCode::from(3) };
+        let Some(group) = group else {
+            return ExitCode::from(3);
+        };
         let since = Instant::now();
         let mut state = self.lock();
         while state.exit.is_none() {
@@ -397,7 +449,9 @@ impl Relay {
         }
         // What the launcher started must not stay behind when the launcher is gone.
         group.signal(Signal::KILL);
-        state.exit.map_or(ExitCode::FAILURE, |status| ExitCode::from(child::code(status)))
+        state.exit.map_or(ExitCode::FAILURE, |status| {
+            ExitCode::from(child::code(status))
+        })
     }
 
     fn note(&self, change: impl FnOnce(&mut State)) {
@@ -417,10 +471,19 @@ enum Task {
 
 fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
     match &held.unreadable {
-        Some(why) => ToDaemon::Unreadable { seq, from: held.from, why: why.clone() },
+        Some(why) => ToDaemon::Unreadable {
+            seq,
+            from: held.from,
+            why: why.clone(),
+        },
         None => {
             let json = frame::Frame { raw: &held.bytes }.json();
-            ToDaemon::Frame { seq, from: held.from, resent, bytes: json.to_vec() }
+            ToDaemon::Frame {
+                seq,
+                from: held.from,
+                resent,
+                bytes: json.to_vec(),
+            }
         }
     }
 }
@@ -432,7 +495,9 @@ fn own(stream: &impl AsFd) -> std::io::Result<File> {
 
 /// No daemon, no server: answers every request with an error until the client closes.
 pub(super) fn refuse_all() {
-    let (Ok(input), Ok(mut output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else { return };
+    let (Ok(input), Ok(mut output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else {
+        return;
+    };
     let mut reader = frame::FrameReader::new(input);
     loop {
         let line = match reader.next(16 << 20) {

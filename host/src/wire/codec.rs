@@ -31,7 +31,9 @@ pub fn write_message<M: Message>(writer: &mut impl Write, message: &M) -> Result
     let mut out = vec![0; 4];
     message.encode(&mut out);
     let length = out.len() - 4;
-    let prefix = u32::try_from(length).ok().filter(|_| length <= MAX_MESSAGE_BYTES);
+    let prefix = u32::try_from(length)
+        .ok()
+        .filter(|_| length <= MAX_MESSAGE_BYTES);
     let prefix = prefix.ok_or(WireError::TooLong(length))?;
     if let Some(head) = out.get_mut(..4) {
         head.copy_from_slice(&prefix.to_le_bytes());
@@ -48,8 +50,12 @@ pub fn read_message<M: Message>(reader: &mut impl Read) -> Result<M, WireError> 
     let mut prefix = [0; 4];
     match reader.read_exact(&mut prefix) {
         Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(WireError::Closed),
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Err(WireError::Closed),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            return Err(WireError::Closed);
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+            return Err(WireError::Closed);
+        }
         Err(error) => return Err(error.into()),
     }
     let length = u32::from_le_bytes(prefix) as usize;
@@ -57,7 +63,10 @@ pub fn read_message<M: Message>(reader: &mut impl Read) -> Result<M, WireError> 
         return Err(WireError::TooLong(length));
     }
     let mut bytes = Vec::new();
-    reader.by_ref().take(length as u64).read_to_end(&mut bytes)?;
+    reader
+        .by_ref()
+        .take(length as u64)
+        .read_to_end(&mut bytes)?;
     if bytes.len() < length {
         return Err(WireError::Closed);
     }
@@ -68,7 +77,12 @@ impl Message for ToDaemon {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Hello(hello) => put_json(out, b'H', hello),
-            Self::Frame { seq, from, resent, bytes } => {
+            Self::Frame {
+                seq,
+                from,
+                resent,
+                bytes,
+            } => {
                 out.push(b'F');
                 out.extend_from_slice(&seq.to_le_bytes());
                 out.push(u8::from(*from == Side::Server));
@@ -164,7 +178,13 @@ impl Message for FromDaemon {
                 for _ in 0..input.u32()? {
                     discard.push(input.text()?);
                 }
-                Ok(Self::Ruling(Ruling { seq, forward, reply, keep, discard }))
+                Ok(Self::Ruling(Ruling {
+                    seq,
+                    forward,
+                    reply,
+                    keep,
+                    discard,
+                }))
             }
             _ => Err(WireError::Malformed("unknown tag")),
         }
@@ -192,26 +212,42 @@ struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
-        let (head, rest) = self.0.split_at_checked(count).ok_or(WireError::Malformed("cut short"))?;
+        let (head, rest) = self
+            .0
+            .split_at_checked(count)
+            .ok_or(WireError::Malformed("cut short"))?;
         self.0 = rest;
         Ok(head)
     }
 
     fn byte(&mut self) -> Result<u8, WireError> {
-        self.take(1)?.first().copied().ok_or(WireError::Malformed("cut short"))
+        self.take(1)?
+            .first()
+            .copied()
+            .ok_or(WireError::Malformed("cut short"))
     }
 
     fn side(&mut self) -> Result<Side, WireError> {
-        Ok(if self.byte()? == 0 { Side::Client } else { Side::Server })
+        Ok(if self.byte()? == 0 {
+            Side::Client
+        } else {
+            Side::Server
+        })
     }
 
     fn u32(&mut self) -> Result<u32, WireError> {
-        let bytes = self.take(4)?.try_into().map_err(|_| WireError::Malformed("cut short"))?;
+        let bytes = self
+            .take(4)?
+            .try_into()
+            .map_err(|_| WireError::Malformed("cut short"))?;
         Ok(u32::from_le_bytes(bytes))
     }
 
     fn u64(&mut self) -> Result<u64, WireError> {
-        let bytes = self.take(8)?.try_into().map_err(|_| WireError::Malformed("cut short"))?;
+        let bytes = self
+            .take(8)?
+            .try_into()
+            .map_err(|_| WireError::Malformed("cut short"))?;
         Ok(u64::from_le_bytes(bytes))
     }
 
@@ -245,18 +281,36 @@ mod tests {
 
     #[test]
     fn messages_come_back_as_they_were() {
-        let frame = ToDaemon::Frame { seq: 1, from: Side::Server, resent: true, bytes: b"{}".to_vec() };
+        let frame = ToDaemon::Frame {
+            seq: 1,
+            from: Side::Server,
+            resent: true,
+            bytes: b"{}".to_vec(),
+        };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &frame).unwrap();
-        write_message(&mut bytes, &ToDaemon::Control(super::super::Control::Status)).unwrap();
+        write_message(
+            &mut bytes,
+            &ToDaemon::Control(super::super::Control::Status),
+        )
+        .unwrap();
         let mut input = bytes.as_slice();
         assert_eq!(read_message::<ToDaemon>(&mut input).unwrap(), frame);
-        assert!(matches!(read_message::<ToDaemon>(&mut input), Ok(ToDaemon::Control(_))));
-        assert!(matches!(read_message::<ToDaemon>(&mut input), Err(WireError::Closed)));
+        assert!(matches!(
+            read_message::<ToDaemon>(&mut input),
+            Ok(ToDaemon::Control(_))
+        ));
+        assert!(matches!(
+            read_message::<ToDaemon>(&mut input),
+            Err(WireError::Closed)
+        ));
 
         let mut bytes = Vec::new();
         write_message(&mut bytes, &ruling()).unwrap();
-        assert_eq!(read_message::<FromDaemon>(&mut bytes.as_slice()).unwrap(), ruling());
+        assert_eq!(
+            read_message::<FromDaemon>(&mut bytes.as_slice()).unwrap(),
+            ruling()
+        );
     }
 
     #[test]
@@ -272,6 +326,9 @@ mod tests {
     fn a_length_beyond_the_limit_is_refused_before_reading() {
         let mut bytes = u32::MAX.to_le_bytes().to_vec();
         bytes.push(b'F');
-        assert!(matches!(read_message::<ToDaemon>(&mut bytes.as_slice()), Err(WireError::TooLong(_))));
+        assert!(matches!(
+            read_message::<ToDaemon>(&mut bytes.as_slice()),
+            Err(WireError::TooLong(_))
+        ));
     }
 }

@@ -107,7 +107,11 @@ pub enum ControlAnswer {
 #[serde(rename_all = "kebab-case")]
 pub enum ControlReply {
     Done(serde_json::Value),
-    Refused { code: String, message: String, hint: String },
+    Refused {
+        code: String,
+        message: String,
+        hint: String,
+    },
 }
 
 /// Shim or command line to daemon.
@@ -115,9 +119,18 @@ pub enum ControlReply {
 pub enum ToDaemon {
     Hello(Box<Hello>),
     /// One frame, without its line end. `resent`: an earlier daemon may have seen it.
-    Frame { seq: u64, from: Side, resent: bool, bytes: Vec<u8> },
+    Frame {
+        seq: u64,
+        from: Side,
+        resent: bool,
+        bytes: Vec<u8>,
+    },
     /// A frame that could not be read whole; it is dropped and must be recorded.
-    Unreadable { seq: u64, from: Side, why: String },
+    Unreadable {
+        seq: u64,
+        from: Side,
+        why: String,
+    },
     Control(Control),
 }
 

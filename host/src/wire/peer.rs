@@ -16,7 +16,10 @@ pub struct Peer {
 /// When the platform can't say; such a peer is refused.
 pub fn of(socket: &impl AsFd) -> std::io::Result<Peer> {
     let cred = socket_peercred(socket)?;
-    Ok(Peer { pid: cred.pid.as_raw_nonzero().get(), uid: cred.uid.as_raw() })
+    Ok(Peer {
+        pid: cred.pid.as_raw_nonzero().get(),
+        uid: cred.uid.as_raw(),
+    })
 }
 
 /// Whether the peer runs as the user that this process runs as.

@@ -2,7 +2,10 @@
 //!
 //! Only a message that waits for a person leaves that order: its ruling is sent when it is there.
 
-use super::{Control, ControlReply, Forward, FromDaemon, Hello, PROTOCOL, Ruling, Side, ToDaemon, Welcome, WireError, peer};
+use super::{
+    Control, ControlReply, Forward, FromDaemon, Hello, PROTOCOL, Ruling, Side, ToDaemon, Welcome,
+    WireError, peer,
+};
 use crate::judge::{self, Judge, Outcome, Verdict};
 use crate::link::{Client, End, Link};
 use std::os::unix::net::UnixStream;
@@ -17,7 +20,11 @@ pub trait Controller: Send + Sync {
 ///
 /// # Errors
 /// [`WireError`] when the peer speaks nonsense; its connection is closed.
-pub fn serve(stream: UnixStream, judge: &Arc<Judge>, controller: &dyn Controller) -> Result<(), WireError> {
+pub fn serve(
+    stream: UnixStream,
+    judge: &Arc<Judge>,
+    controller: &dyn Controller,
+) -> Result<(), WireError> {
     let peer = peer::of(&stream)?;
     if !peer::is_us(peer) {
         // The directory is 0700; who gets here anyway is told nothing.
@@ -28,7 +35,10 @@ pub fn serve(stream: UnixStream, judge: &Arc<Judge>, controller: &dyn Controller
     loop {
         match super::read_message(&mut reader) {
             Ok(ToDaemon::Control(control)) => {
-                send(&writer, &FromDaemon::Reply(controller.control(control, peer)))?;
+                send(
+                    &writer,
+                    &FromDaemon::Reply(controller.control(control, peer)),
+                )?;
             }
             Ok(ToDaemon::Hello(hello)) => return follow(*hello, peer, reader, &writer, judge),
             Ok(_) => return Err(WireError::Malformed("a frame before the introduction")),
@@ -48,7 +58,12 @@ fn follow(
     let max_frame_bytes = judge.max_frame_bytes();
     let welcome = |launch| {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        FromDaemon::Welcome(Welcome { protocol: PROTOCOL, version, launch, max_frame_bytes })
+        FromDaemon::Welcome(Welcome {
+            protocol: PROTOCOL,
+            version,
+            launch,
+            max_frame_bytes,
+        })
     };
     if hello.protocol != PROTOCOL {
         return send(writer, &welcome(false));
@@ -63,13 +78,18 @@ fn follow(
     send(writer, &welcome(launch))?;
     let end = loop {
         let (seq, outcome) = match super::read_message(&mut reader) {
-            Ok(ToDaemon::Frame { seq, from, resent, bytes }) => {
-                (seq, judge.rule(&link, from.end(), resent, &bytes))
-            }
+            Ok(ToDaemon::Frame {
+                seq,
+                from,
+                resent,
+                bytes,
+            }) => (seq, judge.rule(&link, from.end(), resent, &bytes)),
             Ok(ToDaemon::Unreadable { seq, from, why }) if why.is_empty() => {
                 (seq, judge.gone(&link, from.end()))
             }
-            Ok(ToDaemon::Unreadable { seq, from, why }) => (seq, judge.unreadable(&link, from.end(), &why)),
+            Ok(ToDaemon::Unreadable { seq, from, why }) => {
+                (seq, judge.unreadable(&link, from.end(), &why))
+            }
             Ok(_) => break Err(WireError::Malformed("an introduction in the middle")),
             Err(WireError::Closed) => break Ok(()),
             Err(error) => break Err(error),
@@ -90,7 +110,10 @@ fn follow(
 }
 
 fn introduce(hello: &Hello, client: Client, judge: &Judge) -> Arc<Mutex<Link>> {
-    let server = crate::event::Server { name: hello.server.clone(), package: None };
+    let server = crate::event::Server {
+        name: hello.server.clone(),
+        package: None,
+    };
     let mut link = Link::new(hello.link.clone(), client, server, hello.launch.clone());
     if hello.resumed {
         link.resume(&hello.tickets);

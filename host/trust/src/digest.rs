@@ -1,6 +1,7 @@
 //! SHA-256 over exact bytes: the only name under which an artifact is stored or asked for.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
@@ -11,7 +12,7 @@ use crate::refusal::Malformed;
 use crate::text::as_text;
 
 /// The SHA-256 of some exact bytes; written as 64 lower-case hex digits and in no other way.
-#[derive(Clone, Copy, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialOrd, Ord)]
 pub struct Sha256Digest([u8; 32]);
 
 impl Sha256Digest {
@@ -43,6 +44,12 @@ impl PartialEq for Sha256Digest {
 }
 
 impl Eq for Sha256Digest {}
+
+impl Hash for Sha256Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

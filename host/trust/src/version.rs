@@ -31,7 +31,8 @@ pub fn host_version() -> semver::Version {
 #[derive(Clone)]
 pub struct ArtifactVersion {
     text: String,
-    rank: semver::Version,
+    // Boxed: a refusal carries two versions and travels in every `Result`.
+    rank: Box<semver::Version>,
 }
 
 impl ArtifactVersion {
@@ -90,7 +91,7 @@ impl FromStr for ArtifactVersion {
         }
         Ok(Self {
             text: text.to_owned(),
-            rank,
+            rank: Box::new(rank),
         })
     }
 }

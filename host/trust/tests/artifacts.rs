@@ -1,5 +1,11 @@
 //! From a believed manifest to believed bytes: what it may contain, and what is admitted.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod kit;
 
 use clawdefender_trust::*;

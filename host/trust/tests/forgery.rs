@@ -1,5 +1,11 @@
 //! Bytes that nobody with the right key signed are refused, whatever was done to them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod kit;
 
 use clawdefender_trust::*;

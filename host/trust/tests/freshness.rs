@@ -1,5 +1,11 @@
 //! A manifest that was signed by the right key, but for another place or another time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod kit;
 
 use clawdefender_trust::*;

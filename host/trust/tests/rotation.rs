@@ -1,5 +1,11 @@
 //! What the holder of each key can and can't do to the chain of keys.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod kit;
 
 use clawdefender_trust::*;

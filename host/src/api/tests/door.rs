@@ -6,11 +6,17 @@ use std::sync::Arc;
 
 impl Served {
     fn authorized(&self, headers: &str) -> Got {
-        self.raw(format!("GET /api/v1/health HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address))
+        self.raw(format!(
+            "GET /api/v1/health HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
+            self.address
+        ))
     }
 
     fn hosted(&self, headers: &str) -> Got {
-        self.raw(format!("GET /api/v1/health HTTP/1.1\r\nAuthorization: Bearer {}\r\n{headers}\r\n", self.token))
+        self.raw(format!(
+            "GET /api/v1/health HTTP/1.1\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
+            self.token
+        ))
     }
 
     fn page(&self, headers: &str) -> Got {
@@ -50,7 +56,11 @@ fn only_the_whole_token_opens_and_once() {
     ] {
         let got = served.authorized(&headers);
         got.refused(401, "unauthorized");
-        assert!(got.head.contains("www-authenticate: bearer\r\n"), "{headers}: {}", got.head);
+        assert!(
+            got.head.contains("www-authenticate: bearer\r\n"),
+            "{headers}: {}",
+            got.head
+        );
         assert!(!got.body.contains(token.as_str()));
     }
     for headers in [
@@ -66,8 +76,10 @@ fn only_the_whole_token_opens_and_once() {
 fn a_token_in_the_address_opens_nothing() {
     let served = Served::new();
     for name in ["token", "access_token", "bearer"] {
-        let request =
-            format!("GET /api/v1/health?{name}={} HTTP/1.1\r\nHost: {}\r\n\r\n", served.token, served.address);
+        let request = format!(
+            "GET /api/v1/health?{name}={} HTTP/1.1\r\nHost: {}\r\n\r\n",
+            served.token, served.address
+        );
         served.raw(request).refused(401, "unauthorized");
     }
 }
@@ -75,12 +87,22 @@ fn a_token_in_the_address_opens_nothing() {
 #[test]
 fn every_path_needs_the_token_and_none_shows_itself_without() {
     let served = Served::new();
-    let paths =
-        ["health", "status", "openapi.yaml", "approvals", "approvals/abc123", "inspect", "guard/check", "no-such"];
+    let paths = [
+        "health",
+        "status",
+        "openapi.yaml",
+        "approvals",
+        "approvals/abc123",
+        "inspect",
+        "guard/check",
+        "no-such",
+    ];
     for path in paths {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
-            let request =
-                format!("{method} /api/v1/{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", served.address);
+            let request = format!(
+                "{method} /api/v1/{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
+                served.address
+            );
             served.raw(request).refused(401, "unauthorized");
         }
     }
@@ -103,9 +125,15 @@ fn only_our_own_names_are_served() {
         "localhost".to_owned(),
         String::new(),
     ] {
-        served.hosted(&format!("Host: {host}\r\n")).refused(421, "host");
+        served
+            .hosted(&format!("Host: {host}\r\n"))
+            .refused(421, "host");
     }
-    for host in [format!("127.0.0.1:{port}"), format!("LOCALHOST:{port}"), format!("[::1]:{port}")] {
+    for host in [
+        format!("127.0.0.1:{port}"),
+        format!("LOCALHOST:{port}"),
+        format!("[::1]:{port}"),
+    ] {
         served.hosted(&format!("Host: {host}\r\n")).is(200);
     }
 }
@@ -115,7 +143,9 @@ fn one_host_and_no_other_target() {
     let served = Served::new();
     let address = served.address;
     served.hosted("").refused(400, "host");
-    served.hosted(&format!("Host: {address}\r\nHost: evil.example\r\n")).refused(400, "host");
+    served
+        .hosted(&format!("Host: {address}\r\nHost: evil.example\r\n"))
+        .refused(400, "host");
     let absolute = format!(
         "GET http://evil.example/api/v1/health HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n",
         served.token
@@ -149,7 +179,11 @@ fn a_web_page_elsewhere_cannot_drive_it() {
     ] {
         served.page(&headers).is(200);
     }
-    assert_eq!(served.guard.lines.lock().unwrap().len(), 3, "refused requests reached the guard");
+    assert_eq!(
+        served.guard.lines.lock().unwrap().len(),
+        3,
+        "refused requests reached the guard"
+    );
 }
 
 #[test]
@@ -166,7 +200,12 @@ fn a_preflight_gets_no_permission() {
 fn an_address_beyond_loopback_is_never_listened_on() {
     let served = Served::new();
     let open = |address: &str| {
-        start(Arc::clone(&served.guard) as _, &served.home, address.parse().unwrap(), served._runtime.handle())
+        start(
+            Arc::clone(&served.guard) as _,
+            &served.home,
+            address.parse().unwrap(),
+            served._runtime.handle(),
+        )
     };
     assert!(matches!(open("0.0.0.0:0"), Err(ApiError::NotLoopback(_))));
     assert!(matches!(open("[::]:0"), Err(ApiError::NotLoopback(_))));
@@ -177,7 +216,12 @@ fn an_address_beyond_loopback_is_never_listened_on() {
 fn a_truncated_token_file_stops_the_start() {
     let served = Served::new();
     let open = || {
-        start(Arc::clone(&served.guard) as _, &served.home, "127.0.0.1:0".parse().unwrap(), served._runtime.handle())
+        start(
+            Arc::clone(&served.guard) as _,
+            &served.home,
+            "127.0.0.1:0".parse().unwrap(),
+            served._runtime.handle(),
+        )
     };
     std::fs::write(served.home.token_file(), "").unwrap();
     assert!(matches!(open(), Err(ApiError::Token(_))));

@@ -26,11 +26,18 @@ impl Guard for Noting {
     }
 
     fn inspect(&self, line: &str, agent: Option<&str>) -> Value {
-        self.lines.lock().unwrap().push((line.to_owned(), agent.map(str::to_owned)));
+        self.lines
+            .lock()
+            .unwrap()
+            .push((line.to_owned(), agent.map(str::to_owned)));
         let Ok(value) = serde_json::from_str::<Value>(line) else {
             return json!({ "id": null, "error": "not the expected JSON" });
         };
-        let decision = if line.contains("evil") { "deny" } else { "allow" };
+        let decision = if line.contains("evil") {
+            "deny"
+        } else {
+            "allow"
+        };
         json!({ "id": value.get("id"), "decision": decision, "rule": "r", "findings": [], "faults": [] })
     }
 
@@ -39,12 +46,22 @@ impl Guard for Noting {
     }
 
     fn answer(&self, id: &str, answer: Answer, pid: Option<u32>) -> Result<Value, AnswerError> {
-        self.answers.lock().unwrap().push((id.to_owned(), answer, pid));
-        let by = Approver { door: "terminal".into(), user: "u".into(), pid: None };
+        self.answers
+            .lock()
+            .unwrap()
+            .push((id.to_owned(), answer, pid));
+        let by = Approver {
+            door: "terminal".into(),
+            user: "u".into(),
+            pid: None,
+        };
         match id {
             "abc123" => Ok(json!({ "question": id })),
             "agents" => Err(AnswerError::SelfApproval { pid: 7 }),
-            "late" => Err(AnswerError::AlreadyAnswered { answer: Answer::Deny, by }),
+            "late" => Err(AnswerError::AlreadyAnswered {
+                answer: Answer::Deny,
+                by,
+            }),
             _ => Err(AnswerError::Unknown),
         }
     }
@@ -73,17 +90,36 @@ impl Served {
     fn within(limits: Limits) -> Self {
         let root = tempfile::tempdir().unwrap();
         let home = Home::at(root.path().join("home"), root.path());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let guard = Arc::new(Noting::default());
-        let address =
-            start_within(limits, guard.clone(), &home, "127.0.0.1:0".parse().unwrap(), runtime.handle()).unwrap();
+        let address = start_within(
+            limits,
+            guard.clone(),
+            &home,
+            "127.0.0.1:0".parse().unwrap(),
+            runtime.handle(),
+        )
+        .unwrap();
         let token = super::token::read_for_client(&home).unwrap();
-        Self { address, token, guard, home, _root: root, _runtime: runtime }
+        Self {
+            address,
+            token,
+            guard,
+            home,
+            _root: root,
+            _runtime: runtime,
+        }
     }
 
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
         stream
     }
 
@@ -124,10 +160,19 @@ fn read(stream: &mut TcpStream) -> Got {
     }
     let head = String::from_utf8(bytes).unwrap().to_ascii_lowercase();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap()
+        .parse()
+        .unwrap();
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
-    Got { status, head, body: String::from_utf8(body).unwrap() }
+    Got {
+        status,
+        head,
+        body: String::from_utf8(body).unwrap(),
+    }
 }
 
 impl Got {
@@ -136,7 +181,11 @@ impl Got {
         assert_eq!(self.status, status, "{}{}", self.head, self.body);
         for (name, value) in super::reply::HEADERS {
             let line = format!("{name}: {value}").to_ascii_lowercase();
-            assert!(self.head.contains(&line), "{line} is missing: {}", self.head);
+            assert!(
+                self.head.contains(&line),
+                "{line} is missing: {}",
+                self.head
+            );
         }
         assert!(!self.head.contains("access-control-"), "{}", self.head);
         self

@@ -11,25 +11,45 @@ fn where_it_listens_is_written_for_its_user_only() {
     let served = Served::new();
     let path = served.home.api_file();
     let said: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    assert_eq!(said, json!({ "address": served.address.to_string(), "pid": std::process::id() }));
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        said,
+        json!({ "address": served.address.to_string(), "pid": std::process::id() })
+    );
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[test]
 fn the_document_lists_exactly_the_routes() {
     let mut documented = Vec::new();
     let mut path = "";
-    let paths = OPENAPI.split("\npaths:\n").nth(1).unwrap().split("\ncomponents:").next().unwrap();
+    let paths = OPENAPI
+        .split("\npaths:\n")
+        .nth(1)
+        .unwrap()
+        .split("\ncomponents:")
+        .next()
+        .unwrap();
     for line in paths.lines() {
-        if let Some(found) = line.strip_prefix("  /").and_then(|_| line.trim().strip_suffix(':')) {
+        if let Some(found) = line
+            .strip_prefix("  /")
+            .and_then(|_| line.trim().strip_suffix(':'))
+        {
             path = found;
-        } else if let Some(method) =
-            line.strip_prefix("    ").and_then(|rest| rest.strip_suffix(':')).filter(|rest| !rest.starts_with(' '))
+        } else if let Some(method) = line
+            .strip_prefix("    ")
+            .and_then(|rest| rest.strip_suffix(':'))
+            .filter(|rest| !rest.starts_with(' '))
         {
             documented.push((path.to_owned(), method.to_ascii_uppercase()));
         }
     }
-    let served: Vec<_> = TABLE.iter().map(|(path, method, _)| ((*path).to_owned(), (*method).to_owned())).collect();
+    let served: Vec<_> = TABLE
+        .iter()
+        .map(|(path, method, _)| ((*path).to_owned(), (*method).to_owned()))
+        .collect();
     assert_eq!(documented, served);
 }
 
@@ -44,8 +64,14 @@ fn the_document_is_served_as_it_is() {
 fn reads_answer() {
     let served = Served::new();
     assert_eq!(served.get("/health").is(200).json()["status"], "up");
-    assert_eq!(served.get("/status").is(200).json(), json!({ "protected": true }));
-    assert_eq!(served.get("/approvals").is(200).json()["questions"][0]["id"], "abc123");
+    assert_eq!(
+        served.get("/status").is(200).json(),
+        json!({ "protected": true })
+    );
+    assert_eq!(
+        served.get("/approvals").is(200).json()["questions"][0]["id"],
+        "abc123"
+    );
 }
 
 #[test]
@@ -66,7 +92,10 @@ fn what_is_not_in_the_table_does_not_exist() {
         served.get(path).refused(404, "not-found");
     }
     served
-        .raw(format!("GET / HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n", served.address, served.token))
+        .raw(format!(
+            "GET / HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
+            served.address, served.token
+        ))
         .refused(404, "not-found");
 }
 
@@ -80,15 +109,33 @@ fn another_method_is_told_which_one_there_is() {
         ("OPTIONS", "/inspect", "post"),
     ] {
         let got = served.send(method, path, "Content-Type: application/json\r\n", "");
-        assert!(got.refused(405, "method").head.contains(&format!("allow: {allow}\r\n")), "{}", got.head);
+        assert!(
+            got.refused(405, "method")
+                .head
+                .contains(&format!("allow: {allow}\r\n")),
+            "{}",
+            got.head
+        );
     }
 }
 
 #[test]
 fn one_object_is_inspected() {
     let served = Served::new();
-    assert_eq!(served.post("/inspect", "{\"id\":1,\n \"text\":\"hello\"}").is(200).json()["decision"], "allow");
-    assert_eq!(served.post("/inspect", r#"{"id":1,"text":"evil"}"#).is(200).json()["decision"], "deny");
+    assert_eq!(
+        served
+            .post("/inspect", "{\"id\":1,\n \"text\":\"hello\"}")
+            .is(200)
+            .json()["decision"],
+        "allow"
+    );
+    assert_eq!(
+        served
+            .post("/inspect", r#"{"id":1,"text":"evil"}"#)
+            .is(200)
+            .json()["decision"],
+        "deny"
+    );
     served.post("/inspect", "{").refused(400, "body");
 }
 
@@ -101,15 +148,38 @@ fn lines_are_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
         "Content-Type: application/x-ndjson\r\n",
         "{\"id\":1}\n\n{\r\n{\"id\":3,\"text\":\"evil\"}",
     );
-    let lines: Vec<Value> = got.is(200).body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = got
+        .is(200)
+        .body
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines.len(), 3);
-    assert_eq!((&lines[0]["id"], &lines[0]["decision"]), (&json!(1), &json!("allow")));
+    assert_eq!(
+        (&lines[0]["id"], &lines[0]["decision"]),
+        (&json!(1), &json!("allow"))
+    );
     assert!(lines[1].get("decision").is_none() && lines[1]["error"].is_string());
-    assert_eq!((&lines[2]["id"], &lines[2]["decision"]), (&json!(3), &json!("deny")));
+    assert_eq!(
+        (&lines[2]["id"], &lines[2]["decision"]),
+        (&json!(3), &json!("deny"))
+    );
     served
-        .send("POST", "/inspect", "Content-Type: application/x-ndjson\r\n", &"{}\n".repeat(4097))
+        .send(
+            "POST",
+            "/inspect",
+            "Content-Type: application/x-ndjson\r\n",
+            &"{}\n".repeat(4097),
+        )
         .refused(413, "too-many-lines");
-    served.send("POST", "/inspect", "Content-Type: application/x-ndjson\r\n", &"{}\n".repeat(4096)).is(200);
+    served
+        .send(
+            "POST",
+            "/inspect",
+            "Content-Type: application/x-ndjson\r\n",
+            &"{}\n".repeat(4096),
+        )
+        .is(200);
 }
 
 #[test]
@@ -122,11 +192,25 @@ fn only_json_is_taken() {
         "Content-Type: application/json; charset=utf-16\r\n",
         "Content-Type: application/json\r\nContent-Type: text/plain\r\n",
     ] {
-        served.send("POST", "/inspect", kind, "{}").refused(415, "media-type");
+        served
+            .send("POST", "/inspect", kind, "{}")
+            .refused(415, "media-type");
     }
-    served.send("POST", "/inspect", "Content-Type: Application/JSON; charset=UTF-8\r\n", "{}").is(200);
     served
-        .send("POST", "/guard/check", "Content-Type: application/x-ndjson\r\n", r#"{"action":"shell","target":"ls"}"#)
+        .send(
+            "POST",
+            "/inspect",
+            "Content-Type: Application/JSON; charset=UTF-8\r\n",
+            "{}",
+        )
+        .is(200);
+    served
+        .send(
+            "POST",
+            "/guard/check",
+            "Content-Type: application/x-ndjson\r\n",
+            r#"{"action":"shell","target":"ls"}"#,
+        )
         .refused(415, "media-type");
 }
 
@@ -145,35 +229,73 @@ fn a_body_that_is_not_utf8_is_refused() {
 #[test]
 fn a_check_says_allowed_or_not() {
     let served = Served::new();
-    let fine = served.post("/guard/check", r#"{"action":"file_read","target":"/home/u/notes.txt","agent":"me"}"#);
+    let fine = served.post(
+        "/guard/check",
+        r#"{"action":"file_read","target":"/home/u/notes.txt","agent":"me"}"#,
+    );
     assert_eq!(
         fine.is(200).json(),
         json!({ "allowed": true, "decision": "allow", "rule": "r", "reason": "policy lets it pass", "findings": [] })
     );
-    let evil = served.post("/guard/check", r#"{"action":"network","target":"https://evil.example"}"#);
+    let evil = served.post(
+        "/guard/check",
+        r#"{"action":"network","target":"https://evil.example"}"#,
+    );
     assert_eq!(evil.is(200).json()["allowed"], false);
-    served.post("/guard/check", r#"{"action":"shell"}"#).refused(400, "body");
-    assert_eq!(served.guard.lines.lock().unwrap()[0].1.as_deref(), Some("me"));
+    served
+        .post("/guard/check", r#"{"action":"shell"}"#)
+        .refused(400, "body");
+    assert_eq!(
+        served.guard.lines.lock().unwrap()[0].1.as_deref(),
+        Some("me")
+    );
 }
 
 #[test]
 fn the_predecessors_paths_name_the_agent() {
     let served = Served::new();
     for path in ["/guard/my-agent/check", "/guards/my-agent/check"] {
-        served.post(path, r#"{"action":"shell","target":"ls"}"#).is(200);
-        assert_eq!(served.guard.lines.lock().unwrap().pop().unwrap().1.as_deref(), Some("my-agent"));
+        served
+            .post(path, r#"{"action":"shell","target":"ls"}"#)
+            .is(200);
+        assert_eq!(
+            served
+                .guard
+                .lines
+                .lock()
+                .unwrap()
+                .pop()
+                .unwrap()
+                .1
+                .as_deref(),
+            Some("my-agent")
+        );
     }
-    served.post("/guards/check", r#"{"action":"shell","target":"ls"}"#).is(200);
+    served
+        .post("/guards/check", r#"{"action":"shell","target":"ls"}"#)
+        .is(200);
 }
 
 #[test]
 fn an_answer_comes_with_the_process_that_gave_it() {
     let served = Served::new();
-    served.post("/approvals/abc123", r#"{"answer":"allow-for","seconds":60}"#).is(200);
-    served.post("/approvals/abc123", r#"{"answer":"deny"}"#).is(200);
+    served
+        .post(
+            "/approvals/abc123",
+            r#"{"answer":"allow-for","seconds":60}"#,
+        )
+        .is(200);
+    served
+        .post("/approvals/abc123", r#"{"answer":"deny"}"#)
+        .is(200);
     let pid = cfg!(target_os = "linux").then(std::process::id);
-    let expected = [Answer::AllowFor { duration: Duration::from_secs(60) }, Answer::Deny]
-        .map(|answer| ("abc123".to_owned(), answer, pid));
+    let expected = [
+        Answer::AllowFor {
+            duration: Duration::from_secs(60),
+        },
+        Answer::Deny,
+    ]
+    .map(|answer| ("abc123".to_owned(), answer, pid));
     assert_eq!(*served.guard.answers.lock().unwrap(), expected);
 }
 
@@ -198,10 +320,14 @@ fn an_answer_that_is_unclear_never_reaches_the_desk() {
 #[test]
 fn refused_answers_say_why() {
     let served = Served::new();
-    for (id, status, code) in
-        [("none", 404, "no-question"), ("late", 409, "already-answered"), ("agents", 403, "self-approval")]
-    {
-        served.post(&format!("/approvals/{id}"), r#"{"answer":"allow-once"}"#).refused(status, code);
+    for (id, status, code) in [
+        ("none", 404, "no-question"),
+        ("late", 409, "already-answered"),
+        ("agents", 403, "self-approval"),
+    ] {
+        served
+            .post(&format!("/approvals/{id}"), r#"{"answer":"allow-once"}"#)
+            .refused(status, code);
     }
 }
 
@@ -216,6 +342,10 @@ fn a_refusal_repeats_nothing_of_the_request() {
         served.post("/approvals/abc123", &format!(r#"{{"answer":"{mark}"}}"#)),
         served.send("GET", "/health", &format!("Origin: http://{mark}\r\n"), ""),
     ] {
-        assert!(got.status >= 400 && !got.body.contains(mark), "{}", got.body);
+        assert!(
+            got.status >= 400 && !got.body.contains(mark),
+            "{}",
+            got.body
+        );
     }
 }
