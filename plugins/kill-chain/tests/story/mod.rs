@@ -185,7 +185,6 @@ pub fn severity(severity: Severity) -> &'static str {
 /// Each told event is `server tool key=value` (a call) or `server tool < text` (its result);
 /// `expect` is what the last one finds.
 #[track_caller]
-
 pub fn check(events: &[&str], expect: &str) {
     let mut story = Story::begin();
     let mut last = String::new();
