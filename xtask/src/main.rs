@@ -16,6 +16,7 @@ mod plugin;
 mod run;
 mod seed;
 mod sign;
+mod test;
 mod threat_data;
 mod tidy;
 mod tree;
@@ -45,6 +46,8 @@ enum Verb {
     Sign(sign::Args),
     /// Build one plugin and check that it is a detector and imports nothing
     CheckPlugin(check_plugin::Args),
+    /// Make what the tests need and run every check; what CI runs
+    Test(test::Args),
     /// Write a new detector crate that tests, builds and fires as it stands
     NewPlugin {
         /// Lower case letters, digits and `-`: the detector's id
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Feed(verb) => feed::main(verb),
         Verb::Sign(args) => sign::main(&args),
         Verb::CheckPlugin(args) => check_plugin::main(&args),
+        Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Tidy => tidy::main(),
     };

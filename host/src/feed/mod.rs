@@ -15,7 +15,7 @@ pub use status::{Alert, FeedStatus};
 use crate::plugin::Package;
 use clawdefender_trust::{
     Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, PublicKey, Refusal, Root,
-    Timestamp, Verified, meet, verify_manifest, write_pack,
+    Sha256Digest, Timestamp, Verified, meet, verify_manifest, write_pack,
 };
 use shelf::{Shelf, State};
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub enum FeedError {
     Refused(#[from] Refusal),
     #[error("the pack is damaged: {0}")]
     Pack(#[from] PackError),
+    #[error("the bytes of artifact {0} are not those that were signed: another digest")]
+    Changed(String),
     #[error("artifact {0} is missing")]
     Missing(String),
     #[error(transparent)]
@@ -300,7 +302,14 @@ impl Feeds {
                 .find(|artifact| artifact.digest == entry.sha256)
             {
                 Some(artifact) => blobs.push(artifact.bytes.to_vec()),
-                None => blobs.push(source.artifact(&entry.sha256, entry.length).await?),
+                None => {
+                    let bytes = source.artifact(&entry.sha256, entry.length).await?;
+                    // A pack files blobs under their own digest: there, these would look missing.
+                    if Sha256Digest::of(&bytes) != entry.sha256 {
+                        return Err(FeedError::Changed(entry.name.to_string()));
+                    }
+                    blobs.push(bytes);
+                }
             }
         }
         let pack = write_pack(envelope, blobs.iter().map(Vec::as_slice));

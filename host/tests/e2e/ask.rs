@@ -1,0 +1,168 @@
+//! Questions to a person: a held call, the answers from another terminal, and who may not answer.
+
+use crate::kit::{Cli, Client, Daemon, Home, Script, Server, denied, text, wait_for};
+use serde_json::{Value, json};
+
+const RULE: &str = r#"
+[[rule]]
+id = "ask-deploy"
+action = "ask"
+reason = "changes production"
+[rule.match]
+kind = "tool-call"
+tool = "deploy"
+"#;
+
+/// A client apart from this process, so that this process may answer.
+fn scene() -> (Home, Daemon, Server, Client) {
+    let home = Home::new();
+    home.policy(RULE);
+    let daemon = Daemon::start(&home);
+    let server = Script::echo(&["deploy", "look"]).install(&home, "ops");
+    let client = Client::apart(&home, &server);
+    (home, daemon, server, client)
+}
+
+fn questions(home: &Home) -> Vec<Value> {
+    home.cli(&["approve", "--json"]).done().json()["questions"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+/// The id of the question that waits.
+#[track_caller]
+fn waiting(home: &Home) -> String {
+    let question = wait_for("a question", || {
+        questions(home)
+            .into_iter()
+            .find(|question| question["missed"] == false)
+    });
+    question["id"].as_str().unwrap().to_owned()
+}
+
+fn deploy(client: &mut Client, what: &str) -> u64 {
+    client.ask(
+        "tools/call",
+        json!({ "name": "deploy", "arguments": { "text": what } }),
+    )
+}
+
+#[track_caller]
+fn answer(client: &mut Client, id: u64) -> Value {
+    let answer = client.message();
+    assert_eq!(answer["id"], id, "{answer:#}");
+    answer
+}
+
+#[test]
+fn a_held_call_passes_when_a_person_approves_it() {
+    let (home, _daemon, server, mut client) = scene();
+    let id = deploy(&mut client, "v2");
+    let question = waiting(&home);
+    assert!(!server.saw("\"deploy\""), "held");
+    // Only this call is held, not its neighbours.
+    assert_eq!(
+        text(&client.call("look", json!({ "text": "still here" }))),
+        "still here"
+    );
+
+    home.cli(&["approve", &question]).done();
+    assert_eq!(text(&answer(&mut client, id)), "v2");
+    assert!(questions(&home).is_empty());
+    let told = home.records("type:answer");
+    assert!(
+        told.iter()
+            .any(|record| record["decision"]["rule"] == "grant"),
+        "{told:#?}"
+    );
+
+    // The answer was for that one call.
+    let again = deploy(&mut client, "v2");
+    let question = waiting(&home);
+    home.cli(&["deny", &question]).done();
+    assert_eq!(answer(&mut client, again)["result"]["isError"], true);
+}
+
+#[test]
+fn a_held_call_is_refused_when_a_person_denies_it() {
+    let (home, _daemon, server, mut client) = scene();
+    let id = deploy(&mut client, "v2");
+    home.cli(&["deny", &waiting(&home)]).done();
+    let refused = answer(&mut client, id);
+    assert_eq!(refused["result"]["isError"], true, "{refused:#}");
+    client.call("look", json!({}));
+    assert!(!server.saw("\"deploy\""));
+    let records = home.records("tool:deploy verdict:deny");
+    assert_eq!(
+        records.iter().map(denied).collect::<Vec<_>>(),
+        ["refused:ask-deploy"]
+    );
+}
+
+#[test]
+fn a_late_approval_is_for_exactly_one_retry() {
+    let home = Home::new();
+    home.policy(RULE);
+    home.configure("ask_hold_s = 1");
+    let _daemon = Daemon::start(&home);
+    let server = Script::echo(&["deploy"]).install(&home, "ops");
+    let mut client = Client::apart(&home, &server);
+
+    let id = deploy(&mut client, "v2");
+    let refused = answer(&mut client, id);
+    assert!(
+        text(&refused).contains("this needs approval"),
+        "{refused:#}"
+    );
+    assert!(!server.saw("\"deploy\""));
+
+    let missed = questions(&home);
+    assert_eq!(
+        (missed.len(), &missed[0]["missed"]),
+        (1, &json!(true)),
+        "{missed:#?}"
+    );
+    home.cli(&["approve", missed[0]["id"].as_str().unwrap()])
+        .done();
+    let other = deploy(&mut client, "v3");
+    assert_eq!(
+        answer(&mut client, other)["result"]["isError"],
+        true,
+        "another call is another question"
+    );
+    let retry = deploy(&mut client, "v2");
+    assert_eq!(text(&answer(&mut client, retry)), "v2");
+    let again = deploy(&mut client, "v2");
+    assert_eq!(
+        answer(&mut client, again)["result"]["isError"],
+        true,
+        "once"
+    );
+    let arrived = server
+        .seen()
+        .into_iter()
+        .filter(|line| line.contains("\"deploy\""))
+        .count();
+    assert_eq!(arrived, 1);
+}
+
+#[test]
+fn an_agent_cannot_approve_itself() {
+    let home = Home::new();
+    home.policy(RULE);
+    let _daemon = Daemon::start(&home);
+    let server = Script::echo(&["deploy"]).install(&home, "ops");
+    // Here this process is the client, so what it starts descends from the client.
+    let mut client = Client::open(&home, &server);
+    deploy(&mut client, "v2");
+    let question = waiting(&home);
+    let Cli { code, err, .. } = home.cli(&["approve", &question]);
+    assert_ne!(code, 0, "{err}");
+    assert_eq!(questions(&home).len(), 1, "the question still waits");
+    assert!(!server.saw("\"deploy\""));
+    let records = home.records("kind:answer-refused");
+    assert_eq!(records.len(), 1, "{records:#?}");
+    // Denying harms nobody, but it is an answer too: the same rule holds.
+    assert_ne!(home.cli(&["deny", &question]).code, 0);
+}

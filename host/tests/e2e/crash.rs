@@ -1,0 +1,106 @@
+//! The daemon is killed while calls flow: the session goes on, each message arrives exactly once, and
+//! nothing that was acknowledged is missing from the log.
+
+use crate::kit::{Client, Daemon, Home, Script, text, wait_for};
+use clawdefender_trust::Sha256Digest;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const CALLS: u64 = 400;
+const KILLS: usize = 5;
+/// Calls on their way at the same time.
+const WINDOW: u64 = 16;
+
+#[test]
+fn a_killed_daemon_loses_no_message_and_no_record() {
+    let home = Home::new();
+    let first = Daemon::start(&home);
+    let server = Script::echo(&["say"]).install(&home, "files");
+    let mut client = Client::open(&home, &server);
+    let greeting = server.seen().len();
+
+    // Moments that differ from run to run; printed when the test fails.
+    let mut kills: Vec<u64> = (0..KILLS)
+        .map(|_| rand::random_range(1..CALLS - WINDOW))
+        .collect();
+    kills.sort_unstable();
+    println!("killing after answers {kills:?}");
+    let mut daemon = first.id();
+    let mut daemons = BTreeSet::from([daemon]);
+
+    let (mut sent, mut answers, mut lines) = (0, BTreeMap::<u64, u64>::new(), Vec::new());
+    let call = |client: &mut Client, n: u64| {
+        let arguments = json!({ "text": format!("call {n}") });
+        let line = json!({ "jsonrpc": "2.0", "id": n, "method": "tools/call", "params": { "name": "say", "arguments": arguments } });
+        client.send(&line.to_string());
+        line.to_string()
+    };
+    while (answers.len() as u64) < CALLS {
+        while sent < CALLS && sent - (answers.len() as u64) < WINDOW {
+            sent += 1;
+            lines.push(call(&mut client, 1000 + sent));
+        }
+        let line = client.line();
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        let id = answer["id"].as_u64().unwrap();
+        assert_eq!(
+            text(&answer),
+            format!("call {id}"),
+            "every call is innocent"
+        );
+        *answers.entry(id).or_default() += 1;
+        lines.push(line);
+        while kills
+            .first()
+            .is_some_and(|moment| *moment <= answers.len() as u64)
+        {
+            kills.remove(0);
+            kill_process(
+                Pid::from_raw(i32::try_from(daemon).unwrap()).unwrap(),
+                Signal::KILL,
+            )
+            .unwrap();
+            // The shim starts the next one; its number is asked for, so that it can be killed too.
+            daemon = wait_for("another daemon", || {
+                let status = home.cli(&["status", "--json"]);
+                let status: Value = serde_json::from_str(&status.out).ok()?;
+                u32::try_from(status["pid"].as_u64()?)
+                    .ok()
+                    .filter(|pid| !daemons.contains(pid))
+            });
+            daemons.insert(daemon);
+        }
+    }
+    assert_eq!(daemons.len(), KILLS + 1);
+    client.close();
+
+    assert!(
+        answers.values().all(|times| *times == 1),
+        "an answer came twice: {answers:?}"
+    );
+    let mut arrived = BTreeMap::<u64, u64>::new();
+    for line in server.seen().iter().skip(greeting) {
+        let message: Value = serde_json::from_str(line).unwrap();
+        if let Some(id) = message["id"].as_u64() {
+            *arrived.entry(id).or_default() += 1;
+        }
+    }
+    assert_eq!(arrived.len() as u64, CALLS);
+    assert!(
+        arrived.values().all(|times| *times == 1),
+        "a call arrived twice: {arrived:?}"
+    );
+
+    let recorded: BTreeSet<String> = home
+        .records("verdict:allow")
+        .iter()
+        .filter_map(|record| record["digest"].as_str().map(str::to_owned))
+        .collect();
+    for line in &lines {
+        let digest = Sha256Digest::of(line.as_bytes()).to_string();
+        assert!(recorded.contains(&digest), "no record of {line}");
+    }
+    home.verify_audit();
+    drop(first);
+}

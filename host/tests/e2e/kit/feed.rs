@@ -1,0 +1,164 @@
+//! Signed feeds: the official one of this build, to be changed and signed again with the development
+//! keys of this machine, and a publisher's own.
+
+use super::environment;
+use clawdefender_trust::{
+    ABI, ArtifactEntry, Document, Kind, Limits, MAX_LIFETIME_DAYS, Manifest, Mode, Pack, Revoked,
+    RootFile, SecretKey, Sha256Digest, Timestamp, endorse, host_version, seal_manifest,
+    verify_manifest,
+};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A feed before it is published.
+pub struct Feed {
+    pub manifest: Manifest,
+    blobs: Vec<Vec<u8>>,
+    signer: SecretKey,
+}
+
+/// The key of a publisher whom the user trusts.
+pub fn publisher() -> SecretKey {
+    SecretKey::from_bytes(&[7; 32])
+}
+
+impl Feed {
+    /// What the tested program was built with, as the next version of it.
+    pub fn official() -> Self {
+        let seed = environment().folder.with_file_name("seed");
+        let root = RootFile::parse(&fs::read(seed.join("root.json")).unwrap())
+            .unwrap()
+            .root()
+            .unwrap();
+        let bytes = fs::read(seed.join("seed.feedpack")).unwrap();
+        let pack = Pack::parse(&bytes).unwrap();
+        let floor = clawdefender_trust::Floor::bottom(Timestamp::EPOCH);
+        let seed = verify_manifest(pack.envelope(), &root, &floor, now(), Mode::Reload)
+            .unwrap()
+            .into_inner();
+        let keys = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".dev-root");
+        let key = fs::read_to_string(keys.join("feed.key")).unwrap();
+        let issued = now();
+        let version = seed.version + 1;
+        let manifest = Manifest {
+            issued,
+            expires: issued.plus_days(MAX_LIFETIME_DAYS),
+            version,
+            ..seed
+        };
+        let blobs = pack.blobs().map(|(_, bytes)| bytes.to_vec()).collect();
+        Self {
+            manifest,
+            blobs,
+            signer: SecretKey::from_hex(key.trim_end()).unwrap(),
+        }
+    }
+
+    /// A publisher's feed of one detector, whatever `component` is.
+    pub fn of_publisher(component: &[u8]) -> Self {
+        let issued = now();
+        let mut entry = ArtifactEntry {
+            kind: Kind::Detector,
+            name: "hostile".parse().unwrap(),
+            version: "0.1.0".parse().unwrap(),
+            abi: Some(ABI),
+            schema: None,
+            detector: None,
+            sha256: Sha256Digest::of(component),
+            length: component.len() as u64,
+            entries: None,
+            required: true,
+            endorsement: None,
+            limits: Some(Limits {
+                memory_bytes: 16 << 20,
+                deadline_ms: 100,
+                output_bytes: 256 << 10,
+            }),
+        };
+        entry.endorsement = Some(endorse(&entry, &publisher()).unwrap());
+        let manifest = Manifest {
+            document: Document::Feed,
+            spec: 1,
+            feed_id: "hostile".parse().unwrap(),
+            channel: "stable".parse().unwrap(),
+            key_epoch: 1,
+            version: u64::try_from(issued.unix()).unwrap(),
+            issued,
+            expires: issued.plus_days(30),
+            next_public_key: SecretKey::from_bytes(&[8; 32]).public(),
+            min_host: host_version(),
+            critical: Vec::new(),
+            artifacts: vec![entry],
+            revoked: Revoked::default(),
+            downgrades: Vec::new(),
+        };
+        Self {
+            manifest,
+            blobs: vec![component.to_vec()],
+            signer: publisher(),
+        }
+    }
+
+    /// Changes the one data artifact of a kind and gives it a higher version.
+    pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
+        let entry = self
+            .manifest
+            .artifacts
+            .iter_mut()
+            .find(|entry| entry.kind == kind)
+            .unwrap();
+        let blob = self
+            .blobs
+            .iter_mut()
+            .find(|blob| Sha256Digest::of(blob) == entry.sha256)
+            .unwrap();
+        let mut body: Value = serde_json::from_slice(blob).unwrap();
+        change(&mut body);
+        *blob = serde_json::to_vec(&body).unwrap();
+        entry.version = "1000000".parse().unwrap();
+        entry.entries = body["entries"]
+            .as_array()
+            .map(|entries| entries.len() as u64);
+        entry.sha256 = Sha256Digest::of(blob);
+        entry.length = blob.len() as u64;
+        self
+    }
+
+    /// Signs and writes it as a folder that can be served. The folder.
+    pub fn publish(&self, folder: &Path) -> PathBuf {
+        let envelope = seal_manifest(&self.manifest, &[&self.signer]).unwrap();
+        for blob in &self.blobs {
+            let path = artifact(folder, &Sha256Digest::of(blob));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, blob).unwrap();
+        }
+        fs::write(folder.join("manifest.dsse.json"), envelope).unwrap();
+        folder.to_owned()
+    }
+
+    /// Where the artifact of this kind is, once published in `folder`.
+    pub fn artifact(&self, folder: &Path, kind: Kind) -> PathBuf {
+        let entry = self
+            .manifest
+            .artifacts
+            .iter()
+            .find(|entry| entry.kind == kind)
+            .unwrap();
+        artifact(folder, &entry.sha256)
+    }
+}
+
+fn artifact(folder: &Path, digest: &Sha256Digest) -> PathBuf {
+    let hex = digest.to_string();
+    folder.join("sha256").join(&hex[..2]).join(&hex)
+}
+
+fn now() -> Timestamp {
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    Timestamp::from_unix(i64::try_from(seconds).unwrap()).unwrap()
+}

@@ -1,0 +1,40 @@
+//! What the tests are made of: homes, daemons, clients, servers, records, feeds. No assertions about
+//! the product live here.
+
+mod client;
+mod daemon;
+mod environment;
+mod feed;
+mod home;
+mod process;
+mod script;
+
+pub use client::Client;
+pub use daemon::Daemon;
+pub use environment::{environment, kit_file};
+pub use feed::{Feed, publisher};
+pub use home::{Cli, Home, denied};
+pub use process::Group;
+pub use script::{Script, Server, text, tool};
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take that a test waits for. Generous: the machine may be busy, and only
+/// failures ever wait this long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `look` finds something.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            Instant::now() < until,
+            "{what} did not happen within {PATIENCE:?}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

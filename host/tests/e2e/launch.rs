@@ -1,0 +1,99 @@
+//! A server that is known to be bad never starts: not one line of its code runs.
+
+use crate::kit::{Client, Daemon, Feed, Group, Home, kit_file};
+use clawdefender_trust::Kind;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+/// Harmless, made and served by this test.
+const PACKAGE: &str = "clawdefender-e2e-greeter";
+
+#[test]
+fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let feed = Feed::official().edit(Kind::Blocklist, |body| {
+        body["entries"].as_array_mut().unwrap().push(json!({
+            "id": "CD-TEST-2", "ecosystem": "npm", "name": PACKAGE, "kind": "compromised",
+            "severity": "critical", "summary": "Made up by a test.", "source": "https://test.example",
+            "ranges": [{ "introduced": "0", "fixed": "1.0.1" }],
+        }));
+    });
+    let folder = feed.publish(&home.file("feed"));
+    home.cli(&["feed", "update", folder.to_str().unwrap()])
+        .done();
+    let (_registry, port) = registry(&home);
+    let settings = format!(
+        "registry=http://127.0.0.1:{port}/\ncache={}\nupdate-notifier=false\n",
+        home.file("npm-cache").display()
+    );
+    std::fs::write(home.user().join(".npmrc"), settings).unwrap();
+    let marks = home.file("marks");
+    let start = |version: &str| {
+        let package = format!("{PACKAGE}@{version}");
+        let mut shim = home.program(&["proxy", "--server", "greeter", "--", "npx", "-y", &package]);
+        shim.env("GREETER_MARK", &marks);
+        Client::start(&mut shim)
+    };
+
+    let mut bad = start("1.0.0");
+    let refused = bad.request(
+        "initialize",
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+    );
+    assert!(
+        refused["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Blocked by ClawDefender"),
+        "{refused:#}"
+    );
+    bad.close();
+    assert!(!marks.exists(), "no code of it ran");
+    assert_eq!(
+        asked(&home),
+        Vec::<String>::new(),
+        "it was not even fetched"
+    );
+    let record = home.record("type:launch verdict:deny");
+    let findings = record["findings"].as_array().unwrap();
+    assert!(
+        findings.iter().any(|finding| finding["refs"]
+            .as_array()
+            .is_some_and(|refs| refs.contains(&json!("CD-TEST-2")))),
+        "{record:#}"
+    );
+    assert_eq!(
+        record["package"],
+        format!("npm:{PACKAGE}@1.0.0"),
+        "{record:#}"
+    );
+
+    let mut fixed = start("1.0.1").greeted();
+    let answer = fixed.call("greet", json!({}));
+    assert_eq!(crate::kit::text(&answer), "hello");
+    assert_eq!(std::fs::read_to_string(&marks).unwrap(), "1.0.1\n");
+    assert!(asked(&home).iter().any(|path| path.ends_with("/1.0.1.tgz")));
+    let launches: Vec<Value> = home.records("type:launch -verdict:deny");
+    assert_eq!(launches.len(), 1, "{launches:#?}");
+}
+
+/// What was asked of the registry.
+fn asked(home: &Home) -> Vec<String> {
+    let log = std::fs::read_to_string(home.file("registry.log")).unwrap_or_default();
+    log.lines().map(str::to_owned).collect()
+}
+
+fn registry(home: &Home) -> (Group, u16) {
+    let mut command = Command::new("python3");
+    command
+        .arg(kit_file("registry.py"))
+        .arg(home.file("registry.log"));
+    let mut group = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+    let mut line = String::new();
+    BufReader::new(group.child().stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (group, line.trim().parse().unwrap())
+}
