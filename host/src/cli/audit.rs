@@ -346,6 +346,19 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         expect![[r#"
+            call       c7f2kq3a
+            decision   ✖ deny · rule credentials
+            reason     touches a place where credentials are kept
+            also       ✔ allow · rule default:balanced
+            type       message tool-call
+            client     claude[41]
+            server     files
+            direction  to-server
+            method     tools/call
+            name       read⟨U+001B⟩[2J
+            finding    kill-chain.secret, high, 90: A key⟨U+000A⟩is read.
+            digest     ab
+            size       120 bytes, judged in 40 µs
         "#]]
         .assert_eq(&shown);
     }

@@ -166,6 +166,12 @@ mod tests {
         });
         let shown = render(&serde_json::from_value(feeds).unwrap(), Ink::Plain);
         expect![[r#"
+            ✖ official version 7 (seed), ✖ stale since 2027-01-01T00:00:00Z
+                detector   injection 1.0.0
+                data       npm 3, 120 entries
+                signed by  ab12
+                ! signed by a development root: made on the machine that built this program
+            ! acme: bad⟨U+202E⟩
         "#]]
         .assert_eq(&shown);
     }

@@ -185,6 +185,11 @@ mod tests {
         ]});
         let shown = render(&serde_json::from_value(set).unwrap(), Ink::Plain);
         expect![[r#"
+            ✔ injection 1.0.0   9 calls, 1 faults
+                from official, ab
+                data phrases 2
+                injection.override               Text that takes over.
+            ✖ not loaded acme: imports wasi⟨U+000A⟩!
         "#]]
         .assert_eq(&shown);
         assert!(render(&Set::default(), Ink::Plain).contains("denied"));

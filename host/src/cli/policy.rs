@@ -135,6 +135,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_shown_with_its_place_and_a_way_out() {
         expect![[r#"
+            policy.toml:4:6: rule "a" has no criterion, so it would match everything or nothing
+              hint: name at least one value, for example `[rule.match]` with `tool = "write_file"`; to match every message write `server = "*"`
         "#]]
         .assert_eq(&errors("version = 1\nprofile = \"balanced\"\n[[rule]]\nid = \"a\"\naction = \"deny\"\n[rule.match]\n"));
     }

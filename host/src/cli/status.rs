@@ -449,7 +449,8 @@ mod tests {
             &[("github", "wrapped"), ("files", "wrapped")],
             expect![[r#"
                 ClawDefender 0.1.0 · daemon up 3 d · profile balanced   nothing needs you
-                  servers       1 connected: github ← claude[41]
+                  servers       2 wrapped
+                  connected     1: github ← claude[41]
                   detectors     injection 1.4.0 · kill-chain 1.0.3   2 faults
                   feed          official version 118 (stored), expires 2026-12-04T00:00:00Z
                   since start   1276 allowed · 0 redacted · 5 asked · 3 denied · 2 faults
@@ -482,6 +483,28 @@ mod tests {
                 ("github", "wrapped"),
             ],
             expect![[r#"
+                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   6 things need you
+                  ! linear      cursor: wrapped by a program at another place
+                                clawdefender wrap --all
+                  ✖ config      /home/u/.claude.json:1:2: not valid JSON
+                                clawdefender wrap --all --dry-run
+                  ✖ injection   not loaded: bad⟨U+001B⟩[2J
+                                clawdefender feed update
+                  ✖ policy      the file is refused, the last good one applies: policy.toml:3:1: unknown field
+                                clawdefender policy check
+                  ? questions   2 are waiting for you
+                                clawdefender approve
+                  ! official    expired⟨U+000A⟩yesterday
+                                clawdefender feed status
+                  protection    ✖ not protected: messages are denied or not fully inspected
+                  policy        monitor only watches: nothing is blocked
+                  policy        weather passes uninspected when a part fails (on_fault)
+                  servers       1 wrapped · 1 not wrapped (figma⟨U+000A⟩ in cursor)
+                  connected     1: s ← c⟨U+202E⟩x
+                  detectors     injection 1.4.0 · kill-chain 1.0.3   2 faults
+                  feed          official version 118 (stored), ✖ stale since 2026-12-04T00:00:00Z
+                  since start   1276 allowed · 0 redacted · 5 asked · 3 denied · 2 faults
+                  ledger        41002 records
             "#]],
         );
     }

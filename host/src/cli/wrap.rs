@@ -284,6 +284,9 @@ mod tests {
             outcome(Some("changed meanwhile; nothing was written")),
         ];
         expect![[r#"
+            ✔ wrapped /home/u/.cursor/mcp.json (cursor)
+            ✖ unchanged /home/u/.cursor/mcp.json
+              changed meanwhile; nothing was written
         "#]]
         .assert_eq(&render(&both, Verb::Wrap, false, Ink::Plain));
         assert_eq!(
@@ -295,6 +298,10 @@ mod tests {
     #[test]
     fn a_dry_run_shows_the_difference_and_nothing_raw() {
         expect![[r#"
+            ~ would change /home/u/.cursor/mcp.json (cursor)
+              @@ -2,1 +2,1 @@
+              -npx⟨U+202E⟩
+              +clawdefender
         "#]]
         .assert_eq(&render(&[outcome(None)], Verb::Wrap, true, Ink::Plain));
     }

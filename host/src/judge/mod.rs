@@ -87,6 +87,10 @@ pub struct Counts {
 }
 
 impl Judge {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "wiring: called once, by name of the parts"
+    )]
     pub fn new(
         set: Set,
         policy: Policy,

@@ -116,7 +116,7 @@ impl Detector {
         }
         Ok(Self {
             facts,
-            digest: artifact.digest.clone(),
+            digest: artifact.digest,
             feed_id: artifact.feed_id.to_string(),
             data: recipe
                 .data
@@ -250,7 +250,7 @@ fn classify(warm: &Warm, error: &wasmtime::Error) -> (FaultKind, String) {
 }
 
 fn bounded(limits: &Limits) -> Limits {
-    let mut limits = limits.clone();
+    let mut limits = *limits;
     limits.memory_bytes = limits.memory_bytes.min(MAX_MEMORY_BYTES as u64);
     limits
 }

@@ -28,13 +28,12 @@ pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
     let bad = |error: wasmparser::BinaryReaderError| ShapeError::NotAComponent(error.to_string());
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(bad)? {
-            Payload::Version { encoding, .. } => {
-                if depth == 0 && !is_component {
-                    if encoding != Encoding::Component {
-                        return Err(ShapeError::NotAComponent("it is a core module".into()));
-                    }
-                    is_component = true;
+            // Of the outermost only: a component holds modules and components of its own.
+            Payload::Version { encoding, .. } if depth == 0 && !is_component => {
+                if encoding != Encoding::Component {
+                    return Err(ShapeError::NotAComponent("it is a core module".into()));
                 }
+                is_component = true;
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),

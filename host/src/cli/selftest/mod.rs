@@ -153,6 +153,13 @@ mod tests {
     #[test]
     fn each_check_shows_its_rule_and_its_record() {
         expect![[r#"
+            ✔ held   a path where secrets live is blocked before the server sees it
+                       blocked; the server never saw it
+                       rule credentials · clawdefender audit show c7f2kq3a
+            ✖ LEAKED a path where secrets live is blocked before the server sees it
+                       blocked; the server never saw it
+                       rule credentials · clawdefender audit show c7f2kq3a
+            The policy's profile is monitor, which blocks nothing.
         "#]]
         .assert_eq(&render(
             &[check(State::Held), check(State::Leaked)],
