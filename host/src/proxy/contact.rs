@@ -15,6 +15,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const POLL: Duration = Duration::from_millis(10);
 
+/// Between two starts, while another daemon holds the lock.
+const RETRY: Duration = Duration::from_millis(100);
+
 #[derive(Debug, thiserror::Error)]
 pub enum ContactError {
     #[error(transparent)]
@@ -80,15 +83,17 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
         .mode(0o600)
         .open(&log_path)?;
     let log_path = log_path.display().to_string();
-    let mut daemon = Command::new(std::env::current_exe().map_err(ContactError::Start)?)
-        .args(["daemon", "run"])
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .map_err(ContactError::Start)?;
+    let start = || {
+        Command::new(std::env::current_exe()?)
+            .args(["daemon", "run"])
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.try_clone()?)
+            .spawn()
+    };
+    let mut daemon = start().map_err(ContactError::Start)?;
     let until = Instant::now() + START_TIMEOUT;
     while Instant::now() < until {
         match connect(home) {
@@ -100,11 +105,15 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
             Err(ContactError::Io(_)) => {}
             Err(error) => return Err(error),
         }
-        // 0 means that another daemon holds the lock: that one is about to listen.
-        if let Some(status) = daemon.try_wait().map_err(ContactError::Start)?
-            && !status.success()
-        {
-            return Err(ContactError::Ended { log: log_path });
+        match daemon.try_wait().map_err(ContactError::Start)? {
+            // Another daemon held the lock. It is about to listen, or it was killed and had not let
+            // go yet; then nobody would ever listen, so we try again.
+            Some(status) if status.success() => {
+                std::thread::sleep(RETRY);
+                daemon = start().map_err(ContactError::Start)?;
+            }
+            Some(_) => return Err(ContactError::Ended { log: log_path }),
+            None => {}
         }
         std::thread::sleep(POLL);
     }
