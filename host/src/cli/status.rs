@@ -100,6 +100,7 @@ struct Status {
     protected: bool,
     profile: String,
     policy: Policy,
+    api: Option<Api>,
     links: Vec<Link>,
     questions: u64,
     detectors: Vec<Detector>,
@@ -115,6 +116,13 @@ struct Status {
 struct Policy {
     error: Option<String>,
     on_fault_allow: Vec<String>,
+}
+
+/// The guard API; what it serves is not part of the path of a message.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Api {
+    error: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -302,6 +310,14 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
             "clawdefender policy check",
         ));
     }
+    if let Some(error) = status.api.as_ref().and_then(|api| api.error.as_ref()) {
+        needs.push(Need(
+            ink.yellow("!"),
+            "guard API".into(),
+            format!("not served: {}", excerpt(error, 200)),
+            "clawdefender daemon logs",
+        ));
+    }
     if status.questions > 0 {
         let about = match status.questions {
             1 => "1 is waiting for you".to_owned(),
@@ -466,6 +482,7 @@ mod tests {
         bad["profile"] = json!("monitor");
         bad["development_root"] = json!(true);
         bad["questions"] = json!(2);
+        bad["api"] = json!({ "error": "127.0.0.1:3202 is in use" });
         bad["policy"] =
             json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"] });
         bad["missing"] =
@@ -483,7 +500,7 @@ mod tests {
                 ("github", "wrapped"),
             ],
             expect![[r#"
-                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   6 things need you
+                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   7 things need you
                   ! linear      cursor: wrapped by a program at another place
                                 clawdefender wrap --all
                   ✖ config      /home/u/.claude.json:1:2: not valid JSON
@@ -492,6 +509,8 @@ mod tests {
                                 clawdefender feed update
                   ✖ policy      the file is refused, the last good one applies: policy.toml:3:1: unknown field
                                 clawdefender policy check
+                  ! guard API   not served: 127.0.0.1:3202 is in use
+                                clawdefender daemon logs
                   ? questions   2 are waiting for you
                                 clawdefender approve
                   ! official    expired⟨U+000A⟩yesterday
