@@ -52,6 +52,7 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
         });
     }
     policy_watch::spawn(&parts);
+    heartbeat(&parts);
     guard::serve(&parts);
     tracing::info!(home = %home.root().display(), "ready");
     let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
@@ -91,4 +92,24 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
 fn wake(stopping: &AtomicBool, socket: &std::path::Path) {
     stopping.store(true, Ordering::SeqCst);
     let _ = UnixStream::connect(socket);
+}
+
+/// A record at least every five minutes, so that a gap in the ledger shows. Source: the bound that
+/// the ledger's readers assume.
+const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(300);
+
+fn heartbeat(parts: &Arc<start::Parts>) {
+    let weak = Arc::downgrade(parts);
+    parts.runtime.spawn(async move {
+        let mut ticks = tokio::time::interval(HEARTBEAT);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            let Some(parts) = weak.upgrade() else { return };
+            let beat = tokio::task::spawn_blocking(move || parts.judge.ledger().heartbeat()).await;
+            if let Ok(Err(error)) = beat {
+                tracing::error!(%error, "the ledger took no heartbeat");
+            }
+        }
+    });
 }

@@ -1,28 +1,24 @@
 //! From an examined frame to its verdict: ask when it must be asked, record, then pass or stop.
 
+use super::ask::{answered, granted, outcome_note};
+use super::change::Changed;
 use super::examine::{Examined, Shape, examine};
 use super::history::Histories;
-use super::record::{Entry, lead, record};
+use super::record::{Entry, record};
 use super::verdict::{Stop, Verdict};
 use super::weigh::Weighed;
 use super::{Counts, Judge, Outcome, call_id};
-use crate::approval::{self, Scope, Ticket};
+use crate::approval::Ticket;
 use crate::audit::{Durability, Record};
-use crate::event::surface::Part;
-use crate::event::{FaultKind, redacted};
+use crate::event::FaultKind;
 use crate::link::{Asked, End, Link};
 use crate::mcp::era::Era;
-use crate::mcp::json::{self, Limits};
 use crate::mcp::message::Id;
 use crate::mcp::reply::{self, Asker, Label, Refusal};
-use crate::mcp::splice::Splice;
 use crate::plugin::Step;
 use crate::policy::{Action, Decision};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-
-/// Largest excerpt of a call's arguments that a person is shown, in bytes.
-const MAX_ARGUMENT_BYTES: usize = 16 << 10;
 
 /// A frame that waits for a person.
 pub struct Question {
@@ -175,78 +171,6 @@ impl Judge {
         }
     }
 
-    /// Cuts refused entries out of lists and redacts passages.
-    fn change(
-        &self,
-        link: &mut Link,
-        examined: &mut Examined,
-        bytes: &[u8],
-    ) -> Result<Changed, &'static str> {
-        const CANNOT: &str = "the message could not be changed without making it ambiguous";
-        let mut changed = Changed::default();
-        let touched = |action| matches!(action, Action::Redact | Action::Ask | Action::Deny);
-        if !examined
-            .parts
-            .iter()
-            .any(|(_, weighed)| touched(weighed.decision.action))
-        {
-            for (part, weighed) in &examined.parts {
-                if *part != Part::Whole && link.unhide(&weighed.event.name) {
-                    changed.discard.push(Link::hidden_key(&weighed.event.name));
-                }
-            }
-            return Ok(changed);
-        }
-        let limits = Limits {
-            max_bytes: self.limits.max_frame_bytes,
-            ..Limits::default()
-        };
-        let root = json::parse(bytes, &limits).map_err(|_| CANNOT)?;
-        let mut splice = Splice::new(bytes);
-        let mut edits = 0;
-        let mut first: Option<Decision> = None;
-        for (part, weighed) in &examined.parts {
-            let action = weighed.decision.action;
-            match (part, action) {
-                (Part::Entry { array, index }, Action::Ask | Action::Deny) => {
-                    let list = root.pointer(array).ok_or(CANNOT)?;
-                    splice.remove(list, *index).map_err(|_| CANNOT)?;
-                    link.hide(&weighed.event.name);
-                    changed.keep.push(Link::hidden_ticket(&weighed.event.name));
-                }
-                (_, Action::Redact) => {
-                    for finding in &weighed.findings {
-                        for span in &finding.spans {
-                            let text = weighed.event.texts.get(span.text).ok_or(CANNOT)?;
-                            let literal = text.literal.clone().ok_or(CANNOT)?;
-                            let placeholder = format!("[redacted: {}]", Label::new(&finding.rule));
-                            splice
-                                .redact(literal, span.start..span.end, &placeholder)
-                                .map_err(|_| CANNOT)?;
-                        }
-                    }
-                }
-                _ => continue,
-            }
-            edits += 1;
-            first.get_or_insert_with(|| weighed.decision.clone());
-        }
-        if edits > 0 {
-            let mut line = splice.finish().map_err(|_| CANNOT)?;
-            line.push(b'\n');
-            changed.bytes = Some(line);
-            if let Some(mut decision) = first {
-                decision.losers.insert(
-                    0,
-                    (examined.decision.rule.clone(), examined.decision.action),
-                );
-                decision.action = Action::Redact;
-                examined.decision = decision;
-            }
-        }
-        Ok(changed)
-    }
-
     /// Which tickets a frame that passes opens and closes.
     fn tickets(
         &self,
@@ -283,40 +207,6 @@ impl Judge {
         for (_, weighed) in &examined.parts {
             keep_memos(&self.histories, link, weighed);
         }
-    }
-
-    /// Puts the question, unless a grant answers it already (`None`).
-    fn put_question(
-        &self,
-        link: &mut Link,
-        examined: &mut Examined,
-        policy: &str,
-    ) -> Option<Ticket> {
-        let weighed = lead(examined, &examined.decision)?;
-        let scope = Scope::of(&weighed.event, &examined.content, policy);
-        if self.desk.take_grant(&scope).is_some() {
-            return None;
-        }
-        let ticket = self.desk.ask(approval::Question {
-            at_ms: weighed.event.at_ms,
-            client: link.client.label.clone(),
-            server: link.server.name.clone(),
-            package: link.server.package.clone(),
-            tool: weighed.event.name.clone(),
-            kind: weighed.event.kind.word().to_owned(),
-            sentence: sentence(weighed.event.kind.word()).to_owned(),
-            arguments: redacted::summary(&weighed.event, MAX_ARGUMENT_BYTES),
-            rule: examined.decision.rule.clone(),
-            reason: examined.decision.reason.clone(),
-            findings: weighed.findings.clone(),
-            scope,
-        });
-        if let (Shape::Request { id, .. }, Some(question)) = (&examined.shape, ticket.id())
-            && let Some(asked) = link.asked_mut(examined.from, id)
-        {
-            asked.question = Some(question.to_owned());
-        }
-        Some(ticket)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one frame's facts, used once")]
@@ -450,72 +340,6 @@ impl Judge {
             Counts::add(&self.counts.faults);
         }
     }
-
-    /// One side ended: whoever still waits for it hears that no answer will come.
-    pub fn gone(&self, link: &Mutex<Link>, end: End) -> Outcome {
-        let mut link = locked(link);
-        let open = link.take_open(end.other());
-        let mut stop = Stop::default();
-        let mut lines = Vec::new();
-        for (id, asked) in &open {
-            lines.extend(reply::refuse(
-                &owed(id, asked, end.other()),
-                &Refusal::ServerGone,
-            ));
-            stop.discard.push(Link::open_key(end.other(), id));
-        }
-        stop.onward = (!lines.is_empty()).then_some(lines);
-        let note = format!("the server ended with {} requests open", open.len());
-        self.append(
-            &super::launch::life(&link, "server-ended", note),
-            Durability::Group,
-        );
-        Outcome::Now(Verdict::stop(stop))
-    }
-
-    /// A frame that could not be read whole: recorded, dropped, and answered as far as possible.
-    pub fn unreadable(&self, link: &Mutex<Link>, end: End, why: &str) -> Outcome {
-        let mut link = locked(link);
-        let mut stop = Stop::default();
-        // Its id is unknown. With one request open it is clear which answer it was.
-        let waiting = link.take_open(end.other());
-        match (end, waiting.as_slice()) {
-            (End::Server, [(id, asked)]) => {
-                stop.onward = Some(reply::refuse(
-                    &owed(id, asked, End::Client),
-                    &Refusal::BadAnswer,
-                ));
-                stop.discard.push(Link::open_key(End::Client, id));
-            }
-            (End::Server, _) => {
-                for (id, asked) in waiting {
-                    // Still open: its answer may yet come.
-                    let _ = link.open(End::Client, &id, asked);
-                }
-            }
-            (End::Client, _) => {
-                for (id, asked) in waiting {
-                    let _ = link.open(End::Server, &id, asked);
-                }
-                stop.back = Some(reply::unparsable(None));
-            }
-        }
-        Counts::add(&self.counts.denied);
-        let mut record = super::launch::life(&link, "unreadable", why.to_owned());
-        record.decision = Some(Decision::deny(
-            "protocol:frame",
-            "the frame could not be read whole",
-        ));
-        self.append(&record, Durability::Now);
-        Outcome::Now(Verdict::stop(stop))
-    }
-}
-
-#[derive(Default)]
-struct Changed {
-    bytes: Option<Vec<u8>>,
-    keep: Vec<(String, String)>,
-    discard: Vec<String>,
 }
 
 /// Keeps what detectors want to remember of an event that passed.
@@ -532,12 +356,12 @@ pub(super) fn keep_memos(histories: &Histories, link: &Link, weighed: &Weighed) 
     }
 }
 
-fn locked(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
+pub(super) fn locked(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
     link.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The request of `by` that gets our answer.
-fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a> {
+pub(super) fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a> {
     reply::Asked {
         id,
         method: &asked.method,
@@ -555,59 +379,4 @@ fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a> {
 
 fn unrecorded() -> Decision {
     Decision::deny("fault:audit", "the decision could not be recorded")
-}
-
-/// What a grant makes of a question.
-fn granted(asked: &Decision) -> Decision {
-    let mut losers = asked.losers.clone();
-    losers.insert(0, (asked.rule.clone(), Action::Ask));
-    Decision {
-        action: Action::Log,
-        rule: "grant".into(),
-        reason: "a person allowed exactly this call".into(),
-        would: None,
-        losers,
-    }
-}
-
-fn answered(asked: &Decision, outcome: &approval::Outcome) -> Decision {
-    let denied = |rule: &str, reason: &str| {
-        let mut decision = Decision::deny(&format!("{rule}:{}", asked.rule), reason);
-        decision.losers.push((asked.rule.clone(), Action::Ask));
-        decision
-    };
-    match outcome {
-        approval::Outcome::Allowed { .. } => granted(asked),
-        approval::Outcome::Denied { .. } => denied("refused", "a person said no"),
-        approval::Outcome::TimedOut => denied("unanswered", "nobody answered in time"),
-        approval::Outcome::Withdrawn => denied("withdrawn", "the question was taken back"),
-        approval::Outcome::Overload => denied("unanswered", "too many questions are waiting"),
-    }
-}
-
-fn outcome_note(outcome: &approval::Outcome) -> String {
-    match outcome {
-        approval::Outcome::Allowed { grant } => {
-            format!("allowed by {} through {}", grant.by.user, grant.by.door)
-        }
-        approval::Outcome::Denied { by } => format!("denied by {} through {}", by.user, by.door),
-        approval::Outcome::TimedOut => "nobody answered in time".into(),
-        approval::Outcome::Withdrawn => "withdrawn".into(),
-        approval::Outcome::Overload => "too many questions are waiting".into(),
-    }
-}
-
-/// Fixed text for a question's first line.
-fn sentence(kind: &str) -> &'static str {
-    match kind {
-        "tool-call" => "The client wants this server to run a tool.",
-        "tool-result" => "The server answered a tool call; the answer looks suspicious.",
-        "server-launch" => "The client wants to start this server.",
-        "resource-content" => "The server sent a resource that looks suspicious.",
-        "prompt-content" => "The server sent a prompt that looks suspicious.",
-        "sampling" => "The server wants to use the client's model.",
-        "elicitation" => "The server wants something from you.",
-        "guard-check" => "A guarded agent asks whether it may do something.",
-        _ => "A message needs your decision.",
-    }
 }

@@ -3,7 +3,10 @@
 //! [`examine`] says what a frame is and what should happen; [`Judge`] records it and only then
 //! makes the [`Verdict`] that the wire enforces.
 
+mod ask;
+mod change;
 mod client;
+mod ending;
 mod enforce;
 mod examine;
 mod history;

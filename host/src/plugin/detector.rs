@@ -216,11 +216,17 @@ impl Detector {
                 .call_inspect(&mut warm.store, lent, &steps)
         });
         match result {
-            Ok(report) => {
-                self.pool.give(warm);
-                check::report(&self.facts, event, &recent, report)
-                    .map_err(|detail| (FaultKind::Output, detail))
-            }
+            Ok(report) => match check::report(&self.facts, event, &recent, report) {
+                Ok(answer) => {
+                    self.pool.give(warm);
+                    Ok(answer)
+                }
+                Err(detail) => {
+                    // Whatever made it say that may still be in its memory.
+                    self.pool.replace(warm);
+                    Err((FaultKind::Output, detail))
+                }
+            },
             Err(error) => {
                 let fault = classify(&warm, &error);
                 self.pool.replace(warm);

@@ -111,11 +111,21 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
     Err(ContactError::Silent { log: log_path })
 }
 
+/// Where a link stands when it is introduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    New,
+    /// The server runs.
+    Running,
+    /// The server was never started.
+    Refused,
+}
+
 /// Introduces a link and hears whether its server may start.
 pub(super) fn greet(
     home: &Home,
     greeting: &Greeting,
-    resumed: bool,
+    standing: Standing,
     tickets: Vec<(String, String)>,
 ) -> Result<(UnixStream, Welcome), ContactError> {
     let mut stream = ensure_daemon(home)?;
@@ -125,7 +135,8 @@ pub(super) fn greet(
         link: greeting.link.clone(),
         server: greeting.server.clone(),
         launch: greeting.launch.clone(),
-        resumed,
+        resumed: standing != Standing::New,
+        refused: standing == Standing::Refused,
         tickets,
     };
     wire::write_message(&mut stream, &ToDaemon::Hello(Box::new(hello)))?;

@@ -6,6 +6,7 @@
 
 mod child;
 mod contact;
+mod ending;
 mod outlet;
 mod refuse;
 mod relay;
@@ -76,26 +77,22 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
         server: errand.server.clone(),
         launch,
     };
-    let (stream, welcome) = match contact::greet(&errand.home, &greeting, false, Vec::new()) {
-        Ok(answer) => answer,
-        Err(error) => {
-            // Nothing was started. The client still gets an answer to each request.
-            eprintln!("clawdefender: {error}");
-            relay::refuse_all();
-            return Err(error.into());
-        }
-    };
+    let (stream, welcome) =
+        match contact::greet(&errand.home, &greeting, contact::Standing::New, Vec::new()) {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Nothing was started. The client still gets an answer to each request.
+                eprintln!("clawdefender: {error}");
+                relay::refuse_all();
+                return Err(error.into());
+            }
+        };
     let child = if welcome.launch {
         Some(child::Child::spawn(&errand.command)?)
     } else {
         None
     };
-    let relay = relay::Relay::new(
-        errand.home.clone(),
-        greeting,
-        stream,
-        welcome.max_frame_bytes,
-    );
+    let relay = relay::Relay::new(errand.home.clone(), greeting, stream, &welcome);
     Ok(Arc::new(relay).run(child))
 }
 

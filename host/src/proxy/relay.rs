@@ -4,14 +4,13 @@
 //! one for the daemon's rulings. A reader stops when too much of its side is still undecided or
 //! unwritten, so memory stays bounded and the pressure reaches the sender.
 
-use super::child::{self, Child, Group};
-use super::contact::{self, Greeting};
+use super::child::Child;
+use super::contact::{self, Greeting, Standing};
 use super::outlet::Outlet;
 use super::refuse;
 use crate::config::Home;
 use crate::mcp::frame;
-use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon};
-use rustix::process::Signal;
+use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Welcome};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -27,54 +26,47 @@ const MAX_HELD_FRAMES: usize = 1024;
 /// How long frames wait for a daemon to come back before they are answered with an error.
 const RECONNECT_PATIENCE: Duration = Duration::from_secs(30);
 
-/// After the client closed its side. Clients kill at 2 s and 4 s (TypeScript SDK), so the server
-/// must have been ended by us before.
-const TERM_AFTER: Duration = Duration::from_millis(1500);
-const KILL_AFTER: Duration = Duration::from_millis(2500);
-
-/// How long a client that closed its side may still be answered on requests already sent.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
-
 pub(super) struct Relay {
     home: Home,
     greeting: Greeting,
     max_frame_bytes: usize,
+    standing: Standing,
     /// Taken before `state` when both are needed, and held while a frame is written, so that frames
     /// reach the daemon in the order of their numbers.
     to_daemon: Mutex<Option<UnixStream>>,
     state: Mutex<State>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
-struct Held {
-    from: Side,
+pub(super) struct Held {
+    pub(super) from: Side,
     bytes: Vec<u8>,
     /// What could not be read, when there are no bytes to hold.
     unreadable: Option<String>,
 }
 
 #[derive(Default)]
-struct State {
-    next_seq: u64,
+pub(super) struct State {
+    pub(super) next_seq: u64,
     /// Sent to the daemon, not ruled on yet.
-    pending: BTreeMap<u64, Held>,
-    tickets: BTreeMap<String, String>,
-    client: Flow,
-    server: Flow,
-    exit: Option<ExitStatus>,
+    pub(super) pending: BTreeMap<u64, Held>,
+    pub(super) tickets: BTreeMap<String, String>,
+    pub(super) client: Flow,
+    pub(super) server: Flow,
+    pub(super) exit: Option<ExitStatus>,
     /// A signal reached us and was passed on.
-    terminating: Option<Instant>,
-    over: bool,
+    pub(super) terminating: Option<Instant>,
+    pub(super) over: bool,
 }
 
 #[derive(Default)]
-struct Flow {
-    frames: usize,
-    bytes: usize,
+pub(super) struct Flow {
+    pub(super) frames: usize,
+    pub(super) bytes: usize,
     /// No more frames will come from this side.
-    ended: bool,
+    pub(super) ended: bool,
     /// Nothing can be written to this side any more.
-    deaf: bool,
+    pub(super) deaf: bool,
 }
 
 impl State {
@@ -86,9 +78,9 @@ impl State {
     }
 }
 
-struct Outlets {
-    client: Outlet,
-    server: Outlet,
+pub(super) struct Outlets {
+    pub(super) client: Outlet,
+    pub(super) server: Outlet,
 }
 
 impl Relay {
@@ -96,12 +88,18 @@ impl Relay {
         home: Home,
         greeting: Greeting,
         stream: UnixStream,
-        max_frame_bytes: usize,
+        welcome: &Welcome,
     ) -> Self {
+        let standing = if welcome.launch {
+            Standing::Running
+        } else {
+            Standing::Refused
+        };
         Self {
             home,
             greeting,
-            max_frame_bytes,
+            max_frame_bytes: welcome.max_frame_bytes,
+            standing,
             to_daemon: Mutex::new(Some(stream)),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -261,7 +259,9 @@ impl Relay {
         let since = Instant::now();
         loop {
             let tickets = self.lock().tickets.clone().into_iter().collect();
-            if let Ok((mut stream, _)) = contact::greet(&self.home, &self.greeting, true, tickets) {
+            if let Ok((mut stream, _)) =
+                contact::greet(&self.home, &self.greeting, self.standing, tickets)
+            {
                 let mut socket = self
                     .to_daemon
                     .lock()
@@ -341,125 +341,12 @@ impl Relay {
         });
     }
 
-    fn pass_signals(self: &Arc<Self>, group: Group) {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else {
-            return;
-        };
-        let relay = Arc::clone(self);
-        std::thread::spawn(move || {
-            for signal in signals.forever() {
-                group.signal(match signal {
-                    SIGHUP => Signal::HUP,
-                    SIGINT => Signal::INT,
-                    _ => Signal::TERM,
-                });
-                relay.note(|state| {
-                    state.terminating.get_or_insert(Instant::now());
-                });
-            }
-        });
-    }
-
-    /// Waits for the end and brings it about: closes, then terminates, then kills.
-    fn supervise(&self, outlets: &Outlets, group: Option<Group>) -> ExitCode {
-        let mut client_over: Option<Instant> = None;
-        let mut termed = false;
-        loop {
-            let mut state = self.lock();
-            let served =
-                |state: &State, side| !state.pending.values().any(|held| held.from == side);
-            if (state.client.ended && served(&state, Side::Client)) || state.client.deaf {
-                client_over.get_or_insert_with(Instant::now);
-            }
-            let server_over = match group {
-                Some(_) => state.server.ended && served(&state, Side::Server),
-                None => client_over.is_some(),
-            };
-            if server_over || (state.exit.is_some() && client_over.is_some()) {
-                break;
-            }
-            if client_over.is_some() {
-                outlets.server.end();
-            }
-            let waiting_for_answers = !state.tickets.is_empty() && !state.client.deaf;
-            let patience = if waiting_for_answers {
-                ANSWER_PATIENCE
-            } else {
-                Duration::ZERO
-            };
-            let overdue = match (state.terminating, client_over) {
-                (Some(since), _) => Some(since.elapsed() + TERM_AFTER),
-                (None, Some(since)) => since.elapsed().checked_sub(patience),
-                (None, None) => None,
-            };
-            if let (Some(late), Some(group)) = (overdue, group) {
-                if late >= KILL_AFTER {
-                    group.signal(Signal::KILL);
-                } else if late >= TERM_AFTER && !termed {
-                    termed = true;
-                    group.signal(Signal::TERM);
-                }
-            }
-            state = match overdue {
-                // Only while an end is near does the clock matter.
-                Some(_) => {
-                    self.changed
-                        .wait_timeout(state, Duration::from_millis(50))
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                None if client_over.is_some() => {
-                    self.changed
-                        .wait_timeout(state, Duration::from_millis(500))
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-            drop(state);
-        }
-        outlets.client.drained();
-        outlets.server.end();
-        self.lock().over = true;
-        self.finish(group)
-    }
-
-    /// Ends what is left of the server and takes its exit code.
-    fn finish(&self, group: Option<Group>) -> ExitCode {
-        let Some(group) = group else {
-            return ExitCode::from(3);
-        };
-        let since = Instant::now();
-        let mut state = self.lock();
-        while state.exit.is_none() {
-            if since.elapsed() >= KILL_AFTER {
-                group.signal(Signal::KILL);
-            } else if since.elapsed() >= TERM_AFTER {
-                group.signal(Signal::TERM);
-            }
-            state = self
-                .changed
-                .wait_timeout(state, Duration::from_millis(50))
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        // What the launcher started must not stay behind when the launcher is gone.
-        group.signal(Signal::KILL);
-        state.exit.map_or(ExitCode::FAILURE, |status| {
-            ExitCode::from(child::code(status))
-        })
-    }
-
-    fn note(&self, change: impl FnOnce(&mut State)) {
+    pub(super) fn note(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.lock());
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

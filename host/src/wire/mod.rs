@@ -41,6 +41,8 @@ pub struct Hello {
     pub launch: Launch,
     /// The server is already running: only its link is to be taken up again.
     pub resumed: bool,
+    /// The server was not started because its launch was refused: nothing on the link passes.
+    pub refused: bool,
     /// What earlier rulings asked to keep: (key, value).
     pub tickets: Vec<(String, String)>,
 }

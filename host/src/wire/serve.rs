@@ -118,6 +118,9 @@ fn introduce(hello: &Hello, client: Client, judge: &Judge) -> Arc<Mutex<Link>> {
     if hello.resumed {
         link.resume(&hello.tickets);
     }
+    if hello.refused {
+        link.refuse_launch("launch-refused");
+    }
     judge.link_opened(&link);
     Arc::new(Mutex::new(link))
 }

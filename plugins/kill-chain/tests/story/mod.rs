@@ -181,3 +181,36 @@ pub fn severity(severity: Severity) -> &'static str {
         Severity::Critical => "critical",
     }
 }
+
+/// Each told event is `server tool key=value` (a call) or `server tool < text` (its result);
+/// `expect` is what the last one finds.
+#[track_caller]
+
+pub fn check(events: &[&str], expect: &str) {
+    let mut story = Story::begin();
+    let mut last = String::new();
+    for event in events {
+        last = tell(&mut story, event);
+    }
+    assert_eq!(last, expect);
+}
+
+pub fn tell(story: &mut Story, event: &str) -> String {
+    let mut parts = event.splitn(3, ' ');
+    let (server, tool) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let rest = parts.next().unwrap_or_default();
+    let found = match rest.strip_prefix("< ") {
+        Some(text) => story.result(server, tool, text),
+        None => {
+            let arguments: Vec<(&str, &str)> = rest
+                .split(" ;; ")
+                .filter_map(|pair| pair.split_once('='))
+                .collect();
+            story.call(server, tool, &arguments)
+        }
+    };
+    line(&found)
+}

@@ -1,0 +1,132 @@
+//! The end of a relay: closes, then terminates, then kills, and takes the server's exit code.
+
+use super::child::{self, Group};
+use super::relay::{Outlets, Relay, State};
+use crate::wire::Side;
+use rustix::process::Signal;
+use std::process::ExitCode;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+/// After the client closed its side. Clients kill at 2 s and 4 s (TypeScript SDK), so the server
+/// must have been ended by us before.
+const TERM_AFTER: Duration = Duration::from_millis(1500);
+const KILL_AFTER: Duration = Duration::from_millis(2500);
+
+/// How long a client that closed its side may still be answered on requests already sent.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+
+impl Relay {
+    pub(super) fn pass_signals(self: &Arc<Self>, group: Group) {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else {
+            return;
+        };
+        let relay = Arc::clone(self);
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                group.signal(match signal {
+                    SIGHUP => Signal::HUP,
+                    SIGINT => Signal::INT,
+                    _ => Signal::TERM,
+                });
+                relay.note(|state| {
+                    state.terminating.get_or_insert(Instant::now());
+                });
+            }
+        });
+    }
+
+    /// Waits for the end and brings it about: closes, then terminates, then kills.
+    pub(super) fn supervise(&self, outlets: &Outlets, group: Option<Group>) -> ExitCode {
+        let mut client_over: Option<Instant> = None;
+        let mut termed = false;
+        loop {
+            let mut state = self.lock();
+            let served =
+                |state: &State, side| !state.pending.values().any(|held| held.from == side);
+            if (state.client.ended && served(&state, Side::Client)) || state.client.deaf {
+                client_over.get_or_insert_with(Instant::now);
+            }
+            let server_over = match group {
+                Some(_) => state.server.ended && served(&state, Side::Server),
+                None => client_over.is_some(),
+            };
+            if server_over || (state.exit.is_some() && client_over.is_some()) {
+                break;
+            }
+            if client_over.is_some() {
+                outlets.server.end();
+            }
+            let waiting_for_answers = !state.tickets.is_empty() && !state.client.deaf;
+            let patience = if waiting_for_answers {
+                ANSWER_PATIENCE
+            } else {
+                Duration::ZERO
+            };
+            let overdue = match (state.terminating, client_over) {
+                (Some(since), _) => Some(since.elapsed() + TERM_AFTER),
+                (None, Some(since)) => since.elapsed().checked_sub(patience),
+                (None, None) => None,
+            };
+            if let (Some(late), Some(group)) = (overdue, group) {
+                if late >= KILL_AFTER {
+                    group.signal(Signal::KILL);
+                } else if late >= TERM_AFTER && !termed {
+                    termed = true;
+                    group.signal(Signal::TERM);
+                }
+            }
+            state = match overdue {
+                // Only while an end is near does the clock matter.
+                Some(_) => {
+                    self.changed
+                        .wait_timeout(state, Duration::from_millis(50))
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None if client_over.is_some() => {
+                    self.changed
+                        .wait_timeout(state, Duration::from_millis(500))
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+            drop(state);
+        }
+        outlets.client.drained();
+        outlets.server.end();
+        self.lock().over = true;
+        self.finish(group)
+    }
+
+    /// Ends what is left of the server and takes its exit code.
+    fn finish(&self, group: Option<Group>) -> ExitCode {
+        let Some(group) = group else {
+            return ExitCode::from(3);
+        };
+        let since = Instant::now();
+        let mut state = self.lock();
+        while state.exit.is_none() {
+            if since.elapsed() >= KILL_AFTER {
+                group.signal(Signal::KILL);
+            } else if since.elapsed() >= TERM_AFTER {
+                group.signal(Signal::TERM);
+            }
+            state = self
+                .changed
+                .wait_timeout(state, Duration::from_millis(50))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        // What the launcher started must not stay behind when the launcher is gone.
+        group.signal(Signal::KILL);
+        state.exit.map_or(ExitCode::FAILURE, |status| {
+            ExitCode::from(child::code(status))
+        })
+    }
+}
