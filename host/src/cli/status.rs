@@ -1,14 +1,14 @@
 //! `status`: one screen about what is protected and what needs a person.
 
 use super::client::{self, Missing};
+use super::configured::{Configured, configured, line};
 use super::escape::{escape, excerpt};
 use super::exit::{Exit, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
-use crate::clients::{self, State};
 use crate::event::Fault;
 use crate::wire::Control;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fmt::Write as _;
 
 /// Show what is protected and what needs you
@@ -41,53 +41,6 @@ pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     } else {
         Exit::No
     })
-}
-
-/// A server in a client's configuration, or a configuration that can't be read.
-#[derive(Serialize)]
-struct Configured {
-    client: &'static str,
-    server: String,
-    /// `wrapped`, `not-wrapped`, `drifted`, `predecessor`, `remote`, `unsupported`, `unreadable`.
-    state: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    problem: String,
-}
-
-fn configured() -> anyhow::Result<Vec<Configured>> {
-    let mut all = Vec::new();
-    for file in clients::status(&super::wrap::env()?) {
-        match file {
-            Ok(file) => all.extend(file.servers.into_iter().filter_map(|entry| {
-                let state = match entry.state {
-                    State::Wrapped => "wrapped",
-                    State::NotWrapped => "not-wrapped",
-                    State::Drifted => "drifted",
-                    State::Predecessor => "predecessor",
-                    State::Remote => "remote",
-                    State::Unsupported => "unsupported",
-                    // Our own program as a server needs no guard of ours.
-                    State::Ours => return None,
-                };
-                Some(Configured {
-                    client: file.client,
-                    server: entry.server,
-                    state,
-                    problem: String::new(),
-                })
-            })),
-            Err(error) => {
-                let problem = error.to_string();
-                all.push(Configured {
-                    client: "",
-                    server: String::new(),
-                    state: "unreadable",
-                    problem,
-                });
-            }
-        }
-    }
-    Ok(all)
 }
 
 /// What the screen shows of the daemon's answer.
@@ -239,7 +192,7 @@ fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
             ),
         );
     }
-    row("servers", &servers(configured));
+    row("servers", &line(configured));
     row("connected", &links(&status.links));
     row("detectors", &detectors(&status.detectors));
     for feed in &status.feeds {
@@ -357,25 +310,6 @@ fn links(links: &[Link]) -> String {
         })
         .collect();
     format!("{}: {}", links.len(), named.join(", "))
-}
-
-fn servers(configured: &[Configured]) -> String {
-    let count = |state: &str| {
-        configured
-            .iter()
-            .filter(|server| server.state == state)
-            .count()
-    };
-    let open: Vec<String> = configured
-        .iter()
-        .filter(|server| matches!(server.state, "not-wrapped" | "remote" | "unsupported"))
-        .map(|server| format!("{} in {}", excerpt(&server.server, 40), server.client))
-        .collect();
-    let mut line = format!("{} wrapped", count("wrapped"));
-    if !open.is_empty() {
-        let _ = write!(line, " · {} not wrapped ({})", open.len(), open.join(", "));
-    }
-    line
 }
 
 fn detectors(detectors: &[Detector]) -> String {
