@@ -9,7 +9,8 @@ use std::hint::black_box;
 
 const RULE: &str = "hostile.noise";
 
-struct Hostile;
+/// See the top of this file.
+pub struct Hostile;
 
 impl Detector for Hostile {
     fn describe() -> Info {
