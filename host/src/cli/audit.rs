@@ -4,7 +4,7 @@ use super::escape::{escape, excerpt};
 use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
-use crate::audit::{self, Found, Query, Record, Report};
+use crate::audit::{self, Damage, Found, Query, Record, Report};
 use crate::config::Home;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -253,6 +253,16 @@ fn render(record: &Record, ink: Ink) -> String {
 }
 
 fn verdict(report: &Report, ink: Ink) -> String {
+    if report
+        .broken
+        .as_ref()
+        .is_some_and(|broken| broken.damage == Damage::Empty)
+    {
+        return format!(
+            "{} no audit log: never begun, or deleted\n",
+            ink.red("✖ empty")
+        );
+    }
     let mut screen = match &report.broken {
         None => format!(
             "{} {} records in {} segments\n",
@@ -376,6 +386,11 @@ mod tests {
         assert_eq!(
             whole,
             "✔ intact 9 records in 1 segments\n  signed up to record 7\n  key o+ab\n"
+        );
+        let empty = report(serde_json::json!({ "seq": 0, "damage": "empty" }));
+        assert_eq!(
+            verdict(&empty, Ink::Plain),
+            "✖ empty no audit log: never begun, or deleted\n"
         );
         let broken = report(serde_json::json!({ "seq": 4, "damage": "altered", "at": [1, 300] }));
         let broken = verdict(&broken, Ink::Plain);

@@ -137,21 +137,22 @@ fn show(status: &Value, terminal: &Terminal) -> anyhow::Result<Exit> {
 }
 
 fn line(status: &Value) -> String {
-    let text = |name: &str| {
-        escape(
-            status
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or("unknown"),
-        )
-    };
+    let version = status
+        .get("version")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown");
     let number = |name: &str| status.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let api = |name: &str| status.pointer(name).and_then(Value::as_str).map(escape);
+    let api = match (api("/api/address"), api("/api/error")) {
+        (Some(address), _) => address,
+        (None, Some(error)) => format!("not served: {error}"),
+        (None, None) => "not served yet".to_owned(),
+    };
     format!(
-        "daemon {} · process {} · up {} · API {}",
-        text("version"),
+        "daemon {} · process {} · up {} · API {api}",
+        escape(version),
         number("pid"),
         moment::span(number("up_ms")),
-        text("api")
     )
 }
 
@@ -230,13 +231,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_says_which_daemon_runs() {
-        let status =
-            json!({ "version": "0.1.0", "pid": 42, "up_ms": 7_300_000, "api": "127.0.0.1:3202" });
+    fn one_line_says_which_daemon_runs_and_whether_its_api_does() {
+        let line = |api: Value| {
+            line(&json!({ "version": "0.1.0", "pid": 42, "up_ms": 7_300_000, "api": api }))
+        };
+        let start = "daemon 0.1.0 · process 42 · up 2 h · API ";
         assert_eq!(
-            line(&status),
-            "daemon 0.1.0 · process 42 · up 2 h · API 127.0.0.1:3202"
+            line(json!({ "address": "127.0.0.1:3202" })),
+            format!("{start}127.0.0.1:3202")
         );
+        assert_eq!(
+            line(json!({ "error": "in\nuse" })),
+            format!("{start}not served: in⟨U+000A⟩use")
+        );
+        assert_eq!(line(Value::Null), format!("{start}not served yet"));
     }
 
     #[test]

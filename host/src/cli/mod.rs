@@ -7,6 +7,7 @@ mod approve;
 mod audit;
 mod client;
 mod completions;
+mod configured;
 mod daemon;
 mod escape;
 mod exit;

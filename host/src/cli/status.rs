@@ -1,14 +1,14 @@
 //! `status`: one screen about what is protected and what needs a person.
 
 use super::client::{self, Missing};
+use super::configured::{Configured, configured, line};
 use super::escape::{escape, excerpt};
 use super::exit::{Exit, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
-use crate::clients::{self, State};
 use crate::event::Fault;
 use crate::wire::Control;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fmt::Write as _;
 
 /// Show what is protected and what needs you
@@ -43,53 +43,6 @@ pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     })
 }
 
-/// A server in a client's configuration, or a configuration that can't be read.
-#[derive(Serialize)]
-struct Configured {
-    client: &'static str,
-    server: String,
-    /// `wrapped`, `not-wrapped`, `drifted`, `predecessor`, `remote`, `unsupported`, `unreadable`.
-    state: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    problem: String,
-}
-
-fn configured() -> anyhow::Result<Vec<Configured>> {
-    let mut all = Vec::new();
-    for file in clients::status(&super::wrap::env()?) {
-        match file {
-            Ok(file) => all.extend(file.servers.into_iter().filter_map(|entry| {
-                let state = match entry.state {
-                    State::Wrapped => "wrapped",
-                    State::NotWrapped => "not-wrapped",
-                    State::Drifted => "drifted",
-                    State::Predecessor => "predecessor",
-                    State::Remote => "remote",
-                    State::Unsupported => "unsupported",
-                    // Our own program as a server needs no guard of ours.
-                    State::Ours => return None,
-                };
-                Some(Configured {
-                    client: file.client,
-                    server: entry.server,
-                    state,
-                    problem: String::new(),
-                })
-            })),
-            Err(error) => {
-                let problem = error.to_string();
-                all.push(Configured {
-                    client: "",
-                    server: String::new(),
-                    state: "unreadable",
-                    problem,
-                });
-            }
-        }
-    }
-    Ok(all)
-}
-
 /// What the screen shows of the daemon's answer.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -100,6 +53,7 @@ struct Status {
     protected: bool,
     profile: String,
     policy: Policy,
+    api: Option<Api>,
     links: Vec<Link>,
     questions: u64,
     detectors: Vec<Detector>,
@@ -115,6 +69,13 @@ struct Status {
 struct Policy {
     error: Option<String>,
     on_fault_allow: Vec<String>,
+}
+
+/// The guard API; what it serves is not part of the path of a message.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Api {
+    error: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -231,7 +192,7 @@ fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
             ),
         );
     }
-    row("servers", &servers(configured));
+    row("servers", &line(configured));
     row("connected", &links(&status.links));
     row("detectors", &detectors(&status.detectors));
     for feed in &status.feeds {
@@ -302,6 +263,14 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
             "clawdefender policy check",
         ));
     }
+    if let Some(error) = status.api.as_ref().and_then(|api| api.error.as_ref()) {
+        needs.push(Need(
+            ink.yellow("!"),
+            "guard API".into(),
+            format!("not served: {}", excerpt(error, 200)),
+            "clawdefender daemon logs",
+        ));
+    }
     if status.questions > 0 {
         let about = match status.questions {
             1 => "1 is waiting for you".to_owned(),
@@ -341,25 +310,6 @@ fn links(links: &[Link]) -> String {
         })
         .collect();
     format!("{}: {}", links.len(), named.join(", "))
-}
-
-fn servers(configured: &[Configured]) -> String {
-    let count = |state: &str| {
-        configured
-            .iter()
-            .filter(|server| server.state == state)
-            .count()
-    };
-    let open: Vec<String> = configured
-        .iter()
-        .filter(|server| matches!(server.state, "not-wrapped" | "remote" | "unsupported"))
-        .map(|server| format!("{} in {}", excerpt(&server.server, 40), server.client))
-        .collect();
-    let mut line = format!("{} wrapped", count("wrapped"));
-    if !open.is_empty() {
-        let _ = write!(line, " · {} not wrapped ({})", open.len(), open.join(", "));
-    }
-    line
 }
 
 fn detectors(detectors: &[Detector]) -> String {
@@ -466,6 +416,7 @@ mod tests {
         bad["profile"] = json!("monitor");
         bad["development_root"] = json!(true);
         bad["questions"] = json!(2);
+        bad["api"] = json!({ "error": "127.0.0.1:3202 is in use" });
         bad["policy"] =
             json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"] });
         bad["missing"] =
@@ -483,7 +434,7 @@ mod tests {
                 ("github", "wrapped"),
             ],
             expect![[r#"
-                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   6 things need you
+                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   7 things need you
                   ! linear      cursor: wrapped by a program at another place
                                 clawdefender wrap --all
                   ✖ config      /home/u/.claude.json:1:2: not valid JSON
@@ -492,6 +443,8 @@ mod tests {
                                 clawdefender feed update
                   ✖ policy      the file is refused, the last good one applies: policy.toml:3:1: unknown field
                                 clawdefender policy check
+                  ! guard API   not served: 127.0.0.1:3202 is in use
+                                clawdefender daemon logs
                   ? questions   2 are waiting for you
                                 clawdefender approve
                   ! official    expired⟨U+000A⟩yesterday

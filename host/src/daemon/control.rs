@@ -51,15 +51,14 @@ impl Desk {
         };
         match self.parts.settle_question(id, answer, by) {
             Ok(done) => ControlReply::Done(done),
-            Err(error) => {
-                let hint = match &error {
-                    AnswerError::SelfApproval { .. } | AnswerError::UnknownProcess => {
-                        "answer from a terminal that was not opened by the agent's program"
-                    }
-                    _ => "see the open questions: clawdefender approve",
-                };
-                refused("answer", &error.to_string(), hint)
+            Err(error @ (AnswerError::SelfApproval { .. } | AnswerError::UnknownProcess)) => {
+                refused(
+                    "self-approval",
+                    &error.to_string(),
+                    "answer from a terminal that was not opened by the agent's program",
+                )
             }
+            Err(error) => refused("answer", &error.to_string(), "clawdefender approve"),
         }
     }
 
@@ -67,10 +66,12 @@ impl Desk {
         self.change_feed(|desk| {
             let source = Source::parse(from).map_err(FeedError::from)?;
             let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+            // A copy: a slow source must not hold up `status`.
+            let feeds = desk.parts.feeds().clone();
             let staged = desk
                 .parts
                 .runtime
-                .block_on(desk.parts.feeds().stage_update(&source, now))?;
+                .block_on(feeds.stage_update(&source, now))?;
             Ok(staged)
         })
     }
@@ -89,10 +90,11 @@ impl Desk {
         self.change_feed(|desk| {
             let source = Source::parse(from).map_err(FeedError::from)?;
             let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+            let feeds = desk.parts.feeds().clone();
             let staged = desk
                 .parts
                 .runtime
-                .block_on(desk.parts.feeds().stage_install(&source, key, now))?;
+                .block_on(feeds.stage_install(&source, key, now))?;
             Ok(Some(staged))
         })
     }
@@ -125,7 +127,11 @@ impl Desk {
         &self,
         stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>,
     ) -> Result<Value, (&'static str, String)> {
-        let Some(staged) = stage(self).map_err(|error| ("refused", error.to_string()))? else {
+        let said = |error: FeedError| match error {
+            FeedError::Fetch(error) => ("fetch", error.to_string()),
+            error => ("refused", error.to_string()),
+        };
+        let Some(staged) = stage(self).map_err(said)? else {
             return Ok(json!({ "changed": false, "feeds": self.parts.feeds().status() }));
         };
         let settings = &self.parts.settings;

@@ -50,7 +50,8 @@ pub enum Origin {
     Stored,
 }
 
-/// One verified manifest with all its artifacts.
+/// One verified manifest with all its artifacts; bytes are shared between clones.
+#[derive(Clone)]
 pub struct Generation {
     pub manifest: Verified<Manifest>,
     pub artifacts: Vec<Verified<Artifact>>,
@@ -66,6 +67,7 @@ pub struct Staged {
 }
 
 /// All feeds of this installation: the official one and those the user added.
+#[derive(Clone)]
 pub struct Feeds {
     dir: PathBuf,
     official: Root,

@@ -6,10 +6,15 @@ use super::record::lead;
 use crate::approval::{self, Scope, Ticket};
 use crate::event::redacted;
 use crate::link::Link;
+use crate::mcp::json::{self as strict, Limits, Node, Value as Form};
 use crate::policy::{Action, Decision};
+use serde_json::{Value, json};
 
 /// Largest excerpt of a call's arguments that a person is shown, in bytes.
 const MAX_ARGUMENT_BYTES: usize = 16 << 10;
+
+/// Most rows of arguments that a question has.
+const MAX_EXCERPTS: usize = 256;
 
 impl Judge {
     /// Puts the question, unless a grant answers it already (`None`).
@@ -17,6 +22,7 @@ impl Judge {
         &self,
         link: &mut Link,
         examined: &mut Examined,
+        bytes: &[u8],
         policy: &str,
     ) -> Option<Ticket> {
         let weighed = lead(examined, &examined.decision)?;
@@ -32,7 +38,7 @@ impl Judge {
             tool: weighed.event.name.clone(),
             kind: weighed.event.kind.word().to_owned(),
             sentence: sentence(weighed.event.kind.word()).to_owned(),
-            arguments: redacted::summary(&weighed.event, MAX_ARGUMENT_BYTES),
+            arguments: shown(redacted::summary(&weighed.event, MAX_ARGUMENT_BYTES), bytes),
             rule: examined.decision.rule.clone(),
             reason: examined.decision.reason.clone(),
             findings: weighed.findings.clone(),
@@ -44,6 +50,44 @@ impl Judge {
             asked.question = Some(question.to_owned());
         }
         Some(ticket)
+    }
+}
+
+/// The summary, and the numbers and switches among the arguments: an event has only texts, but a
+/// person decides about amounts as well.
+fn shown(mut summary: Value, bytes: &[u8]) -> Value {
+    let root = strict::parse(bytes, &Limits::default());
+    let params = root.as_ref().ok().and_then(|root| root.get("params"));
+    if let (Some(params), Some(excerpts)) = (
+        params,
+        summary.get_mut("excerpts").and_then(Value::as_array_mut),
+    ) {
+        scalars(params, "/params", excerpts);
+    }
+    summary
+}
+
+fn scalars(node: &Node<'_>, pointer: &str, excerpts: &mut Vec<Value>) {
+    let mut add = |lexeme: &str| {
+        if excerpts.len() < MAX_EXCERPTS {
+            excerpts.push(json!({ "pointer": pointer, "excerpt": lexeme }));
+        }
+    };
+    match &node.value {
+        Form::Number(lexeme) => add(lexeme.get(..64).unwrap_or(lexeme)),
+        Form::Bool(flag) => add(if *flag { "true" } else { "false" }),
+        Form::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                scalars(item, &format!("{pointer}/{index}"), excerpts);
+            }
+        }
+        Form::Object(members) => {
+            for member in members.iter().filter(|member| member.key != "_meta") {
+                let key = member.key.replace('~', "~0").replace('/', "~1");
+                scalars(&member.node, &format!("{pointer}/{key}"), excerpts);
+            }
+        }
+        Form::Null | Form::String(_) => {}
     }
 }
 
@@ -99,5 +143,21 @@ fn sentence(kind: &str) -> &'static str {
         "elicitation" => "The server wants something from you.",
         "guard-check" => "A guarded agent asks whether it may do something.",
         _ => "A message needs your decision.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_sees_numbers_and_switches_too() {
+        let bytes = br#"{"params":{"_meta":{"progressToken":3},"arguments":{"amount":4200,"to":{"a/b":[true,"x"]}}}}"#;
+        let shown = shown(json!({ "excerpts": [] }), bytes);
+        let rows = json!([
+            { "pointer": "/params/arguments/amount", "excerpt": "4200" },
+            { "pointer": "/params/arguments/to/a~1b/0", "excerpt": "true" },
+        ]);
+        assert_eq!(shown.get("excerpts"), Some(&rows));
     }
 }

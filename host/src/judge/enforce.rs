@@ -56,7 +56,7 @@ impl Judge {
                 Decision::deny("cancelled", "the request was still waiting for a person");
         }
         if examined.decision.action == Action::Ask {
-            match self.put_question(&mut link, &mut examined, policy.version()) {
+            match self.put_question(&mut link, &mut examined, bytes, policy.version()) {
                 Some(ticket) => {
                     let decision = examined.decision.clone();
                     let asked = self.write(

@@ -13,6 +13,7 @@ mod kit;
 
 mod ask;
 mod attacks;
+mod author;
 mod crash;
 mod feed;
 mod guard_api;

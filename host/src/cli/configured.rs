@@ -1,0 +1,74 @@
+//! The servers in the clients' configurations, and whether they are routed through us.
+
+use super::escape::excerpt;
+use super::wrap;
+use crate::clients::{self, State};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// A server in a client's configuration, or a configuration that can't be read.
+#[derive(Serialize)]
+pub struct Configured {
+    pub client: &'static str,
+    pub server: String,
+    /// `wrapped`, `not-wrapped`, `drifted`, `predecessor`, `remote`, `unsupported`, `unreadable`.
+    pub state: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub problem: String,
+}
+
+pub fn configured() -> anyhow::Result<Vec<Configured>> {
+    let mut all = Vec::new();
+    for file in clients::status(&wrap::env()?) {
+        match file {
+            Ok(file) => all.extend(file.servers.into_iter().filter_map(|entry| {
+                let state = match entry.state {
+                    State::Wrapped => "wrapped",
+                    State::NotWrapped => "not-wrapped",
+                    State::Drifted => "drifted",
+                    State::Predecessor => "predecessor",
+                    State::Remote => "remote",
+                    State::Unsupported => "unsupported",
+                    // Our own program as a server needs no guard of ours.
+                    State::Ours => return None,
+                };
+                Some(Configured {
+                    client: file.client,
+                    server: entry.server,
+                    state,
+                    problem: String::new(),
+                })
+            })),
+            Err(error) => {
+                let problem = error.to_string();
+                all.push(Configured {
+                    client: "",
+                    server: String::new(),
+                    state: "unreadable",
+                    problem,
+                });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// How many are wrapped, and the names of those that are not.
+pub fn line(configured: &[Configured]) -> String {
+    let count = |state: &str| {
+        configured
+            .iter()
+            .filter(|server| server.state == state)
+            .count()
+    };
+    let open: Vec<String> = configured
+        .iter()
+        .filter(|server| matches!(server.state, "not-wrapped" | "remote" | "unsupported"))
+        .map(|server| format!("{} in {}", excerpt(&server.server, 40), server.client))
+        .collect();
+    let mut line = format!("{} wrapped", count("wrapped"));
+    if !open.is_empty() {
+        let _ = write!(line, " · {} not wrapped ({})", open.len(), open.join(", "));
+    }
+    line
+}
