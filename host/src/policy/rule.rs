@@ -4,6 +4,8 @@ use std::path::Path;
 
 use toml::Spanned;
 
+use crate::event::Direction;
+
 use super::Action;
 use super::criteria::{Criterion, FindingIs};
 use super::error::{PolicyError, Problem};
@@ -58,9 +60,23 @@ impl Rule {
             Some(reason) => reason.into_inner(),
             None => format!("matched rule {id}"),
         };
-        let when = criteria(raw.when, &id, origin)?;
+        let mut when = criteria(raw.when, &id, origin)?;
         if when.is_empty() {
             return Err(origin.error(at, Problem::NoCriterion { id }));
+        }
+        let says_which_way = |criterion: &Criterion| {
+            matches!(
+                criterion,
+                Criterion::Kind(_) | Criterion::Direction(_) | Criterion::Finding(_)
+            )
+        };
+        if raw.action == Action::Ask && !when.iter().any(says_which_way) {
+            // A person who allowed a call must not be asked about its result again, and a tool that
+            // needs a person must not vanish from the list.
+            let acting = [Direction::ToServer, Direction::Local];
+            when.push(Criterion::Direction(
+                acting.map(|way| way.word().to_owned()).into(),
+            ));
         }
         let names_findings = when
             .iter()

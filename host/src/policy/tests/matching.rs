@@ -310,3 +310,30 @@ fn all_fields_must_hold_and_any_value_of_each() {
     misses(rule, "tool-call server=b tool=x path=/q");
     misses(rule, "tool-call server=b tool=x");
 }
+
+#[test]
+fn a_person_is_asked_about_a_call_and_not_again_about_its_result() {
+    let rule = r#"id="r", action="ask", match={tool="deploy"}"#;
+    check("balanced", &[rule], "tool-call tool=deploy", "ask r");
+    check("balanced", &[rule], "guard-check tool=deploy", "ask r");
+    check(
+        "balanced",
+        &[rule],
+        "tool-result tool=deploy",
+        "allow default:balanced",
+    );
+    check(
+        "balanced",
+        &[rule],
+        "tool-definition tool=deploy",
+        "allow default:balanced",
+    );
+    let told = r#"id="r", action="ask", match={tool="deploy", kind="tool-result"}"#;
+    check("balanced", &[told], "tool-result tool=deploy", "ask r");
+    check(
+        "balanced",
+        &[told],
+        "tool-call tool=deploy",
+        "allow default:balanced",
+    );
+}

@@ -22,7 +22,8 @@ fn the_strictest_wins_at_any_position() {
         "tool-result text=x",
         "redact r",
     );
-    check("balanced", &[REDACT, ASK], "tool-result text=x", "ask a");
+    let ask = r#"id="a", action="ask", match={tool="t", kind="tool-result"}"#;
+    check("balanced", &[REDACT, ask], "tool-result text=x", "ask a");
     check("balanced", &[REDACT, DENY], "tool-result text=x", "deny d");
 }
 
