@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 const TERM_AFTER: Duration = Duration::from_millis(1500);
 const KILL_AFTER: Duration = Duration::from_millis(2500);
 
+/// How long the output of a server that exited is waited for, once the client is gone too.
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long a client that closed its side may still be answered on requests already sent.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -52,7 +55,13 @@ impl Relay {
                 Some(_) => state.server.ended && served(&state, Side::Server),
                 None => client_over.is_some(),
             };
-            if server_over || (state.exit.is_some() && client_over.is_some()) {
+            // What a server wrote before it exited is still read, ruled on and passed on. Only a
+            // process of its that keeps the pipe open can make this wait for nothing.
+            let abandoned = client_over.is_some()
+                && state
+                    .exit
+                    .is_some_and(|(_, at)| at.elapsed() >= LEFTOVER_PATIENCE);
+            if server_over || abandoned {
                 break;
             }
             if client_over.is_some() {
@@ -125,7 +134,7 @@ impl Relay {
         }
         // What the launcher started must not stay behind when the launcher is gone.
         group.signal(Signal::KILL);
-        state.exit.map_or(ExitCode::FAILURE, |status| {
+        state.exit.map_or(ExitCode::FAILURE, |(status, _)| {
             ExitCode::from(child::code(status))
         })
     }

@@ -53,7 +53,8 @@ pub(super) struct State {
     pub(super) tickets: BTreeMap<String, String>,
     pub(super) client: Flow,
     pub(super) server: Flow,
-    pub(super) exit: Option<ExitStatus>,
+    /// How the server ended, and when.
+    pub(super) exit: Option<(ExitStatus, Instant)>,
     /// A signal reached us and was passed on.
     pub(super) terminating: Option<Instant>,
     pub(super) over: bool,
@@ -130,7 +131,9 @@ impl Relay {
                 let relay = Arc::clone(&self);
                 let waiter = std::thread::spawn(move || {
                     let status = child.wait();
-                    relay.note(|state| state.exit = status.or(state.exit));
+                    relay.note(|state| {
+                        state.exit = status.map(|status| (status, Instant::now())).or(state.exit);
+                    });
                 });
                 (server, Some(waiter))
             }
@@ -306,31 +309,41 @@ impl Relay {
 
     fn obey(self: &Arc<Self>, ruling: Ruling, outlets: &Outlets) {
         let mut state = self.lock();
-        // A ruling on a frame that is no longer held was obeyed before; it must not act twice.
-        let Some(held) = state.pending.remove(&ruling.seq) else {
+        // A ruling on a frame that is no longer held was obeyed before; it must not act twice. This
+        // is the only thread that takes frames out, so what is seen here stays.
+        let Some(held) = state.pending.get_mut(&ruling.seq) else {
             return;
         };
+        let (from, original) = (held.from, std::mem::take(&mut held.bytes));
         for key in &ruling.discard {
             state.tickets.remove(key);
         }
         state.tickets.extend(ruling.keep);
         drop(state);
-        self.changed.notify_all();
-        let (there, back) = match held.from {
+        let (there, back) = match from {
             Side::Client => (&outlets.server, &outlets.client),
             Side::Server => (&outlets.client, &outlets.server),
         };
         if let Some(line) = ruling.reply {
             back.send(line, || {});
         }
-        let size = held.bytes.len();
+        let size = original.len();
         let bytes = match ruling.forward {
-            Forward::Nothing => return self.release(held.from, size),
-            Forward::Original => held.bytes,
-            Forward::Instead(bytes) => bytes,
+            Forward::Nothing => None,
+            Forward::Original => Some(original),
+            Forward::Instead(bytes) => Some(bytes),
         };
-        let relay = Arc::clone(self);
-        there.send(bytes, move || relay.release(held.from, size));
+        match bytes {
+            Some(bytes) => {
+                let relay = Arc::clone(self);
+                there.send(bytes, move || relay.release(from, size));
+            }
+            None => self.release(from, size),
+        }
+        // Last: a frame that is neither held nor queued would be lost to the one who ends the relay.
+        self.note(|state| {
+            state.pending.remove(&ruling.seq);
+        });
     }
 
     fn release(&self, side: Side, bytes: usize) {

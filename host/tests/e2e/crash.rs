@@ -104,3 +104,39 @@ fn a_killed_daemon_loses_no_message_and_no_record() {
     home.verify_audit();
     drop(first);
 }
+
+#[test]
+fn what_a_server_wrote_before_it_ended_reaches_the_client() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    for round in 0..10 {
+        // `cat` answers each line with itself and ends as soon as its input does.
+        let mut shim = home.program(&["proxy", "--server", "cat", "--", "cat"]);
+        let mut shim = shim
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines: String = (0..50)
+            .map(|id| {
+                format!("{{\"jsonrpc\":\"2.0\",\"id\":\"{round}.{id}\",\"method\":\"ping\"}}\n")
+            })
+            .collect();
+        shim.stdin
+            .take()
+            .unwrap()
+            .write_all(lines.as_bytes())
+            .unwrap();
+        let ended = shim.wait_with_output().unwrap();
+        let out = String::from_utf8(ended.stdout).unwrap();
+        // Our own errors for what is never answered come after it.
+        let (errors, passed): (Vec<&str>, Vec<&str>) =
+            out.lines().partition(|line| line.contains("\"error\""));
+        assert_eq!(passed, lines.lines().collect::<Vec<_>>());
+        assert_eq!(errors.len(), 50, "{errors:#?}");
+        assert_eq!(ended.status.code(), Some(0));
+    }
+}
