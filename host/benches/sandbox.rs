@@ -62,10 +62,8 @@ fn main() {
                 for (guest, host) in &pairs {
                     let (own, theirs) = (native(guest), set.inspect(host, &NoHistory));
                     assert!(theirs.faults.is_empty(), "{:?}", theirs.faults);
-                    let rules = |rule: &str| rule.to_owned();
-                    let own: Vec<_> = own.findings.iter().map(|one| rules(&one.rule)).collect();
-                    let theirs: Vec<_> =
-                        theirs.findings.iter().map(|one| rules(&one.rule)).collect();
+                    let own: Vec<_> = own.findings.iter().map(|one| &*one.rule).collect();
+                    let theirs: Vec<_> = theirs.findings.iter().map(|one| &*one.rule).collect();
                     assert_eq!(own, theirs, "{name} says two things");
                 }
                 let (alone, boxed) = (middle(&mut alone), middle(&mut boxed));
@@ -131,9 +129,17 @@ fn guest_event(event: &host::Event) -> sdk::Event {
             .iter()
             .map(|text| sdk::Text {
                 pointer: text.pointer.clone(),
-                role: match text.role {
+                role: match &text.role {
                     host::Role::Content => sdk::Role::Content,
-                    ref other => panic!("a result's text, not {other:?}"),
+                    host::Role::Argument => sdk::Role::Argument,
+                    host::Role::Name => sdk::Role::Name,
+                    host::Role::Description => sdk::Role::Description,
+                    host::Role::Schema => sdk::Role::Schema,
+                    host::Role::Key => sdk::Role::Key,
+                    host::Role::Uri => sdk::Role::Uri,
+                    host::Role::Error => sdk::Role::Error,
+                    host::Role::Token => sdk::Role::Token,
+                    other => sdk::Role::Other(format!("{other:?}")),
                 },
                 original: text.original.clone(),
                 canonical: text.canonical.as_ref().map(|view| view.text.clone()),
