@@ -2,6 +2,7 @@
 //!
 //! Verbs print what they made and what to do next. Nothing here ends up in the product.
 
+mod bench;
 mod build;
 mod check_plugin;
 mod component;
@@ -56,6 +57,8 @@ enum Verb {
         #[arg(long)]
         out: Option<std::path::PathBuf>,
     },
+    /// Measure the product; prints, never judges
+    Bench(bench::Args),
     /// Check imports between modules, file headers, file lengths and names
     Tidy,
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Verb::CheckPlugin(args) => check_plugin::main(&args),
         Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
+        Verb::Bench(args) => bench::main(&args),
         Verb::Tidy => tidy::main(),
     };
     match done {

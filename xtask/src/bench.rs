@@ -1,0 +1,38 @@
+//! `cargo xtask bench`: the seed, then the benches, which print what they measured.
+//!
+//! No budget is enforced here: docs/performance.md says what the figures mean and where they were
+//! taken. Comparing two builds is the bench `path`'s own `--against`.
+
+use anyhow::Result;
+
+use crate::seed;
+use crate::workspace::{Workspace, cargo, run};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// One bench: `path` (a call through the proxy), `inspect` (parts) or `sandbox` (WASM to native)
+    #[arg(value_parser = NAMES)]
+    name: Option<String>,
+    /// For the bench itself, after `--`
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+const NAMES: [&str; 3] = ["path", "sandbox", "inspect"];
+
+pub fn main(args: &Args) -> Result<()> {
+    let workspace = Workspace::find()?;
+    seed::development(&workspace)?;
+    for name in NAMES {
+        if args.name.as_deref().is_some_and(|wanted| wanted != name) {
+            continue;
+        }
+        let mut bench = cargo();
+        bench
+            .args(["bench", "--package", "clawdefender", "--bench", name, "--"])
+            .args(&args.rest)
+            .current_dir(&workspace.root);
+        run(bench)?;
+    }
+    Ok(())
+}
