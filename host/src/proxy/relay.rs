@@ -43,7 +43,10 @@ pub(super) struct Relay {
     /// reach the daemon in the order of their numbers.
     to_daemon: Mutex<Option<UnixStream>>,
     state: Mutex<State>,
+    /// For [`Relay::supervise`]: something ended, or its end came nearer.
     changed: Condvar,
+    /// For the readers: a frame is decided and written.
+    room: Condvar,
 }
 
 struct Held {
@@ -105,6 +108,7 @@ impl Relay {
             to_daemon: Mutex::new(Some(stream)),
             state: Mutex::default(),
             changed: Condvar::new(),
+            room: Condvar::new(),
         }
     }
 
@@ -123,7 +127,7 @@ impl Relay {
             Some(mut child) => {
                 let server = match child.stdin.take() {
                     Some(stdin) => Outlet::start(stdin, deaf(Side::Server)),
-                    None => Outlet::start(std::io::sink(), deaf(Side::Server)),
+                    None => Outlet::nowhere(),
                 };
                 if let Some(stdout) = child.stdout.take() {
                     let relay = Arc::clone(&self);
@@ -136,7 +140,7 @@ impl Relay {
                 });
                 (server, Some(waiter))
             }
-            None => (Outlet::start(std::io::sink(), || {}), None),
+            None => (Outlet::nowhere(), None),
         };
         let outlets = Arc::new(Outlets { client, server });
         for task in [Task::Client(input), Task::Daemon(Arc::clone(&outlets))] {
@@ -202,7 +206,7 @@ impl Relay {
                 return;
             }
             state = self
-                .changed
+                .room
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -314,8 +318,12 @@ impl Relay {
             state.tickets.remove(key);
         }
         state.tickets.extend(ruling.keep);
+        // Only an end waits for rulings.
+        let awaited = state.client.ended || state.server.ended;
         drop(state);
-        self.changed.notify_all();
+        if awaited {
+            self.changed.notify_all();
+        }
         let (there, back) = match held.from {
             Side::Client => (&outlets.server, &outlets.client),
             Side::Server => (&outlets.client, &outlets.server),
@@ -334,11 +342,12 @@ impl Relay {
     }
 
     fn release(&self, side: Side, bytes: usize) {
-        self.note(|state| {
-            let flow = state.flow(side);
-            flow.frames = flow.frames.saturating_sub(1);
-            flow.bytes = flow.bytes.saturating_sub(bytes);
-        });
+        let mut state = self.lock();
+        let flow = state.flow(side);
+        flow.frames = flow.frames.saturating_sub(1);
+        flow.bytes = flow.bytes.saturating_sub(bytes);
+        drop(state);
+        self.room.notify_all();
     }
 
     fn pass_signals(self: &Arc<Self>, group: Group) {
