@@ -218,6 +218,8 @@ impl Ledger {
         let shared = &self.shared;
         let mut state = shared.lock()?;
         shared.rotate_if_full(&mut state)?;
+        // The sync thread counts the time of a group that has begun by itself.
+        let begins = state.range.size() <= state.synced;
         let receipt = shared.frame(&mut state, Type::Record, &body)?;
         if state.unsigned >= shared.options.checkpoint_frames {
             // The record is written; a checkpoint that fails is tried again with the next one.
@@ -226,7 +228,12 @@ impl Ledger {
             }
         }
         match durability {
-            Durability::Group => shared.wanted.notify_one(),
+            Durability::Group => {
+                let full = state.range.size().saturating_sub(state.synced) >= sync::GROUP_FRAMES;
+                if begins || full {
+                    shared.wanted.notify_one();
+                }
+            }
             Durability::Now => shared.wait_durable(state)?,
         }
         Ok(receipt)

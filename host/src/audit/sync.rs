@@ -15,7 +15,7 @@ use super::ledger::{Shared, State};
 
 /// Chosen with the promise "on the disk within 50 ms": the rest is the sync itself.
 const GROUP: Duration = Duration::from_millis(40);
-const GROUP_FRAMES: u64 = 64;
+pub(super) const GROUP_FRAMES: u64 = 64;
 /// How long written frames may stay without a signature over them.
 const UNSIGNED: Duration = Duration::from_secs(300);
 

@@ -13,7 +13,7 @@ use crate::mcp::frame;
 use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Welcome};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{ExitCode, ExitStatus};
@@ -35,7 +35,10 @@ pub(super) struct Relay {
     /// reach the daemon in the order of their numbers.
     to_daemon: Mutex<Option<UnixStream>>,
     state: Mutex<State>,
+    /// For [`Relay::supervise`]: something ended, or its end came nearer.
     pub(super) changed: Condvar,
+    /// For the readers: a frame is decided and written.
+    room: Condvar,
 }
 
 pub(super) struct Held {
@@ -104,6 +107,7 @@ impl Relay {
             to_daemon: Mutex::new(Some(stream)),
             state: Mutex::default(),
             changed: Condvar::new(),
+            room: Condvar::new(),
         }
     }
 
@@ -122,7 +126,7 @@ impl Relay {
             Some(mut child) => {
                 let server = match child.stdin.take() {
                     Some(stdin) => Outlet::start(stdin, deaf(Side::Server)),
-                    None => Outlet::start(std::io::sink(), deaf(Side::Server)),
+                    None => Outlet::nowhere(),
                 };
                 if let Some(stdout) = child.stdout.take() {
                     let relay = Arc::clone(&self);
@@ -137,7 +141,7 @@ impl Relay {
                 });
                 (server, Some(waiter))
             }
-            None => (Outlet::start(std::io::sink(), || {}), None),
+            None => (Outlet::nowhere(), None),
         };
         let outlets = Arc::new(Outlets { client, server });
         for task in [Task::Client(input), Task::Daemon(Arc::clone(&outlets))] {
@@ -203,7 +207,7 @@ impl Relay {
                 return;
             }
             state = self
-                .changed
+                .room
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -234,7 +238,7 @@ impl Relay {
 
     /// Follows the daemon's rulings, through as many daemons as it takes.
     fn follow(self: &Arc<Self>, outlets: &Outlets) {
-        let mut stream = self.reading_half();
+        let mut stream = self.reading_half().map(BufReader::new);
         loop {
             match stream.as_mut().map(wire::read_message::<FromDaemon>) {
                 Some(Ok(FromDaemon::Ruling(ruling))) => self.obey(ruling, outlets),
@@ -243,7 +247,7 @@ impl Relay {
                     if self.lock().over {
                         return;
                     }
-                    stream = self.reconnect(outlets);
+                    stream = self.reconnect(outlets).map(BufReader::new);
                 }
             }
         }
@@ -340,18 +344,24 @@ impl Relay {
             }
             None => self.release(from, size),
         }
-        // Last: a frame that is neither held nor queued would be lost to the one who ends the relay.
-        self.note(|state| {
-            state.pending.remove(&ruling.seq);
-        });
+        // Last: a frame that is neither held nor queued would be lost to the one who ends the relay,
+        // and only an end waits for rulings.
+        let mut state = self.lock();
+        state.pending.remove(&ruling.seq);
+        let awaited = state.client.ended || state.server.ended;
+        drop(state);
+        if awaited {
+            self.changed.notify_all();
+        }
     }
 
     fn release(&self, side: Side, bytes: usize) {
-        self.note(|state| {
-            let flow = state.flow(side);
-            flow.frames = flow.frames.saturating_sub(1);
-            flow.bytes = flow.bytes.saturating_sub(bytes);
-        });
+        let mut state = self.lock();
+        let flow = state.flow(side);
+        flow.frames = flow.frames.saturating_sub(1);
+        flow.bytes = flow.bytes.saturating_sub(bytes);
+        drop(state);
+        self.room.notify_all();
     }
 
     pub(super) fn note(&self, change: impl FnOnce(&mut State)) {

@@ -42,6 +42,9 @@ pub fn write_message<M: Message>(writer: &mut impl Write, message: &M) -> Result
     Ok(())
 }
 
+/// Reserved before a message's bytes arrive; most messages fit and are then read in one call.
+const READ_AHEAD_BYTES: usize = 64 << 10;
+
 /// Reads one message.
 ///
 /// # Errors
@@ -62,7 +65,8 @@ pub fn read_message<M: Message>(reader: &mut impl Read) -> Result<M, WireError> 
     if length > MAX_MESSAGE_BYTES {
         return Err(WireError::TooLong(length));
     }
-    let mut bytes = Vec::new();
+    // The length is only a claim: what has not come is not reserved.
+    let mut bytes = Vec::with_capacity(length.min(READ_AHEAD_BYTES));
     reader
         .by_ref()
         .take(length as u64)

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::judge::{self, Judge, Outcome, Verdict};
 use crate::link::{Client, End, Link};
+use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +31,7 @@ pub fn serve(
         // The directory is 0700; who gets here anyway is told nothing.
         return Ok(());
     }
-    let mut reader = stream.try_clone()?;
+    let mut reader = BufReader::new(stream.try_clone()?);
     let writer = Arc::new(Mutex::new(stream));
     loop {
         match super::read_message(&mut reader) {
@@ -51,7 +52,7 @@ pub fn serve(
 fn follow(
     hello: Hello,
     peer: peer::Peer,
-    mut reader: UnixStream,
+    mut reader: BufReader<UnixStream>,
     writer: &Arc<Mutex<UnixStream>>,
     judge: &Arc<Judge>,
 ) -> Result<(), WireError> {
