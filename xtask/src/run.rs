@@ -12,8 +12,9 @@ pub fn main() -> Result<()> {
     let name = binary.display();
     println!();
     println!("The daemon starts in the foreground; Ctrl-C stops it. In another terminal:");
+    println!("  {name} selftest              # proof through the real path");
+    println!("  {name} wrap --all --dry-run  # protect the servers of your MCP clients");
     println!("  {name} status");
-    println!("  {name} proxy --server NAME -- COMMAND …");
     println!();
     let mut daemon = Command::new(&binary);
     daemon.args(["daemon", "run"]);
