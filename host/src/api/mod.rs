@@ -6,7 +6,6 @@
 mod body;
 mod check;
 mod door;
-mod peer;
 mod reply;
 mod route;
 mod serve;

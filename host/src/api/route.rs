@@ -5,8 +5,9 @@
 use super::check::{self, Check};
 use super::door::{self, Carries, Door};
 use super::reply::{self, Refusal, Reply};
-use super::{Guard, Limits, body, peer};
+use super::{Guard, Limits, body};
 use crate::approval::Answer;
+use crate::loopback::process::{self, Untraced};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 use serde::Deserialize;
@@ -123,8 +124,8 @@ impl Api {
                 let (id, answer) = (id.ok_or(Refusal::NoRoute)?, parse_answer(&body)?);
                 let address = self.address;
                 self.ask(until, move |guard| {
-                    let pid = peer::process(client, address)
-                        .map_err(|peer::Untraced| Refusal::UntracedProcess)?;
+                    let pid = process::process(client, address)
+                        .map_err(|Untraced| Refusal::UntracedProcess)?;
                     guard
                         .answer(&id, answer, pid)
                         .map(|done| reply::json(&done))

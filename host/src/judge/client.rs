@@ -1,4 +1,4 @@
-//! Which program is behind a shim: the client that started it.
+//! Which program is the client: the one that started a shim, or the one that connected.
 
 use crate::link::Client;
 
@@ -28,11 +28,12 @@ pub fn client_of(shim: i32) -> (Client, Vec<i32>) {
     if process.pid > 1 {
         guarded.push(process.pid);
     }
-    let client = Client {
-        label: format!("{}[{}]", process.name, process.pid),
-        key: format!("{}[{}]@{}", process.name, process.pid, process.started),
-    };
-    (client, guarded)
+    (process.client(), guarded)
+}
+
+/// The client that is this process itself, and whether the system knows it.
+pub fn client_process(pid: u32) -> Option<Client> {
+    Process::read(i32::try_from(pid).ok()?).map(|process| process.client())
 }
 
 struct Process {
@@ -45,6 +46,13 @@ struct Process {
 }
 
 impl Process {
+    fn client(&self) -> Client {
+        Client {
+            label: format!("{}[{}]", self.name, self.pid),
+            key: format!("{}[{}]@{}", self.name, self.pid, self.started),
+        }
+    }
+
     #[cfg(target_os = "linux")]
     fn read(pid: i32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -9,6 +9,7 @@ mod client;
 mod ending;
 mod enforce;
 mod examine;
+mod exchange;
 mod history;
 pub mod inspect;
 mod launch;
@@ -17,7 +18,7 @@ pub mod steps;
 mod verdict;
 mod weigh;
 
-pub use client::client_of;
+pub use client::{client_of, client_process};
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
 pub use history::{Histories, Shelf};

@@ -174,6 +174,12 @@ impl Link {
             .collect()
     }
 
+    /// The ids of all open requests of one side.
+    pub fn open_ids(&self, from: End) -> Vec<Id> {
+        let of_side = self.open.keys().filter(|(end, _)| *end == from);
+        of_side.map(|(_, id)| id.clone()).collect()
+    }
+
     pub fn refuse_launch(&mut self, rule: &str) {
         self.refused = Some(rule.to_owned());
     }

@@ -10,3 +10,4 @@ pub mod json;
 pub mod message;
 pub mod reply;
 pub mod splice;
+pub mod sse;

@@ -1,0 +1,327 @@
+//! Answers: a server's, judged before they go on, and our own.
+//!
+//! A blocked message is answered with 200 and a JSON-RPC body: clients take a bare 400, 404 or 405
+//! for an older protocol and begin again with less. Source: MCP 2026-07-28, backward compatibility.
+
+use super::body::{self, Reply};
+use super::exchange::{BAD_GATEWAY, Exchange, Owed};
+use super::headers;
+use super::messages::{self, Sort};
+use super::stream;
+use crate::judge::Forward;
+use crate::link::End;
+use crate::loopback::Foreign;
+use crate::mcp::message::{Id, salvage_id};
+use crate::mcp::reply::Refusal;
+use crate::upstream::UpstreamError;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::http::response;
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+/// Passes a server's answer on, as far as the judge lets it.
+pub(super) async fn relay(
+    exchange: Exchange,
+    mut owed: Owed,
+    response: Response<Incoming>,
+) -> Response<Reply> {
+    let (head, incoming) = response.into_parts();
+    // A client would follow it, to where nothing is judged.
+    if head.status.is_redirection() {
+        return refuse(
+            &exchange,
+            &owed,
+            "protocol:redirect",
+            "the server answered with a redirect",
+        );
+    }
+    if headers::is_encoded(&head.headers) {
+        return refuse(
+            &exchange,
+            &owed,
+            "protocol:encoding",
+            "the server compressed its answer unasked",
+        );
+    }
+    sessions(&exchange, &head);
+    if head.status.is_success() && headers::media_type(&head.headers) == "text/event-stream" {
+        return stream::follow(exchange, owed, head, incoming);
+    }
+    let limit = exchange.gateway.judge.max_frame_bytes();
+    let bytes = match body::read(incoming, limit).await {
+        Ok(bytes) => bytes,
+        Err(error) => return refuse(&exchange, &owed, "protocol:frame", &error.to_string()),
+    };
+    if bytes.trim_ascii().is_empty() {
+        return pass(&head, bytes);
+    }
+    let answers = salvage_id(&bytes).is_some_and(|id| owed.has(&id));
+    if answers || (head.status.is_success() && exchange.aside.is_none() && is_json(&head.headers)) {
+        message(&exchange, &mut owed, &head, bytes).await
+    } else {
+        text(&exchange, &owed, &head, bytes).await
+    }
+}
+
+/// Begins and ends sessions as the server says.
+fn sessions(exchange: &Exchange, head: &response::Parts) {
+    let (memory, server) = (&exchange.gateway.memory, &exchange.server.name);
+    match headers::session(&exchange.head.headers) {
+        Some(id) => {
+            let over = head.status == StatusCode::NOT_FOUND
+                || (exchange.head.method == hyper::Method::DELETE && head.status.is_success());
+            if over {
+                memory.end(server, id);
+            }
+        }
+        None => {
+            if let Some(id) = headers::session(&head.headers).filter(|_| head.status.is_success()) {
+                memory.begin(server, id, &exchange.client, &exchange.requests);
+            }
+        }
+    }
+}
+
+/// A body that is one message, or a batch.
+async fn message(
+    exchange: &Exchange,
+    owed: &mut Owed,
+    head: &response::Parts,
+    bytes: Bytes,
+) -> Response<Reply> {
+    let link = match messages::sort(&bytes) {
+        Sort::Answer | Sort::Unclear => &exchange.requests,
+        Sort::Request | Sort::Notification => &exchange.shared.link,
+    };
+    let Some(parts) = exchange.rule(link, End::Server, &bytes).await else {
+        return unavailable();
+    };
+    if let Some(reply) = parts.reply {
+        exchange.send_aside(messages::body_of(&reply));
+    }
+    match parts.forward {
+        Forward::Original => pass(head, bytes),
+        Forward::Instead(ours) => pass(head, messages::body_of(&ours)),
+        Forward::Nothing => {
+            let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
+            if lines.is_empty() {
+                accepted()
+            } else {
+                self::lines(&lines)
+            }
+        }
+    }
+}
+
+/// A body that is no message: an error page, a word of explanation. Clients put it into what they
+/// tell the model, so it is judged as an error's text is.
+async fn text(
+    exchange: &Exchange,
+    owed: &Owed,
+    head: &response::Parts,
+    bytes: Bytes,
+) -> Response<Reply> {
+    let said = String::from_utf8_lossy(&bytes);
+    let error = json!({ "jsonrpc": "2.0", "error": { "code": STRAY, "message": said } });
+    let error = error.to_string().into_bytes();
+    let Some(parts) = exchange
+        .rule(&exchange.shared.link, End::Server, &error)
+        .await
+    else {
+        return unavailable();
+    };
+    if parts.forward == Forward::Original {
+        return pass(head, bytes);
+    }
+    let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
+    if lines.is_empty() {
+        let mut answer = ours(
+            head.status,
+            "blocked",
+            "ClawDefender blocked the server's error text",
+        );
+        for (name, value) in head
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == "www-authenticate")
+        {
+            answer.headers_mut().append(name, value.clone());
+        }
+        answer
+    } else {
+        self::lines(&lines)
+    }
+}
+
+/// Source: JSON-RPC 2.0, section 5.1: internal error. Only ever seen by detectors.
+const STRAY: i32 = -32603;
+
+/// The server's answer as it came, or with another body.
+fn pass(head: &response::Parts, bytes: impl Into<Bytes>) -> Response<Reply> {
+    let bytes = bytes.into();
+    let body = if bytes.is_empty() {
+        Reply::empty()
+    } else {
+        Reply::whole(bytes)
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = head.status;
+    *answer.headers_mut() = headers::to_client(&head.headers);
+    answer
+}
+
+/// A server's answer that can't be passed on at all.
+fn refuse(exchange: &Exchange, owed: &Owed, rule: &str, why: &str) -> Response<Reply> {
+    exchange.refused(End::Server, &[], rule, why);
+    let lines = owed.abandon(exchange, &Refusal::BadAnswer, why);
+    if lines.is_empty() {
+        ours(
+            BAD_GATEWAY,
+            "bad-answer",
+            "ClawDefender could not judge the server's answer",
+        )
+    } else {
+        self::lines(&lines)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers::media_type(headers) == "application/json"
+}
+
+/// Answers of ours to requests.
+pub(super) fn lines(lines: &[Vec<u8>]) -> Response<Reply> {
+    line(&lines.concat())
+}
+
+pub(super) fn line(line: &[u8]) -> Response<Reply> {
+    let status = if messages::is_protocol_error(line) {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    json_body(status, messages::body_of(line))
+}
+
+/// Source: MCP 2026-07-28, transports: error -32020, header mismatch, comes with 400.
+pub(super) fn mismatch(id: Option<&Id>) -> Response<Reply> {
+    let id = id.map_or("null".to_owned(), ToString::to_string);
+    let text = "Refused by ClawDefender: a header does not say what the body says";
+    let body =
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32020,"message":"{text}"}}}}"#);
+    json_body(StatusCode::BAD_REQUEST, body)
+}
+
+pub(super) fn accepted() -> Response<Reply> {
+    let mut answer = Response::new(Reply::empty());
+    *answer.status_mut() = StatusCode::ACCEPTED;
+    answer
+}
+
+pub(super) fn foreign(foreign: Foreign) -> Response<Reply> {
+    match foreign {
+        Foreign::BadHost => ours(
+            StatusCode::BAD_REQUEST,
+            "bad-host",
+            "one Host header is needed",
+        ),
+        Foreign::Host => ours(
+            StatusCode::MISDIRECTED_REQUEST,
+            "foreign-host",
+            "this address is served under 127.0.0.1 and localhost only",
+        ),
+        Foreign::Origin => ours(
+            StatusCode::FORBIDDEN,
+            "foreign-origin",
+            "web pages of other origins are not served",
+        ),
+    }
+}
+
+pub(super) fn no_route() -> Response<Reply> {
+    ours(
+        StatusCode::NOT_FOUND,
+        "no-server",
+        "no server of this name is configured: see `clawdefender status`",
+    )
+}
+
+pub(super) fn query() -> Response<Reply> {
+    ours(
+        StatusCode::BAD_REQUEST,
+        "query",
+        "a query belongs into the server's URL in config.toml",
+    )
+}
+
+pub(super) fn misconfigured(error: &UpstreamError) -> Response<Reply> {
+    tracing::debug!(%error, "a server that can't be used was asked for");
+    ours(
+        BAD_GATEWAY,
+        "misconfigured",
+        "this server's configuration is not usable: see `clawdefender status`",
+    )
+}
+
+pub(super) fn unreachable() -> Response<Reply> {
+    ours(BAD_GATEWAY, "unreachable", "the server can't be reached")
+}
+
+pub(super) fn unavailable() -> Response<Reply> {
+    ours(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "no verdict can be had, so nothing passes: see `clawdefender status`",
+    )
+}
+
+pub(super) fn media_type() -> Response<Reply> {
+    ours(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "media-type",
+        "a message is application/json and not compressed",
+    )
+}
+
+pub(super) fn too_large() -> Response<Reply> {
+    ours(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-large",
+        "the message is longer than max_frame_bytes",
+    )
+}
+
+pub(super) fn slow() -> Response<Reply> {
+    ours(
+        StatusCode::REQUEST_TIMEOUT,
+        "slow",
+        "the message did not arrive whole",
+    )
+}
+
+pub(super) fn method() -> Response<Reply> {
+    let mut answer = ours(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "POST, GET or DELETE",
+    );
+    let allowed = HeaderValue::from_static("POST, GET, DELETE");
+    answer.headers_mut().insert(ALLOW, allowed);
+    answer
+}
+
+fn ours(status: StatusCode, code: &str, message: &str) -> Response<Reply> {
+    json_body(
+        status,
+        json!({ "error": { "code": code, "message": message } }).to_string(),
+    )
+}
+
+fn json_body(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut answer = Response::new(Reply::whole(body));
+    *answer.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(CONTENT_TYPE, json);
+    answer
+}

@@ -1,0 +1,364 @@
+//! One HTTP exchange: whose it is, which links its messages belong to, its way to the server.
+
+use super::answer;
+use super::body::{self, Outlet, ReadError, Reply};
+use super::caller::Caller;
+use super::headers;
+use super::memory::Session;
+use super::messages::{self, Sort};
+use super::{Gateway, Server, stream};
+use crate::judge::{Forward, Outcome, Parts};
+use crate::link::{Client, End, Link};
+use crate::mcp::message::{Id, salvage_id};
+use crate::mcp::reply::Refusal;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri, http::request};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+/// One exchange with everything that its messages need.
+pub(super) struct Exchange {
+    pub gateway: Arc<Gateway>,
+    pub server: Arc<Server>,
+    pub client: (Client, Option<i32>),
+    pub head: request::Parts,
+    /// Where it goes.
+    pub target: Uri,
+    /// Where the client's requests are open. Without a session it is this exchange's own: two
+    /// clients may use the same ids.
+    pub requests: Arc<Mutex<Link>>,
+    /// Where everything else belongs: the session's, or what this caller's exchanges share.
+    pub shared: Arc<Session>,
+    /// The stream on which the answers come, where it is not this exchange.
+    pub aside: Option<Outlet>,
+}
+
+/// Where answers to requests of the old transport's stream go. Source: MCP 2024-11-05, HTTP+SSE.
+pub(super) struct Back {
+    pub uri: Uri,
+    pub session: Arc<Session>,
+    pub outlet: Outlet,
+}
+
+/// Answers one request.
+pub(super) async fn answer(
+    gateway: Arc<Gateway>,
+    caller: &Caller,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    let (head, body) = request.into_parts();
+    if let Err(foreign) = gateway.names.admit(&head) {
+        return answer::foreign(foreign);
+    }
+    let Some(below) = head.uri.path().strip_prefix("/mcp/") else {
+        return answer::no_route();
+    };
+    let (name, rest) = match below.split_once('/') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (below, None),
+    };
+    let server = match gateway.servers.get(name) {
+        Some(Ok(server)) => Arc::clone(server),
+        Some(Err(error)) => return answer::misconfigured(error),
+        None => return answer::no_route(),
+    };
+    // What is not in the configured URL was not looked at by anybody.
+    if head.uri.query().is_some() {
+        return answer::query();
+    }
+    let client = caller.client().await.clone();
+    let back = match rest {
+        None => None,
+        Some(rest) => match stream::back(&gateway, rest) {
+            Some(back) => Some(back),
+            None => return answer::no_route(),
+        },
+    };
+    let exchange = Exchange::new(gateway, server, client, head, back);
+    match exchange.head.method {
+        Method::POST => exchange.post(body).await,
+        Method::GET if exchange.aside.is_none() => exchange.bare("stream-asked").await,
+        Method::DELETE if exchange.aside.is_none() => exchange.bare("session-ended").await,
+        _ => answer::method(),
+    }
+}
+
+impl Exchange {
+    fn new(
+        gateway: Arc<Gateway>,
+        server: Arc<Server>,
+        client: (Client, Option<i32>),
+        head: request::Parts,
+        back: Option<Back>,
+    ) -> Self {
+        let memory = &gateway.memory;
+        let (shared, target, aside) = match back {
+            Some(back) => (back.session, back.uri, Some(back.outlet)),
+            None => {
+                let shared = match headers::session(&head.headers) {
+                    Some(id) => memory.session(&server.name, id, &client),
+                    None => memory.caller(&server.name, &client),
+                };
+                (shared, server.address.uri.clone(), None)
+            }
+        };
+        let sessionless = aside.is_none() && headers::session(&head.headers).is_none();
+        let requests = if sessionless && head.method == Method::POST {
+            let mut link = memory.fresh(&server.name, &client.0);
+            // Source: MCP 2025-06-18, transports: the header names the revision after initialize.
+            let named = headers::revision(&head.headers).map(str::to_owned);
+            link.revision = named.or_else(|| shared.lock().revision.clone());
+            Arc::new(Mutex::new(link))
+        } else {
+            Arc::clone(&shared.link)
+        };
+        Self {
+            gateway,
+            server,
+            client,
+            head,
+            target,
+            requests,
+            shared,
+            aside,
+        }
+    }
+
+    /// A message of the client's.
+    async fn post(self, incoming: Incoming) -> Response<Reply> {
+        let judge = &self.gateway.judge;
+        if headers::media_type(&self.head.headers) != "application/json"
+            || headers::is_encoded(&self.head.headers)
+        {
+            return answer::media_type();
+        }
+        let bytes = match body::read_in_time(incoming, judge.max_frame_bytes()).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.refused(End::Client, &[], "protocol:frame", &error.to_string());
+                return match error {
+                    ReadError::TooLong { .. } => answer::too_large(),
+                    ReadError::Slow | ReadError::CutOff => answer::slow(),
+                };
+            }
+        };
+        if let Err(mismatch) = headers::agree(&self.head.headers, &bytes) {
+            let why = format!("header {} does not say what the body says", mismatch.header);
+            self.refused(End::Client, &bytes, "protocol:headers", &why);
+            return answer::mismatch(salvage_id(&bytes).as_ref());
+        }
+        let link = match messages::sort(&bytes) {
+            Sort::Request | Sort::Unclear => &self.requests,
+            Sort::Notification | Sort::Answer => &self.shared.link,
+        };
+        let owed = Owed::new(link, messages::request_ids(&bytes));
+        let Some(parts) = self.rule(link, End::Client, &bytes).await else {
+            return answer::unavailable();
+        };
+        let forward = match parts.forward {
+            Forward::Nothing => None,
+            Forward::Original => Some(bytes),
+            Forward::Instead(lines) => Some(messages::body_of(&lines).into()),
+        };
+        if let Some(changed) = &forward
+            && headers::agree(&self.head.headers, changed).is_err()
+        {
+            // What was taken out of the body still stands in a header.
+            self.refused(
+                End::Client,
+                changed,
+                "protocol:headers",
+                "a header repeats what was redacted",
+            );
+            let lines = owed.abandon(&self, &Refusal::Unavailable, "refused");
+            return answer::lines(&lines);
+        }
+        if let Some(reply) = parts.reply {
+            if let Some(bytes) = forward {
+                // Answers of a refused batch: the server hears ours in their place.
+                self.send_aside(bytes);
+            }
+            return self.tell(reply).await;
+        }
+        match forward {
+            None => answer::accepted(),
+            Some(bytes) => self.ask(bytes, owed).await,
+        }
+    }
+
+    /// A request without a message: to open a stream, or to end a session.
+    async fn bare(self, kind: &str) -> Response<Reply> {
+        let what = format!("{} {}", self.head.method, self.server.address.origin());
+        if !self.gateway.judge.note(&self.shared.link, kind, &what) {
+            return answer::unavailable();
+        }
+        let owed = Owed::new(&self.requests, Vec::new());
+        self.ask(Bytes::new(), owed).await
+    }
+
+    async fn ask(self, bytes: Bytes, mut owed: Owed) -> Response<Reply> {
+        if self.aside.is_some() {
+            // The answer comes on the stream, whatever this exchange says.
+            owed.keep();
+        }
+        let sent = self.request(bytes);
+        match self.server.dialer.send(sent).await {
+            Ok(response) => answer::relay(self, owed, response).await,
+            Err(error) => {
+                let why = error.to_string();
+                self.gateway
+                    .judge
+                    .note(&self.shared.link, "unreachable", &why);
+                let lines = owed.abandon(&self, &Refusal::ServerGone, &why);
+                if lines.is_empty() {
+                    answer::unreachable()
+                } else {
+                    answer::lines(&lines)
+                }
+            }
+        }
+    }
+
+    fn request(&self, bytes: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(bytes));
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = self.target.clone();
+        *request.headers_mut() = headers::to_server(&self.head.headers);
+        request
+    }
+
+    /// Sends a message of ours to the server, beside this exchange, and waits for nothing.
+    pub(super) fn send_aside(&self, bytes: impl Into<Bytes>) {
+        let mut request = self.request(bytes.into());
+        *request.method_mut() = Method::POST;
+        let headers = request.headers_mut();
+        headers.remove("last-event-id");
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let accept = "application/json, text/event-stream";
+        headers.insert("accept", HeaderValue::from_static(accept));
+        let server = Arc::clone(&self.server);
+        tokio::spawn(async move {
+            match server.dialer.send(request).await {
+                Ok(answer) if answer.status().is_success() => {}
+                Ok(answer) => {
+                    tracing::warn!(server = server.name, status = %answer.status(), "a server did not take our answer");
+                }
+                Err(error) => {
+                    tracing::warn!(server = server.name, %error, "a server did not get our answer");
+                }
+            }
+        });
+    }
+
+    /// Gives the client a line of ours, here or on the stream where it waits.
+    async fn tell(&self, lines: Vec<u8>) -> Response<Reply> {
+        match &self.aside {
+            None => answer::line(&lines),
+            Some(outlet) => {
+                let event = [
+                    b"event: message\ndata: ",
+                    messages::body_of(&lines).as_slice(),
+                    b"\n\n",
+                ]
+                .concat();
+                match outlet.send(Ok(event.into())).await {
+                    Ok(()) => answer::accepted(),
+                    Err(_) => answer::no_route(),
+                }
+            }
+        }
+    }
+
+    /// The judge's word on one message; `None` when none can be had.
+    pub(super) async fn rule(
+        &self,
+        link: &Arc<Mutex<Link>>,
+        from: End,
+        bytes: &[u8],
+    ) -> Option<Parts> {
+        let judge = &self.gateway.judge;
+        let outcome = tokio::task::block_in_place(|| judge.rule(link, from, false, bytes));
+        let verdict = match outcome {
+            Outcome::Now(verdict) => verdict,
+            Outcome::Later(question) => {
+                let (sender, receiver) = oneshot::channel();
+                judge.when_answered(link, question, move |verdict| {
+                    // A client that is gone asks again; a late answer then has left a grant.
+                    let _ = sender.send(verdict);
+                });
+                receiver.await.ok()?
+            }
+        };
+        let parts = verdict.into_parts();
+        let name = &self.server.name;
+        self.gateway.memory.learn(name, &parts.keep, &parts.discard);
+        if !Arc::ptr_eq(link, &self.shared.link) {
+            let revision = lock(link).revision.clone();
+            if revision.is_some() {
+                self.shared.lock().revision = revision;
+            }
+        }
+        Some(parts)
+    }
+
+    pub(super) fn refused(&self, from: End, bytes: &[u8], rule: &str, why: &str) {
+        let judge = &self.gateway.judge;
+        judge.refused(&self.shared.link, from, bytes, rule, why);
+    }
+}
+
+/// Requests that were passed on and wait for their answers. When the exchange ends, however it
+/// ends, those that nobody can answer any more are closed.
+pub(super) struct Owed {
+    link: Arc<Mutex<Link>>,
+    ids: Vec<Id>,
+    kept: bool,
+}
+
+impl Owed {
+    fn new(link: &Arc<Mutex<Link>>, ids: Vec<Id>) -> Self {
+        Self {
+            link: Arc::clone(link),
+            ids,
+            kept: false,
+        }
+    }
+
+    /// Their answers may come elsewhere: on a stream that is resumed.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    pub fn has(&self, id: &Id) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Answers of ours for those that are still open.
+    pub fn abandon(&self, exchange: &Exchange, refusal: &Refusal<'_>, why: &str) -> Vec<Vec<u8>> {
+        if self.kept {
+            return Vec::new();
+        }
+        let judge = &exchange.gateway.judge;
+        judge.abandon(&self.link, &self.ids, refusal, why)
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if !self.kept {
+            let mut link = lock(&self.link);
+            for id in &self.ids {
+                link.forget(End::Client, id);
+            }
+        }
+    }
+}
+
+pub(super) fn lock(link: &Mutex<Link>) -> std::sync::MutexGuard<'_, Link> {
+    link.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a client that speaks to a server that is not there.
+pub(super) const BAD_GATEWAY: StatusCode = StatusCode::BAD_GATEWAY;

@@ -1,0 +1,308 @@
+//! Headers: which travel on, and whether those that repeat the body say the same.
+//!
+//! Source: RFC 9110 §7.6.1 (connection-specific fields); MCP 2026-07-28, transports: request
+//! metadata headers and their values.
+
+use crate::mcp::era::VERSION_META;
+use crate::mcp::json::{self, Limits, Node, Value};
+use data_encoding::BASE64;
+use hyper::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName,
+    HeaderValue, TRANSFER_ENCODING,
+};
+
+/// Fields that speak about one connection only.
+const HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+const METHOD: &str = "mcp-method";
+const NAME: &str = "mcp-name";
+const PARAMETER: &str = "mcp-param-";
+
+/// Longest session id that is remembered. Chosen: SDKs use UUIDs, others signed tokens.
+const MAX_SESSION_BYTES: usize = 2048;
+
+/// What a client's headers become on the way to the server. Bodies must be readable on the way
+/// back, so the server is asked not to compress them.
+pub fn to_server(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = end_to_end(headers);
+    for own in [HOST, CONTENT_LENGTH, ACCEPT_ENCODING] {
+        kept.remove(own);
+    }
+    kept.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    kept
+}
+
+/// What a server's headers become on the way to the client; the length is the new body's.
+pub fn to_client(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = end_to_end(headers);
+    kept.remove(CONTENT_LENGTH);
+    kept
+}
+
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    let mut kept = headers.clone();
+    for name in HOP
+        .into_iter()
+        .filter_map(|name| name.parse().ok())
+        .chain(named)
+    {
+        kept.remove(name);
+    }
+    kept.remove(TRANSFER_ENCODING);
+    kept
+}
+
+/// Whether the body is not what its bytes say: compressed in some way.
+pub fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// The media type without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(hyper::header::CONTENT_TYPE);
+    let value = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// The session that a message belongs to, if it has one that can be remembered.
+pub fn session(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all("mcp-session-id").iter();
+    let value = values.next()?.to_str().ok()?;
+    let one = values.next().is_none() && (1..=MAX_SESSION_BYTES).contains(&value.len());
+    one.then_some(value)
+}
+
+pub fn revision(headers: &HeaderMap) -> Option<&str> {
+    headers.get(PROTOCOL_VERSION)?.to_str().ok()
+}
+
+/// A header that says something else than the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    pub header: String,
+}
+
+/// Checks the headers that repeat what the body says, so that nobody who reads only them is
+/// misled, and that nothing leaves in a header which no detector has seen in the body.
+///
+/// A header that is missing is the server's business: only it knows which revision it speaks.
+///
+/// # Errors
+/// [`Mismatch`] with the first such header.
+pub fn agree(headers: &HeaderMap, body: &[u8]) -> Result<(), Mismatch> {
+    let mirrored: Vec<(&str, &HeaderValue)> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value))
+        .filter(|(name, _)| {
+            matches!(*name, PROTOCOL_VERSION | METHOD | NAME) || name.starts_with(PARAMETER)
+        })
+        .collect();
+    if mirrored.is_empty() {
+        return Ok(());
+    }
+    // A body that can't be read strictly is refused by the judge.
+    let Ok(root) = json::parse(
+        body,
+        &Limits {
+            max_bytes: body.len(),
+            ..Limits::default()
+        },
+    ) else {
+        return Ok(());
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for (header, value) in mirrored {
+        let once = !seen.contains(&header);
+        seen.push(header);
+        let agrees = once && decoded(value).is_some_and(|value| says(&root, header, &value));
+        if !agrees {
+            return Err(Mismatch {
+                header: header.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn says(root: &Node<'_>, header: &str, value: &str) -> bool {
+    let params = root.get("params");
+    let of_params = |key: &str| {
+        params
+            .and_then(|params| params.get(key))
+            .and_then(Node::as_str)
+    };
+    match header {
+        // Before 2026-07-28 the body does not name the revision.
+        PROTOCOL_VERSION => params
+            .and_then(|params| params.get("_meta"))
+            .and_then(|meta| meta.get(VERSION_META))
+            .is_none_or(|version| version.as_str() == Some(value)),
+        METHOD => root.get("method").and_then(Node::as_str) == Some(value),
+        NAME => ["name", "uri", "taskId"]
+            .into_iter()
+            .any(|key| of_params(key) == Some(value)),
+        _ => params
+            .and_then(|params| params.get("arguments"))
+            .is_some_and(|arguments| holds(arguments, value)),
+    }
+}
+
+/// Whether some value below `node` is written as `value`.
+fn holds(node: &Node<'_>, value: &str) -> bool {
+    match &node.value {
+        Value::String(text) => *text == value,
+        Value::Number(lexeme) => *lexeme == value,
+        Value::Bool(truth) => value == if *truth { "true" } else { "false" },
+        Value::Null => false,
+        Value::Array(items) => items.iter().any(|item| holds(item, value)),
+        Value::Object(members) => members.iter().any(|member| holds(&member.node, value)),
+    }
+}
+
+/// A header's value; one that ASCII can't hold is wrapped as `=?base64?…?=`.
+fn decoded(value: &HeaderValue) -> Option<String> {
+    let text = value.to_str().ok()?;
+    let wrapped = text
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="));
+    match wrapped {
+        None => Some(text.to_owned()),
+        Some(base64) => String::from_utf8(BASE64.decode(base64.as_bytes()).ok()?).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(headers: &[(&str, &str)]) -> HeaderMap {
+        headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.parse::<HeaderName>().unwrap(),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_what_speaks_about_the_message_travels_on() {
+        let came = map(&[
+            ("host", "127.0.0.1:3100"),
+            ("connection", "keep-alive, x-private"),
+            ("x-private", "1"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "5"),
+            ("accept-encoding", "gzip"),
+            ("authorization", "Bearer t"),
+            ("mcp-session-id", "s"),
+            ("x-custom", "a"),
+        ]);
+        let mut names: Vec<String> = to_server(&came).keys().map(ToString::to_string).collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "accept-encoding",
+                "authorization",
+                "mcp-session-id",
+                "x-custom"
+            ]
+        );
+        assert_eq!(to_server(&came)["accept-encoding"], "identity");
+        assert!(to_client(&came).get("content-length").is_none());
+    }
+
+    const CALL: &str = r#"{"method":"tools/call","params":{"name":"t","arguments":{"a":{"b":["x y"]},"n":7},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+
+    #[track_caller]
+    fn check(headers: &[(&str, &str)], expect: Result<(), &str>) {
+        let found = agree(&map(headers), CALL.as_bytes()).map_err(|mismatch| mismatch.header);
+        assert_eq!(found, expect.map_err(str::to_owned), "{headers:?}");
+    }
+
+    #[test]
+    fn headers_must_say_what_the_body_says() {
+        check(&[], Ok(()));
+        check(&[("mcp-method", "tools/call"), ("mcp-name", "t")], Ok(()));
+        check(&[("mcp-protocol-version", "2026-07-28")], Ok(()));
+        check(&[("mcp-name", "=?base64?dA==?=")], Ok(()));
+        check(&[("mcp-param-a", "x y"), ("mcp-param-n", "7")], Ok(()));
+        check(&[("mcp-method", "tools/list")], Err("mcp-method"));
+        check(&[("mcp-method", "Tools/call")], Err("mcp-method"));
+        check(&[("mcp-name", "other")], Err("mcp-name"));
+        check(&[("mcp-name", "=?base64?dA?=")], Err("mcp-name"));
+        check(&[("mcp-name", "t"), ("mcp-name", "t")], Err("mcp-name"));
+        check(
+            &[("mcp-protocol-version", "2025-11-25")],
+            Err("mcp-protocol-version"),
+        );
+        check(&[("mcp-param-a", "c2VjcmV0")], Err("mcp-param-a"));
+    }
+
+    #[test]
+    fn before_2026_the_body_names_no_revision() {
+        let body = br#"{"method":"tools/list","params":{}}"#;
+        assert_eq!(
+            agree(&map(&[("mcp-protocol-version", "2025-06-18")]), body),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_session_is_one_short_visible_word() {
+        assert_eq!(session(&map(&[("mcp-session-id", "abc")])), Some("abc"));
+        assert_eq!(
+            session(&map(&[("mcp-session-id", "a"), ("mcp-session-id", "b")])),
+            None
+        );
+        assert_eq!(
+            session(&map(&[("mcp-session-id", &"a".repeat(4000))])),
+            None
+        );
+        assert_eq!(session(&map(&[])), None);
+    }
+
+    #[test]
+    fn compressed_bodies_are_told_from_plain_ones() {
+        assert!(is_encoded(&map(&[("content-encoding", "gzip")])));
+        assert!(is_encoded(&map(&[
+            ("content-encoding", "identity"),
+            ("content-encoding", "br")
+        ])));
+        assert!(!is_encoded(&map(&[("content-encoding", "Identity")])));
+        assert_eq!(
+            media_type(&map(&[(
+                "content-type",
+                "Text/Event-Stream; charset=utf-8"
+            )])),
+            "text/event-stream"
+        );
+    }
+}

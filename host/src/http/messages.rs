@@ -1,0 +1,141 @@
+//! What an exchange must know of a message besides its verdict: its kind, its requests' ids, and
+//! how lines of ours become a body.
+//!
+//! A lenient reading. It decides only which open requests a message is held against and who is
+//! told when no answer comes; what passes is decided by the judge's strict one.
+
+use crate::mcp::message::{Id, salvage_id};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    Request,
+    Notification,
+    Answer,
+    /// A batch, or nothing that has a kind.
+    Unclear,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    method: Option<IgnoredAny>,
+    id: Option<IgnoredAny>,
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+}
+
+pub fn sort(bytes: &[u8]) -> Sort {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Sort::Unclear;
+    }
+    match serde_json::from_slice::<Envelope>(bytes) {
+        Ok(Envelope {
+            method: Some(_),
+            id: Some(_),
+            ..
+        }) => Sort::Request,
+        Ok(Envelope {
+            method: Some(_), ..
+        }) => Sort::Notification,
+        Ok(Envelope { result, error, .. }) if result.is_some() || error.is_some() => Sort::Answer,
+        _ => Sort::Unclear,
+    }
+}
+
+/// The ids of all requests in a message or a batch.
+pub fn request_ids(bytes: &[u8]) -> Vec<Id> {
+    match sort(bytes) {
+        Sort::Request => salvage_id(bytes).into_iter().collect(),
+        Sort::Unclear => {
+            let all: Vec<&RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
+            all.iter()
+                .map(|one| one.get().as_bytes())
+                .filter(|one| sort(one) == Sort::Request)
+                .filter_map(salvage_id)
+                .collect()
+        }
+        Sort::Notification | Sort::Answer => Vec::new(),
+    }
+}
+
+/// Lines of ours as one body: a message as it is, several as a batch.
+pub fn body_of(lines: &[u8]) -> Vec<u8> {
+    let mut all = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty());
+    match (all.next(), all.next()) {
+        (Some(one), None) => one.strip_suffix(b"\r").unwrap_or(one).to_vec(),
+        (Some(first), Some(second)) => {
+            let all: Vec<&[u8]> = [first, second].into_iter().chain(all).collect();
+            [b"[", all.join(&b","[..]).as_slice(), b"]"].concat()
+        }
+        (None, _) => Vec::new(),
+    }
+}
+
+/// Whether a line of ours says that a message was no valid message. A client gets 400 with it, as
+/// the specification wants; every other refusal is an answer and comes with 200.
+pub fn is_protocol_error(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Line {
+        error: Code,
+    }
+    #[derive(Deserialize)]
+    struct Code {
+        code: i64,
+    }
+    // Source: JSON-RPC 2.0, section 5.1: parse error, invalid request.
+    serde_json::from_slice::<Line>(line)
+        .is_ok_and(|line| matches!(line.error.code, -32700 | -32600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_told_by_its_members() {
+        for (message, expect) in [
+            (r#"{"jsonrpc":"2.0","id":1,"method":"x"}"#, Sort::Request),
+            (r#"{"id":1,"m\u0065thod":"x"}"#, Sort::Request),
+            (r#" {"method":"x"}"#, Sort::Notification),
+            (r#"{"id":1,"result":{}}"#, Sort::Answer),
+            (r#"{"error":{}}"#, Sort::Answer),
+            (r#"[{"id":1,"method":"x"}]"#, Sort::Unclear),
+            ("{}", Sort::Unclear),
+            ("no json", Sort::Unclear),
+            (r#"{"method":"x","method":"y"}"#, Sort::Unclear),
+        ] {
+            assert_eq!(sort(message.as_bytes()), expect, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_batch_has_the_ids_of_its_requests_only() {
+        let ids = request_ids(
+            br#"[{"id":1,"method":"x"},{"method":"n"},{"id":"a","method":"y"},{"id":2,"result":{}}]"#,
+        );
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(ids, ["1", "\"a\""]);
+        assert!(request_ids(br#"{"id":1,"result":{}}"#).is_empty());
+    }
+
+    #[test]
+    fn lines_become_a_message_or_a_batch() {
+        assert_eq!(body_of(b"{\"a\":1}\r\n"), b"{\"a\":1}");
+        assert_eq!(body_of(b"{}\n{\"b\":2}\n"), b"[{},{\"b\":2}]");
+        assert_eq!(body_of(b"\n"), b"");
+    }
+
+    #[test]
+    fn only_errors_of_form_are_protocol_errors() {
+        let line =
+            |code: i32| format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"m"}}}}"#);
+        assert!(is_protocol_error(line(-32700).as_bytes()));
+        assert!(is_protocol_error(line(-32600).as_bytes()));
+        assert!(!is_protocol_error(line(-31403).as_bytes()));
+        assert!(!is_protocol_error(br#"{"id":1,"result":{"isError":true}}"#));
+    }
+}

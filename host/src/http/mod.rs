@@ -1,0 +1,158 @@
+//! MCP over HTTP: the daemon as a reverse proxy for configured servers, at `/mcp/NAME`.
+//!
+//! Turns HTTP exchanges into frames, asks the judge about each, and turns verdicts into answers.
+//! No policy lives here. What a server sends as a stream stays a stream, judged event by event.
+//!
+//! It listens on a port of its own, so that an agent's traffic can't reach the guard API.
+
+mod answer;
+mod body;
+mod caller;
+mod exchange;
+mod headers;
+mod memory;
+mod messages;
+mod serve;
+mod stream;
+
+use crate::judge::Judge;
+use crate::loopback::Names;
+use crate::upstream::{Address, Dialer, UpstreamError};
+use memory::Memory;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A configured server, as a person wrote it.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub url: String,
+    /// Certificate authorities to believe instead of the web's: a PEM file.
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    #[error("only loopback addresses are served, not {0}")]
+    NotLoopback(SocketAddr),
+    #[error("{address} can't be listened on: {source}")]
+    Bind {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("no thread for MCP over HTTP: {0}")]
+    Threads(std::io::Error),
+}
+
+/// A server that can be reached.
+struct Server {
+    name: String,
+    address: Address,
+    dialer: Dialer,
+}
+
+/// Everything an exchange needs.
+struct Gateway {
+    judge: Arc<Judge>,
+    names: Names,
+    bound: SocketAddr,
+    servers: BTreeMap<String, Result<Arc<Server>, UpstreamError>>,
+    memory: Memory,
+    backs: stream::Backs,
+}
+
+/// MCP over HTTP while it is served. Dropping it ends every exchange.
+pub struct Serving {
+    gateway: Arc<Gateway>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+/// Serves the configured servers at `address`.
+///
+/// # Errors
+/// [`HttpError`]; nothing is served then. A server whose URL is wrong is answered with an error
+/// and named in [`Serving::status`]; the others are served.
+pub fn start(
+    judge: Arc<Judge>,
+    address: SocketAddr,
+    upstreams: &BTreeMap<String, Upstream>,
+) -> Result<Serving, HttpError> {
+    if !address.ip().is_loopback() {
+        return Err(HttpError::NotLoopback(address));
+    }
+    let bind = |source| HttpError::Bind { address, source };
+    let listener = TcpListener::bind(address).map_err(bind)?;
+    listener.set_nonblocking(true).map_err(bind)?;
+    let bound = listener.local_addr().map_err(bind)?;
+    // Threads of its own: agents' traffic must not keep a person's answer waiting.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(
+            std::thread::available_parallelism()
+                .map_or(2, usize::from)
+                .max(2),
+        )
+        .thread_name("http")
+        .enable_all()
+        .build()
+        .map_err(HttpError::Threads)?;
+    let listener = {
+        let _inside = runtime.enter();
+        tokio::net::TcpListener::from_std(listener).map_err(bind)?
+    };
+    let gateway = Arc::new(Gateway {
+        memory: Memory::new(Arc::clone(&judge)),
+        backs: stream::Backs::default(),
+        judge,
+        names: Names::of(bound),
+        bound,
+        servers: upstreams
+            .iter()
+            .map(|(name, upstream)| (name.clone(), server(name, upstream).map(Arc::new)))
+            .collect(),
+    });
+    runtime.spawn(serve::serve(listener, Arc::clone(&gateway)));
+    Ok(Serving {
+        gateway,
+        runtime: Some(runtime),
+    })
+}
+
+fn server(name: &str, upstream: &Upstream) -> Result<Server, UpstreamError> {
+    Ok(Server {
+        name: name.to_owned(),
+        address: Address::parse(&upstream.url)?,
+        dialer: Dialer::new(upstream.ca_file.as_deref())?,
+    })
+}
+
+impl Serving {
+    pub fn address(&self) -> SocketAddr {
+        self.gateway.bound
+    }
+
+    /// Where it listens, and each server with the URL to give to clients or what is wrong with it.
+    pub fn status(&self) -> Value {
+        let bound = self.gateway.bound;
+        let servers = self
+            .gateway
+            .servers
+            .iter()
+            .map(|(name, server)| match server {
+                Ok(server) => json!({ "name": name, "url": format!("http://{bound}/mcp/{name}"),
+                                  "upstream": server.address.uri.to_string() }),
+                Err(error) => json!({ "name": name, "error": error.to_string() }),
+            });
+        json!({ "address": bound.to_string(), "servers": servers.collect::<Vec<_>>() })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // An exchange may wait for a person; its client hears that the connection ended.
+            runtime.shutdown_background();
+        }
+    }
+}
