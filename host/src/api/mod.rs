@@ -136,8 +136,11 @@ fn start_within(
     Ok(bound)
 }
 
-/// Replaces `run/api.json` in one step, so that nobody reads half of it.
-fn announce(path: &Path, address: SocketAddr) -> std::io::Result<()> {
+/// Writes where something listens into `path` in one step, so that nobody reads half of it.
+///
+/// # Errors
+/// When the file can't be replaced.
+pub fn announce(path: &Path, address: SocketAddr) -> std::io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::DirBuilder::new()
             .recursive(true)

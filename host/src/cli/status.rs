@@ -54,6 +54,7 @@ struct Status {
     profile: String,
     policy: Policy,
     api: Option<Api>,
+    mcp: Option<Mcp>,
     links: Vec<Link>,
     questions: u64,
     detectors: Vec<Detector>,
@@ -75,6 +76,22 @@ struct Policy {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Api {
+    error: Option<String>,
+}
+
+/// MCP over HTTP, when servers are configured for it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Mcp {
+    error: Option<String>,
+    servers: Vec<HttpServer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HttpServer {
+    name: String,
+    url: String,
     error: Option<String>,
 }
 
@@ -193,6 +210,14 @@ fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
         );
     }
     row("servers", &line(configured));
+    for server in status.mcp.iter().flat_map(|mcp| &mcp.servers) {
+        if server.error.is_none() {
+            row(
+                "http",
+                &format!("{} at {}", excerpt(&server.name, 40), escape(&server.url)),
+            );
+        }
+    }
     row("connected", &links(&status.links));
     row("detectors", &detectors(&status.detectors));
     for feed in &status.feeds {
@@ -271,6 +296,15 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
             "clawdefender daemon logs",
         ));
     }
+    for (subject, error) in http_errors(status) {
+        let about = format!("not served: {}", excerpt(error, 200));
+        needs.push(Need(
+            ink.red("✖"),
+            subject,
+            about,
+            "clawdefender help environment",
+        ));
+    }
     if status.questions > 0 {
         let about = match status.questions {
             1 => "1 is waiting for you".to_owned(),
@@ -293,6 +327,23 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
         ));
     }
     needs
+}
+
+/// What is wrong with MCP over HTTP: the port, or a server's configuration.
+fn http_errors(status: &Status) -> Vec<(String, &str)> {
+    let mcp = status.mcp.iter();
+    mcp.flat_map(|mcp| {
+        let port = mcp
+            .error
+            .as_deref()
+            .map(|error| ("MCP port".to_owned(), error));
+        let servers = mcp.servers.iter().filter_map(|server| {
+            let error = server.error.as_deref()?;
+            Some((excerpt(&server.name, 40), error))
+        });
+        port.into_iter().chain(servers)
+    })
+    .collect()
 }
 
 fn links(links: &[Link]) -> String {

@@ -124,6 +124,11 @@ impl Home {
         self.run_dir().join("api.json")
     }
 
+    /// Where MCP over HTTP really listens, written by the daemon.
+    pub fn mcp_file(&self) -> PathBuf {
+        self.run_dir().join("mcp.json")
+    }
+
     /// The daemon's socket.
     ///
     /// # Errors
@@ -144,6 +149,11 @@ impl Home {
 pub struct Config {
     /// Where the guard API listens; only loopback addresses are taken.
     pub api_listen: SocketAddr,
+    /// Where MCP over HTTP is served, once `upstreams` has an entry; only loopback addresses are
+    /// taken.
+    pub mcp_listen: SocketAddr,
+    /// Servers that are reached over HTTP, by the name that clients use: `/mcp/NAME`.
+    pub upstreams: BTreeMap<String, Upstream>,
     /// Largest frame in bytes; a longer one is refused while it is read.
     pub max_frame_bytes: usize,
     /// How long a message waits for a person. Source: clients give up near 60 s.
@@ -154,10 +164,22 @@ pub struct Config {
     pub feed_url: Option<String>,
 }
 
+/// A server that is reached over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Its MCP endpoint: https, or http on this machine.
+    pub url: String,
+    /// Certificate authorities to believe instead of the web's: a PEM file.
+    pub ca_file: Option<PathBuf>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             api_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3202),
+            mcp_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3100),
+            upstreams: BTreeMap::new(),
             max_frame_bytes: 16 << 20,
             ask_hold_s: 50,
             detectors: BTreeMap::new(),
@@ -198,14 +220,18 @@ impl Config {
                 error.message().to_owned(),
             )
         })?;
-        if !config.api_listen.ip().is_loopback() {
-            return Err(invalid(
-                0,
-                format!(
-                    "api_listen must be a loopback address, not {}",
-                    config.api_listen.ip()
-                ),
-            ));
+        for (name, address) in [
+            ("api_listen", config.api_listen),
+            ("mcp_listen", config.mcp_listen),
+        ] {
+            if !address.ip().is_loopback() {
+                let message = format!("{name} must be a loopback address, not {}", address.ip());
+                return Err(invalid(0, message));
+            }
+        }
+        if let Some(name) = config.upstreams.keys().find(|name| !is_path_word(name)) {
+            let message = format!("upstreams: `{name}` must be 1 to 64 of A-Z a-z 0-9 . _ -");
+            return Err(invalid(0, message));
         }
         if !(1024..=32 << 20).contains(&config.max_frame_bytes) {
             return Err(invalid(
@@ -215,6 +241,12 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// What can stand in a URL's path as it is.
+fn is_path_word(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('.')
 }
 
 #[cfg(test)]
@@ -243,6 +275,23 @@ mod tests {
                 .contains("loopback")
         );
         assert!(parse("api_listen = \"127.0.0.1:0\"").is_ok());
+        assert!(
+            parse("mcp_listen = \"[::]:3100\"")
+                .unwrap_err()
+                .contains("loopback")
+        );
+    }
+
+    #[test]
+    fn servers_have_a_name_that_fits_into_a_path() {
+        let config = parse("[upstreams.docs]\nurl = \"https://mcp.example/mcp\"\n").unwrap();
+        assert_eq!(config.upstreams["docs"].url, "https://mcp.example/mcp");
+        for bad in ["\"a/b\"", "\"\"", "\"..\"", "\"a b\""] {
+            let text = format!("[upstreams.{bad}]\nurl = \"https://mcp.example/mcp\"\n");
+            assert!(parse(&text).unwrap_err().contains("A-Z a-z"), "{bad}");
+        }
+        let misspelt = "[upstreams.docs]\nurl = \"https://mcp.example/mcp\"\nca = \"x\"\n";
+        assert!(parse(misspelt).unwrap_err().contains("unknown field `ca`"));
     }
 
     #[test]

@@ -301,6 +301,7 @@ impl Parts {
                 Some(Err(error)) => json!({ "error": error }),
                 None => Value::Null,
             },
+            "mcp": super::gateway::status(self),
             "links": judge.live_links(),
             "questions": judge.desk().list().len(),
             "detectors": set.detectors().iter().map(|detector| json!({

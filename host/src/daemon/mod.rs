@@ -3,6 +3,7 @@
 //! Wiring only: it opens the parts, hands them to each other, and closes them in order.
 
 mod control;
+mod gateway;
 mod guard;
 pub mod inspector;
 mod policy_watch;
@@ -54,6 +55,7 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     policy_watch::spawn(&parts);
     heartbeat(&parts);
     guard::serve(&parts);
+    gateway::serve(&parts);
     tracing::info!(home = %home.root().display(), "ready");
     let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
     let controller = Arc::new(controller);
@@ -83,6 +85,7 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     handle.close();
     let _ = std::fs::remove_file(&socket);
     let _ = std::fs::remove_file(home.api_file());
+    gateway::end(&parts);
     parts.close();
     drop(lock);
     Ok(Ended::Stopped)

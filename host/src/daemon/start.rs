@@ -45,6 +45,7 @@ pub struct Parts {
     pub runtime: tokio::runtime::Runtime,
     /// Where the guard API listens, or why it does not.
     pub api: OnceLock<Result<SocketAddr, String>>,
+    pub(super) http: Mutex<super::gateway::Standing>,
     pub started_ms: u64,
     policy_error: Mutex<Option<String>>,
 }
@@ -121,6 +122,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         feeds: Mutex::new(feeds),
         cache,
         runtime,
+        http: Mutex::default(),
         started_ms: now_ms(),
         policy_error: Mutex::default(),
     };

@@ -17,6 +17,8 @@ mod author;
 mod crash;
 mod feed;
 mod guard_api;
+mod http;
+mod http_stream;
 mod launch;
 mod real_servers;
 mod sandbox;

@@ -8,6 +8,7 @@ mod feed;
 mod home;
 mod process;
 mod script;
+mod web;
 
 pub use client::Client;
 pub use daemon::Daemon;
@@ -16,6 +17,7 @@ pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
 pub use script::{Script, Server, text, tool};
+pub use web::{Got, Http, Seen, Web, begin_stream, event, write};
 
 use std::time::{Duration, Instant};
 
