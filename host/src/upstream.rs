@@ -60,6 +60,16 @@ impl Address {
         }
     }
 
+    /// Where the server publishes a document about itself. Source: RFC 9728 §3.1, RFC 8414 §3.1: the
+    /// well-known part stands between the host and the path.
+    #[must_use]
+    pub fn well_known(&self, document: &str) -> Option<Uri> {
+        let path = self.uri.path().trim_end_matches('/');
+        format!("{}/.well-known/{document}{path}", self.origin())
+            .parse()
+            .ok()
+    }
+
     /// `scheme://host:port`, as a server names itself.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -190,6 +200,10 @@ mod tests {
     fn an_origin_is_scheme_and_authority() {
         let address = Address::parse("https://MCP.Example:8443/a/b?c").unwrap();
         assert_eq!(address.origin(), "https://mcp.example:8443");
+        assert_eq!(
+            address.well_known("openid-configuration").unwrap(),
+            "https://mcp.example:8443/.well-known/openid-configuration/a/b"
+        );
     }
 
     #[test]

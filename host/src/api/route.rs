@@ -124,7 +124,7 @@ impl Api {
                 let (id, answer) = (id.ok_or(Refusal::NoRoute)?, parse_answer(&body)?);
                 let address = self.address;
                 self.ask(until, move |guard| {
-                    let pid = process::process(client, address)
+                    let pid = process::process(client, address, &[])
                         .map_err(|Untraced| Refusal::UntracedProcess)?;
                     guard
                         .answer(&id, answer, pid)

@@ -12,6 +12,7 @@ mod daemon;
 mod escape;
 mod exit;
 mod feed;
+mod gateway;
 mod inspect;
 mod moment;
 mod plugin;

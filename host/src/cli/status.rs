@@ -4,6 +4,7 @@ use super::client::{self, Missing};
 use super::configured::{Configured, configured, line};
 use super::escape::{escape, excerpt};
 use super::exit::{Exit, home};
+use super::gateway::Gateway;
 use super::moment;
 use super::terminal::{Ink, Terminal};
 use crate::event::Fault;
@@ -54,7 +55,7 @@ struct Status {
     profile: String,
     policy: Policy,
     api: Option<Api>,
-    mcp: Option<Mcp>,
+    mcp: Option<Gateway>,
     links: Vec<Link>,
     questions: u64,
     detectors: Vec<Detector>,
@@ -76,22 +77,6 @@ struct Policy {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Api {
-    error: Option<String>,
-}
-
-/// MCP over HTTP, when servers are configured for it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Mcp {
-    error: Option<String>,
-    servers: Vec<HttpServer>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct HttpServer {
-    name: String,
-    url: String,
     error: Option<String>,
 }
 
@@ -210,13 +195,8 @@ fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
         );
     }
     row("servers", &line(configured));
-    for server in status.mcp.iter().flat_map(|mcp| &mcp.servers) {
-        if server.error.is_none() {
-            row(
-                "http",
-                &format!("{} at {}", excerpt(&server.name, 40), escape(&server.url)),
-            );
-        }
+    for server in status.mcp.iter().flat_map(Gateway::served) {
+        row("http", &server);
     }
     row("connected", &links(&status.links));
     row("detectors", &detectors(&status.detectors));
@@ -296,13 +276,12 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
             "clawdefender daemon logs",
         ));
     }
-    for (subject, error) in http_errors(status) {
-        let about = format!("not served: {}", excerpt(error, 200));
+    for (subject, about) in status.mcp.iter().flat_map(Gateway::problems) {
         needs.push(Need(
             ink.red("✖"),
             subject,
             about,
-            "clawdefender help environment",
+            "clawdefender daemon logs",
         ));
     }
     if status.questions > 0 {
@@ -327,23 +306,6 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
         ));
     }
     needs
-}
-
-/// What is wrong with MCP over HTTP: the port, or a server's configuration.
-fn http_errors(status: &Status) -> Vec<(String, &str)> {
-    let mcp = status.mcp.iter();
-    mcp.flat_map(|mcp| {
-        let port = mcp
-            .error
-            .as_deref()
-            .map(|error| ("MCP port".to_owned(), error));
-        let servers = mcp.servers.iter().filter_map(|server| {
-            let error = server.error.as_deref()?;
-            Some((excerpt(&server.name, 40), error))
-        });
-        port.into_iter().chain(servers)
-    })
-    .collect()
 }
 
 fn links(links: &[Link]) -> String {

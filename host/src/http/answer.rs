@@ -28,12 +28,12 @@ pub(super) async fn relay(
 ) -> Response<Reply> {
     let (head, incoming) = response.into_parts();
     // A client would follow it, to where nothing is judged.
-    if head.status.is_redirection() {
+    if head.status.is_redirection() || head.status.is_informational() {
         return refuse(
             &exchange,
             &owed,
             "protocol:redirect",
-            "the server answered with a redirect",
+            "the server answered with a redirect or another protocol",
         );
     }
     if headers::is_encoded(&head.headers) {
@@ -57,7 +57,8 @@ pub(super) async fn relay(
         return pass(&head, bytes);
     }
     let answers = salvage_id(&bytes).is_some_and(|id| owed.has(&id));
-    if answers || (head.status.is_success() && exchange.aside.is_none() && is_json(&head.headers)) {
+    let may_be = head.status.is_success() && exchange.aside.is_none() && !exchange.metadata;
+    if answers || (may_be && is_json(&head.headers)) {
         message(&exchange, &mut owed, &head, bytes).await
     } else {
         text(&exchange, &owed, &head, bytes).await

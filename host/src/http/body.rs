@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 /// no reason to keep a connection.
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 
-/// How many pieces of a stream may wait for a client. The server is read no further then.
-const STREAM_PIECES: usize = 8;
+/// How many pieces of a stream may wait for a client; the server is read no further then. Few,
+/// because each may be as long as a frame may be.
+const STREAM_PIECES: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

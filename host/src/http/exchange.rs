@@ -33,6 +33,8 @@ pub(super) struct Exchange {
     pub shared: Arc<Session>,
     /// The stream on which the answers come, where it is not this exchange.
     pub aside: Option<Outlet>,
+    /// A document about the server is asked for, not a message.
+    pub metadata: bool,
 }
 
 /// Where answers to requests of the old transport's stream go. Source: MCP 2024-11-05, HTTP+SSE.
@@ -52,14 +54,11 @@ pub(super) async fn answer(
     if let Err(foreign) = gateway.names.admit(&head) {
         return answer::foreign(foreign);
     }
-    let Some(below) = head.uri.path().strip_prefix("/mcp/") else {
+    let path = head.uri.path().to_owned();
+    let Some(route) = Route::of(&path) else {
         return answer::no_route();
     };
-    let (name, rest) = match below.split_once('/') {
-        Some((name, rest)) => (name, Some(rest)),
-        None => (below, None),
-    };
-    let server = match gateway.servers.get(name) {
+    let server = match gateway.servers.get(route.name) {
         Some(Ok(server)) => Arc::clone(server),
         Some(Err(error)) => return answer::misconfigured(error),
         None => return answer::no_route(),
@@ -68,20 +67,70 @@ pub(super) async fn answer(
     if head.uri.query().is_some() {
         return answer::query();
     }
-    let client = caller.client().await.clone();
-    let back = match rest {
+    let client = caller.client(&gateway.recent).await.clone();
+    let back = match route.back {
         None => None,
-        Some(rest) => match stream::back(&gateway, rest) {
+        Some(word) => match stream::back(&gateway, word) {
             Some(back) => Some(back),
             None => return answer::no_route(),
         },
     };
-    let exchange = Exchange::new(gateway, server, client, head, back);
+    let mut exchange = Exchange::new(gateway, server, client, head, back);
+    if let Some(document) = route.document {
+        let Some(target) = exchange.server.address.well_known(document) else {
+            return answer::no_route();
+        };
+        (exchange.target, exchange.metadata) = (target, true);
+    }
+    let plain = exchange.aside.is_none();
     match exchange.head.method {
-        Method::POST => exchange.post(body).await,
-        Method::GET if exchange.aside.is_none() => exchange.bare("stream-asked").await,
-        Method::DELETE if exchange.aside.is_none() => exchange.bare("session-ended").await,
+        Method::POST if !exchange.metadata => exchange.post(body).await,
+        Method::GET if exchange.metadata => exchange.bare("metadata-asked").await,
+        Method::GET if plain => exchange.bare("stream-asked").await,
+        Method::DELETE if plain && !exchange.metadata => exchange.bare("session-ended").await,
         _ => answer::method(),
+    }
+}
+
+/// What a path asks for.
+struct Route<'p> {
+    name: &'p str,
+    /// The word in an address that an old stream was given.
+    back: Option<&'p str>,
+    document: Option<&'p str>,
+}
+
+/// Documents by which a client finds out where to log in. Source: RFC 9728, RFC 8414, OpenID
+/// Connect Discovery; each stands before the path of what it describes.
+const DOCUMENTS: [&str; 3] = [
+    "oauth-protected-resource",
+    "oauth-authorization-server",
+    "openid-configuration",
+];
+
+impl<'p> Route<'p> {
+    fn of(path: &'p str) -> Option<Self> {
+        let (document, path) = match path.strip_prefix("/.well-known/") {
+            Some(below) => {
+                let document = below.split('/').next()?;
+                let known = DOCUMENTS.contains(&document);
+                (
+                    known.then_some(Some(document))?,
+                    below.get(document.len()..)?,
+                )
+            }
+            None => (None, path),
+        };
+        let below = path.strip_prefix("/mcp/")?;
+        let (name, back) = match below.split_once("/back/") {
+            Some((name, word)) if document.is_none() => (name, Some(word)),
+            _ => (below, None),
+        };
+        Some(Self {
+            name,
+            back,
+            document,
+        })
     }
 }
 
@@ -104,6 +153,7 @@ impl Exchange {
                 (shared, server.address.uri.clone(), None)
             }
         };
+        // Only a session's own exchanges share its requests.
         let sessionless = aside.is_none() && headers::session(&head.headers).is_none();
         let requests = if sessionless && head.method == Method::POST {
             let mut link = memory.fresh(&server.name, &client.0);
@@ -123,6 +173,7 @@ impl Exchange {
             requests,
             shared,
             aside,
+            metadata: false,
         }
     }
 
@@ -362,3 +413,31 @@ pub(super) fn lock(link: &Mutex<Link>) -> std::sync::MutexGuard<'_, Link> {
 
 /// For a client that speaks to a server that is not there.
 pub(super) const BAD_GATEWAY: StatusCode = StatusCode::BAD_GATEWAY;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_server_and_perhaps_a_document() {
+        let parts = |path| Route::of(path).map(|r| (r.name, r.back, r.document));
+        assert_eq!(parts("/mcp/a"), Some(("a", None, None)));
+        assert_eq!(parts("/mcp/a/back/x"), Some(("a", Some("x"), None)));
+        let document = "oauth-protected-resource";
+        assert_eq!(
+            parts("/.well-known/oauth-protected-resource/mcp/a"),
+            Some(("a", None, Some(document)))
+        );
+        for none in [
+            "/",
+            "/mcp",
+            "/.well-known/x/mcp/a",
+            "/.well-known/openid-configuration",
+            "/api/v1",
+        ] {
+            assert_eq!(parts(none), None, "{none}");
+        }
+        // No server has such a name.
+        assert_eq!(parts("/mcp/a/b"), Some(("a/b", None, None)));
+    }
+}

@@ -60,6 +60,7 @@ struct Gateway {
     bound: SocketAddr,
     servers: BTreeMap<String, Result<Arc<Server>, UpstreamError>>,
     memory: Memory,
+    recent: caller::Recent,
     backs: stream::Backs,
 }
 
@@ -103,6 +104,7 @@ pub fn start(
     };
     let gateway = Arc::new(Gateway {
         memory: Memory::new(Arc::clone(&judge)),
+        recent: caller::Recent::default(),
         backs: stream::Backs::default(),
         judge,
         names: Names::of(bound),

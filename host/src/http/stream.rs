@@ -28,8 +28,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) struct Backs(Mutex<HashMap<String, Arc<Back>>>);
 
 /// Where `back/WORD` leads, while its stream is open.
-pub(super) fn back(gateway: &Gateway, rest: &str) -> Option<Back> {
-    let word = rest.strip_prefix("back/")?;
+pub(super) fn back(gateway: &Gateway, word: &str) -> Option<Back> {
     let backs = gateway
         .backs
         .0

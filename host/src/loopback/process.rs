@@ -12,22 +12,26 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Untraced;
 
 /// The process that holds `client`'s end of its connection to `server`; `None` where the system
-/// can't tell.
+/// can't tell. Looking through all processes is slow, so the `likely` ones are tried first.
 ///
 /// # Errors
 /// [`Untraced`].
 #[cfg(target_os = "linux")]
-pub fn process(client: SocketAddr, server: SocketAddr) -> Result<Option<u32>, Untraced> {
+pub fn process(
+    client: SocketAddr,
+    server: SocketAddr,
+    likely: &[u32],
+) -> Result<Option<u32>, Untraced> {
     // A process that is just starting another one shares its files with it until the exec.
     const TRIES: usize = 3;
     (0..TRIES)
-        .find_map(|_| holder(client, server).ok())
+        .find_map(|_| holder(client, server, likely).ok())
         .map(Some)
         .ok_or(Untraced)
 }
 
 #[cfg(target_os = "linux")]
-fn holder(client: SocketAddr, server: SocketAddr) -> Result<u32, Untraced> {
+fn holder(client: SocketAddr, server: SocketAddr, likely: &[u32]) -> Result<u32, Untraced> {
     let us = rustix::process::geteuid().as_raw();
     let table = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
@@ -36,6 +40,9 @@ fn holder(client: SocketAddr, server: SocketAddr) -> Result<u32, Untraced> {
         .filter_map(|text| inode(&text, client, server, us))
         .next()
         .ok_or(Untraced)?;
+    if let Some(pid) = likely.iter().find(|pid| holds(**pid, inode)) {
+        return Ok(*pid);
+    }
     let mut holders = holders(inode);
     match (holders.next(), holders.next()) {
         (Some(pid), None) => Ok(pid),
@@ -44,24 +51,33 @@ fn holder(client: SocketAddr, server: SocketAddr) -> Result<u32, Untraced> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn process(_client: SocketAddr, _server: SocketAddr) -> Result<Option<u32>, Untraced> {
+pub fn process(
+    _client: SocketAddr,
+    _server: SocketAddr,
+    _likely: &[u32],
+) -> Result<Option<u32>, Untraced> {
     Ok(None)
 }
 
 /// Processes with this socket among their open files. Other users' can't be seen.
 #[cfg(target_os = "linux")]
 fn holders(inode: u64) -> impl Iterator<Item = u32> {
-    let link = format!("socket:[{inode}]");
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(move |process| {
         let pid = process.file_name().to_str()?.parse().ok()?;
-        let mut files = std::fs::read_dir(process.path().join("fd")).ok()?.flatten();
-        files
-            .any(|file| {
-                std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == link.as_str())
-            })
-            .then_some(pid)
+        holds(pid, inode).then_some(pid)
     })
+}
+
+#[cfg(target_os = "linux")]
+fn holds(pid: u32, inode: u64) -> bool {
+    let link = format!("socket:[{inode}]");
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    files
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == link.as_str()))
 }
 
 /// The inode of the established socket from `client` to `server` that belongs to user `us`.
@@ -161,8 +177,11 @@ mod tests {
         let stream = TcpStream::connect(server).unwrap();
         let client = stream.local_addr().unwrap();
         let _accepted = listener.accept().unwrap();
-        assert_eq!(process(client, server), Ok(Some(std::process::id())));
-        assert_eq!(process(server, server), Err(Untraced));
+        let us = std::process::id();
+        for likely in [&[][..], &[1, us], &[1]] {
+            assert_eq!(process(client, server, likely), Ok(Some(us)), "{likely:?}");
+        }
+        assert_eq!(process(server, server, &[us]), Err(Untraced));
     }
 
     #[test]
@@ -173,7 +192,7 @@ mod tests {
         let server = listener.local_addr().unwrap();
         let stream = TcpStream::connect(server).unwrap();
         assert_eq!(
-            process(stream.local_addr().unwrap(), server),
+            process(stream.local_addr().unwrap(), server, &[]),
             Ok(Some(std::process::id()))
         );
     }

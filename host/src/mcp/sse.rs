@@ -33,6 +33,8 @@ pub enum SseError {
 pub struct Splitter {
     limit: usize,
     buffer: Vec<u8>,
+    /// Where the event that is being read begins; what lies before was handed out.
+    start: usize,
     /// Where the line that is being read begins.
     line: usize,
     /// How much of `buffer` is known to hold no line end beyond `line`.
@@ -62,6 +64,7 @@ impl Splitter {
         Self {
             limit,
             buffer: Vec::new(),
+            start: 0,
             line: 0,
             searched: 0,
             returned: false,
@@ -72,13 +75,18 @@ impl Splitter {
 
     /// Adds what arrived.
     pub fn push(&mut self, bytes: &[u8]) {
+        // Once per arrival, not per event, or many small events would move their successors often.
+        self.buffer.drain(..self.start);
+        self.line -= self.start;
+        self.searched -= self.start;
+        self.start = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
     /// Whether something was begun and not ended: at the end of a stream it is dropped.
     #[must_use]
     pub fn is_within(&self) -> bool {
-        !self.buffer.is_empty()
+        self.buffer.len() > self.start
     }
 
     /// The next whole event, if it has arrived. A comment outside of any event is handed out at
@@ -101,7 +109,7 @@ impl Splitter {
                 self.returned = false;
                 if self.buffer.get(self.line) == Some(&b'\n') {
                     self.begin_line(self.line + 1);
-                    if self.line == 1 {
+                    if self.line == self.start + 1 {
                         return Ok(Some(self.take()));
                     }
                 }
@@ -119,7 +127,7 @@ impl Splitter {
                 self.fields.add(line)?;
             }
             self.begin_line(end + 1);
-            if self.line > self.limit {
+            if self.line - self.start > self.limit {
                 return Err(SseError::TooLong { limit: self.limit });
             }
             if blank || (comment && !self.fields.any) {
@@ -130,7 +138,7 @@ impl Splitter {
                 return Ok(Some(self.take()));
             }
         }
-        if self.buffer.len() > self.limit {
+        if self.buffer.len() - self.start > self.limit {
             return Err(SseError::TooLong { limit: self.limit });
         }
         Ok(None)
@@ -143,9 +151,9 @@ impl Splitter {
 
     /// What was read up to the current line, as an event.
     fn take(&mut self) -> Event {
-        let rest = self.buffer.split_off(self.line);
-        let raw = std::mem::replace(&mut self.buffer, rest);
-        self.begin_line(0);
+        let raw = self.buffer.get(self.start..self.line).unwrap_or_default();
+        let raw = raw.to_vec();
+        self.start = self.line;
         let fields = std::mem::take(&mut self.fields);
         Event {
             raw,

@@ -1,7 +1,8 @@
 //! MCP over HTTP through the daemon: what passes, what is stopped, and what each end saw of it.
 
 use crate::kit::{
-    Client, Daemon, Got, Home, Http, Script, Seen, Web, denied, text, tool, wait_for, write,
+    Client, Daemon, Got, Home, Http, Script, Seen, Web, denied, kit_file, text, tool, wait_for,
+    write,
 };
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ struct Scene {
     home: Home,
     web: Web,
     http: Http,
-    daemon: Daemon,
+    _daemon: Daemon,
 }
 
 impl Scene {
@@ -30,7 +31,7 @@ impl Scene {
             home,
             web,
             http,
-            daemon,
+            _daemon: daemon,
         }
     }
 
@@ -500,28 +501,95 @@ fn a_server_with_a_wrong_url_is_named_and_the_others_are_served() {
     );
 }
 
+const ASK: &str = r#"
+[[rule]]
+id = "ask-deploy"
+action = "ask"
+[rule.match]
+kind = "tool-call"
+tool = "deploy"
+"#;
+
+fn question(home: &Home) -> String {
+    wait_for("a question", || {
+        let open = home.cli(&["approve", "--json"]).json();
+        open["questions"][0]["id"].as_str().map(str::to_owned)
+    })
+}
+
 #[test]
 fn a_held_call_passes_when_a_person_approves_it_over_http_too() {
-    let rule = "[[rule]]\nid = \"ask-deploy\"\naction = \"ask\"\n[rule.match]\nkind = \"tool-call\"\ntool = \"deploy\"\n";
-    let scene = std::sync::Arc::new(Scene::ruled(Web::json(echo), rule));
-    // This process is the client, so it may not answer: a stdio client of its own does the asking
-    // in the other tests. Here the question is seen to be held, and an answer from here refused.
-    let other = std::sync::Arc::clone(&scene);
-    let held = std::thread::spawn(move || other.call(&[], 1, "deploy", json!({ "text": "now" })));
-    let id = wait_for("a question", || {
-        let open = scene.home.cli(&["approve", "--json"]).json();
-        open["questions"][0]["id"].as_str().map(str::to_owned)
-    });
+    let scene = Scene::ruled(Web::json(echo), ASK);
+    // A client apart from this process, so that this process may answer.
+    let url = format!("http://{}/mcp/web", scene.http.address);
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": "deploy", "arguments": { "text": "now" } } });
+    let client = std::process::Command::new("python3")
+        .args([&kit_file("post.py"), &url, &body.to_string()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = question(&scene.home);
     assert!(scene.web.seen().is_empty());
-    let ended = scene.home.cli(&["approve", &id]);
+    scene.home.cli(&["approve", &id]).done();
+    let said = client.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(text(&answer), "now");
+    assert!(scene.web.saw("deploy"));
+}
+
+#[test]
+fn a_caller_can_not_approve_its_own_call() {
+    let home = Home::new();
+    let web = Web::json(echo);
+    home.policy(ASK);
+    home.configure(&format!(
+        "mcp_listen = \"127.0.0.1:0\"\nask_hold_s = 5\n[upstreams.web]\nurl = \"{}\"\n",
+        web.url()
+    ));
+    let _daemon = Daemon::start(&home);
+    let http = Http::of(&home);
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"deploy","arguments":{}}}"#;
+    let held = std::thread::spawn(move || http.post("web", &[], body));
+    let id = question(&home);
+    let ended = home.cli(&["approve", &id]);
+    assert_eq!(ended.code, 4, "this process made the call: {ended:?}");
+    let answer = held.join().unwrap().json();
+    assert!(text(&answer).contains("this needs approval"), "{answer:#}");
+    assert!(web.seen().is_empty());
+}
+
+#[test]
+fn documents_about_logging_in_come_from_the_server_as_they_are() {
+    let document = r#"{"resource":"https://mcp.example/mcp","authorization_servers":["https://login.example"]}"#;
+    let scene = Scene::with(Web::start(move |seen, stream| {
+        let found = seen.path == "/.well-known/oauth-protected-resource/mcp";
+        let (status, body) = if found {
+            ("200 OK", document)
+        } else {
+            ("404 Not Found", "")
+        };
+        write(
+            stream,
+            status,
+            &[("content-type", "application/json")],
+            body,
+        );
+    }));
+    let get = |path: &str| {
+        let host = scene.http.address;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        scene.http.whole(head.as_bytes())
+    };
+    let got = get("/.well-known/oauth-protected-resource/mcp/web");
+    assert_eq!((got.status, got.body.as_str()), (200, document));
+    assert_eq!(get("/.well-known/openid-configuration/mcp/web").status, 404);
     assert_eq!(
-        ended.code, 4,
-        "the caller's descendant must not approve: {ended:?}"
+        get("/.well-known/oauth-protected-resource/mcp/other").status,
+        404
     );
-    assert!(scene.home.cli(&["deny", &id]).code != 0);
-    assert!(scene.web.seen().is_empty());
-    scene.daemon.id();
-    drop(held);
+    assert_eq!(get("/.well-known/security.txt").status, 404);
+    assert_eq!(scene.web.seen().len(), 2);
 }
 
 #[test]

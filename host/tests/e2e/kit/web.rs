@@ -319,6 +319,12 @@ impl Http {
         format!("{text}\r\n{body}").into_bytes()
     }
 
+    /// Sends these bytes and reads the whole answer.
+    #[track_caller]
+    pub fn whole(&self, request: &[u8]) -> Got {
+        self.raw(request).whole()
+    }
+
     #[track_caller]
     pub fn post(&self, name: &str, headers: &[(&str, &str)], body: &str) -> Got {
         self.open("POST", name, headers, body).whole()
