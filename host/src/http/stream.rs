@@ -92,7 +92,7 @@ enum Ended {
 impl Stream {
     async fn run(mut self, mut incoming: Incoming, mut splitter: Splitter) {
         let end = loop {
-            match splitter.next() {
+            match splitter.next_event() {
                 Ok(Some(event)) => match self.event(event).await {
                     Ok(()) => continue,
                     Err(end) => break end,

@@ -94,7 +94,7 @@ impl Splitter {
     ///
     /// # Errors
     /// [`SseError`]; the stream can't be followed any further then.
-    pub fn next(&mut self) -> Result<Option<Event>, SseError> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, SseError> {
         if !self.started {
             if self.buffer.len() < BOM.len() && BOM.starts_with(&self.buffer) {
                 return Ok(None);

@@ -18,7 +18,6 @@ mod crash;
 mod feed;
 mod guard_api;
 mod http;
-mod http_stream;
 mod launch;
 mod real_servers;
 mod sandbox;

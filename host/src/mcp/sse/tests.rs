@@ -8,7 +8,7 @@ fn events(stream: &[u8], step: usize) -> Vec<Event> {
     let mut found = Vec::new();
     for piece in stream.chunks(step) {
         splitter.push(piece);
-        while let Some(event) = splitter.next().unwrap() {
+        while let Some(event) = splitter.next_event().unwrap() {
             found.push(event);
         }
     }
@@ -71,7 +71,7 @@ fn what_has_not_ended_is_not_handed_out() {
     check(b"data: 1\n\ndata: 2\n", &["|1|"]);
     let mut splitter = Splitter::new(100);
     splitter.push(b"data: 2\n");
-    assert_eq!(splitter.next(), Ok(None));
+    assert_eq!(splitter.next_event(), Ok(None));
     assert!(splitter.is_within());
 }
 
@@ -89,9 +89,12 @@ fn a_comment_is_passed_on_at_once_unless_it_stands_within_an_event() {
 fn the_newline_of_a_cut_line_end_is_neither_lost_nor_an_event() {
     let mut splitter = Splitter::new(100);
     splitter.push(b"data: 1\r\n\r");
-    assert_eq!(splitter.next().unwrap().unwrap().raw, b"data: 1\r\n\r");
+    assert_eq!(
+        splitter.next_event().unwrap().unwrap().raw,
+        b"data: 1\r\n\r"
+    );
     splitter.push(b"\n");
-    let rest = splitter.next().unwrap().unwrap();
+    let rest = splitter.next_event().unwrap().unwrap();
     assert_eq!((rest.raw.as_slice(), rest.data), (&b"\n"[..], None));
     assert!(!splitter.is_within());
 }
@@ -101,12 +104,12 @@ fn a_long_event_is_refused_while_it_arrives() {
     for end in ["", "\n", "\ndata: y\n\n"] {
         let mut splitter = Splitter::new(64);
         splitter.push(format!("data: {}{end}", "x".repeat(80)).as_bytes());
-        assert_eq!(splitter.next(), Err(SseError::TooLong { limit: 64 }));
+        assert_eq!(splitter.next_event(), Err(SseError::TooLong { limit: 64 }));
     }
     let mut splitter = Splitter::new(64);
     let outcome = (0..20).find_map(|_| {
         splitter.push(b"data: x\n");
-        splitter.next().err()
+        splitter.next_event().err()
     });
     assert_eq!(outcome, Some(SseError::TooLong { limit: 64 }));
 }
@@ -128,7 +131,7 @@ fn fields_of_the_wrong_form_say_nothing() {
     assert_eq!((name.as_str(), data, id, retry), ("", &None, &None, &None));
     let mut splitter = Splitter::new(100);
     splitter.push(b"id: \xff\n\n");
-    assert_eq!(splitter.next(), Err(SseError::Encoding));
+    assert_eq!(splitter.next_event(), Err(SseError::Encoding));
 }
 
 #[test]
