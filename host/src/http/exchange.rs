@@ -200,11 +200,12 @@ impl Exchange {
             self.refused(End::Client, &bytes, "protocol:headers", &why);
             return answer::mismatch(salvage_id(&bytes).as_ref());
         }
-        let link = match messages::sort(&bytes) {
+        let sort = messages::sort(&bytes);
+        let link = match sort {
             Sort::Request | Sort::Unclear => &self.requests,
             Sort::Notification | Sort::Answer => &self.shared.link,
         };
-        let owed = Owed::new(link, messages::request_ids(&bytes));
+        let owed = Owed::new(link, messages::request_ids(&bytes, sort));
         let Some(parts) = self.rule(link, End::Client, &bytes).await else {
             return answer::unavailable();
         };

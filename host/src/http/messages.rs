@@ -44,15 +44,15 @@ pub fn sort(bytes: &[u8]) -> Sort {
     }
 }
 
-/// The ids of all requests in a message or a batch.
-pub fn request_ids(bytes: &[u8]) -> Vec<Id> {
-    match sort(bytes) {
+/// The ids of all requests in a message of this sort, or in a batch.
+pub fn request_ids(bytes: &[u8], sort: Sort) -> Vec<Id> {
+    match sort {
         Sort::Request => salvage_id(bytes).into_iter().collect(),
         Sort::Unclear => {
             let all: Vec<&RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
             all.iter()
                 .map(|one| one.get().as_bytes())
-                .filter(|one| sort(one) == Sort::Request)
+                .filter(|one| self::sort(one) == Sort::Request)
                 .filter_map(salvage_id)
                 .collect()
         }
@@ -114,12 +114,11 @@ mod tests {
 
     #[test]
     fn a_batch_has_the_ids_of_its_requests_only() {
-        let ids = request_ids(
-            br#"[{"id":1,"method":"x"},{"method":"n"},{"id":"a","method":"y"},{"id":2,"result":{}}]"#,
-        );
+        let batch = br#"[{"id":1,"method":"x"},{"method":"n"},{"id":"a","method":"y"},{"id":2,"result":{}}]"#;
+        let ids = request_ids(batch, sort(batch));
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         assert_eq!(ids, ["1", "\"a\""]);
-        assert!(request_ids(br#"{"id":1,"result":{}}"#).is_empty());
+        assert!(request_ids(br#"{"id":1,"result":{}}"#, Sort::Answer).is_empty());
     }
 
     #[test]

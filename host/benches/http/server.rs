@@ -1,0 +1,103 @@
+//! The far end, and a daemon without detectors: the product has no switch for that.
+
+use clawdefender::approval::{Desk, DeskLimits, ProcessTable};
+use clawdefender::audit::Ledger;
+use clawdefender::config::Home;
+use clawdefender::event::place::{Case, Disk, Places};
+use clawdefender::http::{self, Upstream};
+use clawdefender::judge::{Histories, Judge, JudgeLimits, now_ms};
+use clawdefender::plugin::Set;
+use clawdefender::policy::{Policy, Profile};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Answers each call with its text. Says where it listens in `echo.json`.
+pub fn echo() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        announce(Path::new("echo.json"), listener.local_addr().unwrap());
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            tokio::spawn(
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)),
+            );
+        }
+    });
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let call: Value = serde_json::from_slice(&body).unwrap();
+    let text = call.pointer("/params/arguments/text");
+    let result = json!({ "content": [{ "type": "text", "text": text }] });
+    let body = json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }).to_string();
+    let answer = Response::builder().header("content-type", "application/json");
+    Ok(answer.body(Full::new(Bytes::from(body))).unwrap())
+}
+
+/// Same judge, ledger and policy engine. An empty set is a fault on every event, which `monitor`
+/// records and lets pass.
+pub fn quiet(root: &Path, url: &str) {
+    let home = Home::at(root, root);
+    let tasks = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let judge = Judge::new(
+        Set::new(Vec::new(), Vec::new()),
+        Policy::builtin(Profile::Monitor, home.user()),
+        Ledger::open(&home.audit_dir(), Arc::new(now_ms)).unwrap(),
+        Desk::new(DeskLimits::default(), ProcessTable),
+        Histories::default(),
+        Places {
+            home: root.display().to_string(),
+            ours: vec![root.display().to_string()],
+            case: Case::HERE,
+            links: Box::new(Disk),
+        },
+        JudgeLimits {
+            max_frame_bytes: 16 << 20,
+            ask_hold: Duration::from_secs(45),
+        },
+        tasks.handle().clone(),
+    );
+    let upstream = Upstream {
+        url: url.to_owned(),
+        ca_file: None,
+    };
+    let upstreams = BTreeMap::from([("bench".to_owned(), upstream)]);
+    let any = "127.0.0.1:0".parse().unwrap();
+    let serving = http::start(Arc::new(judge), any, &upstreams).unwrap();
+    std::fs::create_dir_all(home.run_dir()).unwrap();
+    announce(&home.mcp_file(), serving.address());
+    loop {
+        std::thread::park();
+    }
+}
+
+/// In one step, because somebody waits for the file.
+fn announce(path: &Path, address: std::net::SocketAddr) {
+    let fresh = path.with_extension("new");
+    std::fs::write(
+        &fresh,
+        json!({ "address": address.to_string() }).to_string(),
+    )
+    .unwrap();
+    std::fs::rename(fresh, path).unwrap();
+}
