@@ -5,19 +5,20 @@
 
 use super::body::{self, Reply};
 use super::exchange::{BAD_GATEWAY, Exchange, Owed};
-use super::headers;
+use super::headers::{self, Media};
 use super::messages::{self, Sort};
 use super::stream;
 use crate::judge::Forward;
 use crate::link::End;
 use crate::loopback::Foreign;
+use crate::mcp::json::{self as strict, Limits};
 use crate::mcp::message::{Id, salvage_id};
 use crate::mcp::reply::Refusal;
 use crate::upstream::UpstreamError;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::response;
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use serde_json::json;
 
 /// Passes a server's answer on, as far as the judge lets it.
@@ -44,8 +45,17 @@ pub(super) async fn relay(
             "the server compressed its answer unasked",
         );
     }
+    let media = headers::media(&head.headers);
+    if media == Media::Unclear {
+        return refuse(
+            &exchange,
+            &owed,
+            "protocol:encoding",
+            "the server's answer is not in UTF-8",
+        );
+    }
     sessions(&exchange, &head);
-    if head.status.is_success() && headers::media_type(&head.headers) == "text/event-stream" {
+    if head.status.is_success() && media == Media::EventStream {
         return stream::follow(exchange, owed, head, incoming);
     }
     let limit = exchange.gateway.judge.max_frame_bytes();
@@ -58,10 +68,10 @@ pub(super) async fn relay(
     }
     let answers = salvage_id(&bytes).is_some_and(|id| owed.has(&id));
     let may_be = head.status.is_success() && exchange.aside.is_none() && !exchange.metadata;
-    if answers || (may_be && is_json(&head.headers)) {
+    if answers || (may_be && media == Media::Json) {
         message(&exchange, &mut owed, &head, bytes).await
     } else {
-        text(&exchange, &owed, &head, bytes).await
+        text(&exchange, &owed, &head, media, bytes).await
     }
 }
 
@@ -70,14 +80,17 @@ fn sessions(exchange: &Exchange, head: &response::Parts) {
     let (memory, server) = (&exchange.gateway.memory, &exchange.server.name);
     match headers::session(&exchange.head.headers) {
         Some(id) => {
-            let over = head.status == StatusCode::NOT_FOUND
-                || (exchange.head.method == hyper::Method::DELETE && head.status.is_success());
-            if over {
-                memory.end(server, id);
+            // Source: MCP 2025-11-25, transports: 404 to a message means that the session is gone.
+            let method = &exchange.head.method;
+            let lost = method == Method::POST && head.status == StatusCode::NOT_FOUND;
+            let ended = method == Method::DELETE && head.status.is_success();
+            if lost || ended {
+                memory.end(server, id, &exchange.client);
             }
         }
         None => {
-            if let Some(id) = headers::session(&head.headers).filter(|_| head.status.is_success()) {
+            let id = headers::session(&head.headers).filter(|_| head.status.is_success());
+            if let Some(id) = id.filter(|_| exchange.head.method == Method::POST) {
                 memory.begin(server, id, &exchange.client, &exchange.requests);
             }
         }
@@ -99,11 +112,12 @@ async fn message(
         return unavailable();
     };
     if let Some(reply) = parts.reply {
-        exchange.send_aside(messages::body_of(&reply));
+        exchange.send_aside(messages::body_of(&reply)).await;
     }
     match parts.forward {
         Forward::Original => pass(head, bytes),
-        Forward::Instead(ours) => pass(head, messages::body_of(&ours)),
+        Forward::Instead(ours) if head.status.is_success() => pass(head, messages::body_of(&ours)),
+        Forward::Instead(ours) => json_body(StatusCode::OK, messages::body_of(&ours)),
         Forward::Nothing => {
             let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
             if lines.is_empty() {
@@ -115,25 +129,40 @@ async fn message(
     }
 }
 
-/// A body that is no message: an error page, a word of explanation. Clients put it into what they
-/// tell the model, so it is judged as an error's text is.
+/// A body that is no message: an error page, a word of explanation, an error without an id. Clients
+/// put it into what they tell the model, so it is judged as the error that they make of it.
 async fn text(
     exchange: &Exchange,
     owed: &Owed,
     head: &response::Parts,
+    media: Media,
     bytes: Bytes,
 ) -> Response<Reply> {
-    let said = String::from_utf8_lossy(&bytes);
-    let error = json!({ "jsonrpc": "2.0", "error": { "code": STRAY, "message": said } });
-    let error = error.to_string().into_bytes();
-    let Some(parts) = exchange
-        .rule(&exchange.shared.link, End::Server, &error)
-        .await
-    else {
+    let Some(error) = as_error(owed.only(), media, &bytes) else {
+        return refuse(
+            exchange,
+            owed,
+            "protocol:encoding",
+            "the server's answer can be read in two ways",
+        );
+    };
+    let link = owed.only().map_or(&exchange.shared.link, |_| owed.link());
+    let Some(parts) = exchange.rule(link, End::Server, &error).await else {
         return unavailable();
     };
     if parts.forward == Forward::Original {
-        return pass(head, bytes);
+        let mut answer = pass(head, bytes);
+        if media == Media::Other {
+            // What is not one of the two kinds that carry messages must not be taken for one.
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            answer.headers_mut().insert(CONTENT_TYPE, plain);
+        }
+        return answer;
+    }
+    if let Forward::Instead(ours) = parts.forward
+        && owed.only().is_some()
+    {
+        return json_body(StatusCode::OK, messages::body_of(&ours));
     }
     let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
     if lines.is_empty() {
@@ -142,17 +171,33 @@ async fn text(
             "blocked",
             "ClawDefender blocked the server's error text",
         );
-        for (name, value) in head
-            .headers
-            .iter()
-            .filter(|(name, _)| *name == "www-authenticate")
-        {
-            answer.headers_mut().append(name, value.clone());
+        for value in head.headers.get_all(WWW_AUTHENTICATE) {
+            answer.headers_mut().append(WWW_AUTHENTICATE, value.clone());
         }
         answer
     } else {
         self::lines(&lines)
     }
+}
+
+/// The error that a client makes of a body. JSON is put in as it is, so that its strings are read
+/// unescaped; `None` when it is not strict, or the text not UTF-8.
+fn as_error(id: Option<&Id>, media: Media, bytes: &[u8]) -> Option<Vec<u8>> {
+    let said = std::str::from_utf8(bytes).ok()?;
+    let id = id.map(|id| format!(r#","id":{id}"#)).unwrap_or_default();
+    let (message, data) = if media == Media::Json {
+        let limits = Limits {
+            max_bytes: bytes.len(),
+            ..Limits::default()
+        };
+        strict::parse(bytes, &limits).ok()?;
+        (json!("the server's error"), format!(r#","data":{said}"#))
+    } else {
+        (json!(said), String::new())
+    };
+    let error =
+        format!(r#"{{"jsonrpc":"2.0"{id},"error":{{"code":{STRAY},"message":{message}{data}}}}}"#);
+    Some(error.into_bytes())
 }
 
 /// Source: JSON-RPC 2.0, section 5.1: internal error. Only ever seen by detectors.
@@ -187,10 +232,6 @@ fn refuse(exchange: &Exchange, owed: &Owed, rule: &str, why: &str) -> Response<R
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    headers::media_type(headers) == "application/json"
-}
-
 /// Answers of ours to requests.
 pub(super) fn lines(lines: &[Vec<u8>]) -> Response<Reply> {
     line(&lines.concat())
@@ -207,10 +248,9 @@ pub(super) fn line(line: &[u8]) -> Response<Reply> {
 
 /// Source: MCP 2026-07-28, transports: error -32020, header mismatch, comes with 400.
 pub(super) fn mismatch(id: Option<&Id>) -> Response<Reply> {
-    let id = id.map_or("null".to_owned(), ToString::to_string);
+    let id = id.map(|id| format!(r#","id":{id}"#)).unwrap_or_default();
     let text = "Refused by ClawDefender: a header does not say what the body says";
-    let body =
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32020,"message":"{text}"}}}}"#);
+    let body = format!(r#"{{"jsonrpc":"2.0"{id},"error":{{"code":-32020,"message":"{text}"}}}}"#);
     json_body(StatusCode::BAD_REQUEST, body)
 }
 
@@ -238,6 +278,14 @@ pub(super) fn foreign(foreign: Foreign) -> Response<Reply> {
             "web pages of other origins are not served",
         ),
     }
+}
+
+pub(super) fn untraced() -> Response<Reply> {
+    ours(
+        StatusCode::FORBIDDEN,
+        "untraced",
+        "the connection is not one process's of the user who runs ClawDefender",
+    )
 }
 
 pub(super) fn no_route() -> Response<Reply> {

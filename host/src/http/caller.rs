@@ -1,30 +1,60 @@
 //! Who is at the other end of a connection: the process, as far as the system says.
 
-use crate::judge;
+use crate::judge::{self, Judge};
 use crate::link::Client;
-use crate::loopback::process;
+use crate::loopback::process::{self, Untraced};
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
-/// Processes that connected lately: the next connection is most likely one of theirs.
-#[derive(Default)]
-pub struct Recent(Mutex<Vec<u32>>);
+/// Processes that called. None of them may answer questions about its calls, as long as it lives:
+/// it could close its connection before it answers.
+pub struct Callers {
+    judge: Arc<Judge>,
+    /// Each with what tells it from a later process of the same number.
+    known: Mutex<HashMap<u32, Client>>,
+}
 
-/// Chosen: more agents than anyone runs at once, few enough to try in turn.
-const MAX_RECENT: usize = 8;
-
-impl Recent {
-    fn all(&self) -> Vec<u32> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.clone()
+impl Callers {
+    pub fn new(judge: Arc<Judge>) -> Self {
+        Self {
+            judge,
+            known: Mutex::default(),
+        }
     }
 
-    fn note(&self, pid: u32) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|other| *other != pid);
-        known.insert(0, pid);
-        known.truncate(MAX_RECENT);
+    /// Lets go of processes that are gone.
+    pub fn sweep(&self) {
+        let mut known = self.lock();
+        known.retain(|pid, client| {
+            let lives = judge::client_process(*pid).is_some_and(|now| now.key == client.key);
+            if !lives {
+                self.judge.desk().unguard(*pid);
+            }
+            lives
+        });
+    }
+
+    /// The process behind a connection. Blocks: the kernel's tables are files.
+    fn find(&self, peer: SocketAddr, bound: SocketAddr) -> Result<Option<Client>, Untraced> {
+        // The next connection is most likely from one that connected before.
+        let likely: Vec<u32> = self.lock().keys().copied().collect();
+        let Some(pid) = process::process(peer, bound, &likely)? else {
+            return Ok(None);
+        };
+        let client = judge::client_process(pid).ok_or(Untraced)?;
+        let mut known = self.lock();
+        match known.insert(pid, client.clone()) {
+            None => self.judge.desk().guard(pid),
+            // The number was another process's, which is gone.
+            Some(_) => {}
+        }
+        Ok(Some(client))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Client>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -32,7 +62,7 @@ impl Recent {
 pub struct Caller {
     peer: SocketAddr,
     bound: SocketAddr,
-    known: OnceCell<(Client, Option<i32>)>,
+    known: OnceCell<Result<Client, Untraced>>,
 }
 
 impl Caller {
@@ -44,33 +74,26 @@ impl Caller {
         }
     }
 
-    /// The client, and its process, which must not answer questions about its own calls.
+    /// The client.
     ///
-    /// All clients whose process can't be told share one history: what one of them read is
-    /// remembered when another one sends, which is the stricter reading.
-    pub async fn client(&self, recent: &Recent) -> &(Client, Option<i32>) {
+    /// Where the system can't tell processes apart all clients share one history: what one of them
+    /// read is remembered when another one sends, which is the stricter reading.
+    ///
+    /// # Errors
+    /// [`Untraced`]: the system can tell, and no process of this user, or more than one, is there.
+    pub async fn client(&self, callers: &Arc<Callers>) -> Result<&Client, Untraced> {
         let (peer, bound) = (self.peer, self.bound);
-        self.known
-            .get_or_init(|| async move {
-                // The kernel's tables are files: reading them blocks.
-                let likely = recent.all();
-                let look = move || process::process(peer, bound, &likely);
-                let found = tokio::task::spawn_blocking(look).await;
-                let pid = found.ok().and_then(Result::ok).flatten();
-                match pid.and_then(|pid| Some((judge::client_process(pid)?, pid))) {
-                    Some((client, pid)) => {
-                        recent.note(pid);
-                        (client, i32::try_from(pid).ok())
-                    }
-                    None => {
-                        let client = Client {
-                            label: "http".into(),
-                            key: "http".into(),
-                        };
-                        (client, None)
-                    }
-                }
-            })
-            .await
+        let known = self.known.get_or_init(|| async move {
+            let callers = Arc::clone(callers);
+            let look = move || callers.find(peer, bound);
+            let found = tokio::task::spawn_blocking(look)
+                .await
+                .map_err(|_| Untraced)??;
+            Ok(found.unwrap_or_else(|| Client {
+                label: "http".into(),
+                key: "http".into(),
+            }))
+        });
+        known.await.as_ref().map_err(|Untraced| Untraced)
     }
 }

@@ -3,11 +3,11 @@
 use super::answer;
 use super::body::{self, Outlet, ReadError, Reply};
 use super::caller::Caller;
-use super::headers;
+use super::headers::{self, Media};
 use super::memory::Session;
 use super::messages::{self, Sort};
 use super::{Gateway, Server, stream};
-use crate::judge::{Forward, Outcome, Parts};
+use crate::judge::{Forward, Judge, Outcome, Parts};
 use crate::link::{Client, End, Link};
 use crate::mcp::message::{Id, salvage_id};
 use crate::mcp::reply::Refusal;
@@ -16,13 +16,14 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, http::request};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// One exchange with everything that its messages need.
 pub(super) struct Exchange {
     pub gateway: Arc<Gateway>,
     pub server: Arc<Server>,
-    pub client: (Client, Option<i32>),
+    pub client: Client,
     pub head: request::Parts,
     /// Where it goes.
     pub target: Uri,
@@ -67,7 +68,9 @@ pub(super) async fn answer(
     if head.uri.query().is_some() {
         return answer::query();
     }
-    let client = caller.client(&gateway.recent).await.clone();
+    let Ok(client) = caller.client(&gateway.callers).await.cloned() else {
+        return answer::untraced();
+    };
     let back = match route.back {
         None => None,
         Some(word) => match stream::back(&gateway, word) {
@@ -75,7 +78,9 @@ pub(super) async fn answer(
             None => return answer::no_route(),
         },
     };
-    let mut exchange = Exchange::new(gateway, server, client, head, back);
+    let make = || Exchange::new(gateway, server, client, head, back);
+    // Links are locked while their messages are judged.
+    let mut exchange = tokio::task::block_in_place(make);
     if let Some(document) = route.document {
         let Some(target) = exchange.server.address.well_known(document) else {
             return answer::no_route();
@@ -138,7 +143,7 @@ impl Exchange {
     fn new(
         gateway: Arc<Gateway>,
         server: Arc<Server>,
-        client: (Client, Option<i32>),
+        client: Client,
         head: request::Parts,
         back: Option<Back>,
     ) -> Self {
@@ -153,10 +158,11 @@ impl Exchange {
                 (shared, server.address.uri.clone(), None)
             }
         };
+        memory.refresh(&server.name, &shared);
         // Only a session's own exchanges share its requests.
         let sessionless = aside.is_none() && headers::session(&head.headers).is_none();
         let requests = if sessionless && head.method == Method::POST {
-            let mut link = memory.fresh(&server.name, &client.0);
+            let mut link = memory.fresh(&server.name, &client);
             // Source: MCP 2025-06-18, transports: the header names the revision after initialize.
             let named = headers::revision(&head.headers).map(str::to_owned);
             link.revision = named.or_else(|| shared.lock().revision.clone());
@@ -180,7 +186,7 @@ impl Exchange {
     /// A message of the client's.
     async fn post(self, incoming: Incoming) -> Response<Reply> {
         let judge = &self.gateway.judge;
-        if headers::media_type(&self.head.headers) != "application/json"
+        if headers::media(&self.head.headers) != Media::Json
             || headers::is_encoded(&self.head.headers)
         {
             return answer::media_type();
@@ -195,7 +201,8 @@ impl Exchange {
                 };
             }
         };
-        if let Err(mismatch) = headers::agree(&self.head.headers, &bytes) {
+        let agreed = || headers::agree(&self.head.headers, &bytes);
+        if let Err(mismatch) = tokio::task::block_in_place(agreed) {
             let why = format!("header {} does not say what the body says", mismatch.header);
             self.refused(End::Client, &bytes, "protocol:headers", &why);
             return answer::mismatch(salvage_id(&bytes).as_ref());
@@ -205,7 +212,7 @@ impl Exchange {
             Sort::Request | Sort::Unclear => &self.requests,
             Sort::Notification | Sort::Answer => &self.shared.link,
         };
-        let owed = Owed::new(link, messages::request_ids(&bytes, sort));
+        let mut owed = Owed::new(link, messages::request_ids(&bytes, sort));
         let Some(parts) = self.rule(link, End::Client, &bytes).await else {
             return answer::unavailable();
         };
@@ -214,6 +221,10 @@ impl Exchange {
             Forward::Original => Some(bytes),
             Forward::Instead(lines) => Some(messages::body_of(&lines).into()),
         };
+        if forward.is_none() {
+            // What was refused is closed by the judge; what is open under the same id is not ours.
+            owed.keep();
+        }
         if let Some(changed) = &forward
             && headers::agree(&self.head.headers, changed).is_err()
         {
@@ -230,7 +241,7 @@ impl Exchange {
         if let Some(reply) = parts.reply {
             if let Some(bytes) = forward {
                 // Answers of a refused batch: the server hears ours in their place.
-                self.send_aside(bytes);
+                self.send_aside(bytes).await;
             }
             return self.tell(reply).await;
         }
@@ -242,6 +253,14 @@ impl Exchange {
 
     /// A request without a message: to open a stream, or to end a session.
     async fn bare(self, kind: &str) -> Response<Reply> {
+        if let Err(mismatch) = headers::agree(&self.head.headers, &[]) {
+            let why = format!(
+                "header {} repeats a body that is not there",
+                mismatch.header
+            );
+            self.refused(End::Client, &[], "protocol:headers", &why);
+            return answer::mismatch(None);
+        }
         let what = format!("{} {}", self.head.method, self.server.address.origin());
         if !self.gateway.judge.note(&self.shared.link, kind, &what) {
             return answer::unavailable();
@@ -251,13 +270,15 @@ impl Exchange {
     }
 
     async fn ask(self, bytes: Bytes, mut owed: Owed) -> Response<Reply> {
-        if self.aside.is_some() {
-            // The answer comes on the stream, whatever this exchange says.
-            owed.keep();
-        }
         let sent = self.request(bytes);
         match self.server.dialer.send(sent).await {
-            Ok(response) => answer::relay(self, owed, response).await,
+            Ok(response) => {
+                if self.aside.is_some() && response.status().is_success() {
+                    // The answer comes on the stream, whatever this exchange says.
+                    owed.keep();
+                }
+                answer::relay(self, owed, response).await
+            }
             Err(error) => {
                 let why = error.to_string();
                 self.gateway
@@ -267,7 +288,7 @@ impl Exchange {
                 if lines.is_empty() {
                     answer::unreachable()
                 } else {
-                    answer::lines(&lines)
+                    self.tell(lines.concat()).await
                 }
             }
         }
@@ -281,8 +302,9 @@ impl Exchange {
         request
     }
 
-    /// Sends a message of ours to the server, beside this exchange, and waits for nothing.
-    pub(super) fn send_aside(&self, bytes: impl Into<Bytes>) {
+    /// Sends a message of ours to the server, beside this exchange. Waits only while too many are
+    /// under way.
+    pub(super) async fn send_aside(&self, bytes: impl Into<Bytes>) {
         let mut request = self.request(bytes.into());
         *request.method_mut() = Method::POST;
         let headers = request.headers_mut();
@@ -290,17 +312,16 @@ impl Exchange {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let accept = "application/json, text/event-stream";
         headers.insert("accept", HeaderValue::from_static(accept));
+        let Ok(place) = Arc::clone(&self.server.asides).acquire_owned().await else {
+            return;
+        };
         let server = Arc::clone(&self.server);
         tokio::spawn(async move {
-            match server.dialer.send(request).await {
-                Ok(answer) if answer.status().is_success() => {}
-                Ok(answer) => {
-                    tracing::warn!(server = server.name, status = %answer.status(), "a server did not take our answer");
-                }
-                Err(error) => {
-                    tracing::warn!(server = server.name, %error, "a server did not get our answer");
-                }
+            let sent = tokio::time::timeout(ASIDE_TIME, server.dialer.send(request)).await;
+            if !matches!(&sent, Ok(Ok(answer)) if answer.status().is_success()) {
+                tracing::warn!(server = server.name, "a server did not take our answer");
             }
+            drop(place);
         });
     }
 
@@ -335,22 +356,30 @@ impl Exchange {
         let verdict = match outcome {
             Outcome::Now(verdict) => verdict,
             Outcome::Later(question) => {
+                // A client that leaves takes its question along: nothing of it would be sent.
+                let asked = Asked {
+                    judge: Arc::clone(judge),
+                    id: question.id().unwrap_or_default().to_owned(),
+                };
                 let (sender, receiver) = oneshot::channel();
                 judge.when_answered(link, question, move |verdict| {
-                    // A client that is gone asks again; a late answer then has left a grant.
                     let _ = sender.send(verdict);
                 });
-                receiver.await.ok()?
+                let verdict = receiver.await.ok()?;
+                asked.is_over();
+                verdict
             }
         };
         let parts = verdict.into_parts();
         let name = &self.server.name;
         self.gateway.memory.learn(name, &parts.keep, &parts.discard);
-        if !Arc::ptr_eq(link, &self.shared.link) {
-            let revision = lock(link).revision.clone();
-            if revision.is_some() {
+        if parts.keep.iter().any(|(key, _)| key == "revision")
+            && !Arc::ptr_eq(link, &self.shared.link)
+        {
+            tokio::task::block_in_place(|| {
+                let revision = lock(link).revision.clone();
                 self.shared.lock().revision = revision;
-            }
+            });
         }
         Some(parts)
     }
@@ -358,6 +387,29 @@ impl Exchange {
     pub(super) fn refused(&self, from: End, bytes: &[u8], rule: &str, why: &str) {
         let judge = &self.gateway.judge;
         judge.refused(&self.shared.link, from, bytes, rule, why);
+    }
+}
+
+/// Chosen: our answers are small, and a server that takes longer is not waiting for them.
+const ASIDE_TIME: Duration = Duration::from_secs(10);
+
+/// A question to a person, withdrawn when nobody waits for its answer any more.
+struct Asked {
+    judge: Arc<Judge>,
+    id: String,
+}
+
+impl Asked {
+    fn is_over(mut self) {
+        self.id.clear();
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.id.is_empty() {
+            self.judge.desk().withdraw(&self.id);
+        }
     }
 }
 
@@ -383,6 +435,31 @@ impl Owed {
         self.kept = true;
     }
 
+    /// The stream ended and can be resumed, by an exchange that has `session`.
+    pub fn hand_over(&mut self, session: &Session) {
+        if !Arc::ptr_eq(&self.link, &session.link) {
+            let link = lock(&self.link);
+            let open = self.ids.iter().filter_map(|id| {
+                let asked = link.asked(End::Client, id)?;
+                Some((id.clone(), asked.clone()))
+            });
+            session.expect(open.collect());
+        }
+        self.keep();
+    }
+
+    /// The one request that this exchange carried, if it was one.
+    pub fn only(&self) -> Option<&Id> {
+        match self.ids.as_slice() {
+            [id] if !self.kept => Some(id),
+            _ => None,
+        }
+    }
+
+    pub fn link(&self) -> &Arc<Mutex<Link>> {
+        &self.link
+    }
+
     pub fn has(&self, id: &Id) -> bool {
         self.ids.contains(id)
     }
@@ -399,11 +476,13 @@ impl Owed {
 
 impl Drop for Owed {
     fn drop(&mut self) {
-        if !self.kept {
-            let mut link = lock(&self.link);
-            for id in &self.ids {
-                link.forget(End::Client, id);
-            }
+        if !self.kept && !self.ids.is_empty() {
+            tokio::task::block_in_place(|| {
+                let mut link = lock(&self.link);
+                for id in &self.ids {
+                    link.forget(End::Client, id);
+                }
+            });
         }
     }
 }

@@ -3,12 +3,13 @@
 //! Source: RFC 9110 §7.6.1 (connection-specific fields); MCP 2026-07-28, transports: request
 //! metadata headers and their values.
 
+use crate::loopback::single;
 use crate::mcp::era::VERSION_META;
 use crate::mcp::json::{self, Limits, Node, Value};
 use data_encoding::BASE64;
 use hyper::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName,
-    HeaderValue, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName, HeaderValue, ORIGIN, TRANSFER_ENCODING,
 };
 
 /// Fields that speak about one connection only.
@@ -35,7 +36,8 @@ const MAX_SESSION_BYTES: usize = 2048;
 /// back, so the server is asked not to compress them.
 pub fn to_server(headers: &HeaderMap) -> HeaderMap {
     let mut kept = end_to_end(headers);
-    for own in [HOST, CONTENT_LENGTH, ACCEPT_ENCODING] {
+    // The page's origin was checked here, against our name; the server would compare it with its own.
+    for own in [HOST, ORIGIN, CONTENT_LENGTH, ACCEPT_ENCODING] {
         kept.remove(own);
     }
     kept.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -77,14 +79,37 @@ pub fn is_encoded(headers: &HeaderMap) -> bool {
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// The media type without its parameters, in lower case.
-pub fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(hyper::header::CONTENT_TYPE);
-    let value = value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let kind = value.split(';').next().unwrap_or_default();
-    kind.trim().to_ascii_lowercase()
+/// What a body says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    Json,
+    EventStream,
+    /// Something else, or nothing, in UTF-8 as far as it says.
+    Other,
+    /// Said twice, or in another coding: a reader that believes it reads another text than we do.
+    Unclear,
+}
+
+pub fn media(headers: &HeaderMap) -> Media {
+    let Ok(value) = single(headers, CONTENT_TYPE) else {
+        return Media::Unclear;
+    };
+    let value = value.unwrap_or_default().to_ascii_lowercase();
+    let mut parts = value.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    for part in parts {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let value = value.trim().trim_matches('"');
+        let coded = name.trim() == "charset" && !matches!(value, "utf-8" | "utf8" | "us-ascii");
+        if coded {
+            return Media::Unclear;
+        }
+    }
+    match kind {
+        "application/json" => Media::Json,
+        "text/event-stream" => Media::EventStream,
+        _ => Media::Other,
+    }
 }
 
 /// The session that a message belongs to, if it has one that can be remembered.
@@ -106,7 +131,8 @@ pub struct Mismatch {
 }
 
 /// Checks the headers that repeat what the body says, so that nobody who reads only them is
-/// misled, and that nothing leaves in a header which no detector has seen in the body.
+/// misled, and so that a tool's argument does not leave in a header when no detector has seen it.
+/// Without a body there is nothing that they could repeat.
 ///
 /// A header that is missing is the server's business: only it knows which revision it speaks.
 ///
@@ -122,6 +148,15 @@ pub fn agree(headers: &HeaderMap, body: &[u8]) -> Result<(), Mismatch> {
         .collect();
     if mirrored.is_empty() {
         return Ok(());
+    }
+    let repeats = |(name, _): &(&str, &HeaderValue)| *name != PROTOCOL_VERSION;
+    if body.is_empty() {
+        return match mirrored.iter().copied().find(repeats) {
+            Some((header, _)) => Err(Mismatch {
+                header: header.to_owned(),
+            }),
+            None => Ok(()),
+        };
     }
     // A body that can't be read strictly is refused by the judge.
     let Ok(root) = json::parse(
@@ -161,9 +196,18 @@ fn says(root: &Node<'_>, header: &str, value: &str) -> bool {
             .and_then(|meta| meta.get(VERSION_META))
             .is_none_or(|version| version.as_str() == Some(value)),
         METHOD => root.get("method").and_then(Node::as_str) == Some(value),
-        NAME => ["name", "uri", "taskId"]
-            .into_iter()
-            .any(|key| of_params(key) == Some(value)),
+        NAME => {
+            let method = root
+                .get("method")
+                .and_then(Node::as_str)
+                .unwrap_or_default();
+            let key = match method.split('/').next() {
+                Some("resources") => "uri",
+                Some("tasks") => "taskId",
+                _ => "name",
+            };
+            of_params(key) == Some(value)
+        }
         _ => params
             .and_then(|params| params.get("arguments"))
             .is_some_and(|arguments| holds(arguments, value)),
@@ -297,12 +341,35 @@ mod tests {
             ("content-encoding", "br")
         ])));
         assert!(!is_encoded(&map(&[("content-encoding", "Identity")])));
+    }
+
+    #[test]
+    fn a_body_in_another_coding_is_not_what_it_says() {
+        let of = |values: &[&str]| {
+            let headers: Vec<_> = values
+                .iter()
+                .map(|value| ("content-type", *value))
+                .collect();
+            media(&map(&headers))
+        };
+        assert_eq!(of(&["application/json"]), Media::Json);
+        assert_eq!(of(&["Application/JSON; charset=\"UTF-8\""]), Media::Json);
+        assert_eq!(of(&["text/event-stream;charset=utf-8"]), Media::EventStream);
+        assert_eq!(of(&["application/jsonx"]), Media::Other);
+        assert_eq!(of(&["text/html"]), Media::Other);
+        assert_eq!(of(&[]), Media::Other);
+        assert_eq!(of(&["application/json; charset=utf-7"]), Media::Unclear);
+        assert_eq!(of(&["text/event-stream; charset=utf-16"]), Media::Unclear);
+        assert_eq!(of(&["text/html; charset=iso-8859-1"]), Media::Unclear);
         assert_eq!(
-            media_type(&map(&[(
-                "content-type",
-                "Text/Event-Stream; charset=utf-8"
-            )])),
-            "text/event-stream"
+            of(&["application/json", "application/json"]),
+            Media::Unclear
         );
+    }
+
+    #[test]
+    fn without_a_body_nothing_is_repeated() {
+        assert!(agree(&map(&[("mcp-protocol-version", "2025-06-18")]), b"").is_ok());
+        assert!(agree(&map(&[("mcp-param-x", "secret")]), b"").is_err());
     }
 }

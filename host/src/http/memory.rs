@@ -8,6 +8,7 @@ use crate::judge::Judge;
 use crate::link::{Asked, Client, Link};
 use crate::mcp::message::Id;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,9 +23,15 @@ const IDLE: Duration = Duration::from_secs(24 * 3600);
 /// replays after a break is what the break lost, which is little.
 const MAX_ANSWERED: usize = 256;
 
+/// Names that may be hidden at a server. Chosen: no list of a server that is meant well has as many
+/// entries that must be cut; beyond it the oldest words of a flood don't matter.
+const MAX_HIDDEN: usize = 4096;
+
 /// A link that several exchanges share.
 pub struct Session {
     pub link: Arc<Mutex<Link>>,
+    /// How much of what was hidden from others this link has taken over.
+    hidden: AtomicU64,
     /// Requests that were answered on a stream with event ids, which may be replayed.
     answered: Mutex<VecDeque<(Id, Asked)>>,
 }
@@ -37,14 +44,22 @@ pub struct Memory {
 #[derive(Default)]
 struct Kept {
     sessions: HashMap<Key, (Arc<Session>, Instant)>,
-    /// Per server: tickets of names that are hidden.
-    hidden: HashMap<String, BTreeMap<String, String>>,
+    /// Per server: how often it changed, and the tickets of names that are hidden.
+    hidden: HashMap<String, (u64, BTreeMap<String, String>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    Session { server: String, id: String },
-    Caller { server: String, key: String },
+    /// Of one caller's: another one that knows its id has a link of its own.
+    Session {
+        server: String,
+        id: String,
+        key: String,
+    },
+    Caller {
+        server: String,
+        key: String,
+    },
 }
 
 impl Memory {
@@ -66,28 +81,28 @@ impl Memory {
             },
             crate::event::Launch::default(),
         );
-        let hidden = self.lock().hidden.get(server).cloned().unwrap_or_default();
-        link.resume(&hidden.into_iter().collect::<Vec<_>>());
+        link.resume(&self.hidden(server));
         link
     }
 
     /// What this caller's exchanges without a session share.
-    pub fn caller(&self, server: &str, client: &(Client, Option<i32>)) -> Arc<Session> {
+    pub fn caller(&self, server: &str, client: &Client) -> Arc<Session> {
         let key = Key::Caller {
             server: server.to_owned(),
-            key: client.0.key.clone(),
+            key: client.key.clone(),
         };
-        self.find_or_keep(key, client, || self.fresh(server, &client.0))
+        self.find_or_keep(key, || self.fresh(server, client))
     }
 
     /// A session of the server's. One that is not known, because the daemon was started anew
     /// meanwhile, is taken up without open requests.
-    pub fn session(&self, server: &str, id: &str, client: &(Client, Option<i32>)) -> Arc<Session> {
+    pub fn session(&self, server: &str, id: &str, client: &Client) -> Arc<Session> {
         let key = Key::Session {
             server: server.to_owned(),
             id: id.to_owned(),
+            key: client.key.clone(),
         };
-        self.find_or_keep(key, client, || self.fresh(server, &client.0))
+        self.find_or_keep(key, || self.fresh(server, client))
     }
 
     /// The exchange of this link began a session.
@@ -95,22 +110,24 @@ impl Memory {
         &self,
         server: &str,
         id: &str,
-        client: &(Client, Option<i32>),
+        client: &Client,
         link: &Arc<Mutex<Link>>,
     ) -> Arc<Session> {
         let key = Key::Session {
             server: server.to_owned(),
             id: id.to_owned(),
+            key: client.key.clone(),
         };
         let session = Session::of(Arc::clone(link));
-        self.keep(key, client, session)
+        self.keep(key, session)
     }
 
     /// A session is over.
-    pub fn end(&self, server: &str, id: &str) {
+    pub fn end(&self, server: &str, id: &str, client: &Client) {
         let key = Key::Session {
             server: server.to_owned(),
             id: id.to_owned(),
+            key: client.key.clone(),
         };
         let gone = self.lock().sessions.remove(&key);
         if let Some((session, _)) = gone {
@@ -126,29 +143,57 @@ impl Memory {
             return;
         }
         let mut kept = self.lock();
-        let names = kept.hidden.entry(server.to_owned()).or_default();
+        let (version, names) = kept.hidden.entry(server.to_owned()).or_default();
+        *version += 1;
         for (key, value) in keep.iter().filter(|(key, _)| hidden(key)) {
-            names.insert(key.clone(), value.clone());
+            if names.len() < MAX_HIDDEN {
+                names.insert(key.clone(), value.clone());
+            }
         }
         for key in discard {
             names.remove(key);
         }
     }
 
-    fn find_or_keep(
-        &self,
-        key: Key,
-        client: &(Client, Option<i32>),
-        make: impl FnOnce() -> Link,
-    ) -> Arc<Session> {
+    /// Before a link is used again: what was hidden from another one meanwhile is hidden here too.
+    pub fn refresh(&self, server: &str, session: &Session) {
+        let version = self
+            .lock()
+            .hidden
+            .get(server)
+            .map_or(0, |(version, _)| *version);
+        if session.hidden.swap(version, Ordering::Relaxed) != version {
+            let hidden = self.hidden(server);
+            session.lock().resume(&hidden);
+        }
+    }
+
+    fn hidden(&self, server: &str) -> Vec<(String, String)> {
+        let kept = self.lock();
+        let names = kept.hidden.get(server).map(|(_, names)| names);
+        names
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Makes a link known, for as long as a stream uses it.
+    pub fn open(&self, link: &Link) {
+        self.judge.guard_processes(&link.id, Vec::new());
+        self.judge.link_opened(link);
+    }
+
+    fn find_or_keep(&self, key: Key, make: impl FnOnce() -> Link) -> Arc<Session> {
         if let Some((session, used)) = self.lock().sessions.get_mut(&key) {
             *used = Instant::now();
             return Arc::clone(session);
         }
-        self.keep(key, client, Session::of(Arc::new(Mutex::new(make()))))
+        // Two at once may both make one; the first that is kept is used.
+        self.keep(key, Session::of(Arc::new(Mutex::new(make()))))
     }
 
-    fn keep(&self, key: Key, client: &(Client, Option<i32>), session: Session) -> Arc<Session> {
+    fn keep(&self, key: Key, session: Session) -> Arc<Session> {
         let session = Arc::new(session);
         let mut gone = Vec::new();
         {
@@ -158,15 +203,23 @@ impl Memory {
                 *used = Instant::now();
                 return Arc::clone(other);
             }
+            // Known before it can be let go of again.
+            self.open(&session.lock());
             let idle: Vec<Key> = kept
                 .sessions
                 .iter()
-                .filter(|(_, (_, used))| used.elapsed() > IDLE)
+                .filter(|(_, (session, used))| used.elapsed() > IDLE && is_unused(session))
                 .map(|(key, _)| key.clone())
                 .collect();
             gone.extend(idle.iter().filter_map(|key| kept.sessions.remove(key)));
             if kept.sessions.len() >= MAX_KEPT {
-                let oldest = kept.sessions.iter().min_by_key(|(_, (_, used))| *used);
+                // Who makes many loses its own first.
+                let unused = kept
+                    .sessions
+                    .iter()
+                    .filter(|(_, (session, _))| is_unused(session));
+                let oldest =
+                    unused.min_by_key(|(other, (_, used))| (!other.is_of_caller(&key), *used));
                 let oldest = oldest.map(|(key, _)| key.clone());
                 gone.extend(oldest.and_then(|key| kept.sessions.remove(&key)));
             }
@@ -176,11 +229,6 @@ impl Memory {
         for (session, _) in gone {
             self.judge.link_closed(&session.link);
         }
-        let link = session.lock();
-        self.judge
-            .guard_processes(&link.id, client.1.into_iter().collect());
-        self.judge.link_opened(&link);
-        drop(link);
         session
     }
 
@@ -189,10 +237,25 @@ impl Memory {
     }
 }
 
+/// No exchange has it in hand.
+fn is_unused(session: &Arc<Session>) -> bool {
+    Arc::strong_count(session) == 1
+}
+
+impl Key {
+    fn is_of_caller(&self, other: &Self) -> bool {
+        let caller = |key: &Self| match key {
+            Self::Session { key, .. } | Self::Caller { key, .. } => key.clone(),
+        };
+        caller(self) == caller(other)
+    }
+}
+
 impl Session {
     pub fn of(link: Arc<Mutex<Link>>) -> Self {
         Self {
             link,
+            hidden: AtomicU64::new(0),
             answered: Mutex::default(),
         }
     }
@@ -208,11 +271,7 @@ impl Session {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         match link.asked(crate::link::End::Client, id) {
             Some(asked) => {
-                answered.retain(|(known, _)| known != id);
-                if answered.len() >= MAX_ANSWERED {
-                    answered.pop_front();
-                }
-                answered.push_back((id.clone(), asked.clone()));
+                push(&mut answered, id.clone(), asked.clone());
             }
             None if resumed => {
                 if let Some((_, asked)) = answered.iter().find(|(known, _)| known == id) {
@@ -224,4 +283,21 @@ impl Session {
             None => {}
         }
     }
+
+    /// Takes over requests whose stream ended and can be resumed: another exchange brings their
+    /// answers.
+    pub fn expect(&self, open: Vec<(Id, Asked)>) {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, asked) in open {
+            push(&mut answered, id, asked);
+        }
+    }
+}
+
+fn push(answered: &mut VecDeque<(Id, Asked)>, id: Id, asked: Asked) {
+    answered.retain(|(known, _)| *known != id);
+    if answered.len() >= MAX_ANSWERED {
+        answered.pop_front();
+    }
+    answered.push_back((id, asked));
 }

@@ -60,19 +60,22 @@ pub fn request_ids(bytes: &[u8], sort: Sort) -> Vec<Id> {
     }
 }
 
-/// Lines of ours as one body: a message as it is, several as a batch.
-pub fn body_of(lines: &[u8]) -> Vec<u8> {
-    let mut all = lines
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty());
-    match (all.next(), all.next()) {
-        (Some(one), None) => one.strip_suffix(b"\r").unwrap_or(one).to_vec(),
-        (Some(first), Some(second)) => {
-            let all: Vec<&[u8]> = [first, second].into_iter().chain(all).collect();
-            [b"[", all.join(&b","[..]).as_slice(), b"]"].concat()
-        }
-        (None, _) => Vec::new(),
+/// What a verdict puts in a message's place, as one body: a message that was changed as it is, lines
+/// of ours one by one, several as a batch.
+pub fn body_of(given: &[u8]) -> Vec<u8> {
+    // One that was changed keeps the line breaks that it came with.
+    if serde_json::from_slice::<IgnoredAny>(given).is_ok() {
+        return given.trim_ascii().to_vec();
     }
+    let lines: Vec<&[u8]> = given
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty())
+        .collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    [b"[", lines.join(&b","[..]).as_slice(), b"]"].concat()
 }
 
 /// Whether a line of ours says that a message was no valid message. A client gets 400 with it, as
@@ -126,6 +129,7 @@ mod tests {
         assert_eq!(body_of(b"{\"a\":1}\r\n"), b"{\"a\":1}");
         assert_eq!(body_of(b"{}\n{\"b\":2}\n"), b"[{},{\"b\":2}]");
         assert_eq!(body_of(b"\n"), b"");
+        assert_eq!(body_of(b"{\n \"a\": [\n1]\n}\n"), b"{\n \"a\": [\n1]\n}");
     }
 
     #[test]

@@ -18,12 +18,15 @@ mod stream;
 use crate::judge::Judge;
 use crate::loopback::Names;
 use crate::upstream::{Address, Dialer, UpstreamError};
+use caller::Callers;
 use memory::Memory;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// A configured server, as a person wrote it.
 #[derive(Clone, Debug)]
@@ -51,7 +54,16 @@ struct Server {
     name: String,
     address: Address,
     dialer: Dialer,
+    /// Places for messages of ours to it that are under way beside an exchange.
+    asides: Arc<Semaphore>,
 }
+
+/// Chosen: a server that makes us refuse more than this at once, and does not listen, waits.
+const MAX_ASIDES: usize = 8;
+
+/// How often processes that are gone are let go of. Chosen: a process number is not given out again
+/// that soon.
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// Everything an exchange needs.
 struct Gateway {
@@ -60,7 +72,7 @@ struct Gateway {
     bound: SocketAddr,
     servers: BTreeMap<String, Result<Arc<Server>, UpstreamError>>,
     memory: Memory,
-    recent: caller::Recent,
+    callers: Arc<Callers>,
     backs: stream::Backs,
 }
 
@@ -104,7 +116,7 @@ pub fn start(
     };
     let gateway = Arc::new(Gateway {
         memory: Memory::new(Arc::clone(&judge)),
-        recent: caller::Recent::default(),
+        callers: Arc::new(Callers::new(Arc::clone(&judge))),
         backs: stream::Backs::default(),
         judge,
         names: Names::of(bound),
@@ -115,6 +127,15 @@ pub fn start(
             .collect(),
     });
     runtime.spawn(serve::serve(listener, Arc::clone(&gateway)));
+    let callers = Arc::clone(&gateway.callers);
+    runtime.spawn(async move {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            ticks.tick().await;
+            let callers = Arc::clone(&callers);
+            let _ = tokio::task::spawn_blocking(move || callers.sweep()).await;
+        }
+    });
     Ok(Serving {
         gateway,
         runtime: Some(runtime),
@@ -126,6 +147,7 @@ fn server(name: &str, upstream: &Upstream) -> Result<Server, UpstreamError> {
         name: name.to_owned(),
         address: Address::parse(&upstream.url)?,
         dialer: Dialer::new(upstream.ca_file.as_deref())?,
+        asides: Arc::new(Semaphore::new(MAX_ASIDES)),
     })
 }
 

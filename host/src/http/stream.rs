@@ -4,6 +4,7 @@ use super::Gateway;
 use super::body::{Broken, Outlet, Reply};
 use super::exchange::{Back, Exchange, Owed};
 use super::headers;
+use super::memory::Session;
 use super::messages::{self, Sort};
 use crate::judge::Forward;
 use crate::link::End;
@@ -54,8 +55,10 @@ pub(super) fn follow(
     *answer.headers_mut() = headers::to_client(&head.headers);
     let resumed = exchange.head.headers.contains_key("last-event-id");
     let limit = exchange.gateway.judge.max_frame_bytes();
+    let base = exchange.target.clone();
     let stream = Stream {
         exchange,
+        base,
         owed,
         outlet,
         resumed,
@@ -68,6 +71,8 @@ pub(super) fn follow(
 
 struct Stream {
     exchange: Exchange,
+    /// Where the stream itself is.
+    base: Uri,
     owed: Owed,
     outlet: Outlet,
     /// The client takes up a stream that broke.
@@ -134,7 +139,8 @@ impl Stream {
             None
         };
         if let (Some(id), Some(_)) = (&id, &event.id) {
-            self.exchange.shared.replayable(id, self.resumed);
+            let shared = &self.exchange.shared;
+            tokio::task::block_in_place(|| shared.replayable(id, self.resumed));
         }
         let parts = {
             let mut ruling = std::pin::pin!(self.exchange.rule(link, End::Server, data));
@@ -150,7 +156,7 @@ impl Stream {
         };
         let parts = parts.ok_or(Ended::Unjudged)?;
         if let Some(reply) = parts.reply {
-            self.exchange.send_aside(messages::body_of(&reply));
+            self.exchange.send_aside(messages::body_of(&reply)).await;
         }
         match parts.forward {
             Forward::Original => self.send(event.passed()).await,
@@ -188,13 +194,24 @@ impl Stream {
             .data
             .as_deref()
             .and_then(|data| std::str::from_utf8(data).ok());
-        let uri = given.and_then(|given| resolve(&self.exchange.target, given));
+        let uri = given.and_then(|given| resolve(&self.base, given));
         let Some(uri) = uri else {
             let why = "the stream names an address of another server to post to";
             self.exchange
-                .refused(End::Server, &event.raw, "protocol:endpoint", why);
+                .refused(End::Server, &[], "protocol:endpoint", why);
             return Err(Ended::Unjudged);
         };
+        if self.word.is_none() {
+            // Each stream counts its requests anew, so each has a link of its own.
+            let exchange = &mut self.exchange;
+            let memory = &exchange.gateway.memory;
+            let link = memory.fresh(&exchange.server.name, &exchange.client);
+            memory.open(&link);
+            exchange.shared = Arc::new(Session::of(Arc::new(Mutex::new(link))));
+            exchange.requests = Arc::clone(&exchange.shared.link);
+        }
+        // Our answers to its requests go where the client's would.
+        self.exchange.target = uri.clone();
         let word = format!("{:032x}", rand::random::<u128>());
         let back = Back {
             uri,
@@ -222,9 +239,9 @@ impl Stream {
         let why = match end {
             Ended::Client => {
                 if self.resumable {
-                    self.owed.keep();
+                    self.owed.hand_over(&self.exchange.shared);
                 }
-                return;
+                return self.close();
             }
             Ended::Server if within => "the stream ended inside an event".to_owned(),
             Ended::Server => "the stream ended".to_owned(),
@@ -238,7 +255,7 @@ impl Stream {
         }
         let comes_back = self.resumable && matches!(end, Ended::Server | Ended::Broken);
         if comes_back {
-            self.owed.keep();
+            self.owed.hand_over(&self.exchange.shared);
         }
         let refusal = match end {
             Ended::Server | Ended::Broken => Refusal::ServerGone,
@@ -260,11 +277,22 @@ impl Stream {
             ]
             .concat();
             if self.send(event).await.is_err() {
-                return;
+                break;
             }
         }
+        self.close();
         if lines.is_empty() && end != Ended::Server {
             let _ = self.outlet.send(Err(Broken)).await;
+        }
+    }
+}
+
+impl Stream {
+    /// The link of a stream of the old transport ends with it.
+    fn close(&self) {
+        if self.word.is_some() {
+            let judge = &self.exchange.gateway.judge;
+            tokio::task::block_in_place(|| judge.link_closed(&self.exchange.shared.link));
         }
     }
 }

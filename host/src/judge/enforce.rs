@@ -29,6 +29,13 @@ pub struct Question {
     started: Instant,
 }
 
+impl Question {
+    /// Under which it stands on the desk; `None` when it was answered unasked.
+    pub fn id(&self) -> Option<&str> {
+        self.ticket.id()
+    }
+}
+
 impl Judge {
     /// Rules on one frame.
     pub fn rule(&self, link: &Mutex<Link>, from: End, resent: bool, bytes: &[u8]) -> Outcome {

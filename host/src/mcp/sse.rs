@@ -1,7 +1,8 @@
 //! Server-sent events: a stream cut into events whose bytes stay as they came.
 //!
-//! What a client dispatches and what is judged must be the same. So an event is handed out only
-//! when it is whole, and one that some reader would cut elsewhere is written anew.
+//! What a client dispatches and what is judged must be the same, and readers differ: in what ends a
+//! line, in fields they don't know, in data of several lines. So an event is handed out only when it
+//! is whole, and one that some reader would read differently is written anew.
 //!
 //! Source: WHATWG HTML, server-sent events, "parsing an event stream".
 
@@ -9,7 +10,9 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The bytes as they came, blank line included.
-    pub raw: Vec<u8>,
+    raw: Vec<u8>,
+    /// Every reader takes the bytes for this event and nothing else.
+    plain: bool,
     /// The last `event` field; empty means `message`.
     pub name: String,
     /// The `data` fields joined by newlines. `None`: no such field, so nothing is dispatched.
@@ -39,8 +42,8 @@ pub struct Splitter {
     line: usize,
     /// How much of `buffer` is known to hold no line end beyond `line`.
     searched: usize,
-    /// The last line ended with a carriage return: a newline right after it belongs to it.
-    returned: bool,
+    /// Lines of this stream end with a carriage return alone.
+    returns: bool,
     started: bool,
     fields: Fields,
 }
@@ -53,6 +56,8 @@ struct Fields {
     retry: Option<String>,
     /// A field was seen, so what follows belongs to it until the blank line.
     any: bool,
+    /// Something was seen that readers don't agree on.
+    odd: bool,
 }
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -67,7 +72,7 @@ impl Splitter {
             start: 0,
             line: 0,
             searched: 0,
-            returned: false,
+            returns: false,
             started: false,
             fields: Fields::default(),
         }
@@ -101,40 +106,27 @@ impl Splitter {
             }
             self.started = true;
             if self.buffer.starts_with(BOM) {
+                // Not passed on: one reader skips it, another reads it as part of a name.
+                self.start = BOM.len();
                 self.begin_line(BOM.len());
             }
         }
-        loop {
-            if self.returned && self.line < self.buffer.len() {
-                self.returned = false;
-                if self.buffer.get(self.line) == Some(&b'\n') {
-                    self.begin_line(self.line + 1);
-                    if self.line == self.start + 1 {
-                        return Ok(Some(self.take()));
-                    }
-                }
+        while let Some((end, next)) = self.line_end() {
+            if next == end + 1 && self.buffer.get(end) == Some(&b'\r') {
+                // Readers that know only newlines would read on.
+                self.returns = true;
+                self.fields.odd = true;
             }
-            let rest = self.buffer.get(self.searched..).unwrap_or_default();
-            let Some(offset) = memchr::memchr2(b'\n', b'\r', rest) else {
-                self.searched = self.buffer.len();
-                break;
-            };
-            let end = self.searched + offset;
-            self.returned = self.buffer.get(end) == Some(&b'\r');
             let line = self.buffer.get(self.line..end).unwrap_or_default();
             let (blank, comment) = (line.is_empty(), line.starts_with(b":"));
-            if !blank && !comment {
+            if !blank {
                 self.fields.add(line)?;
             }
-            self.begin_line(end + 1);
+            self.begin_line(next);
             if self.line - self.start > self.limit {
                 return Err(SseError::TooLong { limit: self.limit });
             }
             if blank || (comment && !self.fields.any) {
-                if self.returned && self.buffer.get(self.line) == Some(&b'\n') {
-                    self.returned = false;
-                    self.begin_line(self.line + 1);
-                }
                 return Ok(Some(self.take()));
             }
         }
@@ -142,6 +134,25 @@ impl Splitter {
             return Err(SseError::TooLong { limit: self.limit });
         }
         Ok(None)
+    }
+
+    /// Where the current line ends, and where the next one begins.
+    fn line_end(&mut self) -> Option<(usize, usize)> {
+        let rest = self.buffer.get(self.searched..).unwrap_or_default();
+        let Some(offset) = memchr::memchr2(b'\n', b'\r', rest) else {
+            self.searched = self.buffer.len();
+            return None;
+        };
+        let end = self.searched + offset;
+        match (self.buffer.get(end), self.buffer.get(end + 1)) {
+            (Some(b'\r'), Some(b'\n')) => Some((end, end + 2)),
+            // Its newline is probably on the way. A stream that has none is not kept waiting.
+            (Some(b'\r'), None) if !self.returns => {
+                self.searched = end;
+                None
+            }
+            _ => Some((end, end + 1)),
+        }
     }
 
     fn begin_line(&mut self, at: usize) {
@@ -156,6 +167,7 @@ impl Splitter {
         self.start = self.line;
         let fields = std::mem::take(&mut self.fields);
         Event {
+            plain: !fields.odd && !has_other_break(&raw),
             raw,
             name: fields.name,
             data: fields.data,
@@ -167,50 +179,62 @@ impl Splitter {
 
 impl Fields {
     fn add(&mut self, line: &[u8]) -> Result<(), SseError> {
-        self.any = true;
-        let (name, value) = match memchr::memchr(b':', line) {
-            Some(colon) => line.split_at(colon),
-            None => (line, [].as_slice()),
+        let Some(colon) = memchr::memchr(b':', line) else {
+            self.any = true;
+            self.odd = true;
+            if line == b"data" {
+                self.add_data(b"");
+            }
+            return Ok(());
         };
+        let (name, value) = line.split_at(colon);
+        if name.is_empty() {
+            self.odd |= std::str::from_utf8(value).is_err();
+            return Ok(());
+        }
+        self.any = true;
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let text = || String::from_utf8(value.to_vec()).map_err(|_| SseError::Encoding);
         match name {
-            b"data" => match &mut self.data {
-                Some(data) => {
-                    data.push(b'\n');
-                    data.extend_from_slice(value);
-                }
-                None => self.data = Some(value.to_vec()),
-            },
+            b"data" => self.add_data(value),
             b"event" => self.name = text()?,
             // A NUL makes the field void, says the standard; some readers take it all the same.
             b"id" if !value.contains(&0) => self.id = Some(text()?),
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 self.retry = Some(text()?);
             }
-            _ => {}
+            // What one reader skips another may take for something.
+            _ => self.odd = true,
         }
         Ok(())
+    }
+
+    fn add_data(&mut self, value: &[u8]) {
+        match &mut self.data {
+            Some(data) => {
+                // Readers that take each line for a message of its own exist.
+                self.odd = true;
+                data.push(b'\n');
+                data.extend_from_slice(value);
+            }
+            None => self.data = Some(value.to_vec()),
+        }
     }
 }
 
 impl Event {
-    /// The bytes to forward when the event passes as it is.
-    ///
-    /// Readers that cut text at every line break that Unicode knows see more lines than the
-    /// standard does, and so could be handed an event that nobody judged. Where such a break
-    /// stands the event is written anew, the break inside JSON as an escape of the same meaning.
+    /// The bytes to forward when the event passes: as they came, if every reader takes them for
+    /// the event that was judged. Else the event is written anew.
     #[must_use]
     pub fn passed(self) -> Vec<u8> {
-        if !has_other_break(&self.raw) {
+        if self.plain {
             return self.raw;
         }
-        let data = self.data.as_deref().map(escaped);
-        self.with(data.as_deref())
+        self.with(self.data.as_deref())
     }
 
-    /// The event with other data, under the same name and id.
+    /// The event with other data, JSON or a word, on one line, under the same name and id.
     #[must_use]
     pub fn with(&self, data: Option<&[u8]>) -> Vec<u8> {
         let mut out = Vec::new();
@@ -228,12 +252,9 @@ impl Event {
         if let Some(retry) = &self.retry {
             field("retry", retry);
         }
-        for line in data
-            .into_iter()
-            .flat_map(|data| data.split(|b| *b == b'\n'))
-        {
+        if let Some(data) = data {
             out.extend_from_slice(b"data: ");
-            out.extend_from_slice(line);
+            out.extend_from_slice(&one_line(data));
             out.push(b'\n');
         }
         out.push(b'\n');
@@ -268,7 +289,9 @@ fn has_other_break(bytes: &[u8]) -> bool {
     false
 }
 
-fn escaped(data: &[u8]) -> Vec<u8> {
+/// JSON without any line break: between its parts a break is a space, within a string it is an
+/// escape of the same meaning.
+fn one_line(data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 16);
     let mut rest = data;
     while let Some((byte, tail)) = rest.split_first() {
@@ -276,7 +299,12 @@ fn escaped(data: &[u8]) -> Vec<u8> {
             out.extend_from_slice(format!("\\u{:04x}", u32::from(found)).as_bytes());
             rest = rest.get(length..).unwrap_or_default();
         } else {
-            out.push(*byte);
+            // Strict JSON has no raw line break within a string.
+            out.push(if matches!(byte, b'\n' | b'\r') {
+                b' '
+            } else {
+                *byte
+            });
             rest = tail;
         }
     }

@@ -15,26 +15,36 @@ fn events(stream: &[u8], step: usize) -> Vec<Event> {
     found
 }
 
-/// `name|data|id` of each event that has data; the raw bytes of all must be the stream's.
+/// `name|data|id` of each event that has data, and the same again from what is passed on.
 #[track_caller]
 fn check(stream: &[u8], expect: &[&str]) {
     for step in 1..=stream.len() {
         let found = events(stream, step);
-        let raw: Vec<u8> = found.iter().flat_map(|e| e.raw.clone()).collect();
-        assert!(stream.starts_with(&raw), "bytes change at step {step}");
-        let seen: Vec<String> = found
-            .iter()
-            .filter_map(|e| {
-                let data = String::from_utf8(e.data.clone()?).unwrap();
-                Some(format!(
-                    "{}|{data}|{}",
-                    e.name,
-                    e.id.as_deref().unwrap_or("")
-                ))
-            })
-            .collect();
-        assert_eq!(seen, expect, "step {step}");
+        assert_eq!(told(&found), expect, "step {step}");
+        let passed: Vec<u8> = found.into_iter().flat_map(Event::passed).collect();
+        let again = events(&passed, step);
+        let one_line: Vec<String> = expect.iter().map(|e| e.replace('\n', " ")).collect();
+        assert_eq!(told(&again), one_line, "step {step}");
+        assert!(again.iter().all(|event| event.plain), "step {step}");
     }
+}
+
+fn told(events: &[Event]) -> Vec<String> {
+    let told = |e: &Event| {
+        let data = String::from_utf8(e.data.clone()?).unwrap();
+        let id = e.id.as_deref().unwrap_or("");
+        Some(format!("{}|{data}|{id}", e.name))
+    };
+    events.iter().filter_map(told).collect()
+}
+
+/// The bytes that are passed on.
+fn passed(stream: &[u8], step: usize) -> String {
+    let all: Vec<u8> = events(stream, step)
+        .into_iter()
+        .flat_map(Event::passed)
+        .collect();
+    String::from_utf8(all).unwrap()
 }
 
 #[test]
@@ -58,12 +68,51 @@ fn every_line_end_and_every_cut_gives_the_same_events() {
             "",
         ]
         .join(end);
+        // After the last carriage return nothing comes that could be its newline.
+        let stream = if end == "\r" { stream + "\n" } else { stream };
         check(stream.as_bytes(), &["message|{\"a\":\n1}|1", "||2", "|x|"]);
-        check(
-            format!("\u{feff}{stream}").as_bytes(),
-            &["message|{\"a\":\n1}|1", "||2", "|x|"],
-        );
+        let marked = format!("\u{feff}{stream}");
+        check(marked.as_bytes(), &["message|{\"a\":\n1}|1", "||2", "|x|"]);
     }
+}
+
+#[test]
+fn what_every_reader_takes_alike_passes_byte_for_byte() {
+    for end in ["\n", "\r\n"] {
+        let lines = [
+            "event: message",
+            "id:7",
+            ": note",
+            "data: {\"a\":\"\u{e9}\"}",
+            "",
+            ": ping",
+            "id: 8",
+            "data: ",
+            "",
+            "",
+        ];
+        let stream = lines.join(end);
+        for step in 1..=stream.len() {
+            assert_eq!(passed(stream.as_bytes(), step), stream, "step {step}");
+        }
+    }
+}
+
+#[test]
+fn what_readers_differ_in_does_not_pass_as_it_came() {
+    // A byte order mark in another coding, which one reader skips.
+    assert_eq!(
+        passed(b"\xc3\xaf\xc2\xbb\xc2\xbfdata: {\"evil\":1}\n\n", 100),
+        "\n"
+    );
+    // A carriage return that one reader takes for a space.
+    assert_eq!(passed(b"data:\r {\"evil\":1}\n\n", 100), "data: \n\n");
+    // Two lines that one reader takes for two messages.
+    let nested = b"data: {\"a\":\ndata: {\"evil\":1}\ndata: }\n\n";
+    assert_eq!(passed(nested, 100), "data: {\"a\": {\"evil\":1} }\n\n");
+    assert_eq!(passed(b"DATA: {\"evil\":1}\n\n", 100), "\n");
+    assert_eq!(passed(b": \xff\n", 100), "\n");
+    assert_eq!(passed("\u{feff}data: 1\n\n".as_bytes(), 100), "data: 1\n\n");
 }
 
 #[test]
@@ -86,17 +135,26 @@ fn a_comment_is_passed_on_at_once_unless_it_stands_within_an_event() {
 }
 
 #[test]
-fn the_newline_of_a_cut_line_end_is_neither_lost_nor_an_event() {
+fn a_stream_that_ends_lines_with_a_return_alone_is_not_kept_waiting() {
+    let mut splitter = Splitter::new(100);
+    splitter.push(b"data: 1\r\r");
+    assert_eq!(
+        splitter.next_event().unwrap().unwrap().passed(),
+        b"data: 1\n\n"
+    );
+    assert!(!splitter.is_within());
+}
+
+#[test]
+fn a_line_end_that_is_cut_is_waited_for() {
     let mut splitter = Splitter::new(100);
     splitter.push(b"data: 1\r\n\r");
-    assert_eq!(
-        splitter.next_event().unwrap().unwrap().raw,
-        b"data: 1\r\n\r"
-    );
+    assert_eq!(splitter.next_event(), Ok(None));
     splitter.push(b"\n");
-    let rest = splitter.next_event().unwrap().unwrap();
-    assert_eq!((rest.raw.as_slice(), rest.data), (&b"\n"[..], None));
-    assert!(!splitter.is_within());
+    assert_eq!(
+        splitter.next_event().unwrap().unwrap().passed(),
+        b"data: 1\r\n\r\n"
+    );
 }
 
 #[test]
@@ -144,7 +202,14 @@ fn line_breaks_of_other_readers_are_written_as_escapes() {
         );
         let event = events(stream.as_bytes(), 1000).remove(0);
         let expect = format!("id: 7\ndata: {{\"a\":\"x{escape}data: evil\"}}\n\n");
-        assert_eq!(String::from_utf8(event.passed()).unwrap(), expect);
+        assert_eq!(String::from_utf8(event.clone().passed()).unwrap(), expect);
+        // Also where other data takes the place of what came.
+        let other = format!("[\"{breaker}\"]");
+        let expect = format!("id: 7\ndata: [\"{escape}\"]\n\n");
+        assert_eq!(
+            String::from_utf8(event.with(Some(other.as_bytes()))).unwrap(),
+            expect
+        );
     }
 }
 

@@ -17,7 +17,7 @@ pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
 pub use script::{Script, Server, text, tool};
-pub use web::{Got, Http, Seen, Web, begin_stream, event, write};
+pub use web::{Coming, Got, Http, Seen, Web, begin_stream, event, write};
 
 use std::time::{Duration, Instant};
 

@@ -206,6 +206,12 @@ impl Coming {
         }
     }
 
+    /// What came after the last whole event.
+    pub fn rest(&mut self) -> String {
+        while self.more() {}
+        String::from_utf8(std::mem::take(&mut self.rest)).unwrap()
+    }
+
     /// The data of the next event that has any, as JSON.
     #[track_caller]
     pub fn message(&mut self) -> Value {
