@@ -11,6 +11,7 @@ use crate::link::{Asked, End, Link};
 use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits, Node};
 use crate::mcp::message::{self, Batches, Id, Incoming, Message, Outcome};
+use crate::mcp::salvage::{Nature, Salvaged, salvage};
 use crate::plugin::Set;
 use crate::policy::{Action, Decision, Policy};
 
@@ -51,10 +52,11 @@ pub enum Shape {
     /// Not to be understood in one way only.
     Malformed {
         code: i32,
-        /// From a lenient reading, for the error reply only.
-        id: Option<Id>,
-        /// The request that now never gets its answer.
-        asked: Option<Asked>,
+        /// Whom to tell, from a lenient reading: requests of the sender, under their ids where
+        /// those could be read.
+        owed: Vec<Option<Id>>,
+        /// The requests that now never get their answer.
+        unanswered: Vec<(Id, Asked)>,
     },
 }
 
@@ -69,8 +71,8 @@ pub struct Examined {
     pub decision: Decision,
     /// Protocol revision that an initialize result names.
     pub revision: Option<String>,
-    /// Open requests that a cancellation closes.
-    pub cancelled: Option<(Id, Asked)>,
+    /// Open requests that a cancellation closes; more than one only in a batch.
+    pub cancelled: Vec<(Id, Asked)>,
     /// What a person's answer is bound to: params or result without `_meta`, whose progress token
     /// is another one in every try. Only filled when a person is asked.
     pub content: Vec<u8>,
@@ -103,7 +105,17 @@ pub fn examine(
     match message::read_incoming(&root, batches) {
         Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, &one),
         Ok(Incoming::Batch(all)) => batch(bench, link, from, call, bytes, &all),
-        Err(error) => malformed(link, from, call, bytes, INVALID_REQUEST, &error.to_string()),
+        Err(error) => {
+            let why = error.to_string();
+            match root.as_array() {
+                Some(items) if !items.is_empty() => {
+                    let items = items.iter().filter_map(|item| item.raw(bytes));
+                    let salvaged = items.take(MAX_BROKEN).map(salvage).collect();
+                    broken(link, from, call, INVALID_REQUEST, salvaged, &why)
+                }
+                _ => malformed(link, from, call, bytes, INVALID_REQUEST, &why),
+            }
+        }
     }
 }
 
@@ -117,7 +129,7 @@ fn single(
 ) -> Examined {
     let cwd = link.launch.cwd.clone();
     let context = context(bench, link, &cwd, from, &call);
-    let mut cancelled = None;
+    let mut cancelled = Vec::new();
     let mut revision = None;
     let (shape, drafts) = match one {
         Message::Request { id, method, params } => {
@@ -135,8 +147,8 @@ fn single(
             if let Err(error) = link.open(from, id, asked.clone()) {
                 let shape = Shape::Malformed {
                     code: INVALID_REQUEST,
-                    id: Some(id.clone()),
-                    asked: None,
+                    owed: vec![Some(id.clone())],
+                    unanswered: Vec::new(),
                 };
                 return refused(call, from, shape, "protocol:request-id", &error.to_string());
             }
@@ -154,7 +166,7 @@ fn single(
                     .and_then(|params| params.get("requestId"))
                     .and_then(|id| Id::read(id).ok())
             {
-                cancelled = link.forget(from, &id).map(|asked| (id, asked));
+                cancelled.extend(link.forget(from, &id).map(|asked| (id, asked)));
             }
             let drafts = surface::of_notification(&context, method, *params);
             (
@@ -244,6 +256,7 @@ fn batch(
     let mut requests = Vec::new();
     let mut answers = Vec::new();
     let mut parts = Vec::new();
+    let mut cancelled = Vec::new();
     let mut decision: Option<Decision> = None;
     for (index, one) in all.iter().enumerate() {
         let part = single(bench, link, from, format!("{call}.b{index}"), bytes, one);
@@ -252,6 +265,7 @@ fn batch(
             Shape::Response { id, asked, .. } => answers.push((id, asked)),
             _ => {}
         }
+        cancelled.extend(part.cancelled);
         let mut stricter = part.decision;
         // An element can't be held or changed alone.
         if matches!(stricter.action, Action::Ask | Action::Redact) {
@@ -281,7 +295,7 @@ fn batch(
         parts,
         decision,
         revision: None,
-        cancelled: None,
+        cancelled,
         content: Vec::new(),
     }
 }
@@ -391,16 +405,57 @@ fn malformed(
     code: i32,
     why: &str,
 ) -> Examined {
-    let id = message::salvage_id(bytes);
-    // If this was meant as an answer, whoever waits for it must hear something.
-    let asked = id.as_ref().and_then(|id| link.close(from, id));
-    refused(
-        call,
-        from,
-        Shape::Malformed { code, id, asked },
-        "protocol:ambiguous",
-        why,
-    )
+    broken(link, from, call, code, vec![salvage(bytes)], why)
+}
+
+/// What can't be read as a message, or as the batch that it would be.
+fn broken(
+    link: &mut Link,
+    from: End,
+    call: String,
+    code: i32,
+    salvaged: Vec<Salvaged>,
+    why: &str,
+) -> Examined {
+    let mut unanswered = Vec::new();
+    let mut owed = Vec::new();
+    for one in salvaged {
+        unanswered.extend(left_unanswered(link, from, &one));
+        owed.extend(owed_for(from, one));
+    }
+    let shape = Shape::Malformed {
+        code,
+        owed,
+        unanswered,
+    };
+    refused(call, from, shape, "protocol:ambiguous", why)
+}
+
+/// The requests that a broken answer leaves without one: the one that it names. When its id can't
+/// be read, it is all that were sent, because one of them would wait for ever and an error can be
+/// retried; what still comes for the others is unsolicited then.
+pub(super) fn left_unanswered(link: &mut Link, from: End, salvaged: &Salvaged) -> Vec<(Id, Asked)> {
+    match (salvaged.nature, &salvaged.id) {
+        (Nature::Answer, Some(id)) => {
+            let asked = link.close(from, id);
+            asked.map(|asked| (id.clone(), asked)).into_iter().collect()
+        }
+        (Nature::Answer, None) => link.take_sent(from.other()),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the sender of a broken message is told, and under which id.
+pub(super) fn owed_for(from: End, salvaged: Salvaged) -> Option<Option<Id>> {
+    match salvaged.nature {
+        Nature::Request => Some(salvaged.id),
+        // Neither waits for anything; an error would only meet a request of that id.
+        Nature::Notification | Nature::Answer => None,
+        // A server's chatter gets no answer into its standard input.
+        _ if from == End::Server => None,
+        Nature::Unclear => Some(salvaged.id),
+        Nature::Noise | Nature::Batch => Some(None),
+    }
 }
 
 fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
@@ -412,7 +467,11 @@ fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Exam
         parts: Vec::new(),
         decision,
         revision: None,
-        cancelled: None,
+        cancelled: Vec::new(),
         content: Vec::new(),
     }
 }
+
+/// How many messages of a refused batch are answered one by one. Chosen: ten times what a batch may
+/// hold, and far below what the answers may fill.
+const MAX_BROKEN: usize = 1000;

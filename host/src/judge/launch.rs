@@ -117,7 +117,7 @@ impl Judge {
             parts: vec![(Part::Whole, weighed)],
             decision: decision.clone(),
             revision: None,
-            cancelled: None,
+            cancelled: Vec::new(),
             content: Vec::new(),
         };
         let entry = Entry {

@@ -18,6 +18,7 @@ mod verdict;
 mod weigh;
 
 pub use client::client_of;
+pub use ending::Unread;
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
 pub use history::{Histories, Shelf};

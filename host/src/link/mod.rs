@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// bound memory.
 const MAX_OPEN: usize = 4096;
 
+/// How the key of a ticket begins that keeps an open request of the client.
+pub const OPEN_CLIENT: &str = "open client ";
+
 /// Which end sent something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -174,6 +177,24 @@ impl Link {
             .collect()
     }
 
+    /// As [`Self::take_open`], but what a person is being asked about stays: the other side never
+    /// saw it, so nothing that it sends can be the answer.
+    pub fn take_sent(&mut self, from: End) -> Vec<(Id, Asked)> {
+        let (held, sent) = self
+            .take_open(from)
+            .into_iter()
+            .partition(|(_, asked)| asked.question.is_some());
+        let held: Vec<_> = held;
+        let held = held.into_iter().map(|(id, asked)| ((from, id), asked));
+        self.open.extend(held);
+        sent
+    }
+
+    /// Whether the request of this call is still open: its id may be another's by now.
+    pub fn is_open(&self, from: End, id: &Id, call: &str) -> bool {
+        self.asked(from, id).is_some_and(|asked| asked.call == call)
+    }
+
     pub fn refuse_launch(&mut self, rule: &str) {
         self.refused = Some(rule.to_owned());
     }
@@ -210,14 +231,11 @@ impl Link {
     }
 
     pub fn open_key(from: End, id: &Id) -> String {
-        format!(
-            "open {} {id}",
-            if from == End::Client {
-                "client"
-            } else {
-                "server"
-            }
-        )
+        let of = match from {
+            End::Client => OPEN_CLIENT,
+            End::Server => "open server ",
+        };
+        format!("{of}{id}")
     }
 
     pub fn hidden_ticket(name: &str) -> (String, String) {

@@ -9,4 +9,5 @@ pub mod frame;
 pub mod json;
 pub mod message;
 pub mod reply;
+pub mod salvage;
 pub mod splice;

@@ -7,6 +7,7 @@ mod environment;
 mod feed;
 mod home;
 mod process;
+mod puppet;
 mod script;
 
 pub use client::Client;
@@ -15,6 +16,7 @@ pub use environment::{environment, kit_file};
 pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
+pub use puppet::Puppet;
 pub use script::{Script, Server, text, tool};
 
 use std::time::{Duration, Instant};
