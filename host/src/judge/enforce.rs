@@ -199,6 +199,11 @@ impl Judge {
         for (id, _) in &examined.cancelled {
             discard.push(Link::open_key(from, id));
         }
+        for (id, task) in &examined.tasks {
+            let (kept, gone) = link.learn_task(from.other(), id, task.clone());
+            keep.push(kept);
+            discard.extend(gone);
+        }
         if let Some(revision) = &examined.revision {
             keep.push(Link::revision_ticket(revision));
             link.revision = Some(revision.clone());
@@ -366,9 +371,14 @@ pub(super) fn locked(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
 
 /// The request of `by` that gets our answer.
 pub(super) fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a> {
+    // A task's result has the form of what the task answers.
+    let method = match &asked.task {
+        Some(task) if asked.method == "tasks/result" => &task.method,
+        _ => &asked.method,
+    };
     reply::Asked {
         id,
-        method: &asked.method,
+        method,
         era: if asked.stateless {
             Era::Stateless
         } else {

@@ -6,8 +6,8 @@
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use crate::event::surface::{self, Context, Draft, Part};
-use crate::event::{Direction, place::Places};
-use crate::link::{Asked, End, Link};
+use crate::event::{Direction, Kind, place::Places};
+use crate::link::{Asked, End, Link, Task};
 use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits, Node};
 use crate::mcp::message::{self, Batches, Id, Incoming, Message, Outcome};
@@ -71,6 +71,8 @@ pub struct Examined {
     pub decision: Decision,
     /// Protocol revision that an initialize result names.
     pub revision: Option<String>,
+    /// Tasks that were made: their ids and what they answer.
+    pub tasks: Vec<(String, Task)>,
     /// Open requests that a cancellation closes; more than one only in a batch.
     pub cancelled: Vec<(Id, Asked)>,
     /// What a person's answer is bound to: params or result without `_meta`, whose progress token
@@ -131,15 +133,24 @@ fn single(
     let context = context(bench, link, &cwd, from, &call);
     let mut cancelled = Vec::new();
     let mut revision = None;
+    let mut task = None;
     let (shape, drafts) = match one {
         Message::Request { id, method, params } => {
-            let drafts = surface::of_request(&context, method, *params);
+            let mut drafts = surface::of_request(&context, method, *params);
+            let task = method
+                .starts_with("tasks/")
+                .then(|| task_of(link, from, *params))
+                .flatten();
+            if let (Some(task), Some(main)) = (&task, drafts.first_mut()) {
+                main.event.name.clone_from(&task.name);
+            }
             let asked = Asked {
                 method: (*method).to_owned(),
                 name: drafts
                     .first()
                     .map(|draft| draft.event.name.clone())
                     .unwrap_or_default(),
+                task,
                 call: call.clone(),
                 stateless: Era::of(*params) == Era::Stateless,
                 question: None,
@@ -168,7 +179,13 @@ fn single(
             {
                 cancelled.extend(link.forget(from, &id).map(|asked| (id, asked)));
             }
-            let drafts = surface::of_notification(&context, method, *params);
+            // Told to whom the task runs for.
+            let task = task_of(link, from.other(), *params).map(|task| surface::Asked {
+                method: task.method,
+                name: task.name,
+                deferred: None,
+            });
+            let drafts = surface::of_notification(&context, method, *params, task.as_ref());
             (
                 Shape::Notification {
                     method: (*method).to_owned(),
@@ -184,6 +201,7 @@ fn single(
                         .and_then(Node::as_str)
                         .map(str::to_owned);
                 }
+                task = made_task(&asked, outcome);
                 let drafts = answer(&context, &asked, outcome);
                 let failed = matches!(outcome, Outcome::Error(_));
                 (
@@ -215,6 +233,7 @@ fn single(
                 call: call.clone(),
                 stateless: false,
                 question: None,
+                task: None,
             };
             (
                 Shape::Unsolicited { id: None },
@@ -239,6 +258,7 @@ fn single(
         parts,
         decision,
         revision,
+        tasks: task.into_iter().collect(),
         cancelled,
         content,
     }
@@ -256,7 +276,7 @@ fn batch(
     let mut requests = Vec::new();
     let mut answers = Vec::new();
     let mut parts = Vec::new();
-    let mut cancelled = Vec::new();
+    let (mut cancelled, mut tasks) = (Vec::new(), Vec::new());
     let mut decision: Option<Decision> = None;
     for (index, one) in all.iter().enumerate() {
         let part = single(bench, link, from, format!("{call}.b{index}"), bytes, one);
@@ -266,6 +286,7 @@ fn batch(
             _ => {}
         }
         cancelled.extend(part.cancelled);
+        tasks.extend(part.tasks);
         let mut stricter = part.decision;
         // An element can't be held or changed alone.
         if matches!(stricter.action, Action::Ask | Action::Redact) {
@@ -295,6 +316,7 @@ fn batch(
         parts,
         decision,
         revision: None,
+        tasks,
         cancelled,
         content: Vec::new(),
     }
@@ -304,11 +326,36 @@ fn answer(context: &Context<'_>, asked: &Asked, outcome: &Outcome<'_, '_>) -> Ve
     let asked = surface::Asked {
         method: asked.method.clone(),
         name: asked.name.clone(),
+        deferred: asked.task.as_ref().map(|task| task.method.clone()),
     };
     match outcome {
         Outcome::Result(result) => surface::of_result(context, &asked, result),
         Outcome::Error(error) => surface::of_error(context, &asked, error),
     }
+}
+
+/// The task that params speak of, run for `asker`.
+fn task_of(link: &Link, asker: End, params: Option<&Node<'_>>) -> Option<Task> {
+    let id = params?.get("taskId")?.as_str()?;
+    link.task(asker, id).cloned()
+}
+
+/// A result that is not there yet: the id under which it will be.
+///
+/// Source: MCP 2025-11-25, `CreateTaskResult.task`; the tasks extension's `resultType: "task"`.
+fn made_task(asked: &Asked, outcome: &Outcome<'_, '_>) -> Option<(String, Task)> {
+    let Outcome::Result(result) = outcome else {
+        return None;
+    };
+    let inline = result.get("resultType").and_then(Node::as_str) == Some("task");
+    let holder = result.get("task").or(inline.then_some(*result))?;
+    let id = holder.get("taskId")?.as_str()?.to_owned();
+    // What a task's own methods say of it is no new one.
+    let made = !asked.method.starts_with("tasks/");
+    made.then(|| {
+        let (method, name) = (asked.method.clone(), asked.name.clone());
+        (id, Task { method, name })
+    })
 }
 
 /// The bytes that say what is asked for, member by member, in their order.
@@ -390,11 +437,30 @@ fn overall(policy: &Policy, link: &Link, shape: &Shape, parts: &[(Part, Weighed)
         return Decision::deny(rule, "the server was not allowed to start");
     }
     match shape {
-        Shape::Request { asked, .. } if !asked.name.is_empty() && link.is_hidden(&asked.name) => {
+        Shape::Request { asked, .. } if is_hidden(link, asked) => {
             Decision::deny("hidden", "its definition was refused before")
         }
         _ => decision,
     }
+}
+
+/// Whether a request names what was taken out of a list.
+fn is_hidden(link: &Link, asked: &Asked) -> bool {
+    let kinds: &[Kind] = match asked.method.as_str() {
+        "tools/call" => &[Kind::ToolDefinition],
+        "prompts/get" => &[Kind::PromptDefinition],
+        "completion/complete" => &[Kind::PromptDefinition, Kind::ResourceDefinition],
+        method if method.starts_with("resources/") => &[Kind::ResourceDefinition],
+        _ => &[],
+    };
+    kinds
+        .iter()
+        .any(|kind| link.is_hidden(&hidden_name(kind, &asked.name)))
+}
+
+/// A definition's name among the hidden ones: a tool may have the name of a prompt.
+pub(super) fn hidden_name(kind: &Kind, name: &str) -> String {
+    format!("{} {name}", kind.word())
 }
 
 fn malformed(
@@ -467,6 +533,7 @@ fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Exam
         parts: Vec::new(),
         decision,
         revision: None,
+        tasks: Vec::new(),
         cancelled: Vec::new(),
         content: Vec::new(),
     }

@@ -117,6 +117,7 @@ impl Judge {
             parts: vec![(Part::Whole, weighed)],
             decision: decision.clone(),
             revision: None,
+            tasks: Vec::new(),
             cancelled: Vec::new(),
             content: Vec::new(),
         };

@@ -3,6 +3,10 @@
 //! Memory only. What must survive the daemon is handed out as tickets (see `wire`) and taken back
 //! by [`Link::resume`].
 
+mod tasks;
+
+pub use tasks::Task;
+
 use crate::event::{Launch, Server};
 use crate::mcp::message::Id;
 use serde::{Deserialize, Serialize};
@@ -36,6 +40,9 @@ pub struct Asked {
     /// A person is being asked about it; the question's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+    /// A request about a task: what the task answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
 }
 
 /// Who calls, as far as the system says.
@@ -58,6 +65,7 @@ pub struct Link {
     open: BTreeMap<(End, Id), Asked>,
     /// Tools, prompts and resources taken out of a list: calling them is refused.
     hidden: BTreeSet<String>,
+    tasks: tasks::Tasks,
     /// The rule that refused the server's launch: then nothing on this link passes.
     refused: Option<String>,
 }
@@ -85,6 +93,11 @@ enum Ticket {
     Revision {
         revision: String,
     },
+    Task {
+        asker: End,
+        id: String,
+        task: Task,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,6 +117,7 @@ impl Link {
             revision: None,
             open: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            tasks: tasks::Tasks::default(),
             refused: None,
         }
     }
@@ -122,6 +136,9 @@ impl Link {
                 }
                 Ok(Ticket::Hidden { name }) => {
                     self.hidden.insert(name);
+                }
+                Ok(Ticket::Task { asker, id, task }) => {
+                    self.tasks.learn(asker, &id, task);
                 }
                 Ok(Ticket::Revision { revision }) => self.revision = Some(revision),
                 Err(_) => tracing::warn!(link = self.id, "a ticket was not understood"),
@@ -204,6 +221,28 @@ impl Link {
         self.refused.as_deref()
     }
 
+    /// Notes what a task answers: the ticket to keep, and the key of one that is done.
+    pub fn learn_task(
+        &mut self,
+        asker: End,
+        id: &str,
+        task: Task,
+    ) -> ((String, String), Option<String>) {
+        let ticket = Ticket::Task {
+            asker,
+            id: id.to_owned(),
+            task: task.clone(),
+        };
+        let kept = (task_key(asker, id), json(&ticket));
+        let gone = self.tasks.learn(asker, id, task);
+        (kept, gone.map(|(asker, id)| task_key(asker, &id)))
+    }
+
+    /// What the task of this id, run for `asker`, answers.
+    pub fn task(&self, asker: End, id: &str) -> Option<&Task> {
+        self.tasks.find(asker, id)
+    }
+
     pub fn hide(&mut self, name: &str) {
         self.hidden.insert(name.to_owned());
     }
@@ -270,6 +309,14 @@ impl End {
     }
 }
 
+fn task_key(asker: End, id: &str) -> String {
+    let of = match asker {
+        End::Client => "client",
+        End::Server => "server",
+    };
+    format!("task {of} {id}")
+}
+
 fn json(ticket: &Ticket) -> String {
     // Strings and booleans only: serialising can't fail; an empty ticket would be ignored.
     serde_json::to_string(ticket).unwrap_or_default()
@@ -295,6 +342,7 @@ mod tests {
             call: "c".into(),
             stateless: false,
             question: None,
+            task: None,
         }
     }
 
@@ -329,7 +377,16 @@ mod tests {
         let open = Link::open_ticket(End::Client, &id, &asked("tools/list"));
         let hidden = Link::hidden_ticket("bad tool");
         let revision = Link::revision_ticket("2025-03-26");
-        old.resume(&[open, hidden, revision, ("?".into(), "nonsense".into())]);
+        let sum = Task {
+            method: "tools/call".into(),
+            name: "sum".into(),
+        };
+        let (task, gone) = link().learn_task(End::Client, "t 1", sum.clone());
+        assert_eq!(gone, None);
+        let nonsense = ("?".into(), "nonsense".into());
+        old.resume(&[open, hidden, revision, task, nonsense]);
+        assert_eq!(old.task(End::Client, "t 1"), Some(&sum));
+        assert_eq!(old.task(End::Server, "t 1"), None);
         assert!(old.is_hidden("bad tool"));
         assert_eq!(old.revision.as_deref(), Some("2025-03-26"));
         assert_eq!(old.close(End::Server, &id).unwrap().method, "tools/list");

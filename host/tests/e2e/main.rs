@@ -23,4 +23,5 @@ mod outage;
 mod real_servers;
 mod sandbox;
 mod stdio;
+mod surfaces;
 mod wrap;

@@ -54,6 +54,8 @@ def handle(message):
     method, id, p = message.get("method"), message.get("id"), message.get("params") or {}
     if method is None or id is None:
         return
+    if "x/line" in (p.get("_meta") or {}):
+        return write(p["_meta"]["x/line"].replace("$ID", json.dumps(id)).encode() + b"\n")
     match method:
         case "initialize":
             write(result(id, {"protocolVersion": p["protocolVersion"], "capabilities": {}, "serverInfo": {"name": "puppet", "version": "1"}}))

@@ -7,6 +7,7 @@ use std::process::Command;
 /// A puppet in a home; see `puppet.py` for what it can be asked.
 pub struct Puppet<'h> {
     home: &'h Home,
+    server: String,
     log: PathBuf,
 }
 
@@ -14,7 +15,16 @@ impl<'h> Puppet<'h> {
     pub fn new(home: &'h Home, name: &str) -> Self {
         Self {
             home,
+            server: "puppet".to_owned(),
             log: home.file(&format!("{name}.log")),
+        }
+    }
+
+    /// One under a server name of its own.
+    pub fn named(home: &'h Home, name: &str) -> Self {
+        Self {
+            server: name.to_owned(),
+            ..Self::new(home, name)
         }
     }
 
@@ -28,7 +38,9 @@ impl<'h> Puppet<'h> {
 
     /// The command of a shim that starts it.
     pub fn shim(&self) -> Command {
-        let mut command = self.home.program(&["proxy", "--server", "puppet", "--"]);
+        let mut command = self
+            .home
+            .program(&["proxy", "--server", &self.server, "--"]);
         command
             .args(["python3", &kit_file("puppet.py")])
             .arg(&self.log);
