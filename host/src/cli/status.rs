@@ -7,6 +7,7 @@ use super::exit::{Exit, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
 use crate::event::Fault;
+use crate::event::identity::Identity;
 use crate::wire::Control;
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -83,6 +84,9 @@ struct Api {
 struct Link {
     client: String,
     server: String,
+    /// What was asked for, and what lay on the disk.
+    package: Option<String>,
+    identity: Identity,
 }
 
 #[derive(Default, Deserialize)]
@@ -302,9 +306,12 @@ fn links(links: &[Link]) -> String {
     let named: Vec<String> = links
         .iter()
         .map(|link| {
+            let package = link.identity.package.as_ref().or(link.package.as_ref());
+            let package = package.map(|package| format!(" ({})", excerpt(package, 60)));
             format!(
-                "{} ← {}",
+                "{}{} ← {}",
                 excerpt(&link.server, 40),
+                package.unwrap_or_default(),
                 excerpt(&link.client, 40)
             )
         })

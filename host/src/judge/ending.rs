@@ -1,7 +1,7 @@
 //! Ends and breaks of a stream: whoever waits for what will not come is told so.
 
+use super::broken::{left_unanswered, owed_for};
 use super::enforce::{locked, owed, some_lines};
-use super::examine::{left_unanswered, owed_for};
 use super::verdict::{Stop, Verdict};
 use super::{Counts, Judge, Outcome};
 use crate::audit::Durability;

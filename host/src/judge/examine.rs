@@ -3,6 +3,7 @@
 //! Nothing is recorded, asked or forwarded here. The link's open requests do change: an answer
 //! closes its request before anyone can act on it.
 
+use super::broken::{MAX_BROKEN, broken, malformed};
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use crate::event::surface::{self, Context, Draft, Part};
@@ -11,7 +12,7 @@ use crate::link::{Asked, End, Link, Task};
 use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits, Node};
 use crate::mcp::message::{self, Batches, Id, Incoming, Message, Outcome};
-use crate::mcp::salvage::{Nature, Salvaged, salvage};
+use crate::mcp::salvage::salvage;
 use crate::plugin::Set;
 use crate::policy::{Action, Decision, Policy};
 
@@ -463,68 +464,7 @@ pub(super) fn hidden_name(kind: &Kind, name: &str) -> String {
     format!("{} {name}", kind.word())
 }
 
-fn malformed(
-    link: &mut Link,
-    from: End,
-    call: String,
-    bytes: &[u8],
-    code: i32,
-    why: &str,
-) -> Examined {
-    broken(link, from, call, code, vec![salvage(bytes)], why)
-}
-
-/// What can't be read as a message, or as the batch that it would be.
-fn broken(
-    link: &mut Link,
-    from: End,
-    call: String,
-    code: i32,
-    salvaged: Vec<Salvaged>,
-    why: &str,
-) -> Examined {
-    let mut unanswered = Vec::new();
-    let mut owed = Vec::new();
-    for one in salvaged {
-        unanswered.extend(left_unanswered(link, from, &one));
-        owed.extend(owed_for(from, one));
-    }
-    let shape = Shape::Malformed {
-        code,
-        owed,
-        unanswered,
-    };
-    refused(call, from, shape, "protocol:ambiguous", why)
-}
-
-/// The requests that a broken answer leaves without one: the one that it names. When its id can't
-/// be read, it is all that were sent, because one of them would wait for ever and an error can be
-/// retried; what still comes for the others is unsolicited then.
-pub(super) fn left_unanswered(link: &mut Link, from: End, salvaged: &Salvaged) -> Vec<(Id, Asked)> {
-    match (salvaged.nature, &salvaged.id) {
-        (Nature::Answer, Some(id)) => {
-            let asked = link.close(from, id);
-            asked.map(|asked| (id.clone(), asked)).into_iter().collect()
-        }
-        (Nature::Answer, None) => link.take_sent(from.other()),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether the sender of a broken message is told, and under which id.
-pub(super) fn owed_for(from: End, salvaged: Salvaged) -> Option<Option<Id>> {
-    match salvaged.nature {
-        Nature::Request => Some(salvaged.id),
-        // Neither waits for anything; an error would only meet a request of that id.
-        Nature::Notification | Nature::Answer => None,
-        // A server's chatter gets no answer into its standard input.
-        _ if from == End::Server => None,
-        Nature::Unclear => Some(salvaged.id),
-        Nature::Noise | Nature::Batch => Some(None),
-    }
-}
-
-fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
+pub(super) fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
     let decision = Decision::deny(rule, why);
     Examined {
         call,
@@ -538,7 +478,3 @@ fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Exam
         content: Vec::new(),
     }
 }
-
-/// How many messages of a refused batch are answered one by one. Chosen: ten times what a batch may
-/// hold, and far below what the answers may fill.
-const MAX_BROKEN: usize = 1000;

@@ -64,6 +64,7 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
         client: link.client.label.clone(),
         server: link.server.name.clone(),
         package: link.server.package.clone(),
+        identity: None,
         direction: match examined.from {
             crate::link::End::Client => "to-server".into(),
             crate::link::End::Server => "to-client".into(),

@@ -347,7 +347,7 @@ fn a_broken_message_ends_no_request_but_its_own() {
             (&json!("a"), &json!(code)),
             "{line}"
         );
-        let record = recorded(&home, &line);
+        let record = recorded(&home, line);
         assert_eq!(record["decision"]["rule"], "protocol:ambiguous");
     }
     echoes(&mut client, "goes on");
@@ -390,9 +390,7 @@ fn batches_pass_where_the_revision_has_them_and_each_request_is_answered_where_n
         wait_for("the batch at the server", || {
             puppet.seen().contains(&batch).then_some(())
         });
-        let answers = format!(
-            r#"[{{"jsonrpc":"2.0","id":101,"result":{{}}}},{{"jsonrpc":"2.0","id":102,"result":{{}}}},{{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"info","data":"x"}}}}]"#
-        );
+        let answers = r#"[{"jsonrpc":"2.0","id":101,"result":{}},{"jsonrpc":"2.0","id":102,"result":{}},{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}]"#;
         let open = client.ask("x/raw", json!({ "line": answers }));
         assert_eq!(client.line(), answers);
         // Only notifications: nothing to answer, and it arrives.
