@@ -76,8 +76,8 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
         ("docker" | "podman" | "nerdctl", _) => {
             return Identity::unknown("what a container image holds is not on this disk");
         }
-        ("sh" | "bash" | "zsh" | "dash" | "fish" | "env" | "sudo", _) => {
-            return Identity::unknown("a shell or wrapper decides what will run");
+        _ if WRAPPERS.contains(&launcher) => {
+            return Identity::unknown("a shell or another program decides what will run");
         }
         _ => {}
     }
@@ -117,6 +117,51 @@ impl Identity {
         }
     }
 }
+
+/// Programs whose words say what runs in a way that is not read here.
+const WRAPPERS: &[&str] = &[
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "fish",
+    "ksh",
+    "env",
+    "sudo",
+    "doas",
+    "nice",
+    "nohup",
+    "timeout",
+    "time",
+    "stdbuf",
+    "xargs",
+    "setsid",
+    "ssh",
+    "java",
+    "dotnet",
+    "lua",
+    "Rscript",
+    "pwsh",
+    "poetry",
+    "pdm",
+    "rye",
+    "hatch",
+    "pipenv",
+    "conda",
+    "mamba",
+    "micromamba",
+    "mise",
+    "asdf",
+    "direnv",
+    "nix",
+    "nix-shell",
+    "go",
+    "cargo",
+    "make",
+    "just",
+    "volta",
+    "fnm",
+];
 
 /// What npx would take: the project's own program of that name, else what it fetched before.
 fn of_npm(launch: &Launch, launcher: &str, name: &str, words: &[String], home: &Path) -> Identity {

@@ -191,6 +191,7 @@ fn what_cannot_be_known_is_said_and_not_made_up() {
         &["uvx", "--from", "git+https://x.example/y", "y"],
         &["docker", "run", "image"],
         &["sh", "-c", "node x.js"],
+        &["java", "-jar", "x.jar"],
         &[],
     ] {
         let said = disk.with(argv, None, &path);
