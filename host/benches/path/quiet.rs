@@ -59,6 +59,6 @@ pub fn serve(root: &Path) {
     let listener = UnixListener::bind(home.socket().unwrap()).unwrap();
     for stream in listener.incoming() {
         let judge = Arc::clone(&judge);
-        std::thread::spawn(move || serve::serve(stream.unwrap(), &judge, &Silent));
+        std::thread::spawn(move || serve::serve(stream.unwrap(), &judge, &Silent, &Arc::default()));
     }
 }

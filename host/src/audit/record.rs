@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::event::identity::Identity;
 use crate::event::{Fault, Finding};
 use crate::policy::Decision;
 
@@ -33,6 +34,9 @@ pub struct Record {
     /// `ecosystem:name@version`, when known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    /// Of a launch: what would run, as the disk said before it ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// [`Direction::word`](crate::event::Direction::word).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub direction: String,

@@ -8,6 +8,7 @@ use super::gateway::Gateway;
 use super::moment;
 use super::terminal::{Ink, Terminal};
 use crate::event::Fault;
+use crate::event::identity::Identity;
 use crate::wire::Control;
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -85,6 +86,9 @@ struct Api {
 struct Link {
     client: String,
     server: String,
+    /// What was asked for, and what lay on the disk.
+    package: Option<String>,
+    identity: Identity,
 }
 
 #[derive(Default, Deserialize)]
@@ -315,9 +319,12 @@ fn links(links: &[Link]) -> String {
     let named: Vec<String> = links
         .iter()
         .map(|link| {
+            let package = link.identity.package.as_ref().or(link.package.as_ref());
+            let package = package.map(|package| format!(" ({})", excerpt(package, 60)));
             format!(
-                "{} ← {}",
+                "{}{} ← {}",
                 excerpt(&link.server, 40),
+                package.unwrap_or_default(),
                 excerpt(&link.client, 40)
             )
         })

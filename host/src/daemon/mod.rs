@@ -12,7 +12,7 @@ mod start;
 pub use start::DaemonError;
 
 use crate::config::Home;
-use crate::wire::serve;
+use crate::wire::{connections::Connections, serve};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -59,6 +59,7 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     tracing::info!(home = %home.root().display(), "ready");
     let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
     let controller = Arc::new(controller);
+    let connections = Arc::new(Connections::default());
     for stream in listener.incoming() {
         if stopping.load(Ordering::SeqCst) {
             break;
@@ -71,10 +72,11 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
             }
         };
         let (parts, controller) = (Arc::clone(&parts), Arc::clone(&controller));
+        let connections = Arc::clone(&connections);
         let spawned = std::thread::Builder::new()
             .name("link".into())
             .spawn(move || {
-                if let Err(error) = serve::serve(stream, &parts.judge, &*controller) {
+                if let Err(error) = serve::serve(stream, &parts.judge, &*controller, &connections) {
                     tracing::warn!(%error, "a connection ended badly");
                 }
             });
@@ -86,10 +88,15 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     let _ = std::fs::remove_file(&socket);
     let _ = std::fs::remove_file(home.api_file());
     gateway::end(&parts);
+    connections.close(LAST_RULINGS);
     parts.close();
     drop(lock);
     Ok(Ended::Stopped)
 }
+
+/// How long frames that are being ruled on may take while the daemon stops. Chosen: a detector's
+/// longest deadline is 1 s.
+const LAST_RULINGS: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Makes the accept loop look at `stopping`.
 fn wake(stopping: &AtomicBool, socket: &std::path::Path) {

@@ -9,6 +9,7 @@ pub mod assets;
 pub mod credential;
 pub mod finding;
 pub mod guard;
+pub mod identity;
 pub mod launch;
 pub mod place;
 pub mod programs;

@@ -6,14 +6,15 @@
 use super::body::{self, Reply};
 use super::exchange::{BAD_GATEWAY, Exchange, Owed};
 use super::headers::{self, Media};
-use super::messages::{self, Sort};
+use super::messages;
 use super::stream;
 use crate::judge::Forward;
 use crate::link::End;
 use crate::loopback::Foreign;
 use crate::mcp::json::{self as strict, Limits};
-use crate::mcp::message::{Id, salvage_id};
+use crate::mcp::message::Id;
 use crate::mcp::reply::Refusal;
+use crate::mcp::salvage::{Nature, salvage};
 use crate::upstream::UpstreamError;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
@@ -24,7 +25,7 @@ use serde_json::json;
 /// Passes a server's answer on, as far as the judge lets it.
 pub(super) async fn relay(
     exchange: Exchange,
-    mut owed: Owed,
+    owed: Owed,
     response: Response<Incoming>,
 ) -> Response<Reply> {
     let (head, incoming) = response.into_parts();
@@ -66,10 +67,11 @@ pub(super) async fn relay(
     if bytes.trim_ascii().is_empty() {
         return pass(&head, bytes);
     }
-    let answers = salvage_id(&bytes).is_some_and(|id| owed.has(&id));
+    let salvaged = salvage(&bytes);
+    let answers = salvaged.id.is_some_and(|id| owed.has(&id));
     let may_be = head.status.is_success() && exchange.aside.is_none() && !exchange.metadata;
     if answers || (may_be && media == Media::Json) {
-        message(&exchange, &mut owed, &head, bytes).await
+        message(&exchange, &owed, salvaged.nature, &head, bytes).await
     } else {
         text(&exchange, &owed, &head, media, bytes).await
     }
@@ -100,13 +102,14 @@ fn sessions(exchange: &Exchange, head: &response::Parts) {
 /// A body that is one message, or a batch.
 async fn message(
     exchange: &Exchange,
-    owed: &mut Owed,
+    owed: &Owed,
+    nature: Nature,
     head: &response::Parts,
     bytes: Bytes,
 ) -> Response<Reply> {
-    let link = match messages::sort(&bytes) {
-        Sort::Answer | Sort::Unclear => &exchange.requests,
-        Sort::Request | Sort::Notification => &exchange.shared.link,
+    let link = match nature {
+        Nature::Request | Nature::Notification => &exchange.shared.link,
+        _ => &exchange.requests,
     };
     let Some(parts) = exchange.rule(link, End::Server, &bytes).await else {
         return unavailable();

@@ -5,12 +5,13 @@ use super::body::{self, Outlet, ReadError, Reply};
 use super::caller::Caller;
 use super::headers::{self, Media};
 use super::memory::Session;
-use super::messages::{self, Sort};
+use super::messages;
 use super::{Gateway, Server, stream};
 use crate::judge::{Forward, Judge, Outcome, Parts};
 use crate::link::{Client, End, Link};
-use crate::mcp::message::{Id, salvage_id};
+use crate::mcp::message::Id;
 use crate::mcp::reply::Refusal;
+use crate::mcp::salvage::{Nature, salvage};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -205,14 +206,14 @@ impl Exchange {
         if let Err(mismatch) = tokio::task::block_in_place(agreed) {
             let why = format!("header {} does not say what the body says", mismatch.header);
             self.refused(End::Client, &bytes, "protocol:headers", &why);
-            return answer::mismatch(salvage_id(&bytes).as_ref());
+            return answer::mismatch(salvage(&bytes).id.as_ref());
         }
-        let sort = messages::sort(&bytes);
-        let link = match sort {
-            Sort::Request | Sort::Unclear => &self.requests,
-            Sort::Notification | Sort::Answer => &self.shared.link,
+        let salvaged = salvage(&bytes);
+        let link = match salvaged.nature {
+            Nature::Notification | Nature::Answer => &self.shared.link,
+            _ => &self.requests,
         };
-        let mut owed = Owed::new(link, messages::request_ids(&bytes, sort));
+        let mut owed = Owed::new(link, messages::request_ids(&bytes, &salvaged));
         let Some(parts) = self.rule(link, End::Client, &bytes).await else {
             return answer::unavailable();
         };

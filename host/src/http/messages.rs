@@ -1,62 +1,28 @@
-//! What an exchange must know of a message besides its verdict: its kind, its requests' ids, and
-//! how lines of ours become a body.
+//! What an exchange must know of a message besides its verdict: its requests' ids, and how lines of
+//! ours become a body.
 //!
 //! A lenient reading. It decides only which open requests a message is held against and who is
 //! told when no answer comes; what passes is decided by the judge's strict one.
 
-use crate::mcp::message::{Id, salvage_id};
+use crate::mcp::message::Id;
+use crate::mcp::salvage::{Nature, Salvaged, salvage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    Request,
-    Notification,
-    Answer,
-    /// A batch, or nothing that has a kind.
-    Unclear,
-}
-
-#[derive(Deserialize)]
-struct Envelope {
-    method: Option<IgnoredAny>,
-    id: Option<IgnoredAny>,
-    result: Option<IgnoredAny>,
-    error: Option<IgnoredAny>,
-}
-
-pub fn sort(bytes: &[u8]) -> Sort {
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Sort::Unclear;
-    }
-    match serde_json::from_slice::<Envelope>(bytes) {
-        Ok(Envelope {
-            method: Some(_),
-            id: Some(_),
-            ..
-        }) => Sort::Request,
-        Ok(Envelope {
-            method: Some(_), ..
-        }) => Sort::Notification,
-        Ok(Envelope { result, error, .. }) if result.is_some() || error.is_some() => Sort::Answer,
-        _ => Sort::Unclear,
-    }
-}
-
-/// The ids of all requests in a message of this sort, or in a batch.
-pub fn request_ids(bytes: &[u8], sort: Sort) -> Vec<Id> {
-    match sort {
-        Sort::Request => salvage_id(bytes).into_iter().collect(),
-        Sort::Unclear => {
+/// The ids of all requests in a message of which this was salvaged, or in a batch.
+pub fn request_ids(bytes: &[u8], salvaged: &Salvaged) -> Vec<Id> {
+    match salvaged.nature {
+        Nature::Request => salvaged.id.iter().cloned().collect(),
+        Nature::Batch => {
             let all: Vec<&RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
             all.iter()
-                .map(|one| one.get().as_bytes())
-                .filter(|one| self::sort(one) == Sort::Request)
-                .filter_map(salvage_id)
+                .map(|one| salvage(one.get().as_bytes()))
+                .filter(|one| one.nature == Nature::Request)
+                .filter_map(|one| one.id)
                 .collect()
         }
-        Sort::Notification | Sort::Answer => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -99,29 +65,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_is_told_by_its_members() {
-        for (message, expect) in [
-            (r#"{"jsonrpc":"2.0","id":1,"method":"x"}"#, Sort::Request),
-            (r#"{"id":1,"m\u0065thod":"x"}"#, Sort::Request),
-            (r#" {"method":"x"}"#, Sort::Notification),
-            (r#"{"id":1,"result":{}}"#, Sort::Answer),
-            (r#"{"error":{}}"#, Sort::Answer),
-            (r#"[{"id":1,"method":"x"}]"#, Sort::Unclear),
-            ("{}", Sort::Unclear),
-            ("no json", Sort::Unclear),
-            (r#"{"method":"x","method":"y"}"#, Sort::Unclear),
-        ] {
-            assert_eq!(sort(message.as_bytes()), expect, "{message}");
-        }
-    }
-
-    #[test]
     fn a_batch_has_the_ids_of_its_requests_only() {
         let batch = br#"[{"id":1,"method":"x"},{"method":"n"},{"id":"a","method":"y"},{"id":2,"result":{}}]"#;
-        let ids = request_ids(batch, sort(batch));
+        let ids = request_ids(batch, &salvage(batch));
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         assert_eq!(ids, ["1", "\"a\""]);
-        assert!(request_ids(br#"{"id":1,"result":{}}"#, Sort::Answer).is_empty());
+        let answer = br#"{"id":1,"result":{}}"#;
+        assert!(request_ids(answer, &salvage(answer)).is_empty());
     }
 
     #[test]

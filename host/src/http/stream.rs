@@ -5,12 +5,12 @@ use super::body::{Broken, Outlet, Reply};
 use super::exchange::{Back, Exchange, Owed};
 use super::headers;
 use super::memory::Session;
-use super::messages::{self, Sort};
+use super::messages;
 use crate::judge::Forward;
 use crate::link::End;
 use crate::mcp::era::Era;
-use crate::mcp::message::salvage_id;
 use crate::mcp::reply::{self, Asked, Asker, Refusal};
+use crate::mcp::salvage::{Nature, salvage};
 use crate::mcp::sse::{Event, Splitter, SseError};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
@@ -128,16 +128,12 @@ impl Stream {
         if event.name == "endpoint" && self.exchange.head.method == Method::GET {
             return self.endpoint(&event).await;
         }
-        let sort = messages::sort(data);
-        let link = match sort {
-            Sort::Answer | Sort::Unclear => &self.exchange.requests,
-            Sort::Request | Sort::Notification => &self.exchange.shared.link,
+        let salvaged = salvage(data);
+        let link = match salvaged.nature {
+            Nature::Request | Nature::Notification => &self.exchange.shared.link,
+            _ => &self.exchange.requests,
         };
-        let id = if sort == Sort::Answer {
-            salvage_id(data)
-        } else {
-            None
-        };
+        let id = salvaged.id.filter(|_| salvaged.nature == Nature::Answer);
         if let (Some(id), Some(_)) = (&id, &event.id) {
             let shared = &self.exchange.shared;
             tokio::task::block_in_place(|| shared.replayable(id, self.resumed));

@@ -2,13 +2,14 @@
 //! bytes stays as it came.
 
 use super::Judge;
-use super::examine::Examined;
+use super::examine::{Examined, hidden_name};
 use crate::event::surface::Part;
 use crate::link::Link;
 use crate::mcp::json::{self, Limits};
 use crate::mcp::reply::Label;
 use crate::mcp::splice::Splice;
 use crate::policy::{Action, Decision};
+use std::collections::BTreeSet;
 
 /// What became of a message, and the tickets that go with it.
 #[derive(Default)]
@@ -29,17 +30,32 @@ impl Judge {
     ) -> Result<Changed, &'static str> {
         const CANNOT: &str = "the message could not be changed without making it ambiguous";
         let mut changed = Changed::default();
+        let removed = |action| matches!(action, Action::Ask | Action::Deny);
+        let entries = || {
+            let parts = examined.parts.iter();
+            parts.filter_map(|(part, weighed)| {
+                let name = hidden_name(&weighed.event.kind, &weighed.event.name);
+                (*part != Part::Whole).then_some((name, removed(weighed.decision.action)))
+            })
+        };
+        let hidden: BTreeSet<String> = entries()
+            .filter_map(|(name, removed)| removed.then_some(name))
+            .collect();
+        for (name, _) in entries() {
+            // One of two entries of a name was refused: calling it could reach either.
+            if hidden.contains(&name) {
+                link.hide(&name);
+                changed.keep.push(Link::hidden_ticket(&name));
+            } else if link.unhide(&name) {
+                changed.discard.push(Link::hidden_key(&name));
+            }
+        }
         let touched = |action| matches!(action, Action::Redact | Action::Ask | Action::Deny);
         if !examined
             .parts
             .iter()
             .any(|(_, weighed)| touched(weighed.decision.action))
         {
-            for (part, weighed) in &examined.parts {
-                if *part != Part::Whole && link.unhide(&weighed.event.name) {
-                    changed.discard.push(Link::hidden_key(&weighed.event.name));
-                }
-            }
             return Ok(changed);
         }
         let limits = Limits {
@@ -56,8 +72,6 @@ impl Judge {
                 (Part::Entry { array, index }, Action::Ask | Action::Deny) => {
                     let list = root.pointer(array).ok_or(CANNOT)?;
                     splice.remove(list, *index).map_err(|_| CANNOT)?;
-                    link.hide(&weighed.event.name);
-                    changed.keep.push(Link::hidden_ticket(&weighed.event.name));
                 }
                 (_, Action::Redact) => {
                     for finding in &weighed.findings {
@@ -77,6 +91,14 @@ impl Judge {
             first.get_or_insert_with(|| weighed.decision.clone());
         }
         if edits > 0 {
+            // Made for this client: a shared cache must not hand it to others.
+            //
+            // Source: MCP 2026-07-28, caching.
+            let shared = root.pointer("/result/cacheScope");
+            if let Some(scope) = shared.filter(|scope| scope.as_str() == Some("public")) {
+                let private = splice.replace(scope.span.clone(), br#""private""#);
+                private.map_err(|_| CANNOT)?;
+            }
             let mut line = splice.finish().map_err(|_| CANNOT)?;
             line.push(b'\n');
             changed.bytes = Some(line);

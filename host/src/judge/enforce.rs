@@ -50,17 +50,13 @@ impl Judge {
             bytes,
         );
         self.count_faults(&examined);
-        if let Some((
-            _,
-            Asked {
-                question: Some(id), ..
-            },
-        )) = &examined.cancelled
-        {
-            // The server never saw the request, so it must not see its cancellation.
-            self.desk.withdraw(id);
-            examined.decision =
-                Decision::deny("cancelled", "the request was still waiting for a person");
+        for (_, asked) in &examined.cancelled {
+            if let Some(id) = &asked.question {
+                // The server never saw the request, so it must not see its cancellation.
+                self.desk.withdraw(id);
+                examined.decision =
+                    Decision::deny("cancelled", "the request was still waiting for a person");
+            }
         }
         if examined.decision.action == Action::Ask {
             match self.put_question(&mut link, &mut examined, bytes, policy.version()) {
@@ -106,10 +102,17 @@ impl Judge {
             } = *question;
             let outcome = ticket.wait(judge.limits.ask_hold).await;
             let note = outcome_note(&outcome);
-            examined.decision = answered(&examined.decision, &outcome);
             // Recording and inspecting block; the runtime's workers are for waiting.
             let verdict = tokio::task::spawn_blocking(move || {
                 let mut link = locked(&link);
+                examined.decision = answered(&examined.decision, &outcome);
+                if let Shape::Request { id, .. } = &examined.shape
+                    && !link.is_open(examined.from, id, &examined.call)
+                {
+                    // Cancelled or answered in the meantime: nobody waits, and it must not run.
+                    let why = "the request was over before a person answered";
+                    examined.decision = Decision::deny("withdrawn", why);
+                }
                 judge.conclude(
                     &mut link,
                     examined,
@@ -200,8 +203,13 @@ impl Judge {
             Shape::Response { id, .. } => discard.push(Link::open_key(from.other(), id)),
             _ => {}
         }
-        if let Some((id, _)) = &examined.cancelled {
+        for (id, _) in &examined.cancelled {
             discard.push(Link::open_key(from, id));
+        }
+        for (id, task) in &examined.tasks {
+            let (kept, gone) = link.learn_task(from.other(), id, task.clone());
+            keep.push(kept);
+            discard.extend(gone);
         }
         if let Some(revision) = &examined.revision {
             keep.push(Link::revision_ticket(revision));
@@ -281,6 +289,8 @@ impl Judge {
         let from = examined.from;
         let mut stop = Stop::default();
         match &examined.shape {
+            // It was over before the answer of a person came: it has had its answer.
+            Shape::Request { id, asked } if !link.is_open(from, id, &asked.call) => {}
             Shape::Request { id, asked } => {
                 link.forget(from, id);
                 stop.back = Some(if decision.rule == "hidden" {
@@ -294,12 +304,11 @@ impl Judge {
                 stop.onward = Some(reply::refuse(&owed(id, asked, from.other()), &refusal));
             }
             Shape::Batch { requests, answers } => {
+                // One line each: not every client of that revision reads batches on a pipe.
                 let lines = |all: &[(Id, Asked)], by: End| {
-                    let lines: Vec<u8> = all
-                        .iter()
-                        .flat_map(|(id, asked)| reply::refuse(&owed(id, asked, by), &refusal))
-                        .collect();
-                    (!lines.is_empty()).then_some(lines)
+                    let one =
+                        |(id, asked): &(Id, Asked)| reply::refuse(&owed(id, asked, by), &refusal);
+                    some_lines(all.iter().flat_map(one))
                 };
                 stop.back = lines(requests, from);
                 stop.onward = lines(answers, from.other());
@@ -313,25 +322,25 @@ impl Judge {
                 );
             }
             Shape::Malformed {
-                id: Some(id),
-                asked: Some(asked),
-                ..
+                code,
+                owed: senders,
+                unanswered,
             } => {
-                stop.discard.push(Link::open_key(from.other(), id));
-                stop.onward = Some(reply::refuse(
-                    &owed(id, asked, from.other()),
-                    &Refusal::BadAnswer,
-                ));
+                let asker = from.other();
+                let onward = unanswered.iter().flat_map(|(id, asked)| {
+                    reply::refuse(&owed(id, asked, asker), &Refusal::BadAnswer)
+                });
+                stop.onward = some_lines(onward);
+                let keys = unanswered.iter().map(|(id, _)| Link::open_key(asker, id));
+                stop.discard.extend(keys);
+                stop.back = some_lines(senders.iter().flat_map(|id| match code {
+                    -32700 => reply::unparsable(id.as_ref()),
+                    _ => reply::invalid(id.as_ref()),
+                }));
             }
-            // A server's chatter that is no JSON gets no answer into its standard input.
-            Shape::Malformed { id: None, .. } if from == End::Server => {}
-            Shape::Malformed {
-                code: -32700, id, ..
-            } => stop.back = Some(reply::unparsable(id.as_ref())),
-            Shape::Malformed { id, .. } => stop.back = Some(reply::invalid(id.as_ref())),
             Shape::Notification { .. } | Shape::Unsolicited { .. } => {}
         }
-        if let Some((id, _)) = &examined.cancelled {
+        for (id, _) in &examined.cancelled {
             stop.discard.push(Link::open_key(from, id));
         }
         Verdict::stop(stop)
@@ -369,9 +378,14 @@ pub(super) fn locked(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
 
 /// The request of `by` that gets our answer.
 pub(super) fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a> {
+    // A task's result has the form of what the task answers.
+    let method = match &asked.task {
+        Some(task) if asked.method == "tasks/result" => &task.method,
+        _ => &asked.method,
+    };
     reply::Asked {
         id,
-        method: &asked.method,
+        method,
         era: if asked.stateless {
             Era::Stateless
         } else {
@@ -382,6 +396,11 @@ pub(super) fn owed<'a>(id: &'a Id, asked: &'a Asked, by: End) -> reply::Asked<'a
             End::Server => Asker::Server,
         },
     }
+}
+
+pub(super) fn some_lines(lines: impl Iterator<Item = u8>) -> Option<Vec<u8>> {
+    let lines: Vec<u8> = lines.collect();
+    (!lines.is_empty()).then_some(lines)
 }
 
 fn unrecorded() -> Decision {

@@ -3,14 +3,16 @@
 //! Nothing is recorded, asked or forwarded here. The link's open requests do change: an answer
 //! closes its request before anyone can act on it.
 
+use super::broken::{MAX_BROKEN, broken, malformed};
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use crate::event::surface::{self, Context, Draft, Part};
-use crate::event::{Direction, place::Places};
-use crate::link::{Asked, End, Link};
+use crate::event::{Direction, Kind, place::Places};
+use crate::link::{Asked, End, Link, Task};
 use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits, Node};
 use crate::mcp::message::{self, Batches, Id, Incoming, Message, Outcome};
+use crate::mcp::salvage::salvage;
 use crate::plugin::Set;
 use crate::policy::{Action, Decision, Policy};
 
@@ -51,10 +53,11 @@ pub enum Shape {
     /// Not to be understood in one way only.
     Malformed {
         code: i32,
-        /// From a lenient reading, for the error reply only.
-        id: Option<Id>,
-        /// The request that now never gets its answer.
-        asked: Option<Asked>,
+        /// Whom to tell, from a lenient reading: requests of the sender, under their ids where
+        /// those could be read.
+        owed: Vec<Option<Id>>,
+        /// The requests that now never get their answer.
+        unanswered: Vec<(Id, Asked)>,
     },
 }
 
@@ -69,8 +72,10 @@ pub struct Examined {
     pub decision: Decision,
     /// Protocol revision that an initialize result names.
     pub revision: Option<String>,
-    /// Open requests that a cancellation closes.
-    pub cancelled: Option<(Id, Asked)>,
+    /// Tasks that were made: their ids and what they answer.
+    pub tasks: Vec<(String, Task)>,
+    /// Open requests that a cancellation closes; more than one only in a batch.
+    pub cancelled: Vec<(Id, Asked)>,
     /// What a person's answer is bound to: params or result without `_meta`, whose progress token
     /// is another one in every try. Only filled when a person is asked.
     pub content: Vec<u8>,
@@ -103,7 +108,17 @@ pub fn examine(
     match message::read_incoming(&root, batches) {
         Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, &one),
         Ok(Incoming::Batch(all)) => batch(bench, link, from, call, bytes, &all),
-        Err(error) => malformed(link, from, call, bytes, INVALID_REQUEST, &error.to_string()),
+        Err(error) => {
+            let why = error.to_string();
+            match root.as_array() {
+                Some(items) if !items.is_empty() => {
+                    let items = items.iter().filter_map(|item| item.raw(bytes));
+                    let salvaged = items.take(MAX_BROKEN).map(salvage).collect();
+                    broken(link, from, call, INVALID_REQUEST, salvaged, &why)
+                }
+                _ => malformed(link, from, call, bytes, INVALID_REQUEST, &why),
+            }
+        }
     }
 }
 
@@ -117,17 +132,26 @@ fn single(
 ) -> Examined {
     let cwd = link.launch.cwd.clone();
     let context = context(bench, link, &cwd, from, &call);
-    let mut cancelled = None;
+    let mut cancelled = Vec::new();
     let mut revision = None;
+    let mut task = None;
     let (shape, drafts) = match one {
         Message::Request { id, method, params } => {
-            let drafts = surface::of_request(&context, method, *params);
+            let mut drafts = surface::of_request(&context, method, *params);
+            let task = method
+                .starts_with("tasks/")
+                .then(|| task_of(link, from, *params))
+                .flatten();
+            if let (Some(task), Some(main)) = (&task, drafts.first_mut()) {
+                main.event.name.clone_from(&task.name);
+            }
             let asked = Asked {
                 method: (*method).to_owned(),
                 name: drafts
                     .first()
                     .map(|draft| draft.event.name.clone())
                     .unwrap_or_default(),
+                task,
                 call: call.clone(),
                 stateless: Era::of(*params) == Era::Stateless,
                 question: None,
@@ -135,8 +159,8 @@ fn single(
             if let Err(error) = link.open(from, id, asked.clone()) {
                 let shape = Shape::Malformed {
                     code: INVALID_REQUEST,
-                    id: Some(id.clone()),
-                    asked: None,
+                    owed: vec![Some(id.clone())],
+                    unanswered: Vec::new(),
                 };
                 return refused(call, from, shape, "protocol:request-id", &error.to_string());
             }
@@ -154,9 +178,15 @@ fn single(
                     .and_then(|params| params.get("requestId"))
                     .and_then(|id| Id::read(id).ok())
             {
-                cancelled = link.forget(from, &id).map(|asked| (id, asked));
+                cancelled.extend(link.forget(from, &id).map(|asked| (id, asked)));
             }
-            let drafts = surface::of_notification(&context, method, *params);
+            // Told to whom the task runs for.
+            let task = task_of(link, from.other(), *params).map(|task| surface::Asked {
+                method: task.method,
+                name: task.name,
+                deferred: None,
+            });
+            let drafts = surface::of_notification(&context, method, *params, task.as_ref());
             (
                 Shape::Notification {
                     method: (*method).to_owned(),
@@ -172,6 +202,7 @@ fn single(
                         .and_then(Node::as_str)
                         .map(str::to_owned);
                 }
+                task = made_task(&asked, outcome);
                 let drafts = answer(&context, &asked, outcome);
                 let failed = matches!(outcome, Outcome::Error(_));
                 (
@@ -203,6 +234,7 @@ fn single(
                 call: call.clone(),
                 stateless: false,
                 question: None,
+                task: None,
             };
             (
                 Shape::Unsolicited { id: None },
@@ -227,6 +259,7 @@ fn single(
         parts,
         decision,
         revision,
+        tasks: task.into_iter().collect(),
         cancelled,
         content,
     }
@@ -244,6 +277,7 @@ fn batch(
     let mut requests = Vec::new();
     let mut answers = Vec::new();
     let mut parts = Vec::new();
+    let (mut cancelled, mut tasks) = (Vec::new(), Vec::new());
     let mut decision: Option<Decision> = None;
     for (index, one) in all.iter().enumerate() {
         let part = single(bench, link, from, format!("{call}.b{index}"), bytes, one);
@@ -252,6 +286,8 @@ fn batch(
             Shape::Response { id, asked, .. } => answers.push((id, asked)),
             _ => {}
         }
+        cancelled.extend(part.cancelled);
+        tasks.extend(part.tasks);
         let mut stricter = part.decision;
         // An element can't be held or changed alone.
         if matches!(stricter.action, Action::Ask | Action::Redact) {
@@ -281,7 +317,8 @@ fn batch(
         parts,
         decision,
         revision: None,
-        cancelled: None,
+        tasks,
+        cancelled,
         content: Vec::new(),
     }
 }
@@ -290,11 +327,36 @@ fn answer(context: &Context<'_>, asked: &Asked, outcome: &Outcome<'_, '_>) -> Ve
     let asked = surface::Asked {
         method: asked.method.clone(),
         name: asked.name.clone(),
+        deferred: asked.task.as_ref().map(|task| task.method.clone()),
     };
     match outcome {
         Outcome::Result(result) => surface::of_result(context, &asked, result),
         Outcome::Error(error) => surface::of_error(context, &asked, error),
     }
+}
+
+/// The task that params speak of, run for `asker`.
+fn task_of(link: &Link, asker: End, params: Option<&Node<'_>>) -> Option<Task> {
+    let id = params?.get("taskId")?.as_str()?;
+    link.task(asker, id).cloned()
+}
+
+/// A result that is not there yet: the id under which it will be.
+///
+/// Source: MCP 2025-11-25, `CreateTaskResult.task`; the tasks extension's `resultType: "task"`.
+fn made_task(asked: &Asked, outcome: &Outcome<'_, '_>) -> Option<(String, Task)> {
+    let Outcome::Result(result) = outcome else {
+        return None;
+    };
+    let inline = result.get("resultType").and_then(Node::as_str) == Some("task");
+    let holder = result.get("task").or(inline.then_some(*result))?;
+    let id = holder.get("taskId")?.as_str()?.to_owned();
+    // What a task's own methods say of it is no new one.
+    let made = !asked.method.starts_with("tasks/");
+    made.then(|| {
+        let (method, name) = (asked.method.clone(), asked.name.clone());
+        (id, Task { method, name })
+    })
 }
 
 /// The bytes that say what is asked for, member by member, in their order.
@@ -376,34 +438,33 @@ fn overall(policy: &Policy, link: &Link, shape: &Shape, parts: &[(Part, Weighed)
         return Decision::deny(rule, "the server was not allowed to start");
     }
     match shape {
-        Shape::Request { asked, .. } if !asked.name.is_empty() && link.is_hidden(&asked.name) => {
+        Shape::Request { asked, .. } if is_hidden(link, asked) => {
             Decision::deny("hidden", "its definition was refused before")
         }
         _ => decision,
     }
 }
 
-fn malformed(
-    link: &mut Link,
-    from: End,
-    call: String,
-    bytes: &[u8],
-    code: i32,
-    why: &str,
-) -> Examined {
-    let id = message::salvage_id(bytes);
-    // If this was meant as an answer, whoever waits for it must hear something.
-    let asked = id.as_ref().and_then(|id| link.close(from, id));
-    refused(
-        call,
-        from,
-        Shape::Malformed { code, id, asked },
-        "protocol:ambiguous",
-        why,
-    )
+/// Whether a request names what was taken out of a list.
+fn is_hidden(link: &Link, asked: &Asked) -> bool {
+    let kinds: &[Kind] = match asked.method.as_str() {
+        "tools/call" => &[Kind::ToolDefinition],
+        "prompts/get" => &[Kind::PromptDefinition],
+        "completion/complete" => &[Kind::PromptDefinition, Kind::ResourceDefinition],
+        method if method.starts_with("resources/") => &[Kind::ResourceDefinition],
+        _ => &[],
+    };
+    kinds
+        .iter()
+        .any(|kind| link.is_hidden(&hidden_name(kind, &asked.name)))
 }
 
-fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
+/// A definition's name among the hidden ones: a tool may have the name of a prompt.
+pub(super) fn hidden_name(kind: &Kind, name: &str) -> String {
+    format!("{} {name}", kind.word())
+}
+
+pub(super) fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Examined {
     let decision = Decision::deny(rule, why);
     Examined {
         call,
@@ -412,7 +473,8 @@ fn refused(call: String, from: End, shape: Shape, rule: &str, why: &str) -> Exam
         parts: Vec::new(),
         decision,
         revision: None,
-        cancelled: None,
+        tasks: Vec::new(),
+        cancelled: Vec::new(),
         content: Vec::new(),
     }
 }

@@ -6,10 +6,12 @@ use super::weigh::weigh;
 use super::{Counts, Judge, call_id, now_ms};
 use crate::approval::{self, Question, Scope};
 use crate::audit::{Durability, Record};
+use crate::event::identity::identify;
 use crate::event::surface::{Context, Part};
 use crate::event::{self, Direction, redacted};
 use crate::link::{End, Link};
 use crate::policy::{Action, Decision};
+use std::path::Path;
 use std::time::Instant;
 
 impl Judge {
@@ -37,7 +39,9 @@ impl Judge {
             .find(|(_, name, _)| name == "package")
             .map(|(_, _, value)| value.clone());
         link.server.package = package;
-        self.name_package(link);
+        let user = Path::new(&self.places.home);
+        let identity = identify(&link.launch, link.server.package.as_deref(), user);
+        self.name_package(link, &identity);
         if resumed {
             return self
                 .append(
@@ -117,7 +121,8 @@ impl Judge {
             parts: vec![(Part::Whole, weighed)],
             decision: decision.clone(),
             revision: None,
-            cancelled: None,
+            tasks: Vec::new(),
+            cancelled: Vec::new(),
             content: Vec::new(),
         };
         let entry = Entry {
@@ -132,6 +137,7 @@ impl Judge {
         };
         let mut record = record(entry);
         record.direction = "local".into();
+        record.identity = Some(identity);
         let written = self.append(&record, Durability::Now).is_some();
         let allowed = written && matches!(decision.action, Action::Allow | Action::Log);
         if allowed {

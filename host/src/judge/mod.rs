@@ -4,6 +4,7 @@
 //! makes the [`Verdict`] that the wire enforces.
 
 mod ask;
+mod broken;
 mod change;
 mod client;
 mod ending;
@@ -19,6 +20,7 @@ mod verdict;
 mod weigh;
 
 pub use client::{client_of, client_process};
+pub use ending::Unread;
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
 pub use history::{Histories, Shelf};
@@ -27,6 +29,7 @@ pub use weigh::{Weighed, weigh};
 
 use crate::approval::Desk;
 use crate::audit::Ledger;
+use crate::event::identity::Identity;
 use crate::event::place::Places;
 use crate::link::Link;
 use crate::plugin::Set;
@@ -72,6 +75,8 @@ pub struct LinkFacts {
     pub server: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     pub since_ms: u64,
     #[serde(skip)]
     guarded: Vec<u32>,
@@ -168,6 +173,7 @@ impl Judge {
             client: String::new(),
             server: String::new(),
             package: None,
+            identity: None,
             since_ms: now_ms(),
             guarded: Vec::new(),
         });
@@ -214,9 +220,10 @@ impl Judge {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn name_package(&self, link: &Link) {
+    pub(crate) fn name_package(&self, link: &Link, identity: &Identity) {
         if let Some(facts) = self.links().get_mut(&link.id) {
             facts.package.clone_from(&link.server.package);
+            facts.identity = Some(identity.clone());
         }
     }
 }

@@ -48,9 +48,10 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
             (asked.method.clone(), asked.name.clone())
         }
         Shape::Notification { method } => (method.clone(), String::new()),
-        Shape::Malformed {
-            asked: Some(asked), ..
-        } => (asked.method.clone(), asked.name.clone()),
+        Shape::Malformed { unanswered, .. } => unanswered
+            .first()
+            .map(|(_, asked)| (asked.method.clone(), asked.name.clone()))
+            .unwrap_or_default(),
         _ => (String::new(), String::new()),
     };
     let weighed = || examined.parts.iter().map(|(_, weighed)| weighed);
@@ -63,6 +64,7 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
         client: link.client.label.clone(),
         server: link.server.name.clone(),
         package: link.server.package.clone(),
+        identity: None,
         direction: match examined.from {
             crate::link::End::Client => "to-server".into(),
             crate::link::End::Server => "to-client".into(),

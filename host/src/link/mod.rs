@@ -3,6 +3,10 @@
 //! Memory only. What must survive the daemon is handed out as tickets (see `wire`) and taken back
 //! by [`Link::resume`].
 
+mod tasks;
+
+pub use tasks::Task;
+
 use crate::event::{Launch, Server};
 use crate::mcp::message::Id;
 use serde::{Deserialize, Serialize};
@@ -11,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Requests of one side that may be open at once. Chosen: far above what clients do, low enough to
 /// bound memory.
 const MAX_OPEN: usize = 4096;
+
+/// How the key of a ticket begins that keeps an open request of the client.
+pub const OPEN_CLIENT: &str = "open client ";
 
 /// Which end sent something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +40,9 @@ pub struct Asked {
     /// A person is being asked about it; the question's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+    /// A request about a task: what the task answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
 }
 
 /// Who calls, as far as the system says.
@@ -55,6 +65,7 @@ pub struct Link {
     open: BTreeMap<(End, Id), Asked>,
     /// Tools, prompts and resources taken out of a list: calling them is refused.
     hidden: BTreeSet<String>,
+    tasks: tasks::Tasks,
     /// The rule that refused the server's launch: then nothing on this link passes.
     refused: Option<String>,
 }
@@ -82,6 +93,11 @@ enum Ticket {
     Revision {
         revision: String,
     },
+    Task {
+        asker: End,
+        id: String,
+        task: Task,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,6 +117,7 @@ impl Link {
             revision: None,
             open: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            tasks: tasks::Tasks::default(),
             refused: None,
         }
     }
@@ -119,6 +136,9 @@ impl Link {
                 }
                 Ok(Ticket::Hidden { name }) => {
                     self.hidden.insert(name);
+                }
+                Ok(Ticket::Task { asker, id, task }) => {
+                    self.tasks.learn(asker, &id, task);
                 }
                 Ok(Ticket::Revision { revision }) => self.revision = Some(revision),
                 Err(_) => tracing::warn!(link = self.id, "a ticket was not understood"),
@@ -180,6 +200,24 @@ impl Link {
         of_side.map(|(_, id)| id.clone()).collect()
     }
 
+    /// As [`Self::take_open`], but what a person is being asked about stays: the other side never
+    /// saw it, so nothing that it sends can be the answer.
+    pub fn take_sent(&mut self, from: End) -> Vec<(Id, Asked)> {
+        let (held, sent) = self
+            .take_open(from)
+            .into_iter()
+            .partition(|(_, asked)| asked.question.is_some());
+        let held: Vec<_> = held;
+        let held = held.into_iter().map(|(id, asked)| ((from, id), asked));
+        self.open.extend(held);
+        sent
+    }
+
+    /// Whether the request of this call is still open: its id may be another's by now.
+    pub fn is_open(&self, from: End, id: &Id, call: &str) -> bool {
+        self.asked(from, id).is_some_and(|asked| asked.call == call)
+    }
+
     pub fn refuse_launch(&mut self, rule: &str) {
         self.refused = Some(rule.to_owned());
     }
@@ -187,6 +225,28 @@ impl Link {
     /// The rule that refused the launch, if it was refused.
     pub fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
+    }
+
+    /// Notes what a task answers: the ticket to keep, and the key of one that is done.
+    pub fn learn_task(
+        &mut self,
+        asker: End,
+        id: &str,
+        task: Task,
+    ) -> ((String, String), Option<String>) {
+        let ticket = Ticket::Task {
+            asker,
+            id: id.to_owned(),
+            task: task.clone(),
+        };
+        let kept = (task_key(asker, id), json(&ticket));
+        let gone = self.tasks.learn(asker, id, task);
+        (kept, gone.map(|(asker, id)| task_key(asker, &id)))
+    }
+
+    /// What the task of this id, run for `asker`, answers.
+    pub fn task(&self, asker: End, id: &str) -> Option<&Task> {
+        self.tasks.find(asker, id)
     }
 
     pub fn hide(&mut self, name: &str) {
@@ -216,14 +276,11 @@ impl Link {
     }
 
     pub fn open_key(from: End, id: &Id) -> String {
-        format!(
-            "open {} {id}",
-            if from == End::Client {
-                "client"
-            } else {
-                "server"
-            }
-        )
+        let of = match from {
+            End::Client => OPEN_CLIENT,
+            End::Server => "open server ",
+        };
+        format!("{of}{id}")
     }
 
     pub fn hidden_ticket(name: &str) -> (String, String) {
@@ -258,6 +315,14 @@ impl End {
     }
 }
 
+fn task_key(asker: End, id: &str) -> String {
+    let of = match asker {
+        End::Client => "client",
+        End::Server => "server",
+    };
+    format!("task {of} {id}")
+}
+
 fn json(ticket: &Ticket) -> String {
     // Strings and booleans only: serialising can't fail; an empty ticket would be ignored.
     serde_json::to_string(ticket).unwrap_or_default()
@@ -283,6 +348,7 @@ mod tests {
             call: "c".into(),
             stateless: false,
             question: None,
+            task: None,
         }
     }
 
@@ -317,7 +383,16 @@ mod tests {
         let open = Link::open_ticket(End::Client, &id, &asked("tools/list"));
         let hidden = Link::hidden_ticket("bad tool");
         let revision = Link::revision_ticket("2025-03-26");
-        old.resume(&[open, hidden, revision, ("?".into(), "nonsense".into())]);
+        let sum = Task {
+            method: "tools/call".into(),
+            name: "sum".into(),
+        };
+        let (task, gone) = link().learn_task(End::Client, "t 1", sum.clone());
+        assert_eq!(gone, None);
+        let nonsense = ("?".into(), "nonsense".into());
+        old.resume(&[open, hidden, revision, task, nonsense]);
+        assert_eq!(old.task(End::Client, "t 1"), Some(&sum));
+        assert_eq!(old.task(End::Server, "t 1"), None);
         assert!(old.is_hidden("bad tool"));
         assert_eq!(old.revision.as_deref(), Some("2025-03-26"));
         assert_eq!(old.close(End::Server, &id).unwrap().method, "tools/list");

@@ -45,7 +45,8 @@ fn twin<'n, 'a>(members: &'n [Member<'a>]) -> Option<&'n Member<'a>> {
 /// Above this many keys, pairs cost more than hashing.
 const PAIRWISE_KEYS: usize = 16;
 
-fn same(a: &str, b: &str) -> bool {
+/// Whether some parser takes one key for the other.
+pub fn same(a: &str, b: &str) -> bool {
     folded(a).eq(folded(b))
 }
 

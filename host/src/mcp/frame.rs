@@ -3,6 +3,8 @@
 //! A frame keeps its original bytes, line end included, because those are what is forwarded.
 //! Whether a line is JSON is not asked here.
 
+use super::salvage::{Salvaged, Scan};
+use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
 
@@ -19,7 +21,7 @@ pub struct FrameReader<R> {
     /// How much of `filled` is known to hold no newline.
     searched: usize,
     /// Within a line that was too long; everything up to its newline is dropped.
-    skipping: bool,
+    skipping: Option<Box<Skipped>>,
     ended: bool,
 }
 
@@ -47,11 +49,27 @@ impl<'f> Frame<'f> {
     }
 }
 
+/// What is known of a line that was too long to be held, its end not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlong {
+    pub len: u64,
+    pub sha256: [u8; 32],
+    pub salvaged: Salvaged,
+}
+
+/// A line on its way out: looked at and forgotten.
+#[derive(Debug, Default)]
+struct Skipped {
+    scan: Scan,
+    hash: Sha256,
+    len: u64,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// The rest of the line is skipped; the next call reads the line after it.
+    /// The whole line was skipped; the next call reads the line after it.
     #[error("line longer than {limit} bytes")]
-    TooLong { limit: usize },
+    TooLong { limit: usize, line: Box<Overlong> },
     /// The peer closed inside a line, `len` bytes into it. The next call says it ended.
     #[error("peer closed inside a line, after {len} bytes")]
     CutOff { len: usize },
@@ -71,7 +89,7 @@ impl<R: Read> FrameReader<R> {
             buffer: Vec::new(),
             filled: 0..0,
             searched: 0,
-            skipping: false,
+            skipping: None,
             ended: false,
         }
     }
@@ -87,36 +105,34 @@ impl<R: Read> FrameReader<R> {
     /// `None` means the peer closed between lines.
     ///
     /// # Errors
-    /// [`FrameError::TooLong`] as soon as the limit is passed, before the line has ended;
-    /// [`FrameError::CutOff`] if the peer closed inside a line.
+    /// [`FrameError::TooLong`] once the line has ended, of which never more than the limit is
+    /// held; [`FrameError::CutOff`] if the peer closed inside a line.
     pub fn next(&mut self, max_bytes: usize) -> Result<Option<Frame<'_>>, FrameError> {
         let line = loop {
             if let Some(offset) = memchr::memchr(b'\n', self.unsearched()) {
                 let end = self.filled.start + self.searched + offset + 1;
                 let line = self.filled.start..end;
+                if self.skipping.is_some() || line.len() - 1 > max_bytes {
+                    self.skip(line.start..end - 1);
+                    self.filled.start = end;
+                    self.searched = 0;
+                    return Err(self.skipped(max_bytes));
+                }
                 self.filled.start = end;
                 self.searched = 0;
-                if std::mem::take(&mut self.skipping) {
-                    continue;
-                }
-                if line.len() - 1 > max_bytes {
-                    return Err(FrameError::TooLong { limit: max_bytes });
-                }
                 break line;
             }
             self.searched = self.filled.len();
-            if self.skipping {
+            if self.skipping.is_some() || self.filled.len() > max_bytes {
+                self.skip(self.filled.clone());
                 self.discard();
-            } else if self.filled.len() > max_bytes {
-                self.discard();
-                self.skipping = true;
-                return Err(FrameError::TooLong { limit: max_bytes });
             }
             if self.ended || self.fill()? == 0 {
                 self.ended = true;
                 let len = self.filled.len();
                 self.discard();
                 return match len {
+                    _ if self.skipping.is_some() => Err(self.skipped(max_bytes)),
                     0 => Ok(None),
                     _ => Err(FrameError::CutOff { len }),
                 };
@@ -131,6 +147,26 @@ impl<R: Read> FrameReader<R> {
         self.buffer
             .get(self.filled.start + self.searched..self.filled.end)
             .unwrap_or_default()
+    }
+
+    /// Looks at a piece of an overlong line.
+    fn skip(&mut self, piece: Range<usize>) {
+        let skipped = self.skipping.get_or_insert_default();
+        let bytes = self.buffer.get(piece).unwrap_or_default();
+        skipped.scan.feed(bytes);
+        skipped.hash.update(bytes);
+        skipped.len += bytes.len() as u64;
+    }
+
+    /// The overlong line is over.
+    fn skipped(&mut self, limit: usize) -> FrameError {
+        let Skipped { scan, hash, len } = *self.skipping.take().unwrap_or_default();
+        let line = Box::new(Overlong {
+            len,
+            sha256: hash.finalize().into(),
+            salvaged: scan.finish(),
+        });
+        FrameError::TooLong { limit, line }
     }
 
     fn discard(&mut self) {

@@ -143,27 +143,6 @@ pub fn read_incoming<'n, 'a>(
     }
 }
 
-/// The id of a message that was refused, so that its sender can be answered.
-///
-/// Works on bytes that [`super::json::parse`] refused, too. Whoever wrote several ids gets no
-/// answer under any of them. Nothing else is ever decided by this lenient reading.
-#[must_use]
-pub fn salvage_id(bytes: &[u8]) -> Option<Id> {
-    #[derive(serde::Deserialize)]
-    struct Envelope {
-        id: serde_json::Value,
-    }
-    // A derived struct would also take an array for an envelope.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return None;
-    }
-    match serde_json::from_slice::<Envelope>(bytes).ok()?.id {
-        serde_json::Value::String(text) => Id::text(text).ok(),
-        serde_json::Value::Number(number) => Id::integer(&number.to_string()).ok(),
-        _ => None,
-    }
-}
-
 impl Id {
     /// # Errors
     /// Whatever is neither a string nor an integer, or is too long to remember.
@@ -173,6 +152,12 @@ impl Id {
             Value::Number(lexeme) => Self::integer(lexeme),
             _ => Err(MessageError::IdType),
         }
+    }
+
+    /// The id that exactly these bytes write.
+    pub(super) fn literal(bytes: &[u8]) -> Option<Self> {
+        let node = super::json::parse(bytes, &super::json::Limits::default()).ok()?;
+        Self::read(&node).ok()
     }
 
     fn text(text: String) -> Result<Self, MessageError> {

@@ -9,5 +9,6 @@ pub mod frame;
 pub mod json;
 pub mod message;
 pub mod reply;
+pub mod salvage;
 pub mod splice;
 pub mod sse;

@@ -144,6 +144,13 @@ pub fn unparsable(id: Option<&Id>) -> Vec<u8> {
     error(id, PARSE_ERROR, &serde_json::Value::from(text))
 }
 
+/// The answer to a message that was too long, or ended before it was complete.
+#[must_use]
+pub fn unreadable(id: Option<&Id>) -> Vec<u8> {
+    let text = "Refused by ClawDefender: the message is longer than the limit, or incomplete";
+    error(id, INVALID_REQUEST, &serde_json::Value::from(text))
+}
+
 /// The answer to JSON that is no MCP message.
 #[must_use]
 pub fn invalid(id: Option<&Id>) -> Vec<u8> {

@@ -120,6 +120,28 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
     Err(ContactError::Silent { log: log_path })
 }
 
+/// How long a shim tries to be heard by one daemon after another.
+const GREET_PATIENCE: Duration = Duration::from_secs(30);
+
+/// [`greet`], again and again while daemons end before they answer: one that is stopped or killed
+/// in this very moment is no reason to refuse a session.
+pub(super) fn greet_patiently(
+    home: &Home,
+    greeting: &Greeting,
+) -> Result<(UnixStream, Welcome), ContactError> {
+    let since = Instant::now();
+    loop {
+        match greet(home, greeting, Standing::New, Vec::new()) {
+            Err(ContactError::Wire(WireError::Closed | WireError::Io(_)))
+                if since.elapsed() < GREET_PATIENCE =>
+            {
+                std::thread::sleep(RETRY);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Where a link stands when it is introduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {

@@ -2,7 +2,7 @@
 
 use super::child::{self, Group};
 use super::relay::{Outlets, Relay, State};
-use crate::wire::Side;
+use crate::wire::{self, Side};
 use rustix::process::Signal;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
@@ -33,9 +33,12 @@ impl Relay {
                     SIGINT => Signal::INT,
                     _ => Signal::TERM,
                 });
-                relay.note(|state| {
-                    state.terminating.get_or_insert(Instant::now());
-                });
+                // What a server makes of the other two is its own affair, as it is without us.
+                if signal == SIGTERM {
+                    relay.note(|state| {
+                        state.terminating.get_or_insert(Instant::now());
+                    });
+                }
             }
         });
     }
@@ -67,7 +70,8 @@ impl Relay {
             if client_over.is_some() {
                 outlets.server.end();
             }
-            let waiting_for_answers = !state.tickets.is_empty() && !state.client.deaf;
+            let awaited = state.tickets.keys().any(|ticket| wire::is_awaited(ticket));
+            let waiting_for_answers = awaited && !state.client.deaf;
             let patience = if waiting_for_answers {
                 ANSWER_PATIENCE
             } else {
@@ -83,7 +87,10 @@ impl Relay {
                     group.signal(Signal::KILL);
                 } else if late >= TERM_AFTER && !termed {
                     termed = true;
-                    group.signal(Signal::TERM);
+                    // A second one could cut short how the server ends after the first.
+                    if state.terminating.is_none() {
+                        group.signal(Signal::TERM);
+                    }
                 }
             }
             state = match overdue {

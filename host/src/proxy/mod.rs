@@ -77,16 +77,15 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
         server: errand.server.clone(),
         launch,
     };
-    let (stream, welcome) =
-        match contact::greet(&errand.home, &greeting, contact::Standing::New, Vec::new()) {
-            Ok(answer) => answer,
-            Err(error) => {
-                // Nothing was started. The client still gets an answer to each request.
-                eprintln!("clawdefender: {error}");
-                relay::refuse_all();
-                return Err(error.into());
-            }
-        };
+    let (stream, welcome) = match contact::greet_patiently(&errand.home, &greeting) {
+        Ok(answer) => answer,
+        Err(error) => {
+            // Nothing was started. The client still gets an answer to each request.
+            eprintln!("clawdefender: {error}");
+            relay::refuse_all();
+            return Err(error.into());
+        }
+    };
     let child = if welcome.launch {
         Some(child::Child::spawn(&errand.command)?)
     } else {

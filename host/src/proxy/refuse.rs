@@ -6,7 +6,20 @@ use crate::mcp::era::Era;
 use crate::mcp::json::{self, Limits};
 use crate::mcp::message::{self, Id, Message};
 use crate::mcp::reply::{self, Asked, Asker, Refusal};
+use crate::mcp::salvage::{Nature, salvage};
 use crate::wire::Side;
+
+/// The answers to all that waits for a frame: one, or of a batch one for each of its messages.
+pub(super) fn all_unavailable(from: Side, bytes: &[u8]) -> Vec<(Side, Vec<u8>)> {
+    let root = json::parse(bytes, &Limits::default()).ok();
+    match root.as_ref().and_then(json::Node::as_array) {
+        Some(items) => items
+            .iter()
+            .filter_map(|item| unavailable(from, item.raw(bytes)?))
+            .collect(),
+        None => unavailable(from, bytes).into_iter().collect(),
+    }
+}
 
 /// The line to send and the side to send it to; `None` when nobody waits for an answer.
 pub(super) fn unavailable(from: Side, bytes: &[u8]) -> Option<(Side, Vec<u8>)> {
@@ -30,8 +43,7 @@ pub(super) fn unavailable(from: Side, bytes: &[u8]) -> Option<(Side, Vec<u8>)> {
         Asker::Server => Side::Server,
     };
     let Ok(root) = json::parse(bytes, &Limits::default()) else {
-        let id = message::salvage_id(bytes)?;
-        return Some((to(here), reply::unparsable(Some(&id))));
+        return broken(bytes, to(here), to(there), true);
     };
     match message::read(&root) {
         Ok(Message::Request { id, method, params }) => {
@@ -43,7 +55,30 @@ pub(super) fn unavailable(from: Side, bytes: &[u8]) -> Option<(Side, Vec<u8>)> {
             Some((to(there), answer(&id, "", Era::Handshake, there)))
         }
         Ok(Message::Notification { .. } | Message::Stray { .. }) => None,
-        Err(_) => message::salvage_id(bytes).map(|id| (to(here), reply::invalid(Some(&id)))),
+        Err(_) => broken(bytes, to(here), to(there), false),
+    }
+}
+
+fn broken(bytes: &[u8], here: Side, there: Side, unparsable: bool) -> Option<(Side, Vec<u8>)> {
+    let salvaged = salvage(bytes);
+    let id = salvaged.id?;
+    match salvaged.nature {
+        Nature::Answer => {
+            let asker = match there {
+                Side::Client => Asker::Client,
+                Side::Server => Asker::Server,
+            };
+            let asked = Asked {
+                id: &id,
+                method: "",
+                era: Era::Handshake,
+                by: asker,
+            };
+            Some((there, reply::refuse(&asked, &Refusal::Unavailable)))
+        }
+        Nature::Request if unparsable => Some((here, reply::unparsable(Some(&id)))),
+        Nature::Request => Some((here, reply::invalid(Some(&id)))),
+        _ => None,
     }
 }
 
@@ -96,5 +131,24 @@ mod tests {
         assert_eq!(side, Side::Client);
         assert!(line.contains(r#""id":7"#), "{line}");
         assert_eq!(check(Side::Client, "noise"), None);
+        let (side, line) = check(Side::Server, r#"{"id":7,"result":{},"result":{}}"#).unwrap();
+        assert_eq!(side, Side::Client, "who waits for it: {line}");
+        assert!(line.contains(r#""id":7"#), "{line}");
+    }
+
+    #[test]
+    fn each_request_of_a_batch_is_answered() {
+        let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","method":"n"},
+            {"jsonrpc":"2.0","id":"s","result":{}},{"jsonrpc":"2.0","id":2,"method":"ping"}]"#;
+        let sides: Vec<(Side, bool)> = all_unavailable(Side::Client, batch.as_bytes())
+            .into_iter()
+            .map(|(side, line)| (side, line.ends_with(b"}\n")))
+            .collect();
+        let lines = [
+            (Side::Client, true),
+            (Side::Server, true),
+            (Side::Client, true),
+        ];
+        assert_eq!(sides, lines);
     }
 }

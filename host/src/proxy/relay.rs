@@ -10,7 +10,7 @@ use super::outlet::Outlet;
 use super::refuse;
 use crate::config::Home;
 use crate::mcp::frame;
-use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Welcome};
+use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Unread, Welcome};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -43,9 +43,17 @@ pub(super) struct Relay {
 
 pub(super) struct Held {
     pub(super) from: Side,
+    /// The frame; empty when the daemon is told of something else.
     bytes: Vec<u8>,
-    /// What could not be read, when there are no bytes to hold.
-    unreadable: Option<String>,
+    kind: HeldKind,
+}
+
+enum HeldKind {
+    Frame,
+    /// What could not be read.
+    Unread(Unread),
+    /// The side ended.
+    End,
 }
 
 #[derive(Default)]
@@ -169,7 +177,7 @@ impl Relay {
                 Ok(Some(line)) => Held {
                     from: side,
                     bytes: line.raw.to_vec(),
-                    unreadable: None,
+                    kind: HeldKind::Frame,
                 },
                 Ok(None) => break,
                 Err(error) => {
@@ -177,7 +185,7 @@ impl Relay {
                     self.ask(Held {
                         from: side,
                         bytes: Vec::new(),
-                        unreadable: Some(error.to_string()),
+                        kind: HeldKind::Unread(unread(&error)),
                     });
                     if over {
                         break;
@@ -192,7 +200,7 @@ impl Relay {
             self.ask(Held {
                 from: side,
                 bytes: Vec::new(),
-                unreadable: Some(String::new()),
+                kind: HeldKind::End,
             });
         }
         self.note(|state| state.flow(side).ended = true);
@@ -302,10 +310,11 @@ impl Relay {
     fn give_up_held(&self, outlets: &Outlets) {
         let pending = std::mem::take(&mut self.lock().pending);
         for (_, held) in pending {
-            match refuse::unavailable(held.from, &held.bytes) {
-                Some((Side::Client, line)) => outlets.client.send(line, || {}),
-                Some((Side::Server, line)) => outlets.server.send(line, || {}),
-                None => {}
+            for (side, line) in refuse::all_unavailable(held.from, held.said()) {
+                match side {
+                    Side::Client => outlets.client.send(line, || {}),
+                    Side::Server => outlets.server.send(line, || {}),
+                }
             }
             self.release(held.from, held.bytes.len());
         }
@@ -374,27 +383,55 @@ impl Relay {
     }
 }
 
+impl Held {
+    /// Bytes that say who waits for an answer.
+    fn said(&self) -> &[u8] {
+        match &self.kind {
+            HeldKind::Unread(what) => &what.bones,
+            HeldKind::Frame | HeldKind::End => &self.bytes,
+        }
+    }
+}
+
 enum Task {
     Client(File),
     Daemon(Arc<Outlets>),
 }
 
 fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
-    match &held.unreadable {
-        Some(why) => ToDaemon::Unreadable {
-            seq,
-            from: held.from,
-            why: why.clone(),
-        },
-        None => {
+    let from = held.from;
+    match &held.kind {
+        HeldKind::Frame => {
             let json = frame::Frame { raw: &held.bytes }.json();
             ToDaemon::Frame {
                 seq,
-                from: held.from,
+                from,
                 resent,
                 bytes: json.to_vec(),
             }
         }
+        HeldKind::Unread(what) => ToDaemon::Unreadable {
+            seq,
+            from,
+            what: what.clone(),
+        },
+        HeldKind::End => ToDaemon::Ended { seq, from },
+    }
+}
+
+fn unread(error: &frame::FrameError) -> Unread {
+    let why = error.to_string();
+    match error {
+        frame::FrameError::TooLong { line, .. } => Unread {
+            why,
+            len: line.len,
+            digest: data_encoding::HEXLOWER.encode(&line.sha256),
+            bones: line.salvaged.bones(),
+        },
+        frame::FrameError::CutOff { .. } | frame::FrameError::Io(_) => Unread {
+            why,
+            ..Unread::default()
+        },
     }
 }
 
@@ -412,9 +449,8 @@ pub(super) fn refuse_all() {
     loop {
         let line = match reader.next(16 << 20) {
             Ok(Some(line)) => refuse::unavailable(Side::Client, line.json()),
-            Ok(None) => return,
-            Err(frame::FrameError::Io(_)) => return,
-            Err(_) => None,
+            Ok(None) | Err(frame::FrameError::Io(_)) => return,
+            Err(error) => refuse::unavailable(Side::Client, &unread(&error).bones),
         };
         if let Some((_, line)) = line
             && std::io::Write::write_all(&mut output, &line).is_err()

@@ -1,6 +1,6 @@
 //! Bytes of the wire messages. Blocking: each link has a thread of its own on both sides.
 
-use super::{Forward, FromDaemon, MAX_MESSAGE_BYTES, Ruling, Side, ToDaemon};
+use super::{Forward, FromDaemon, MAX_MESSAGE_BYTES, Ruling, Side, ToDaemon, Unread};
 use std::io::{Read, Write};
 
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +93,19 @@ impl Message for ToDaemon {
                 out.push(u8::from(*resent));
                 out.extend_from_slice(bytes);
             }
-            Self::Unreadable { seq, from, why } => {
+            Self::Unreadable { seq, from, what } => {
                 out.push(b'U');
                 out.extend_from_slice(&seq.to_le_bytes());
                 out.push(u8::from(*from == Side::Server));
-                out.extend_from_slice(why.as_bytes());
+                out.extend_from_slice(&what.len.to_le_bytes());
+                put_bytes(out, what.why.as_bytes());
+                put_bytes(out, what.digest.as_bytes());
+                out.extend_from_slice(&what.bones);
+            }
+            Self::Ended { seq, from } => {
+                out.push(b'E');
+                out.extend_from_slice(&seq.to_le_bytes());
+                out.push(u8::from(*from == Side::Server));
             }
             Self::Control(control) => put_json(out, b'C', control),
         }
@@ -116,7 +124,16 @@ impl Message for ToDaemon {
             b'U' => Ok(Self::Unreadable {
                 seq: input.u64()?,
                 from: input.side()?,
-                why: String::from_utf8_lossy(input.0).into_owned(),
+                what: Unread {
+                    len: input.u64()?,
+                    why: input.text()?,
+                    digest: input.text()?,
+                    bones: input.0.to_vec(),
+                },
+            }),
+            b'E' => Ok(Self::Ended {
+                seq: input.u64()?,
+                from: input.side()?,
             }),
             b'C' => Ok(Self::Control(input.json()?)),
             _ => Err(WireError::Malformed("unknown tag")),
@@ -293,13 +310,31 @@ mod tests {
         };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &frame).unwrap();
+        let unread = ToDaemon::Unreadable {
+            seq: 2,
+            from: Side::Client,
+            what: Unread {
+                why: "line longer than 9 bytes".into(),
+                len: 1 << 40,
+                digest: "ab".into(),
+                bones: b"[]".to_vec(),
+            },
+        };
+        let ended = ToDaemon::Ended {
+            seq: 3,
+            from: Side::Server,
+        };
+        write_message(&mut bytes, &unread).unwrap();
+        write_message(&mut bytes, &ended).unwrap();
         write_message(
             &mut bytes,
             &ToDaemon::Control(super::super::Control::Status),
         )
         .unwrap();
         let mut input = bytes.as_slice();
-        assert_eq!(read_message::<ToDaemon>(&mut input).unwrap(), frame);
+        for message in [frame, unread, ended] {
+            assert_eq!(read_message::<ToDaemon>(&mut input).unwrap(), message);
+        }
         assert!(matches!(
             read_message::<ToDaemon>(&mut input),
             Ok(ToDaemon::Control(_))

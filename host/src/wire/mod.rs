@@ -6,6 +6,7 @@
 //! *tickets*, opaque bytes that the shim hands back when it reconnects.
 
 mod codec;
+pub mod connections;
 pub mod peer;
 pub mod serve;
 
@@ -15,7 +16,7 @@ use crate::event::Launch;
 use serde::{Deserialize, Serialize};
 
 /// Changes with any change of the messages below; both sides refuse another one.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// One message is at most this long: the largest frame, a replacement of it, and tickets.
 pub const MAX_MESSAGE_BYTES: usize = 40 << 20;
@@ -81,6 +82,11 @@ pub struct Ruling {
     pub discard: Vec<String>,
 }
 
+/// Whether a ticket stands for a request of the client that has no answer yet.
+pub fn is_awaited(ticket: &str) -> bool {
+    ticket.starts_with(crate::link::OPEN_CLIENT)
+}
+
 /// Asked over the same socket by the command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -116,6 +122,17 @@ pub enum ControlReply {
     },
 }
 
+/// What the shim knows of a frame that it could not read whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    pub why: String,
+    pub len: u64,
+    /// Hexadecimal SHA-256 of the bytes, when they all went by.
+    pub digest: String,
+    /// See `Salvaged::bones` in `mcp`: a few bytes that say whom to answer.
+    pub bones: Vec<u8>,
+}
+
 /// Shim or command line to daemon.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToDaemon {
@@ -131,7 +148,12 @@ pub enum ToDaemon {
     Unreadable {
         seq: u64,
         from: Side,
-        why: String,
+        what: Unread,
+    },
+    /// This side ended: no more frames will come from it.
+    Ended {
+        seq: u64,
+        from: Side,
     },
     Control(Control),
 }

@@ -2,12 +2,14 @@
 //!
 //! Only a message that waits for a person leaves that order: its ruling is sent when it is there.
 
+use super::connections::Connections;
 use super::{
     Control, ControlReply, Forward, FromDaemon, Hello, PROTOCOL, Ruling, Side, ToDaemon, Welcome,
     WireError, peer,
 };
 use crate::judge::{self, Judge, Outcome, Verdict};
 use crate::link::{Client, End, Link};
+use crate::mcp::salvage::salvage;
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,12 +27,16 @@ pub fn serve(
     stream: UnixStream,
     judge: &Arc<Judge>,
     controller: &dyn Controller,
+    connections: &Arc<Connections>,
 ) -> Result<(), WireError> {
     let peer = peer::of(&stream)?;
     if !peer::is_us(peer) {
         // The directory is 0700; who gets here anyway is told nothing.
         return Ok(());
     }
+    let Some(_seat) = connections.enter(&stream)? else {
+        return Ok(());
+    };
     let mut reader = BufReader::new(stream.try_clone()?);
     let writer = Arc::new(Mutex::new(stream));
     loop {
@@ -41,7 +47,9 @@ pub fn serve(
                     &FromDaemon::Reply(controller.control(control, peer)),
                 )?;
             }
-            Ok(ToDaemon::Hello(hello)) => return follow(*hello, peer, reader, &writer, judge),
+            Ok(ToDaemon::Hello(hello)) => {
+                return follow(*hello, peer, reader, &writer, judge, connections);
+            }
             Ok(_) => return Err(WireError::Malformed("a frame before the introduction")),
             Err(WireError::Closed) => return Ok(()),
             Err(error) => return Err(error),
@@ -55,6 +63,7 @@ fn follow(
     mut reader: BufReader<UnixStream>,
     writer: &Arc<Mutex<UnixStream>>,
     judge: &Arc<Judge>,
+    connections: &Connections,
 ) -> Result<(), WireError> {
     let max_frame_bytes = judge.max_frame_bytes();
     let welcome = |launch| {
@@ -78,6 +87,9 @@ fn follow(
     };
     send(writer, &welcome(launch))?;
     let end = loop {
+        if connections.closing() {
+            break Ok(());
+        }
         let (seq, outcome) = match super::read_message(&mut reader) {
             Ok(ToDaemon::Frame {
                 seq,
@@ -85,11 +97,15 @@ fn follow(
                 resent,
                 bytes,
             }) => (seq, judge.rule(&link, from.end(), resent, &bytes)),
-            Ok(ToDaemon::Unreadable { seq, from, why }) if why.is_empty() => {
-                (seq, judge.gone(&link, from.end()))
-            }
-            Ok(ToDaemon::Unreadable { seq, from, why }) => {
-                (seq, judge.unreadable(&link, from.end(), &why))
+            Ok(ToDaemon::Ended { seq, from }) => (seq, judge.gone(&link, from.end())),
+            Ok(ToDaemon::Unreadable { seq, from, what }) => {
+                let unread = judge::Unread {
+                    why: what.why,
+                    len: what.len,
+                    digest: what.digest,
+                    salvaged: salvage(&what.bones),
+                };
+                (seq, judge.unread(&link, from.end(), unread))
             }
             Ok(_) => break Err(WireError::Malformed("an introduction in the middle")),
             Err(WireError::Closed) => break Ok(()),

@@ -1,7 +1,7 @@
 //! A server that is known to be bad never starts: not one line of its code runs.
 
-use crate::kit::{Client, Daemon, Feed, Group, Home, kit_file};
-use clawdefender_trust::Kind;
+use crate::kit::{Client, Daemon, Feed, Group, Home, environment, kit_file};
+use clawdefender_trust::{Kind, Sha256Digest};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -77,6 +77,52 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
     assert!(asked(&home).iter().any(|path| path.ends_with("/1.0.1.tgz")));
     let launches: Vec<Value> = home.records("type:launch -verdict:deny");
     assert_eq!(launches.len(), 1, "{launches:#?}");
+    let before = &launches[0]["identity"];
+    assert_eq!(
+        before["package"],
+        Value::Null,
+        "it was not there yet: {before:#}"
+    );
+    assert!(before["unknown"].is_string(), "{before:#}");
+    fixed.close();
+    // What npx keeps is known at the next start, by the file that will run.
+    start("1.0.1").greeted();
+    let again = home.records("type:launch -verdict:deny").remove(1);
+    let identity = &again["identity"];
+    assert_eq!(
+        identity["package"],
+        format!("npm:{PACKAGE}@1.0.1"),
+        "{again:#}"
+    );
+    let entry = std::fs::read(identity["entry"].as_str().unwrap()).unwrap();
+    assert_eq!(identity["sha256"], Sha256Digest::of(&entry).to_string());
+}
+
+#[test]
+fn a_server_is_named_by_what_runs_and_not_by_its_interpreter() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let script = environment().npm_server("server-filesystem");
+    let mut shim = home.program(&["proxy", "--server", "files", "--", "node"]);
+    let client = Client::start(shim.arg(&script).arg(home.user())).greeted();
+    let manifest = script.parent().unwrap().with_file_name("package.json");
+    let manifest: Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
+    let version = manifest["version"].as_str().unwrap();
+    let package = format!("npm:@modelcontextprotocol/server-filesystem@{version}");
+    let digest = Sha256Digest::of(&std::fs::read(&script).unwrap()).to_string();
+
+    let record = home.record("type:launch");
+    let live = home.status();
+    let live = live["links"].as_array().unwrap();
+    for identity in [&record["identity"], &live[0]["identity"]] {
+        assert_eq!(identity["package"], package.as_str(), "{identity:#}");
+        assert_eq!(identity["sha256"], digest.as_str(), "{identity:#}");
+        assert_eq!(identity["entry"], json!(script.canonicalize().unwrap()));
+    }
+    assert_eq!(record["server"], "files");
+    let shown = home.cli(&["status"]).out;
+    assert!(shown.contains(&format!("files ({package})")), "{shown}");
+    client.close();
 }
 
 /// What was asked of the registry.

@@ -32,8 +32,10 @@ pub struct Context<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub method: String,
-    /// Tool, prompt or URI, as in [`Event::name`]; of a task's method, the tool that it runs.
+    /// Tool, prompt or URI, as in [`Event::name`]; of a task's method, those of the task's request.
     pub name: String,
+    /// Of a task's method, the request that the task answers, when it is known.
+    pub deferred: Option<String>,
 }
 
 /// An event and the part of the message that it speaks about.
@@ -60,8 +62,18 @@ pub fn of_request(ctx: &Context<'_>, method: &str, params: Option<&Node<'_>>) ->
 }
 
 /// The events of a notification. A request's method without an id is judged like the request.
-pub fn of_notification(ctx: &Context<'_>, method: &str, params: Option<&Node<'_>>) -> Vec<Draft> {
-    drafts(ctx, method, &pieces::of_params(method, params))
+/// `task` is what the task answers that it speaks about, if it does.
+pub fn of_notification(
+    ctx: &Context<'_>,
+    method: &str,
+    params: Option<&Node<'_>>,
+    task: Option<&Asked>,
+) -> Vec<Draft> {
+    let mut pieces = pieces::of_params(method, params);
+    if method.starts_with("notifications/tasks") {
+        pieces::of_task(task, params, &mut pieces);
+    }
+    drafts(ctx, method, &pieces)
 }
 
 /// The events of a result. Never empty.

@@ -48,23 +48,40 @@ pub fn of_params<'n, 'a>(method: &str, params: Option<&'n Node<'a>>) -> Vec<Piec
     pieces.push(main);
     if let Some(node) = params {
         input_responses(node, pointer, &mut pieces);
-        if method.starts_with("notifications/tasks") {
-            deferred(
-                &Asked {
-                    method: "tools/call".into(),
-                    name: String::new(),
-                },
-                node,
-                pointer,
-                &mut pieces,
-            );
-        }
     }
     pieces
 }
 
+/// What a notification about a task carries of its answer.
+pub fn of_task<'n, 'a>(
+    task: Option<&Asked>,
+    params: Option<&'n Node<'a>>,
+    pieces: &mut Vec<Piece<'n, 'a>>,
+) {
+    if let Some(main) = pieces.first_mut() {
+        main.name = task.map(|task| task.name.clone()).unwrap_or_default();
+    }
+    if let Some(node) = params {
+        let unknown = Asked {
+            method: TOOL.to_owned(),
+            name: String::new(),
+            deferred: None,
+        };
+        deferred(task.unwrap_or(&unknown), node, "/params", pieces);
+    }
+}
+
 /// The pieces of a result that answers `asked`.
 pub fn of_result<'n, 'a>(asked: &Asked, result: &'n Node<'a>, pointer: &str) -> Vec<Piece<'n, 'a>> {
+    // The result of a task is the result of the request that made it.
+    if let ("tasks/result", Some(method)) = (asked.method.as_str(), &asked.deferred) {
+        let of = Asked {
+            method: method.clone(),
+            name: asked.name.clone(),
+            deferred: None,
+        };
+        return of_result(&of, result, pointer);
+    }
     let method = asked.method.as_str();
     let mut main = Piece::whole(
         Some(result),
@@ -84,11 +101,12 @@ pub fn of_result<'n, 'a>(asked: &Asked, result: &'n Node<'a>, pointer: &str) -> 
         entries(result, pointer, list, kind, name, &mut pieces);
     }
     if method.starts_with("tasks/") {
-        let tool = Asked {
-            method: "tools/call".into(),
+        let of = Asked {
+            method: asked.deferred.clone().unwrap_or_else(|| TOOL.to_owned()),
             name: asked.name.clone(),
+            deferred: None,
         };
-        deferred(&tool, result, pointer, &mut pieces);
+        deferred(&of, result, pointer, &mut pieces);
     }
     input_requests(result, pointer, &mut pieces);
     pieces
@@ -96,8 +114,8 @@ pub fn of_result<'n, 'a>(asked: &Asked, result: &'n Node<'a>, pointer: &str) -> 
 
 /// The pieces of an error that answers `asked`.
 pub fn of_error<'n, 'a>(asked: &Asked, error: &'n Node<'a>, pointer: &str) -> Vec<Piece<'n, 'a>> {
-    let kind = match asked.method.as_str() {
-        "tools/call" | "tasks/result" | "tasks/get" => Kind::ToolResult,
+    let kind = match asked.deferred.as_ref().unwrap_or(&asked.method).as_str() {
+        TOOL | "tasks/result" | "tasks/get" => Kind::ToolResult,
         _ => Kind::Notice,
     };
     let mut main = Piece::whole(Some(error), pointer, kind, asked.name.clone());
@@ -219,7 +237,7 @@ fn deferred<'n, 'a>(
 
 fn request_kind(method: &str) -> Kind {
     match method {
-        "tools/call" => Kind::ToolCall,
+        TOOL => Kind::ToolCall,
         "completion/complete" => Kind::Completion,
         "sampling/createMessage" => Kind::Sampling,
         "elicitation/create" => Kind::Elicitation,
@@ -250,7 +268,7 @@ fn result_kind(method: &str, result: &Node<'_>) -> Kind {
     let holds = |key: &str| result.get(key).is_some();
     match method {
         "initialize" | "server/discover" => Kind::ServerInstructions,
-        "tools/call" => Kind::ToolResult,
+        TOOL => Kind::ToolResult,
         "resources/read" => Kind::ResourceContent,
         "prompts/get" => Kind::PromptContent,
         "tasks/result" | "tasks/get" if holds("content") || holds("structuredContent") => {
@@ -282,6 +300,9 @@ fn text_of(node: Option<&Node<'_>>, key: &str) -> String {
 pub fn token(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
+
+/// What a task runs as far as anyone knows: no revision has tasks for much else.
+const TOOL: &str = "tools/call";
 
 /// Lists whose entries are definitions: method, member, kind, the member that names an entry.
 const LISTS: &[(&str, &str, Kind, &str)] = &[

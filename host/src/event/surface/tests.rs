@@ -1,5 +1,7 @@
 //! Messages and the events they become.
 
+mod tasks;
+
 use super::*;
 use crate::event::place::{Case, NoLinks};
 use crate::mcp::json::{Limits, Value, parse};
@@ -38,6 +40,7 @@ fn asked(method: &str) -> Asked {
     Asked {
         method: method.into(),
         name: "asked".into(),
+        deferred: None,
     }
 }
 
@@ -196,38 +199,6 @@ fn input_requests_inside_a_result_are_what_they_were_as_requests() {
               Key /params/inputResponses/q3 q3
               Uri /params/inputResponses/q3/roots/0/uri file:///home/u
               -> path /home/u"#]],
-    );
-}
-
-#[test]
-fn a_deferred_result_is_seen_like_a_direct_one() {
-    result(
-        "tasks/get",
-        r#"{"taskId":"1","status":"completed","result":{"content":[{"type":"text","text":"t"}]}}"#,
-        expect![[r#"
-            c1 "asked" notice
-              Token /result/taskId 1
-              Other("protocol") /result/status completed
-            c1.1 "asked" tool-result
-              Other("protocol") /result/result/content/0/type text
-              Content /result/result/content/0/text t"#]],
-    );
-    result(
-        "tasks/result",
-        r#"{"content":[{"type":"text","text":"t"}]}"#,
-        expect![[r#"
-            c1 "asked" tool-result
-              Other("protocol") /result/content/0/type text
-              Content /result/content/0/text t"#]],
-    );
-    request(
-        "notifications/tasks",
-        r#"{"taskId":"1","error":{"code":1,"message":"e"}}"#,
-        expect![[r#"
-            c1 "" notice
-              Token /params/taskId 1
-            c1.1 "" tool-result
-              Error /params/error/message e"#]],
     );
 }
 

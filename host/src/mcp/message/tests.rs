@@ -234,16 +234,4 @@ fn an_array_is_never_read_as_an_envelope() {
         kind(r#"["2.0",1,"tools/call",{},null,null]"#, Batches::Allowed),
         "NotAnObject"
     );
-    assert_eq!(salvage_id(br#"[1]"#), None);
-}
-
-#[test]
-fn an_id_is_salvaged_from_what_the_strict_parser_refuses() {
-    let salvage = |text: &str| salvage_id(text.as_bytes()).map(|id| id.to_string());
-    assert_eq!(salvage(r#"{"a":1,"a":2,"id":7}"#).as_deref(), Some("7"));
-    assert_eq!(salvage(r#"{"id":"x"}"#).as_deref(), Some(r#""x""#));
-    assert_eq!(salvage(r#"{"id":1.5}"#), None);
-    assert_eq!(salvage(r#"{"id":7"#), None);
-    assert_eq!(salvage(r#"{"id":null}"#), None);
-    assert_eq!(salvage(r#"{"id":1,"id":2}"#), None);
 }

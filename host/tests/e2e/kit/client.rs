@@ -80,6 +80,37 @@ impl Client {
         input.flush().unwrap();
     }
 
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.input.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+
+    /// Each byte in a write of its own.
+    pub fn write_slowly(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write(&[*byte]));
+    }
+
+    /// Lends the input to another thread.
+    pub fn take_input(&mut self) -> ChildStdin {
+        self.input.take().unwrap()
+    }
+
+    pub fn give_input(&mut self, input: ChildStdin) {
+        self.input = Some(input);
+    }
+
+    /// The process that was started.
+    pub fn id(&self) -> u32 {
+        self.group.id()
+    }
+
+    /// Waits for the end and everything that came before it.
+    #[track_caller]
+    pub fn end(mut self) -> (ExitStatus, Vec<String>) {
+        let status = self.group.wait();
+        (status, self.lines.iter().collect())
+    }
+
     /// The next line, as it came.
     #[track_caller]
     pub fn line(&mut self) -> String {

@@ -7,6 +7,7 @@ mod environment;
 mod feed;
 mod home;
 mod process;
+mod puppet;
 mod script;
 mod web;
 
@@ -16,6 +17,7 @@ pub use environment::{environment, kit_file};
 pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
+pub use puppet::Puppet;
 pub use script::{Script, Server, text, tool};
 pub use web::{Coming, Got, Http, Seen, Web, begin_stream, event, write};
 

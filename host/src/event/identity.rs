@@ -1,0 +1,503 @@
+//! Which program a launch will run, as far as the disk says so before it runs.
+//!
+//! Reads only, a bounded amount, and never asks a network or a launcher. What can't be known this way
+//! is left out and the reason said. These are facts for people and the log: a file on the disk can
+//! call itself anything, so no rule of a policy rests on them.
+
+use super::Launch;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What will run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Identity {
+    /// `ecosystem:name@version` as it lies on the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The file that runs: a script rather than its interpreter, links resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// Hexadecimal SHA-256 of that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why something is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+}
+
+/// How long the disk may take. Chosen: a launch waits for it.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The largest file that is hashed. Chosen: above any server's binary, read in well under a second.
+const MAX_ENTRY_BYTES: u64 = 256 << 20;
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+/// How many entries of a folder are looked at.
+const MAX_ENTRIES: usize = 4096;
+/// How far above a script its package may begin.
+const MAX_PARENTS: usize = 8;
+
+/// Looks, but not for long: a disk that hangs must not hold up the launch. `named` is the package
+/// that the command line asks for, `home` the user's folder.
+pub fn identify(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
+    let (launch, named, home) = (launch.clone(), named.map(str::to_owned), home.to_owned());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = tell.send(look(&launch, named.as_deref(), &home));
+    });
+    told.recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| Identity::unknown("the disk did not answer in time"))
+}
+
+fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
+    let cwd = Path::new(&launch.cwd);
+    let Some((program, arguments)) = launch.argv.split_first() else {
+        return Identity::unknown("there is no command");
+    };
+    let launcher = Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let registry = named.and_then(|named| named.split_once(':'));
+    match (launcher, registry) {
+        ("npx" | "npm" | "pnpm" | "pnpx" | "yarn" | "bunx", Some(("npm", name))) => {
+            return of_npm(launch, launcher, bare(name), arguments, home);
+        }
+        ("uvx" | "uv" | "pipx", Some(("pypi", name))) => {
+            return of_python_tool(launch, launcher, bare(name), home);
+        }
+        ("npx" | "npm" | "pnpm" | "pnpx" | "yarn" | "bunx" | "uvx" | "uv" | "pipx", _) => {
+            return Identity::unknown("what the launcher will run can't be told from its words");
+        }
+        ("docker" | "podman" | "nerdctl", _) => {
+            return Identity::unknown("what a container image holds is not on this disk");
+        }
+        _ if WRAPPERS.contains(&launcher) => {
+            return Identity::unknown("a shell or another program decides what will run");
+        }
+        _ => {}
+    }
+    let Some(program) = resolve(program, launch, cwd) else {
+        return Identity::unknown("the program was not found");
+    };
+    if !is_interpreter(launcher) {
+        return Identity::of(&program);
+    }
+    match runs(arguments) {
+        Runs::Module(module) => of_module(&program, module),
+        Runs::Script(script) => match cwd.join(script).canonicalize() {
+            Ok(script) if script.is_file() => Identity::of(&script),
+            _ => Identity::unknown("the interpreter's script was not found"),
+        },
+        Runs::Unclear => Identity::unknown("flags of the interpreter decide what will run"),
+    }
+}
+
+impl Identity {
+    fn unknown(why: &str) -> Self {
+        Self {
+            unknown: Some(why.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A file and the package that it lies in.
+    fn of(entry: &Path) -> Self {
+        let entry = entry.canonicalize().unwrap_or_else(|_| entry.to_owned());
+        let digest = digest(&entry);
+        Self {
+            package: npm_around(&entry).or_else(|| python_around(&entry)),
+            unknown: digest.as_ref().err().map(|why| (*why).to_owned()),
+            sha256: digest.ok(),
+            entry: Some(entry.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// Programs whose words say what runs in a way that is not read here.
+const WRAPPERS: &[&str] = &[
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "fish",
+    "ksh",
+    "env",
+    "sudo",
+    "doas",
+    "nice",
+    "nohup",
+    "timeout",
+    "time",
+    "stdbuf",
+    "xargs",
+    "setsid",
+    "ssh",
+    "java",
+    "dotnet",
+    "lua",
+    "Rscript",
+    "pwsh",
+    "poetry",
+    "pdm",
+    "rye",
+    "hatch",
+    "pipenv",
+    "conda",
+    "mamba",
+    "micromamba",
+    "mise",
+    "asdf",
+    "direnv",
+    "nix",
+    "nix-shell",
+    "go",
+    "cargo",
+    "make",
+    "just",
+    "volta",
+    "fnm",
+];
+
+/// What npx would take: the project's own program of that name, else what it fetched before.
+fn of_npm(launch: &Launch, launcher: &str, name: &str, words: &[String], home: &Path) -> Identity {
+    let spec = words.iter().find(|word| {
+        let rest = word.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+    });
+    let short = name.rsplit('/').next().unwrap_or(name);
+    let exact = spec.is_some_and(|spec| spec.len() > name.len());
+    let folders = Path::new(&launch.cwd).ancestors().take(MAX_PARENTS);
+    // A package of the project that has this program runs in place of the registry's.
+    for folder in folders {
+        let modules = folder.join("node_modules");
+        let own = modules.join(name).join("package.json");
+        let program = modules.join(".bin").join(short);
+        if !exact && program.exists() {
+            return Identity::of(&program);
+        }
+        if own.exists() && !exact {
+            return of_manifest(&own, short);
+        }
+    }
+    if launcher != "npx" && launcher != "npm" {
+        return Identity::unknown("where this launcher keeps what it fetched is not known");
+    }
+    let fetched = spec.map(|spec| {
+        let digest = data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(spec.as_bytes()));
+        npm_cache(launch, home)
+            .join("_npx")
+            .join(digest.get(..16).unwrap_or_default())
+            .join("node_modules")
+            .join(name)
+            .join("package.json")
+    });
+    match fetched {
+        Some(manifest) if manifest.exists() => of_manifest(&manifest, short),
+        _ => Identity::unknown("the package is not on this disk yet"),
+    }
+}
+
+/// Source: npm's configuration: `npm_config_cache`, then `cache` in `~/.npmrc`, then `~/.npm`.
+fn npm_cache(launch: &Launch, home: &Path) -> PathBuf {
+    let variable = launch
+        .env
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("npm_config_cache"));
+    let written = || {
+        let text = text(&home.join(".npmrc"))?;
+        let line = text.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim() == "cache").then(|| value.trim().trim_matches('"').to_owned())
+        })?;
+        Some(match line.strip_prefix("~/") {
+            Some(rest) => home.join(rest),
+            None => PathBuf::from(line),
+        })
+    };
+    match variable {
+        Some((_, path)) => PathBuf::from(path),
+        None => written().unwrap_or_else(|| home.join(".npm")),
+    }
+}
+
+/// The program that a package of npm runs under its own name.
+fn of_manifest(path: &Path, program: &str) -> Identity {
+    let manifest: Option<serde_json::Value> =
+        text(path).and_then(|text| serde_json::from_str(&text).ok());
+    let bin = manifest
+        .as_ref()
+        .and_then(|manifest| match manifest.get("bin")? {
+            serde_json::Value::String(path) => Some(path.as_str()),
+            serde_json::Value::Object(all) => all
+                .get(program)
+                .or_else(|| all.values().next().filter(|_| all.len() == 1))?
+                .as_str(),
+            _ => None,
+        });
+    let entry = bin.and_then(|bin| path.parent()?.join(bin).canonicalize().ok());
+    let package = manifest.as_ref().and_then(npm_name);
+    match entry {
+        Some(entry) => Identity {
+            package,
+            ..Identity::of(&entry)
+        },
+        None => Identity {
+            package,
+            ..Identity::unknown("the package names no program")
+        },
+    }
+}
+
+/// A tool that uv or pipx installed before.
+fn of_python_tool(launch: &Launch, launcher: &str, name: &str, home: &Path) -> Identity {
+    let set = |variable: &str| {
+        let found = launch.env.iter().find(|(name, _)| name == variable);
+        found.map(|(_, path)| PathBuf::from(path))
+    };
+    let tools = match launcher {
+        "pipx" => set("PIPX_HOME")
+            .unwrap_or_else(|| home.join(".local/share/pipx"))
+            .join("venvs"),
+        _ => set("UV_TOOL_DIR").unwrap_or_else(|| home.join(".local/share/uv/tools")),
+    };
+    let found = site_packages(&tools.join(name)).and_then(|site| {
+        let info = dist_info(&site, |info| {
+            info.rsplit_once('-')
+                .is_some_and(|(of, _)| normal(of) == normal(name))
+        })?;
+        Some((site, info))
+    });
+    match found {
+        Some((_, package)) => {
+            let program = tools.join(name).join("bin").join(name);
+            match program.canonicalize() {
+                Ok(program) => Identity {
+                    package: Some(package),
+                    ..Identity::of(&program)
+                },
+                Err(_) => Identity {
+                    package: Some(package),
+                    ..Identity::unknown("the package has no program of its own name")
+                },
+            }
+        }
+        None => Identity::unknown("the package is not on this disk, or in a cache of its launcher"),
+    }
+}
+
+/// `python -m MODULE` of the environment that the interpreter belongs to.
+fn of_module(python: &Path, module: &str) -> Identity {
+    let site = python
+        .parent()
+        .and_then(Path::parent)
+        .and_then(site_packages);
+    let Some(site) = site else {
+        return Identity::unknown("where the interpreter has its modules is not known");
+    };
+    let path = site.join(module.replace('.', "/"));
+    let entry = [path.join("__main__.py"), path.with_extension("py")]
+        .into_iter()
+        .find(|entry| entry.is_file());
+    let top = module.split('.').next().unwrap_or(module);
+    let package = dist_info(&site, |info| {
+        info.rsplit_once('-')
+            .is_some_and(|(of, _)| normal(of) == normal(top))
+    });
+    match entry {
+        Some(entry) => Identity {
+            package,
+            ..Identity::of(&entry)
+        },
+        None => Identity {
+            package,
+            ..Identity::unknown("the module was not found")
+        },
+    }
+}
+
+/// The package.json that a file lies under.
+fn npm_around(entry: &Path) -> Option<String> {
+    let folders = entry.ancestors().skip(1).take(MAX_PARENTS);
+    folders
+        .filter_map(|folder| text(&folder.join("package.json")))
+        .filter_map(|text| serde_json::from_str(&text).ok())
+        .find_map(|manifest| npm_name(&manifest))
+}
+
+/// The distribution that put a script into an environment's `bin`.
+fn python_around(entry: &Path) -> Option<String> {
+    let name = entry.file_name()?.to_str()?;
+    let site = site_packages(entry.parent()?.parent()?)?;
+    dist_info(&site, |info| {
+        let points = site.join(format!("{info}.dist-info/entry_points.txt"));
+        text(&points).is_some_and(|points| {
+            points
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .any(|(script, _)| script.trim() == name)
+        })
+    })
+}
+
+fn npm_name(manifest: &serde_json::Value) -> Option<String> {
+    let part = |key: &str| manifest.get(key)?.as_str();
+    package("npm", part("name")?, part("version")?)
+}
+
+/// `name-version` of the first distribution that is meant, as a package.
+fn dist_info(site: &Path, meant: impl Fn(&str) -> bool) -> Option<String> {
+    let entries = std::fs::read_dir(site).ok()?.take(MAX_ENTRIES);
+    let info = entries.flatten().find_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let info = name.strip_suffix(".dist-info")?;
+        meant(info).then(|| info.to_owned())
+    })?;
+    let (name, version) = info.rsplit_once('-')?;
+    package("pypi", &normal(name), version)
+}
+
+/// Where an environment has its modules.
+fn site_packages(environment: &Path) -> Option<PathBuf> {
+    let versions = std::fs::read_dir(environment.join("lib")).ok()?;
+    versions
+        .take(MAX_ENTRIES)
+        .flatten()
+        .map(|version| version.path().join("site-packages"))
+        .find(|site| site.is_dir())
+}
+
+/// Only what a registry could call a package: these words are shown to people.
+fn package(ecosystem: &str, name: &str, version: &str) -> Option<String> {
+    let fits = |text: &str, more: &[u8]| {
+        (1..=214).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    (fits(name, b"@/._~-") && fits(version, b".+-_!"))
+        .then(|| format!("{ecosystem}:{name}@{version}"))
+}
+
+/// A package's name without its version.
+fn bare(name: &str) -> &str {
+    match name.rfind('@') {
+        Some(at) if at > 0 => name.get(..at).unwrap_or(name),
+        _ => name,
+    }
+}
+
+/// Source: PEP 503.
+fn normal(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
+fn is_interpreter(name: &str) -> bool {
+    let stem = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
+    [
+        "node", "nodejs", "python", "bun", "deno", "ruby", "perl", "php", "tsx", "ts-node",
+    ]
+    .contains(&stem)
+}
+
+/// What an interpreter's words name.
+enum Runs<'w> {
+    Script(&'w str),
+    Module(&'w str),
+    /// A flag that may take a value: the word behind it need not be the script.
+    Unclear,
+}
+
+fn runs(words: &[String]) -> Runs<'_> {
+    let mut words = words.iter().map(String::as_str).peekable();
+    words.next_if_eq(&"run");
+    while let Some(word) = words.next() {
+        match word {
+            "-m" => return words.next().map_or(Runs::Unclear, Runs::Module),
+            _ if !word.starts_with('-') => return Runs::Script(word),
+            _ if PLAIN_FLAGS.contains(&word) || word.starts_with("--allow-") => {}
+            _ => return Runs::Unclear,
+        }
+    }
+    Runs::Unclear
+}
+
+/// Flags of interpreters that take no value.
+const PLAIN_FLAGS: &[&str] = &[
+    "-A",
+    "-B",
+    "-E",
+    "-I",
+    "-O",
+    "-OO",
+    "-S",
+    "-s",
+    "-u",
+    "--enable-source-maps",
+    "--experimental-strip-types",
+    "--no-deprecation",
+    "--no-warnings",
+    "--trace-warnings",
+];
+
+fn resolve(program: &str, launch: &Launch, cwd: &Path) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(cwd.join(program)).filter(|path| path.is_file());
+    }
+    let (_, path) = launch.env.iter().find(|(name, _)| name == "PATH")?;
+    path.split(':')
+        .map(|folder| cwd.join(folder).join(program))
+        .find(|path| path.is_file())
+}
+
+fn text(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = open(path).ok()?;
+    file.take(MAX_MANIFEST_BYTES)
+        .read_to_string(&mut text)
+        .ok()?;
+    Some(text)
+}
+
+fn digest(path: &Path) -> Result<String, &'static str> {
+    let file = open(path)?;
+    let mut hash = Sha256::new();
+    let mut limited = file.take(MAX_ENTRY_BYTES + 1);
+    let length = std::io::copy(&mut limited, &mut HashWriter(&mut hash))
+        .map_err(|_| "the file can't be read")?;
+    if length > MAX_ENTRY_BYTES {
+        return Err("the file is too large to be hashed before a start");
+    }
+    Ok(data_encoding::HEXLOWER.encode(&hash.finalize()))
+}
+
+struct HashWriter<'h>(&'h mut Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A regular file only: a pipe in its place would never end.
+fn open(path: &Path) -> Result<File, &'static str> {
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|_| "the file can't be read")?;
+    match file.metadata() {
+        Ok(facts) if facts.is_file() => Ok(file),
+        _ => Err("it is no regular file"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! Real folders as launchers leave them, and what is said about what would run from them.
+
+use super::*;
+use std::fs;
+use std::os::unix::fs::symlink;
+use tempfile::TempDir;
+
+struct Disk(TempDir);
+
+impl Disk {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().canonicalize().unwrap()
+    }
+
+    fn file(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn npm(&self, folder: &str, name: &str, version: &str) -> PathBuf {
+        let manifest = format!(
+            r#"{{"name":"{name}","version":"{version}","bin":{{"server":"dist/cli.js"}}}}"#
+        );
+        self.file(&format!("{folder}/{name}/package.json"), &manifest);
+        self.file(&format!("{folder}/{name}/dist/cli.js"), "run()")
+    }
+
+    fn identity(&self, argv: &[&str], named: Option<&str>) -> Identity {
+        self.with(argv, named, &[])
+    }
+
+    fn with(&self, argv: &[&str], named: Option<&str>, env: &[(&str, &str)]) -> Identity {
+        let launch = Launch {
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            env: env
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            cwd: self.path().join("ws").to_string_lossy().into_owned(),
+        };
+        identify(&launch, named, &self.path().join("home"))
+    }
+}
+
+/// SHA-256 of `run()`.
+fn run_digest() -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(b"run()"))
+}
+
+#[track_caller]
+fn is(identity: &Identity, package: Option<&str>, entry: &Path) {
+    assert_eq!(identity.package.as_deref(), package, "{identity:?}");
+    assert_eq!(identity.entry.as_deref(), entry.to_str(), "{identity:?}");
+    assert_eq!(identity.sha256, Some(run_digest()), "{identity:?}");
+    assert_eq!(identity.unknown, None);
+}
+
+#[test]
+fn what_npx_fetched_is_found_by_the_words_it_was_asked_with() {
+    let disk = Disk::new();
+    let folder = |spec: &str| {
+        let digest = data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(spec.as_bytes()));
+        format!("home/.npm/_npx/{}/node_modules", &digest[..16])
+    };
+    let old = disk.npm(&folder("@a/srv@1.0.0"), "@a/srv", "1.0.0");
+    let new = disk.npm(&folder("@a/srv"), "@a/srv", "2.3.4");
+    let argv = |spec| ["npx", "-y", spec, "--flag"];
+    is(
+        &disk.identity(&argv("@a/srv@1.0.0"), Some("npm:@a/srv@1.0.0")),
+        Some("npm:@a/srv@1.0.0"),
+        &old,
+    );
+    is(
+        &disk.identity(&argv("@a/srv"), Some("npm:@a/srv")),
+        Some("npm:@a/srv@2.3.4"),
+        &new,
+    );
+    let absent = disk.identity(&argv("@a/srv@9.9.9"), Some("npm:@a/srv@9.9.9"));
+    assert_eq!((absent.package, absent.sha256), (None, None));
+    assert_eq!(
+        absent.unknown.unwrap(),
+        "the package is not on this disk yet"
+    );
+
+    // A cache elsewhere, by variable and by file.
+    let moved = disk.npm(
+        &folder("srv").replace("home/.npm", "elsewhere"),
+        "srv",
+        "1.1.1",
+    );
+    let cache = disk.path().join("elsewhere");
+    let cache = cache.to_str().unwrap();
+    let asked = ["npx", "srv"];
+    is(
+        &disk.with(&asked, Some("npm:srv"), &[("NPM_CONFIG_CACHE", cache)]),
+        Some("npm:srv@1.1.1"),
+        &moved,
+    );
+    disk.file("home/.npmrc", &format!("registry=x\ncache = {cache}\n"));
+    is(
+        &disk.identity(&asked, Some("npm:srv")),
+        Some("npm:srv@1.1.1"),
+        &moved,
+    );
+}
+
+#[test]
+fn a_project_s_own_program_stands_in_for_the_registry_s() {
+    let disk = Disk::new();
+    let own = disk.npm("ws/node_modules", "another", "6.6.6");
+    fs::create_dir_all(disk.path().join("ws/node_modules/.bin")).unwrap();
+    symlink(
+        "../another/dist/cli.js",
+        disk.path().join("ws/node_modules/.bin/srv"),
+    )
+    .unwrap();
+    is(
+        &disk.identity(&["npx", "-y", "srv"], Some("npm:srv")),
+        Some("npm:another@6.6.6"),
+        &own,
+    );
+}
+
+#[test]
+fn scripts_programs_and_modules_are_what_is_hashed() {
+    let disk = Disk::new();
+    let script = disk.file("ws/app/server.js", "run()");
+    disk.file("ws/bin/node", "interpreter");
+    let bin = disk.path().join("ws/bin");
+    let path = [("PATH", bin.to_str().unwrap())];
+    let words = ["node", "--no-warnings", "app/server.js", "-m", "x"];
+    is(&disk.with(&words, None, &path), None, &script);
+    disk.file(
+        "ws/app/package.json",
+        r#"{"name":"my-app","version":"0.1.0"}"#,
+    );
+    is(
+        &disk.with(&words, None, &path),
+        Some("npm:my-app@0.1.0"),
+        &script,
+    );
+
+    let program = disk.file("ws/venv/bin/mcp-git", "run()");
+    let site = "ws/venv/lib/python3.12/site-packages";
+    disk.file(
+        &format!("{site}/Mcp_Git-1.2.dist-info/entry_points.txt"),
+        "[console_scripts]\nmcp-git = mcp_git:main\n",
+    );
+    is(
+        &disk.identity(&["venv/bin/mcp-git"], None),
+        Some("pypi:mcp-git@1.2"),
+        &program,
+    );
+    let module = disk.file(&format!("{site}/mcp_git/__main__.py"), "run()");
+    disk.file("ws/venv/bin/python3.12", "interpreter");
+    is(
+        &disk.identity(&["venv/bin/python3.12", "-u", "-m", "mcp_git"], None),
+        Some("pypi:mcp-git@1.2"),
+        &module,
+    );
+
+    let tool = disk.file("home/.local/share/uv/tools/mcp-time/bin/mcp-time", "run()");
+    disk.file("home/.local/share/uv/tools/mcp-time/lib/python3.13/site-packages/mcp_time-2.0.dist-info/METADATA", "");
+    is(
+        &disk.identity(&["uvx", "mcp-time"], Some("pypi:mcp-time")),
+        Some("pypi:mcp-time@2.0"),
+        &tool,
+    );
+}
+
+#[test]
+fn what_cannot_be_known_is_said_and_not_made_up() {
+    let disk = Disk::new();
+    disk.file("ws/bin/node", "interpreter");
+    disk.file("ws/hook.js", "other()");
+    let bin = disk.path().join("ws/bin");
+    let path = [("PATH", bin.to_str().unwrap())];
+    for argv in [
+        &["node", "--require", "hook.js", "server.js"][..],
+        &["node", "-e", "run()"],
+        &["node"],
+        &["node", "gone.js"],
+        &["nowhere"],
+        &["npx", "-y"],
+        &["uvx", "--from", "git+https://x.example/y", "y"],
+        &["docker", "run", "image"],
+        &["sh", "-c", "node x.js"],
+        &["java", "-jar", "x.jar"],
+        &[],
+    ] {
+        let said = disk.with(argv, None, &path);
+        assert!(said.unknown.is_some(), "{argv:?}: {said:?}");
+        assert_eq!(
+            (said.package, said.entry, said.sha256),
+            (None, None, None),
+            "{argv:?}"
+        );
+    }
+    // A file may call itself anything; what no registry would take is not repeated.
+    disk.file("ws/odd/x.js", "run()");
+    disk.file(
+        "ws/odd/package.json",
+        "{\"name\":\"a\\u001b[31m\",\"version\":\"1\"}",
+    );
+    assert_eq!(disk.with(&["node", "odd/x.js"], None, &path).package, None);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_program_holds_up_nothing() {
+    let disk = Disk::new();
+    disk.file("ws/x", "");
+    let pipe = disk.path().join("ws/pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let said = disk.identity(&["./pipe"], None);
+    assert_eq!(said.sha256, None);
+    assert!(said.unknown.is_some());
+    assert_eq!(digest(&pipe), Err("it is no regular file"));
+}
