@@ -35,7 +35,8 @@ impl Judge {
             .attrs
             .iter()
             .find(|(_, name, _)| name == "package")
-            .map(|(_, _, value)| value.clone());
+            .map(|(_, _, value)| value.clone())
+            .or_else(|| link.launch.origin.clone());
         link.server.package = package;
         self.name_package(link);
         if resumed {
