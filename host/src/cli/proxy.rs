@@ -31,6 +31,9 @@ pub struct Args {
     pub header: Vec<String>,
     #[command(flatten)]
     pub remote: Remote,
+    /// How the client's entry was written; only `unwrap` reads it
+    #[arg(long, value_name = "KEY:TYPE", requires = "url", hide = true)]
+    pub entry: Option<String>,
     /// The server's own command line
     #[arg(last = true, required_unless_present = "url", value_name = "CMD")]
     pub command: Vec<OsString>,

@@ -4,6 +4,7 @@
 mod answers;
 mod guarded;
 mod same;
+mod wrapped;
 
 use crate::kit::{Client, Far, Home};
 use serde_json::{Value, json};
