@@ -33,6 +33,14 @@ enum After {
     Elsewhere,
 }
 
+/// An answer with an error status.
+struct Refusal {
+    /// The answer to the request that stood in its body.
+    line: Option<Vec<u8>>,
+    /// Only a server of Streamable HTTP says this.
+    is_modern: bool,
+}
+
 impl Exchange {
     pub(super) fn new(
         bridge: Arc<Bridge>,
@@ -74,10 +82,10 @@ impl Exchange {
     }
 
     async fn attempt(&mut self, outgoing: Outgoing) -> Result<After, Trouble> {
-        if self.bridge.transport == Transport::Sse {
-            self.bridge.connect_old().await?;
-        }
-        let endpoint = self.bridge.lock().endpoint.clone();
+        let endpoint = match self.bridge.transport {
+            Transport::Sse => Some(self.bridge.connect_old().await?),
+            _ => self.bridge.lock().endpoint.clone(),
+        };
         if let Some(endpoint) = endpoint {
             return self.tell_old(endpoint, outgoing.body).await;
         }
@@ -106,20 +114,18 @@ impl Exchange {
             return Err(Trouble::SessionOver);
         }
         if !status.is_success() {
-            let body = self.refused(answer).await?;
+            let refusal = self.refused(answer).await?;
             if let Some(again) = again
                 && is_how_old_servers_refuse(status)
-                && !body.is_some_and(|body| is_modern_error(&body))
+                && !refusal.is_modern
             {
-                self.bridge.connect_old().await.map_err(|trouble| {
-                    note(&format!("not an old server either: {trouble}"));
-                    Trouble::Status(status.as_u16())
-                })?;
-                let endpoint = self.bridge.lock().endpoint.clone();
-                let endpoint = endpoint.ok_or(Trouble::Stream)?;
-                return self.tell_old(endpoint, again).await;
+                match self.bridge.connect_old().await {
+                    Ok(endpoint) => return self.tell_old(endpoint, again).await,
+                    Err(trouble @ Trouble::ForeignEndpoint) => return Err(trouble),
+                    Err(trouble) => note(&format!("not an old server either: {trouble}")),
+                }
             }
-            return Err(Trouble::Status(status.as_u16()));
+            return self.told(refusal, status).await;
         }
         if outgoing.is_initialize {
             let session = answer.headers().get(SESSION).cloned();
@@ -134,12 +140,12 @@ impl Exchange {
 
     /// Takes what a server answers to a message that it accepted.
     async fn take(&mut self, answer: Response<Incoming>, era: Era) -> Result<(), Trouble> {
-        if self.asked.is_empty() {
-            // Nobody waits; reading it lets the connection be used again.
-            let _ = bounded(answer.into_body()).await;
-            return Ok(());
-        }
         match media_type(answer.headers()).as_str() {
+            kind if self.asked.is_empty() && kind != "text/event-stream" => {
+                // Nobody waits; reading it lets the connection be used again.
+                let _ = bounded(answer.into_body()).await;
+                Ok(())
+            }
             "application/json" => {
                 let body = bounded(answer.into_body()).await?;
                 self.bridge.pass(&body).await;
@@ -156,9 +162,8 @@ impl Exchange {
         }
     }
 
-    /// An answer with an error status. A message in its body that answers the request is passed on;
-    /// otherwise the body comes back for a closer look.
-    async fn refused(&self, answer: Response<Incoming>) -> Result<Option<Vec<u8>>, Trouble> {
+    /// What an answer with an error status says in its body.
+    async fn refused(&self, answer: Response<Incoming>) -> Result<Refusal, Trouble> {
         let status = answer.status();
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             tell_login(&self.bridge.address.uri, &answer);
@@ -168,24 +173,19 @@ impl Exchange {
             note(&format!("the server refused a notification: HTTP {status}"));
         }
         let is_json = media_type(answer.headers()) == "application/json";
-        let Ok(body) = bounded(answer.into_body()).await else {
-            return Ok(None);
-        };
-        if !is_json {
-            return Ok(None);
-        }
-        let Some(line) = self.as_answer(&body) else {
-            return Ok(Some(body));
-        };
-        // An old server may refuse `initialize` in JSON as well.
-        if is_how_old_servers_refuse(status) && !is_modern_error(&body) {
-            let first = self.asked.first().map(|asked| asked.method.as_str());
-            if first == Some("initialize") && self.bridge.transport == Transport::Auto {
-                return Ok(Some(body));
-            }
-        }
+        let body = bounded(answer.into_body()).await.unwrap_or_default();
+        let body = if is_json { body } else { Vec::new() };
+        Ok(Refusal {
+            is_modern: is_modern_error(&body),
+            line: self.as_answer(&body),
+        })
+    }
+
+    /// Passes on what a refusal says to the request.
+    async fn told(&self, refusal: Refusal, status: StatusCode) -> Result<After, Trouble> {
+        let line = refusal.line.ok_or(Trouble::Status(status.as_u16()))?;
         self.bridge.pass(&line).await;
-        Ok(Some(body))
+        Ok(After::Done)
     }
 
     /// The body as the answer to the one request that waits: as it is if it has its id, under that
@@ -214,8 +214,8 @@ impl Exchange {
         self.taken = None;
         if !answer.status().is_success() {
             let status = answer.status();
-            self.refused(answer).await?;
-            return Err(Trouble::Status(status.as_u16()));
+            let refusal = self.refused(answer).await?;
+            return self.told(refusal, status).await;
         }
         let _ = bounded(answer.into_body()).await;
         Ok(After::Elsewhere)

@@ -17,10 +17,11 @@ const ENDPOINT_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Bridge {
     /// Opens the stream, if it is not open, and learns where messages go.
-    pub(super) async fn connect_old(self: &Arc<Self>) -> Result<(), Trouble> {
+    pub(super) async fn connect_old(self: &Arc<Self>) -> Result<Uri, Trouble> {
         let _opening = self.opening.lock().await;
-        if self.lock().endpoint.is_some() {
-            return Ok(());
+        let known = self.lock().endpoint.clone();
+        if let Some(endpoint) = known {
+            return Ok(endpoint);
         }
         let to = self.address.uri.clone();
         let answer = self
@@ -47,9 +48,9 @@ impl Bridge {
             note(&format!("refused as the address for messages: {named}"));
             Trouble::ForeignEndpoint
         })?;
-        self.lock().endpoint = Some(endpoint);
+        self.lock().endpoint = Some(endpoint.clone());
         tokio::spawn(stream.follow());
-        Ok(())
+        Ok(endpoint)
     }
 }
 

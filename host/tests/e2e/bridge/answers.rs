@@ -218,3 +218,35 @@ fn the_stateless_era_is_repeated_in_headers_and_cancelled_by_closing() {
     assert_eq!(headers["mcp-param-where"], "=?base64?WsO8cmljaA==?=");
     assert!(headers["mcp-session-id"].is_null());
 }
+
+#[test]
+fn a_server_that_is_no_old_one_keeps_its_own_refusal_and_no_other_gets_messages() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let web = Far::start(&home);
+    for (path, more, part) in [
+        ("/stubborn", &[][..], "not today"),
+        (
+            "/stubborn",
+            &["--transport", "sse"],
+            "refused the request (HTTP 405)",
+        ),
+        ("/lure", &[], "at another origin"),
+        (
+            "/lure",
+            &["--transport", "http"],
+            "refused the request (HTTP 404)",
+        ),
+    ] {
+        let url = web.url.replace("/mcp", path);
+        let mut client = Client::start(&mut proxy(&home, &url, more));
+        for _ in 0..2 {
+            let answer = client.request(
+                "initialize",
+                json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+            );
+            refused(&answer, part);
+        }
+        client.close();
+    }
+}

@@ -1,7 +1,8 @@
 """An MCP server over HTTP that misbehaves on demand and logs every request that reaches it.
 
 Usage: far.py LOG [CERTIFICATE KEY]. Prints its port. The tool that is called says what happens; GET on
-/mcp listens, and with Last-Event-ID takes up the stream of the tool `poll`.
+/mcp listens, and with Last-Event-ID takes up the stream of the tool `poll`. /stubborn refuses everything,
+/lure is an old server that names another one for its messages.
 """
 
 import gzip
@@ -71,6 +72,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.note(body)
         message = json.loads(body)
+        if self.path == "/stubborn":
+            body = {"jsonrpc": "2.0", "id": message.get("id"), "error": {"code": -32000, "message": "not today"}}
+            return self.reply(400, json.dumps(body).encode())
         if self.path != "/mcp":
             return self.reply(404)
         stateless = self.headers.get("MCP-Protocol-Version") == "2026-07-28"
@@ -177,7 +181,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.note("")
         last = self.headers.get("Last-Event-ID")
+        if self.path == "/stubborn":
+            return self.reply(405)
         self.stream()
+        if self.path == "/lure":
+            self.wfile.write(b"event: endpoint\ndata: http://localhost:9/messages\n\n")
+            return self.wait_for_the_end("lure")
         if last == "at-1":
             return self.say(notice("polled"), "id: at-2\nretry: 50\n")
         if last == "at-2":
