@@ -3,6 +3,7 @@
 pub mod api;
 pub mod approval;
 pub mod audit;
+pub mod bridge;
 pub mod cli;
 pub mod clients;
 pub mod config;

@@ -22,12 +22,16 @@ pub fn configured() -> anyhow::Result<Vec<Configured>> {
     for file in clients::status(&wrap::env()?) {
         match file {
             Ok(file) => all.extend(file.servers.into_iter().filter_map(|entry| {
+                let mut problem = String::new();
                 let state = match entry.state {
                     State::Wrapped => "wrapped",
                     State::NotWrapped => "not-wrapped",
                     State::Drifted => "drifted",
                     State::Predecessor => "predecessor",
-                    State::Remote => "remote",
+                    State::Remote(why) => {
+                        problem = why.to_owned();
+                        "remote"
+                    }
                     State::Unsupported => "unsupported",
                     // Our own program as a server needs no guard of ours.
                     State::Ours => return None,
@@ -36,7 +40,7 @@ pub fn configured() -> anyhow::Result<Vec<Configured>> {
                     client: file.client,
                     server: entry.server,
                     state,
-                    problem: String::new(),
+                    problem,
                 })
             })),
             Err(error) => {

@@ -18,6 +18,7 @@ mod moment;
 mod plugin;
 mod policy;
 mod proxy;
+mod remote;
 mod selftest;
 mod status;
 mod terminal;
@@ -71,6 +72,8 @@ enum Verb {
     #[command(hide = true)]
     Proxy(proxy::Args),
     #[command(hide = true)]
+    Bridge(remote::Args),
+    #[command(hide = true)]
     SelftestServer(selftest::ServerArgs),
     #[command(hide = true, help_template = "{after-help}\n", after_help = topics::ENVIRONMENT)]
     Environment,
@@ -114,6 +117,7 @@ impl Verb {
             Self::Completions(args) => completions::run(&args, terminal),
             // The server's exit code, not one of ours.
             Self::Proxy(args) => return proxy::run(args),
+            Self::Bridge(args) => return remote::run(&args),
             Self::SelftestServer(args) => selftest::serve(&args),
             Self::Environment => topics::show(topics::ENVIRONMENT, terminal),
             Self::ExitCodes => topics::show(topics::EXIT_CODES, terminal),
@@ -156,7 +160,13 @@ mod tests {
     fn every_verb_shows_examples_and_hidden_ones_stay_out_of_the_short_help() {
         let mut command = Cli::command();
         let help = command.render_help().to_string();
-        for hidden in ["proxy", "selftest-server", "environment  ", "exit-codes  "] {
+        for hidden in [
+            "proxy",
+            "bridge",
+            "selftest-server",
+            "environment  ",
+            "exit-codes  ",
+        ] {
             assert!(
                 !help.contains(&format!("\n  {hidden}")),
                 "{hidden} in\n{help}"

@@ -2,6 +2,7 @@
 
 use super::daemon::log_to_stderr;
 use super::exit::{Exit, Failure, home};
+use super::remote::{self, Remote};
 use crate::proxy::{Errand, ProxyError};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -11,14 +12,30 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   clawdefender proxy --server github -- npx -y @modelcontextprotocol/server-github
+  clawdefender proxy --server tracker --url https://mcp.example/mcp
+  TOKEN='Bearer …' clawdefender proxy --server tracker --url https://mcp.example/mcp \\
+      --header-env Authorization=TOKEN
+  clawdefender proxy --server lab --url https://lab.internal/mcp --ca-file lab-ca.pem
 
-Ends with the server's exit code.")]
+With a command it ends with the server's exit code. With a URL it speaks MCP over HTTP to a server
+that runs elsewhere; tokens are given in variables, a login in the browser is not possible.")]
 pub struct Args {
     /// The server's name in the client's configuration
     #[arg(long, value_name = "NAME")]
     pub server: String,
+    /// A server over HTTP instead of a command; plain http only on this machine
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub url: Option<String>,
+    /// Send a header that is no secret: 'X-Region: eu'
+    #[arg(long, value_name = "NAME: VALUE", requires = "url")]
+    pub header: Vec<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+    /// How the client's entry was written; only `unwrap` reads it
+    #[arg(long, value_name = "KEY:TYPE", requires = "url", hide = true)]
+    pub entry: Option<String>,
     /// The server's own command line
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(last = true, required_unless_present = "url", value_name = "CMD")]
     pub command: Vec<OsString>,
 }
 
@@ -26,11 +43,19 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if std::env::var_os("CLAWDEFENDER_LOG").is_some() {
         log_to_stderr()?;
     }
-    let errand = Errand {
+    let mut errand = Errand {
         home: home()?,
         server: args.server,
         command: args.command,
+        env: Vec::new(),
+        origin: None,
     };
+    if let Some(url) = &args.url {
+        let bridged = remote::bridged(url, &args.header, &args.remote)?;
+        errand.command = bridged.command;
+        errand.env = bridged.env;
+        errand.origin = Some(bridged.origin);
+    }
     crate::proxy::run(&errand).map_err(|error| failure(&error).into())
 }
 

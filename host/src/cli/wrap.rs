@@ -3,7 +3,7 @@
 use super::escape::excerpt;
 use super::exit::{Exit, Failure, home};
 use super::terminal::{Ink, Terminal};
-use crate::clients::{self, CLIENTS, Change, ClientError, Env, Selection, Verb};
+use crate::clients::{self, CLIENTS, Change, ClientError, Entry, Env, Selection, State, Verb};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -15,6 +15,7 @@ Examples:
   clawdefender wrap --all
   clawdefender wrap github --client cursor
 
+A server with a URL is wrapped as well, unless its entry has a login that only the client can do.
 Quit the client fully and start it again afterwards; closing its window is not enough.")]
 pub struct WrapArgs {
     /// Servers by their name in the client's configuration
@@ -99,6 +100,10 @@ fn change(
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
     let unknown = unknown(env, selection);
+    let remarks = match verb {
+        Verb::Wrap => remarks(env, selection),
+        Verb::Unwrap => Vec::new(),
+    };
     let mut outcomes = Vec::new();
     for planned in clients::plan(env, selection, verb) {
         outcomes.push(match planned {
@@ -123,10 +128,14 @@ fn change(
             "verb": word(verb),
             "dry_run": dry_run,
             "unknown": unknown,
+            "remarks": remarks,
             "files": outcomes.iter().map(as_json).collect::<Vec<_>>(),
         }))?;
     } else {
         terminal.data(&render(&outcomes, verb, dry_run, terminal.ink))?;
+        for remark in &remarks {
+            terminal.say(remark);
+        }
         if !dry_run && outcomes.iter().any(|outcome| outcome.error.is_none()) {
             terminal
                 .say("quit the client fully and start it again; closing its window is not enough");
@@ -145,9 +154,9 @@ fn change(
     })
 }
 
-/// Names that were asked for and that no configuration has: most likely misspelt.
-fn unknown(env: &Env, selection: &Selection) -> Vec<String> {
-    let known: Vec<_> = clients::status(env)
+/// Every server of the selected clients, with its client.
+fn known(env: &Env, selection: &Selection) -> Vec<(&'static str, Entry)> {
+    clients::status(env)
         .into_iter()
         .flatten()
         .filter(|status| {
@@ -157,13 +166,42 @@ fn unknown(env: &Env, selection: &Selection) -> Vec<String> {
                     .iter()
                     .any(|client| client == status.client)
         })
-        .flat_map(|status| status.servers)
-        .collect();
+        .flat_map(|status| {
+            let client = status.client;
+            status.servers.into_iter().map(move |entry| (client, entry))
+        })
+        .collect()
+}
+
+/// Names that were asked for and that no configuration has: most likely misspelt.
+fn unknown(env: &Env, selection: &Selection) -> Vec<String> {
+    let known = known(env, selection);
     selection
         .servers
         .iter()
-        .filter(|name| known.iter().all(|entry| entry.server != **name))
+        .filter(|name| known.iter().all(|(_, entry)| entry.server != **name))
         .cloned()
+        .collect()
+}
+
+/// What a person should know about servers by URL: which stay as they are and why, and which may
+/// want a login that we can't give.
+fn remarks(env: &Env, selection: &Selection) -> Vec<String> {
+    known(env, selection)
+        .into_iter()
+        .filter(|(_, entry)| {
+            selection.servers.is_empty() || selection.servers.contains(&entry.server)
+        })
+        .filter_map(|(client, entry)| {
+            let name = excerpt(&entry.server, 80);
+            match entry.state {
+                State::Remote(why) => Some(format!("{name} in {client} is left as it is: {why}")),
+                _ if entry.bare_url => Some(format!(
+                    "{name} in {client} sends no header; if it wants a login in the browser, which is not possible here, put it back with: clawdefender unwrap {name}"
+                )),
+                _ => None,
+            }
+        })
         .collect()
 }
 

@@ -3,6 +3,8 @@
 //! Only spans of the parsed text are replaced, so comments, order, indentation, line ends and the
 //! byte order mark stay as they were, and undoing gives the same bytes. Files are not known here.
 
+mod remote;
+
 use std::ops::Range;
 use std::path::Path;
 
@@ -18,6 +20,9 @@ pub type Root = &'static [&'static str];
 pub struct Entry {
     pub server: String,
     pub state: State,
+    /// Not wrapped, reached by URL and sending no header: it may want a login in the browser, which
+    /// only the client itself can do.
+    pub bare_url: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +33,8 @@ pub enum State {
     Drifted,
     /// Wrapped by the predecessor; `unwrap` undoes it.
     Predecessor,
-    /// Reached by URL: nothing to launch.
-    Remote,
+    /// Reached by URL in a way that no command can say, and why.
+    Remote(&'static str),
     /// Our own program as a server; never wrapped.
     Ours,
     /// No command, or arguments that aren't all strings.
@@ -56,17 +61,21 @@ const ADDED_ARGS: &str = ", \"args\" :[";
 /// [`EditError`] when the text can't be read in one way only.
 pub fn entries(text: &str, roots: &[Root], exe: &Path) -> Result<Vec<Entry>, EditError> {
     let mut found = Vec::new();
-    visit(text, roots, |_, server, entry| {
+    visit(text, roots, |text, server, entry| {
+        let state = state(text, entry, exe);
         found.push(Entry {
             server: server.to_owned(),
-            state: state(entry, exe),
+            state,
+            bare_url: state == State::NotWrapped
+                && remote::is_remote(entry)
+                && !remote::sends_headers(entry),
         });
         Vec::new()
     })?;
     Ok(found)
 }
 
-/// Puts us in front of every selected server that is launched by a command.
+/// Puts us in front of every selected server that is launched by a command or reached by URL.
 ///
 /// # Errors
 /// See [`entries`].
@@ -77,11 +86,15 @@ pub fn wrap(
     selected: impl Fn(&str) -> bool,
 ) -> Result<String, EditError> {
     visit(text, roots, |text, server, entry| {
-        if selected(server) && state(entry, exe) == State::NotWrapped {
-            wrap_entry(text, server, entry, exe).unwrap_or_default()
-        } else {
-            Vec::new()
+        if !selected(server) || state(text, entry, exe) != State::NotWrapped {
+            return Vec::new();
         }
+        let splices = if remote::is_remote(entry) && prop(entry, "command").is_none() {
+            remote::wrap(text, server, entry, exe)
+        } else {
+            wrap_entry(text, server, entry, exe)
+        };
+        splices.unwrap_or_default()
     })
 }
 
@@ -95,11 +108,22 @@ pub fn unwrap(
     exe: &Path,
     selected: impl Fn(&str) -> bool,
 ) -> Result<String, EditError> {
-    visit(text, roots, |text, server, entry| match state(entry, exe) {
-        _ if !selected(server) => Vec::new(),
-        State::Wrapped | State::Drifted => unwrap_entry(text, entry).unwrap_or_default(),
-        State::Predecessor => undo_predecessor(text, entry).unwrap_or_default(),
-        _ => Vec::new(),
+    visit(text, roots, |text, server, entry| {
+        match state(text, entry, exe) {
+            _ if !selected(server) => Vec::new(),
+            State::Wrapped | State::Drifted => {
+                let words = arguments(entry).unwrap_or_default();
+                let words: Vec<&str> = words.iter().map(|word| word.value.as_ref()).collect();
+                let splices = if remote::is_wrapped(&words) {
+                    remote::unwrap(text, entry)
+                } else {
+                    unwrap_entry(text, entry)
+                };
+                splices.unwrap_or_default()
+            }
+            State::Predecessor => undo_predecessor(text, entry).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     })
 }
 
@@ -194,18 +218,14 @@ fn descend<'t>(
     Ok(())
 }
 
-fn state(entry: &Object<'_>, exe: &Path) -> State {
+fn state(text: &str, entry: &Object<'_>, exe: &Path) -> State {
     if MARKERS.iter().any(|marker| object(entry, marker).is_some()) {
         return State::Predecessor;
     }
     let Some(command) = string(entry, "command") else {
-        let remote = ["url", "serverUrl", "httpUrl"]
-            .iter()
-            .any(|key| string(entry, key).is_some());
-        return if remote {
-            State::Remote
-        } else {
-            State::Unsupported
+        return match remote::is_remote(entry) {
+            true => remote::obstacle(text, entry).map_or(State::NotWrapped, State::Remote),
+            false => State::Unsupported,
         };
     };
     let ours = Path::new(command.value.as_ref());
@@ -218,11 +238,13 @@ fn state(entry: &Object<'_>, exe: &Path) -> State {
             Some("clawdefender")
         );
     let shape: Vec<&str> = args.iter().map(|arg| arg.value.as_ref()).collect();
-    match (named_ours, shape.as_slice()) {
+    let wrapped = matches!(shape.as_slice(), ["proxy", "--server", _, "--", _, ..])
+        || remote::is_wrapped(&shape);
+    match (named_ours, wrapped) {
         (false, _) => State::NotWrapped,
-        (true, ["proxy", "--server", _, "--", _, ..]) if ours == exe => State::Wrapped,
-        (true, ["proxy", "--server", _, "--", _, ..]) => State::Drifted,
-        (true, _) => State::Ours,
+        (true, true) if ours == exe => State::Wrapped,
+        (true, true) => State::Drifted,
+        (true, false) => State::Ours,
     }
 }
 
@@ -310,16 +332,7 @@ fn undo_predecessor(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
         };
         splices.push((now.range.start..now.range.end, original.to_owned()));
     }
-    // With the comma that joined it: the one before, or the one after if it came first.
-    let gone = match (
-        index.checked_sub(1).and_then(|at| entry.properties.get(at)),
-        entry.properties.get(index + 1),
-    ) {
-        (Some(before), _) => before.range.end..marker.range.end,
-        (None, Some(next)) => marker.range.start..next.range.start,
-        (None, None) => marker.range.start..marker.range.end,
-    };
-    splices.push((gone, String::new()));
+    splices.push((remote::with_comma(entry, index)?, String::new()));
     Some(splices)
 }
 

@@ -80,6 +80,7 @@ mod tests {
                 argv,
                 env: vec![],
                 cwd: "/ws".into(),
+                origin: None,
             },
         );
         assert_eq!(

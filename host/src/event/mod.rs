@@ -113,7 +113,8 @@ pub struct Asset {
 pub struct Server {
     /// The name in the client's configuration; never the launcher's ("npx").
     pub name: String,
-    /// `ecosystem:name@version` of the launched package, when known.
+    /// `ecosystem:name@version` of the launched package, or the origin of a server that is reached
+    /// over HTTP, when known.
     pub package: Option<String>,
 }
 
@@ -123,6 +124,10 @@ pub struct Launch {
     pub argv: Vec<String>,
     pub env: Vec<(String, String)>,
     pub cwd: String,
+    /// Where the server is, when what is launched is our own bridge to it. Said by the shim, never
+    /// read from argv: a program that merely looks like the bridge has none.
+    #[serde(default)]
+    pub origin: Option<String>,
 }
 
 #[derive(Clone, Debug)]

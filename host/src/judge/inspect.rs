@@ -138,6 +138,7 @@ impl Inspector<'_> {
                 argv,
                 env: input.env.into_iter().collect(),
                 cwd: "/".into(),
+                origin: None,
             };
             let context = Context {
                 id: call_id(),

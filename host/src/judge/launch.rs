@@ -37,7 +37,8 @@ impl Judge {
             .attrs
             .iter()
             .find(|(_, name, _)| name == "package")
-            .map(|(_, _, value)| value.clone());
+            .map(|(_, _, value)| value.clone())
+            .or_else(|| link.launch.origin.clone());
         link.server.package = package;
         let user = Path::new(&self.places.home);
         let identity = identify(&link.launch, link.server.package.as_deref(), user);

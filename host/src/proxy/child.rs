@@ -13,8 +13,12 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts the server with the client's environment (less ours), directory and stderr.
-    pub(super) fn spawn(command: &[OsString]) -> Result<Self, ProxyError> {
+    /// Starts the server with the client's environment (less ours) and `env`, the client's directory
+    /// and stderr.
+    pub(super) fn spawn(
+        command: &[OsString],
+        env: &[(String, OsString)],
+    ) -> Result<Self, ProxyError> {
         let (program, arguments) = command.split_first().ok_or_else(|| ProxyError::Spawn {
             command: String::new(),
             source: std::io::ErrorKind::InvalidInput.into(),
@@ -30,6 +34,7 @@ impl Child {
                 start.env_remove(name);
             }
         }
+        start.envs(env.iter().map(|(name, value)| (name, value)));
         // SAFETY: between fork and exec only one async-signal-safe system call is made.
         #[cfg(target_os = "linux")]
         #[expect(

@@ -26,6 +26,10 @@ pub struct Errand {
     pub server: String,
     /// The real server's command line.
     pub command: Vec<OsString>,
+    /// Variables that only the server gets; their values are recorded nowhere.
+    pub env: Vec<(String, OsString)>,
+    /// Where the server is, when `command` is our own bridge to it.
+    pub origin: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +74,10 @@ const LAUNCH_VARIABLES: &[&str] = &[
 /// # Errors
 /// [`ProxyError`] before the relay begins; afterwards failures are answered on the wire.
 pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
-    let launch = launch(&errand.command)?;
+    let launch = Launch {
+        origin: errand.origin.clone(),
+        ..launch(&errand.command)?
+    };
     let link = format!("{:08x}{:08x}", rand::random::<u32>(), std::process::id());
     let greeting = contact::Greeting {
         link,
@@ -87,7 +94,7 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
         }
     };
     let child = if welcome.launch {
-        Some(child::Child::spawn(&errand.command)?)
+        Some(child::Child::spawn(&errand.command, &errand.env)?)
     } else {
         None
     };
@@ -115,5 +122,10 @@ fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
         })
         .collect();
     let cwd = std::env::current_dir()?.to_string_lossy().into_owned();
-    Ok(Launch { argv, env, cwd })
+    Ok(Launch {
+        argv,
+        env,
+        cwd,
+        origin: None,
+    })
 }

@@ -14,6 +14,7 @@ mod kit;
 mod ask;
 mod attacks;
 mod author;
+mod bridge;
 mod crash;
 mod ends;
 mod feed;

@@ -96,7 +96,7 @@ fn unwrap_after_wrap_gives_the_same_bytes_for_every_generated_shape() {
 #[test]
 fn what_must_not_be_wrapped_is_left_and_named() {
     let text = r#"{"mcpServers": {
-        "web": {"type": "http", "url": "https://x"},
+        "web": {"type": "http", "url": "https://x", "oauth": {}},
         "us": {"command": "/usr/bin/clawdefender", "args": ["mcp"]},
         "moved": {"command": "/old/clawdefender", "args": ["proxy", "--server", "moved", "--", "x"]},
         "odd": {"command": "x", "args": [1]},
@@ -112,7 +112,14 @@ fn what_must_not_be_wrapped_is_left_and_named() {
     use State::{Drifted, Ours, Predecessor, Remote, Unsupported};
     assert_eq!(
         states,
-        [Remote, Ours, Drifted, Unsupported, Unsupported, Predecessor]
+        [
+            Remote("it has settings, such as a login, that only the client itself can use"),
+            Ours,
+            Drifted,
+            Unsupported,
+            Unsupported,
+            Predecessor
+        ]
     );
 }
 

@@ -43,6 +43,7 @@ impl Disk {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             cwd: self.path().join("ws").to_string_lossy().into_owned(),
+            origin: None,
         };
         identify(&launch, named, &self.path().join("home"))
     }

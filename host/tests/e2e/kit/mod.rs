@@ -4,6 +4,7 @@
 mod client;
 mod daemon;
 mod environment;
+mod far;
 mod feed;
 mod home;
 mod process;
@@ -14,6 +15,7 @@ mod web;
 pub use client::Client;
 pub use daemon::Daemon;
 pub use environment::{environment, kit_file};
+pub use far::{Far, on_a_port};
 pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;

@@ -1,4 +1,6 @@
-"""A server of the stateless era (2026-07-28), made with the real `mcp` package."""
+"""A server of both eras, made with the real `mcp` package. Usage: modern.py [PORT], else stdio."""
+
+import sys
 
 from mcp.server import MCPServer
 
@@ -23,4 +25,7 @@ def fail() -> str:
     raise ValueError("as announced")
 
 
-server.run("stdio")
+if len(sys.argv) > 1:
+    server.run("streamable-http", port=int(sys.argv[1]))
+else:
+    server.run("stdio")

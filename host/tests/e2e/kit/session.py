@@ -1,7 +1,9 @@
 """One session of the real Python MCP client, told as JSON on standard output.
 
-Usage: session.py PLAN.json. The plan: {"command", "args", "env", "cwd", "calls": [[tool, arguments]]}.
-Listed tools that the plan does not call are called with no arguments, so that each is called once.
+Usage: session.py PLAN.json. The plan: {"command", "args", "env", "cwd", "calls": [[tool, arguments]]}, or
+{"http" or "sse": URL, "calls"} for a server over HTTP.
+Listed tools that the plan does not call are called with no arguments, so that each is called once,
+unless it says "only".
 """
 
 import asyncio
@@ -9,6 +11,8 @@ import json
 import sys
 
 from mcp import ClientSession, StdioServerParameters, stdio_client
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CreateMessageResult, ElicitResult, ListRootsResult, TextContent
 
@@ -38,14 +42,23 @@ async def told(step):
         return {"error": [error.code, str(error)]}
 
 
+def connect(plan):
+    if "http" in plan:
+        return streamable_http_client(plan["http"])
+    if "sse" in plan:
+        return sse_client(plan["sse"])
+    return stdio_client(
+        StdioServerParameters(
+            command=plan["command"], args=plan["args"], env=plan["env"], cwd=plan["cwd"]
+        )
+    )
+
+
 async def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
-    server = StdioServerParameters(
-        command=plan["command"], args=plan["args"], env=plan["env"], cwd=plan["cwd"]
-    )
     story = {}
-    async with stdio_client(server) as (read, write):
+    async with connect(plan) as (read, write):
         async with ClientSession(
             read,
             write,
@@ -65,6 +78,8 @@ async def main():
             story["tools"] = tools
             planned = {tool for tool, _ in plan["calls"]}
             rest = [[tool["name"], {}] for tool in tools["tools"] if tool["name"] not in planned]
+            if plan.get("only"):
+                rest = []
             story["calls"] = [
                 [tool, await told(session.call_tool(tool, arguments))]
                 for tool, arguments in plan["calls"] + rest

@@ -1,0 +1,235 @@
+//! What must not reach a server or a record, what must survive, and who is believed.
+
+use super::{open, proxy, refused};
+use crate::kit::{Client, Daemon, Far, Home, text, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[test]
+fn what_is_refused_never_reaches_the_server() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let web = Far::start(&home);
+    let mut client = open(&home, &web, &[]);
+    let key = home.user().join(".ssh/id_ed25519");
+    let blocked = client.call("echo", json!({ "text": "x", "path": key }));
+    assert_eq!(blocked["result"]["isError"], true, "{blocked:#}");
+    assert!(text(&blocked).starts_with("Blocked by ClawDefender"));
+    assert_eq!(
+        text(&client.call("echo", json!({ "text": "innocent" }))),
+        "innocent"
+    );
+    client.close();
+    assert!(!web.saw("id_ed25519") && web.saw("innocent"));
+}
+
+#[test]
+fn a_refused_address_is_not_even_contacted() {
+    let home = Home::new();
+    home.policy(
+        "[[rule]]\nid = \"nowhere\"\naction = \"deny\"\n[rule.match]\nkind = \"server-launch\"\nhost = \"127.0.0.1\"",
+    );
+    let _daemon = Daemon::start(&home);
+    let web = Far::start(&home);
+    let mut client = Client::start(&mut proxy(&home, &web.url, &[]));
+    let answer = client.request(
+        "initialize",
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+    );
+    refused(&answer, "Blocked by ClawDefender (rule nowhere");
+    client.close();
+    assert!(web.requests().is_empty());
+}
+
+#[test]
+fn header_values_reach_the_server_and_no_record() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let web = Far::start(&home);
+    let mut command = proxy(
+        &home,
+        &web.url,
+        &[
+            "--header-env",
+            "Authorization=TOKEN",
+            "--header",
+            "X-Region: eu-7531",
+        ],
+    );
+    let mut client = Client::start(command.env("TOKEN", "Bearer hunter-2-2468"));
+    client.request(
+        "initialize",
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+    );
+    client.close();
+    let headers = &web.requests()[0]["headers"];
+    assert_eq!(headers["authorization"], "Bearer hunter-2-2468");
+    assert_eq!(headers["x-region"], "eu-7531");
+    let launch = home.record("type:launch").to_string();
+    assert!(
+        launch.contains(&web.url) && launch.contains("TOKEN"),
+        "{launch}"
+    );
+    for entry in fs::read_dir(home.root().join("audit")).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap_or_default();
+        let log = String::from_utf8_lossy(&bytes);
+        assert!(!log.contains("2468") && !log.contains("eu-7531"));
+    }
+}
+
+/// A certificate authority and a certificate for 127.0.0.1 that it signed.
+fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
+    let at = |name: &str| folder.join(name);
+    let openssl = |arguments: &[&str]| {
+        let output = Command::new("openssl")
+            .current_dir(folder)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    fs::write(at("san"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    let new = [
+        "req",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+    ];
+    openssl(
+        &[
+            &new[..],
+            &[
+                "-x509",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=test authority",
+                "-keyout",
+                "ca.key",
+                "-out",
+                "ca.pem",
+            ],
+        ]
+        .concat(),
+    );
+    openssl(
+        &[
+            &new[..],
+            &[
+                "-subj",
+                "/CN=127.0.0.1",
+                "-keyout",
+                "web.key",
+                "-out",
+                "web.csr",
+            ],
+        ]
+        .concat(),
+    );
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "web.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "san",
+        "-out",
+        "web.pem",
+    ]);
+    (at("ca.pem"), at("web.pem"), at("web.key"))
+}
+
+#[test]
+fn only_a_certificate_of_the_named_authority_is_believed() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let folder = home.file("certificates");
+    fs::create_dir(&folder).unwrap();
+    let (ca, certificate, key) = certificates(&folder);
+    let web = Far::secure(&home, &certificate, &key);
+    let mut doubting = Client::start(&mut proxy(&home, &web.url, &[]));
+    let answer = doubting.request(
+        "initialize",
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+    );
+    refused(&answer, "can't be reached");
+    doubting.close();
+    assert!(web.requests().is_empty());
+    let mut client = open(&home, &web, &["--ca-file", ca.to_str().unwrap()]);
+    assert_eq!(
+        text(&client.call("echo", json!({ "text": "over tls" }))),
+        "over tls"
+    );
+    client.close();
+}
+
+#[test]
+fn a_killed_daemon_loses_no_call_over_http() {
+    const CALLS: u64 = 120;
+    let home = Home::new();
+    let first = Daemon::start(&home);
+    let web = Far::start(&home);
+    let mut client = open(&home, &web, &[]);
+    let mut daemon = first.id();
+    let mut open = BTreeSet::new();
+    let mut sent = 0;
+    for answered in 0..CALLS {
+        while sent < CALLS && open.len() < 8 {
+            sent += 1;
+            open.insert(client.ask(
+                "tools/call",
+                json!({ "name": "echo", "arguments": { "text": format!("call {sent}") } }),
+            ));
+        }
+        if answered == CALLS / 3 || answered == CALLS / 2 {
+            let pid = Pid::from_raw(i32::try_from(daemon).unwrap()).unwrap();
+            kill_process(pid, Signal::KILL).unwrap();
+            daemon = wait_for("another daemon", || {
+                let status: Value =
+                    serde_json::from_str(&home.cli(&["status", "--json"]).out).ok()?;
+                u32::try_from(status["pid"].as_u64()?)
+                    .ok()
+                    .filter(|pid| *pid != daemon)
+            });
+        }
+        let answer = client.message();
+        assert!(text(&answer).starts_with("call "), "{answer:#}");
+        assert!(
+            open.remove(&answer["id"].as_u64().unwrap()),
+            "answered twice"
+        );
+    }
+    client.close();
+    let mut said: Vec<String> = web
+        .requests()
+        .iter()
+        .filter_map(|request| serde_json::from_str::<Value>(request["body"].as_str()?).ok())
+        .filter_map(|body| Some(body["params"]["arguments"]["text"].as_str()?.to_owned()))
+        .collect();
+    said.sort();
+    let count = said.len();
+    said.dedup();
+    assert_eq!(
+        (said.len() as u64, count as u64),
+        (CALLS, CALLS),
+        "each call arrived once"
+    );
+    home.verify_audit();
+}
