@@ -4,12 +4,12 @@
 //! is left out and the reason said. These are facts for people and the log: a file on the disk can
 //! call itself anything, so no rule of a policy rests on them.
 
+mod disk;
+
 use super::Launch;
+use disk::{digest, text};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use sha2::Digest;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,9 +33,6 @@ pub struct Identity {
 
 /// How long the disk may take. Chosen: a launch waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The largest file that is hashed. Chosen: above any server's binary, read in well under a second.
-const MAX_ENTRY_BYTES: u64 = 256 << 20;
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 /// How many entries of a folder are looked at.
 const MAX_ENTRIES: usize = 4096;
 /// How far above a script its package may begin.
@@ -452,51 +449,6 @@ fn resolve(program: &str, launch: &Launch, cwd: &Path) -> Option<PathBuf> {
     path.split(':')
         .map(|folder| cwd.join(folder).join(program))
         .find(|path| path.is_file())
-}
-
-fn text(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    let file = open(path).ok()?;
-    file.take(MAX_MANIFEST_BYTES)
-        .read_to_string(&mut text)
-        .ok()?;
-    Some(text)
-}
-
-fn digest(path: &Path) -> Result<String, &'static str> {
-    let file = open(path)?;
-    let mut hash = Sha256::new();
-    let mut limited = file.take(MAX_ENTRY_BYTES + 1);
-    let length = std::io::copy(&mut limited, &mut HashWriter(&mut hash))
-        .map_err(|_| "the file can't be read")?;
-    if length > MAX_ENTRY_BYTES {
-        return Err("the file is too large to be hashed before a start");
-    }
-    Ok(data_encoding::HEXLOWER.encode(&hash.finalize()))
-}
-
-struct HashWriter<'h>(&'h mut Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A regular file only: a pipe in its place would never end.
-fn open(path: &Path) -> Result<File, &'static str> {
-    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = file.map_err(|_| "the file can't be read")?;
-    match file.metadata() {
-        Ok(facts) if facts.is_file() => Ok(file),
-        _ => Err("it is no regular file"),
-    }
 }
 
 #[cfg(test)]
