@@ -1,7 +1,7 @@
 //! What a server may answer and do, and what the client hears of it.
 
-use super::{open, proxy, refused};
-use crate::kit::{Client, Daemon, Far, Home, text};
+use super::{open, patient, proxy, refused};
+use crate::kit::{Client, Daemon, Far, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 #[test]
 fn every_way_to_answer_badly_ends_in_one_answer_and_the_session_goes_on() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let web = Far::start(&home);
     let command = proxy(&home, &web.url, &[]);
@@ -78,7 +78,7 @@ fn every_way_to_answer_badly_ends_in_one_answer_and_the_session_goes_on() {
 
 #[test]
 fn messages_arrive_in_order_and_requests_overlap() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let web = Far::start(&home);
     let mut client = Client::start(&mut proxy(&home, &web.url, &[]));
@@ -135,7 +135,7 @@ fn messages_arrive_in_order_and_requests_overlap() {
 
 #[test]
 fn a_forgotten_session_answers_who_waits_and_ends_the_bridge() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let web = Far::start(&home);
     let mut client = open(&home, &web, &[]);
@@ -157,7 +157,7 @@ fn a_forgotten_session_answers_who_waits_and_ends_the_bridge() {
 
 #[test]
 fn a_server_that_cannot_be_reached_is_an_error_and_not_the_end() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let mut web = Far::start(&home);
     let mut client = open(&home, &web, &[]);
@@ -173,7 +173,7 @@ fn a_server_that_cannot_be_reached_is_an_error_and_not_the_end() {
 
 #[test]
 fn the_stateless_era_is_repeated_in_headers_and_cancelled_by_closing() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let web = Far::start(&home);
     let mut client = Client::start(&mut proxy(&home, &web.url, &[]));
@@ -221,7 +221,7 @@ fn the_stateless_era_is_repeated_in_headers_and_cancelled_by_closing() {
 
 #[test]
 fn a_server_that_is_no_old_one_keeps_its_own_refusal_and_no_other_gets_messages() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let web = Far::start(&home);
     for (path, more, part) in [

@@ -1,6 +1,6 @@
 //! What must not reach a server or a record, what must survive, and who is believed.
 
-use super::{open, proxy, refused};
+use super::{open, patient, proxy, refused};
 use crate::kit::{Client, Daemon, Far, Home, text, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -183,7 +183,7 @@ fn only_a_certificate_of_the_named_authority_is_believed() {
 #[test]
 fn a_killed_daemon_loses_no_call_over_http() {
     const CALLS: u64 = 120;
-    let home = Home::new();
+    let home = patient();
     let first = Daemon::start(&home);
     let web = Far::start(&home);
     let mut client = open(&home, &web, &[]);

@@ -1,5 +1,6 @@
 //! Published servers over HTTP: the real client hears through us what it hears directly.
 
+use super::patient;
 use crate::kit::{Daemon, Home, environment, kit_file, on_a_port};
 use serde_json::{Value, json};
 use std::fs;
@@ -47,7 +48,7 @@ fn same(direct: &Value, proxied: &Value) {
 
 #[test]
 fn the_everything_server_answers_over_both_transports_as_it_does_directly() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let script = environment().npm_server("server-everything");
     let calls = json!([
@@ -93,7 +94,7 @@ fn timeless(mut story: Value) -> Value {
 
 #[test]
 fn a_python_server_answers_in_both_eras_as_it_does_directly() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let mut command = Command::new(&environment().python);
     let (_server, port) = on_a_port(command.arg(kit_file("modern.py")).arg("{port}"));

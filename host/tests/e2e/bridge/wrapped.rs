@@ -1,13 +1,14 @@
 //! An entry with a URL in a client's configuration: wrapped, started as the client would, put back.
 
-use crate::kit::{Client, Daemon, Far, Home};
+use super::patient;
+use crate::kit::{Client, Daemon, Far};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
 
 #[test]
 fn a_wrapped_url_works_as_the_client_would_start_it_and_is_put_back() {
-    let home = Home::new();
+    let home = patient();
     let _daemon = Daemon::start(&home);
     let web = Far::start(&home);
     let path = home.user().join(".cursor/mcp.json");
