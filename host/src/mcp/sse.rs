@@ -179,15 +179,14 @@ impl Splitter {
 
 impl Fields {
     fn add(&mut self, line: &[u8]) -> Result<(), SseError> {
-        let Some(colon) = memchr::memchr(b':', line) else {
-            self.any = true;
-            self.odd = true;
-            if line == b"data" {
-                self.add_data(b"");
+        let (name, value) = match memchr::memchr(b':', line) {
+            Some(colon) => line.split_at(colon),
+            None => {
+                // A field without a value, which few servers write.
+                self.odd = true;
+                (line, [].as_slice())
             }
-            return Ok(());
         };
-        let (name, value) = line.split_at(colon);
         if name.is_empty() {
             self.odd |= std::str::from_utf8(value).is_err();
             return Ok(());
