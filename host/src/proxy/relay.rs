@@ -41,9 +41,11 @@ pub(super) struct Relay {
     room: Condvar,
 }
 
+#[derive(Clone)]
 pub(super) struct Held {
     pub(super) from: Side,
-    bytes: Vec<u8>,
+    /// The one copy of them in this process: it is sent from here and forwarded from here.
+    bytes: Arc<[u8]>,
     /// What could not be read, when there are no bytes to hold.
     unreadable: Option<String>,
 }
@@ -54,6 +56,8 @@ pub(super) struct State {
     /// Sent to the daemon, not ruled on yet.
     pub(super) pending: BTreeMap<u64, Held>,
     pub(super) tickets: BTreeMap<String, String>,
+    /// A reader waits for room.
+    crowded: bool,
     pub(super) client: Flow,
     pub(super) server: Flow,
     /// How the server ended, and when.
@@ -168,7 +172,7 @@ impl Relay {
                 Ok(Some(line)) if line.is_blank() => continue,
                 Ok(Some(line)) => Held {
                     from: side,
-                    bytes: line.raw.to_vec(),
+                    bytes: line.raw.into(),
                     unreadable: None,
                 },
                 Ok(None) => break,
@@ -176,7 +180,7 @@ impl Relay {
                     let over = matches!(error, frame::FrameError::Io(_));
                     self.ask(Held {
                         from: side,
-                        bytes: Vec::new(),
+                        bytes: Arc::default(),
                         unreadable: Some(error.to_string()),
                     });
                     if over {
@@ -191,7 +195,7 @@ impl Relay {
             // The daemon knows which requests now never get an answer and gives them one.
             self.ask(Held {
                 from: side,
-                bytes: Vec::new(),
+                bytes: Arc::default(),
                 unreadable: Some(String::new()),
             });
         }
@@ -206,6 +210,7 @@ impl Relay {
             if flow.frames < MAX_HELD_FRAMES && flow.bytes < limit {
                 return;
             }
+            state.crowded = true;
             state = self
                 .room
                 .wait(state)
@@ -226,11 +231,10 @@ impl Relay {
         let flow = state.flow(held.from);
         flow.frames += 1;
         flow.bytes += held.bytes.len();
-        let message = message(seq, &held, false);
-        state.pending.insert(seq, held);
+        state.pending.insert(seq, held.clone());
         drop(state);
         if let Some(stream) = socket.as_mut()
-            && wire::write_message(stream, &message).is_err()
+            && wire::write_message(stream, &message(seq, &held, false)).is_err()
         {
             *socket = None;
         }
@@ -273,17 +277,11 @@ impl Relay {
                     .to_daemon
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                let again: Vec<ToDaemon> = self
-                    .lock()
-                    .pending
-                    .iter()
-                    .map(|(seq, held)| message(*seq, held, true))
-                    .collect();
+                let again = self.lock().pending.clone();
                 let reading = stream.try_clone().ok();
-                if again
-                    .iter()
-                    .all(|message| wire::write_message(&mut stream, message).is_ok())
-                {
+                if again.iter().all(|(seq, held)| {
+                    wire::write_message(&mut stream, &message(*seq, held, true)).is_ok()
+                }) {
                     *socket = Some(stream);
                     return reading;
                 }
@@ -303,8 +301,8 @@ impl Relay {
         let pending = std::mem::take(&mut self.lock().pending);
         for (_, held) in pending {
             match refuse::unavailable(held.from, &held.bytes) {
-                Some((Side::Client, line)) => outlets.client.send(line, || {}),
-                Some((Side::Server, line)) => outlets.server.send(line, || {}),
+                Some((Side::Client, line)) => outlets.client.send(line.into(), || {}),
+                Some((Side::Server, line)) => outlets.server.send(line.into(), || {}),
                 None => {}
             }
             self.release(held.from, held.bytes.len());
@@ -315,10 +313,14 @@ impl Relay {
         let mut state = self.lock();
         // A ruling on a frame that is no longer held was obeyed before; it must not act twice. This
         // is the only thread that takes frames out, so what is seen here stays.
-        let Some(held) = state.pending.get_mut(&ruling.seq) else {
+        let Some(Held {
+            from,
+            bytes: original,
+            ..
+        }) = state.pending.get(&ruling.seq).cloned()
+        else {
             return;
         };
-        let (from, original) = (held.from, std::mem::take(&mut held.bytes));
         for key in &ruling.discard {
             state.tickets.remove(key);
         }
@@ -329,13 +331,13 @@ impl Relay {
             Side::Server => (&outlets.client, &outlets.server),
         };
         if let Some(line) = ruling.reply {
-            back.send(line, || {});
+            back.send(line.into(), || {});
         }
         let size = original.len();
         let bytes = match ruling.forward {
             Forward::Nothing => None,
             Forward::Original => Some(original),
-            Forward::Instead(bytes) => Some(bytes),
+            Forward::Instead(bytes) => Some(bytes.into()),
         };
         match bytes {
             Some(bytes) => {
@@ -360,8 +362,11 @@ impl Relay {
         let flow = state.flow(side);
         flow.frames = flow.frames.saturating_sub(1);
         flow.bytes = flow.bytes.saturating_sub(bytes);
+        let crowded = std::mem::take(&mut state.crowded);
         drop(state);
-        self.room.notify_all();
+        if crowded {
+            self.room.notify_all();
+        }
     }
 
     pub(super) fn note(&self, change: impl FnOnce(&mut State)) {
@@ -379,7 +384,7 @@ enum Task {
     Daemon(Arc<Outlets>),
 }
 
-fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
+fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon<'_> {
     match &held.unreadable {
         Some(why) => ToDaemon::Unreadable {
             seq,
@@ -392,7 +397,7 @@ fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
                 seq,
                 from: held.from,
                 resent,
-                bytes: json.to_vec(),
+                bytes: json.into(),
             }
         }
     }
