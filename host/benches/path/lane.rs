@@ -169,7 +169,11 @@ impl Lane {
             },
             &mut |line, time| {
                 answered += 1;
-                assert!(calls.is_answer(answered, line), "{name}: not the echo");
+                assert!(
+                    calls.is_answer(answered, line),
+                    "{name}: not the echo but {}",
+                    String::from_utf8_lossy(line.get(..line.len().min(200)).unwrap_or_default())
+                );
                 took(time);
             },
         );

@@ -81,6 +81,7 @@ fn run(wish: &Wish) {
     if let Some((daemon, path)) = &other {
         lanes.push(Lane::through("against", daemon, path));
     }
+    let loaded = detectors::load(&detectors::packages());
     println!(
         "one tool call and its result over stdio, in blocks of {} ms per lane; load average {}",
         BLOCK.as_millis(),
@@ -93,7 +94,7 @@ fn run(wish: &Wish) {
             let title = format!("{} KB, {in_flight} in flight", bytes >> 10);
             figures::print(&title, &figures);
             if in_flight == 1 {
-                breakdown(&figures, &phases::measure(bytes));
+                breakdown(&figures, &phases::measure(&loaded, bytes));
             }
             if wish.first {
                 return;

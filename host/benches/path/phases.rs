@@ -5,18 +5,19 @@
 //! and writing its ruling.
 
 use crate::figures::percentile;
-use crate::{detectors, events, quiet, texts};
+use crate::{events, quiet, texts};
 use clawdefender::judge::{Bench, Histories, Outcome, examine, now_ms};
 use clawdefender::link::End;
 use clawdefender::mcp::json::{self, Limits};
-use clawdefender::plugin::Set;
+use clawdefender::plugin::{Detector, Set};
 use clawdefender::policy::{Policy, Profile};
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 400;
+const TIME: Duration = Duration::from_secs(4);
 const TEXTS: u64 = 16;
 
 /// µs per call and result.
@@ -28,19 +29,19 @@ pub struct Phases {
     pub record: f64,
 }
 
-pub fn measure(bytes: usize) -> Phases {
+/// For a message of `bytes` each way; at most [`TIME`] long.
+pub fn measure(loaded: &[Arc<Detector>], bytes: usize) -> Phases {
     let tasks = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let home = tempfile::tempdir().unwrap();
-    let loaded = detectors::load(&detectors::packages());
-    let all = Set::new(loaded.clone(), Vec::new());
+    let all = Set::new(loaded.to_vec(), Vec::new());
     let none = Set::new(Vec::new(), Vec::new());
     let policy = Policy::builtin(Profile::Balanced, Path::new("/home/bench"));
     let (histories, places) = (Histories::default(), events::places());
     let judge = quiet::judge(
         home.path(),
-        Set::new(loaded, Vec::new()),
+        Set::new(loaded.to_vec(), Vec::new()),
         Profile::Balanced,
         tasks.handle(),
     );
@@ -59,7 +60,11 @@ pub fn measure(bytes: usize) -> Phases {
     let (mut plain, mut full, ruled) = (events::link(), events::link(), Mutex::new(events::link()));
     let (with_none, with_all) = (bench(&none), bench(&all));
     let mut took = [(); 4].map(|()| Vec::with_capacity(ROUNDS));
+    let begun = Instant::now();
     for (call, result) in frames.iter().cycle().take(ROUNDS) {
+        if begun.elapsed() > TIME {
+            break;
+        }
         let mut parts: [&mut dyn FnMut(); 4] = [
             &mut || {
                 for frame in [call, result] {
