@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the seed, then the benches, which print what they measured.
 //!
 //! No budget is enforced here: docs/performance.md says what the figures mean and where they were
-//! taken. Comparing two builds is the bench `path`'s own `--against`.
+//! taken.
 
 use anyhow::Result;
 
@@ -10,10 +10,12 @@ use crate::workspace::{Workspace, cargo, run};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// One bench: `path` (a call through the proxy), `inspect` (parts) or `sandbox` (WASM to native)
+    /// One bench: `path` (calls through the proxy beside direct ones, by size and calls in flight,
+    /// and where the added time goes), `inspect` (parts) or `sandbox` (WASM to native)
     #[arg(value_parser = NAMES)]
     name: Option<String>,
-    /// For the bench itself, after `--`
+    /// For the bench itself, after `--`: of `path`, `--seconds N` for each cell of its matrix,
+    /// `--first` for the first cell alone, `--against BINARY` for another build in the same run
     #[arg(last = true)]
     rest: Vec<String>,
 }

@@ -1,11 +1,14 @@
-//! Percentiles per lane, and what each lane adds to the first one.
+//! Percentiles and pace per lane, and what each lane costs beside the first one.
 
+use crate::lane::Spent;
 use std::time::Duration;
 
-/// The times of one lane, block by block.
+/// What one lane did in one cell of the matrix, block by block.
 pub struct Figures {
     name: &'static str,
     blocks: Vec<Vec<f64>>,
+    time: Duration,
+    pub spent: Spent,
 }
 
 impl Figures {
@@ -13,6 +16,8 @@ impl Figures {
         Self {
             name,
             blocks: Vec::new(),
+            time: Duration::ZERO,
+            spent: Spent::default(),
         }
     }
 
@@ -26,13 +31,32 @@ impl Figures {
         }
     }
 
-    fn all(&self) -> Vec<f64> {
-        self.blocks.iter().flatten().copied().collect()
+    pub fn end_block(&mut self, took: Duration, before: Spent, after: Spent) {
+        self.time += took;
+        self.spent.server += after.server - before.server;
+        self.spent.shim += after.shim - before.shim;
+        self.spent.daemon += after.daemon - before.daemon;
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn calls(&self) -> usize {
+        self.blocks.iter().map(Vec::len).sum()
+    }
+
+    pub fn at(&self, percent: f64) -> f64 {
+        percentile(&self.blocks.concat(), percent)
+    }
+
+    fn per_second(&self) -> f64 {
+        self.calls() as f64 / self.time.as_secs_f64()
     }
 
     /// The middle of the differences between neighbouring blocks: steadier than the difference of
     /// the middles when the machine's pace changes during the run.
-    fn paired(&self, direct: &Self) -> f64 {
+    pub fn paired(&self, direct: &Self) -> f64 {
         let pairs = self.blocks.iter().zip(&direct.blocks);
         let differences =
             pairs.map(|(own, theirs)| percentile(own, 50.0) - percentile(theirs, 50.0));
@@ -50,30 +74,32 @@ pub fn percentile(values: &[f64], percent: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-pub fn print(figures: &[Figures]) {
+pub fn print(title: &str, figures: &[Figures]) {
     let Some(direct) = figures.first() else {
         return;
     };
-    let base = direct.all();
     println!(
-        "{:14} {:>8} {:>8} {:>8} | added {:>8} {:>8} {:>8} {:>8} | {:>6}",
-        "µs", "p50", "p95", "p99", "p50", "paired", "p95", "p99", "ratio"
+        "\n{title:22} {:>8} {:>8} {:>8} | added p50 {:>8} {:>7} | ratio p50 {:>6} {:>6} | calls/s of direct",
+        "p50 µs", "p95", "p99", "paired", "p99", "p95", "p99"
     );
     for lane in figures {
-        let all = lane.all();
-        let at = |percent| percentile(&all, percent);
-        let added = |percent| at(percent) - percentile(&base, percent);
+        let at = |percent| lane.at(percent);
+        let added = |percent| at(percent) - direct.at(percent);
+        let ratio = |percent| at(percent) / direct.at(percent);
         println!(
-            "{:14} {:8.1} {:8.1} {:8.1} |       {:8.1} {:8.1} {:8.1} {:8.1} | {:6.2}",
+            "{:22} {:8.1} {:8.1} {:8.1} | {:9.1} {:8.1} {:7.0} | {:9.2} {:6.2} {:6.2} | {:7.0} {:7.0} %",
             lane.name,
             at(50.0),
             at(95.0),
             at(99.0),
             added(50.0),
             lane.paired(direct),
-            added(95.0),
             added(99.0),
-            at(50.0) / percentile(&base, 50.0),
+            ratio(50.0),
+            ratio(95.0),
+            ratio(99.0),
+            lane.per_second(),
+            100.0 * lane.per_second() / direct.per_second(),
         );
     }
 }

@@ -1,10 +1,12 @@
-//! One way to the echo server: its processes, and a timed call over their pipes.
+//! One way to the echo server: its processes, and timed calls over a [`Wire`].
 
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use crate::calls::Calls;
+use crate::usage::{Usage, usage};
+use crate::wire::{Stdio, Wire};
+use serde_json::json;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio as Pipe};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -39,8 +41,8 @@ impl Daemon {
     fn start(command: impl FnOnce(&Path) -> Command) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut process = command(home.path())
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
+            .stdin(Pipe::null())
+            .stderr(Pipe::null())
             .spawn()
             .unwrap();
         let socket = clawdefender::config::Home::at(home.path(), home.path())
@@ -63,11 +65,19 @@ impl Drop for Daemon {
     }
 }
 
+/// What the processes of a lane spent, apart from the client's.
+#[derive(Clone, Copy, Default)]
+pub struct Spent {
+    pub server: Usage,
+    pub shim: Usage,
+    pub daemon: Usage,
+}
+
 pub struct Lane {
     pub name: &'static str,
     process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    wire: Box<dyn Wire>,
+    daemon: Option<u32>,
     id: u64,
 }
 
@@ -75,7 +85,7 @@ impl Lane {
     pub fn direct(name: &'static str) -> Self {
         let mut server = Command::new(std::env::current_exe().unwrap());
         server.arg("echo");
-        Self::start(name, server)
+        Self::start(name, server, None)
     }
 
     pub fn through(name: &'static str, daemon: &Daemon, product: &Path) -> Self {
@@ -85,69 +95,106 @@ impl Lane {
             .arg("echo")
             .env("CLAWDEFENDER_HOME", daemon.home.path())
             .env("HOME", daemon.home.path());
-        Self::start(name, shim)
+        Self::start(name, shim, Some(daemon.process.id()))
     }
 
-    fn start(name: &'static str, mut command: Command) -> Self {
+    fn start(name: &'static str, mut command: Command, daemon: Option<u32>) -> Self {
         let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(Pipe::piped())
+            .stdout(Pipe::piped())
             .spawn()
             .unwrap();
-        Self {
+        let wire = Stdio::new(
+            process.stdin.take().unwrap(),
+            process.stdout.take().unwrap(),
+        );
+        let mut lane = Self {
             name,
-            input: process.stdin.take().unwrap(),
-            output: BufReader::new(process.stdout.take().unwrap()),
+            wire: Box::new(wire),
             process,
+            daemon,
             id: 0,
-        }
+        };
+        lane.greet();
+        lane
     }
 
     /// What every client says first.
-    pub fn greet(&mut self) {
+    fn greet(&mut self) {
         let hello = json!({
             "protocolVersion": "2025-06-18",
             "capabilities": {},
             "clientInfo": { "name": "bench", "version": "1" },
         });
-        self.ask("initialize", hello);
+        self.ask("initialize", &hello);
         let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        self.input
-            .write_all(format!("{ready}\n").as_bytes())
-            .unwrap();
-        self.ask("tools/list", json!({}));
+        self.wire.tell(format!("{ready}\n").as_bytes());
+        self.ask("tools/list", &json!({}));
     }
 
-    /// Calls `echo` and says how long it took; the answer must carry the text.
-    pub fn call(&mut self, text: &str) -> Duration {
-        let (answer, took) = self.ask(
-            "tools/call",
-            json!({ "name": "echo", "arguments": { "text": text } }),
-        );
-        let echoed = answer.pointer("/result/content/0/text");
-        assert!(
-            echoed.is_some_and(|echoed| echoed == text),
-            "{}: not the echo but {answer}",
-            self.name
-        );
-        took
-    }
-
-    fn ask(&mut self, method: &str, params: Value) -> (Value, Duration) {
+    fn ask(&mut self, method: &str, params: &serde_json::Value) {
         self.id += 1;
-        let mut line = serde_json::to_vec(
-            &json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params }),
-        )
-        .unwrap();
-        line.push(b'\n');
-        let mut answer = Vec::with_capacity(4096);
+        let request =
+            json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params });
+        let mut one = Some(format!("{request}\n").into_bytes());
+        let mut answered = false;
+        self.wire.drive(1, &mut || one.take(), &mut |line, _| {
+            let answer: serde_json::Value = serde_json::from_slice(line).unwrap();
+            answered = answer.get("result").is_some();
+        });
+        assert!(answered, "{}: {method} was refused", self.name);
+    }
+
+    /// Calls `echo` for as long as `time` says, at least once; every answer must carry its text.
+    /// Hands `took` the time of each call and returns the time of all.
+    pub fn calls(
+        &mut self,
+        calls: &Calls,
+        in_flight: usize,
+        time: Duration,
+        mut took: impl FnMut(Duration),
+    ) -> Duration {
         let started = Instant::now();
-        self.input.write_all(&line).unwrap();
-        self.output.read_until(b'\n', &mut answer).unwrap();
-        let took = started.elapsed();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!(answer.get("id"), Some(&json!(self.id)), "{}", self.name);
-        (answer, took)
+        let mut sent = self.id;
+        let mut answered = self.id;
+        let first = sent + 1;
+        let name = self.name;
+        self.wire.drive(
+            in_flight,
+            &mut || {
+                (sent < first || started.elapsed() < time).then(|| {
+                    sent += 1;
+                    calls.request(sent)
+                })
+            },
+            &mut |line, time| {
+                answered += 1;
+                assert!(
+                    calls.is_answer(answered, line),
+                    "{name}: not the echo but {}",
+                    String::from_utf8_lossy(line.get(..line.len().min(200)).unwrap_or_default())
+                );
+                took(time);
+            },
+        );
+        self.id = sent;
+        started.elapsed()
+    }
+
+    /// What its processes have spent until now.
+    pub fn spent(&self) -> Spent {
+        let own = self.process.id();
+        match self.daemon {
+            None => Spent {
+                server: usage(own),
+                ..Spent::default()
+            },
+            Some(daemon) => Spent {
+                server: crate::usage::children(own).map(usage).sum(),
+                shim: usage(own),
+                daemon: usage(daemon),
+            },
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A daemon without detectors, for this bench only: the product has no switch for that.
+//! A judge without detectors, for this bench only: the product has no switch for that.
 //!
 //! Same wire, judge, ledger and policy engine. An empty set is a fault on every event, which the
 //! `monitor` profile records and lets pass; so its records are a little longer than clean ones.
@@ -30,6 +30,7 @@ impl Controller for Silent {
     }
 }
 
+/// A daemon of this judge alone.
 pub fn serve(root: &Path) {
     let home = Home::at(root, root);
     let tasks = tokio::runtime::Builder::new_multi_thread()
@@ -37,9 +38,22 @@ pub fn serve(root: &Path) {
         .enable_all()
         .build()
         .unwrap();
-    let judge = Arc::new(Judge::new(
-        Set::new(Vec::new(), Vec::new()),
-        Policy::builtin(Profile::Monitor, home.user()),
+    let set = Set::new(Vec::new(), Vec::new());
+    let judge = Arc::new(judge(root, set, Profile::Monitor, tasks.handle()));
+    std::fs::create_dir_all(home.run_dir()).unwrap();
+    let listener = UnixListener::bind(home.socket().unwrap()).unwrap();
+    for stream in listener.incoming() {
+        let judge = Arc::clone(&judge);
+        std::thread::spawn(move || serve::serve(stream.unwrap(), &judge, &Silent, &Arc::default()));
+    }
+}
+
+/// A judge with a ledger below `root`.
+pub fn judge(root: &Path, set: Set, profile: Profile, tasks: &tokio::runtime::Handle) -> Judge {
+    let home = Home::at(root, root);
+    Judge::new(
+        set,
+        Policy::builtin(profile, home.user()),
         Ledger::open(&home.audit_dir(), Arc::new(now_ms)).unwrap(),
         Desk::new(DeskLimits::default(), ProcessTable),
         Histories::default(),
@@ -53,12 +67,6 @@ pub fn serve(root: &Path) {
             max_frame_bytes: 16 << 20,
             ask_hold: Duration::from_secs(45),
         },
-        tasks.handle().clone(),
-    ));
-    std::fs::create_dir_all(home.run_dir()).unwrap();
-    let listener = UnixListener::bind(home.socket().unwrap()).unwrap();
-    for stream in listener.incoming() {
-        let judge = Arc::clone(&judge);
-        std::thread::spawn(move || serve::serve(stream.unwrap(), &judge, &Silent, &Arc::default()));
-    }
+        tasks.clone(),
+    )
 }

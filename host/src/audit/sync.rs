@@ -15,7 +15,9 @@ use super::ledger::{Shared, State};
 
 /// Chosen with the promise "on the disk within 50 ms": the rest is the sync itself.
 const GROUP: Duration = Duration::from_millis(40);
-pub(super) const GROUP_FRAMES: u64 = 64;
+/// A burst is not kept for the whole of that. Chosen: above what a busy link writes in 40 ms, since
+/// every sync holds up the writes that meet it; below what a reader would call much.
+pub(super) const GROUP_FRAMES: u64 = 1024;
 /// How long written frames may stay without a signature over them.
 const UNSIGNED: Duration = Duration::from_secs(300);
 

@@ -13,17 +13,15 @@ use regex::Regex;
 /// Where secrets lie in `text` and what each one is, in order and without overlap.
 pub fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
-    for (kind, pattern) in FORMS.iter() {
-        for captures in pattern.captures_iter(text) {
+    for form in FORMS.iter().filter(|form| form.may_be_in(text)) {
+        for captures in form.pattern.captures_iter(text) {
             if let Some(span) = captures.name("s").or_else(|| captures.get(0)) {
-                found.push((span.range(), kind));
+                found.push((span.range(), form.kind));
             }
         }
     }
-    if let Some(runs) = RUNS.as_ref() {
-        let random = runs.find_iter(text).filter(|run| is_random(run.as_str()));
-        found.extend(random.map(|run| (run.range(), "high-entropy")));
-    }
+    let random = runs(text).filter(|run| text.get(run.clone()).is_some_and(is_random));
+    found.extend(random.map(|run| (run, "high-entropy")));
     // Of two that overlap the earlier one wins, then the longer.
     found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
     let mut end = 0;
@@ -99,49 +97,158 @@ const MIN_BITS: f64 = 4.2;
 /// Chosen: 48 random hex digits have about 3.7, repeated letters far less.
 const MIN_HEX_BITS: f64 = 3.0;
 
-static RUNS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/_=-]{32,}").ok());
+/// Shorter runs are words and ids.
+const MIN_RUN: usize = 32;
 
-/// Forms that issuers document for their own tokens. The group `s`, where there is one, is the secret.
-static FORMS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+/// Every maximal run of at least [`MIN_RUN`] letters, digits and `+/_=-`.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_inside = |at: usize| {
+        bytes.get(at).is_some_and(
+            |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'/' | b'_' | b'=' | b'-'),
+        )
+    };
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        // A run that begins at `at` or later and is long enough covers this byte, so most bytes of
+        // ordinary text are never looked at.
+        while at + MIN_RUN <= bytes.len() {
+            let probe = at + MIN_RUN - 1;
+            if !is_inside(probe) {
+                at = probe + 1;
+                continue;
+            }
+            let start = (at..probe).rev().find(|place| !is_inside(*place));
+            let start = start.map_or(at, |outside| outside + 1);
+            at = (probe..bytes.len())
+                .find(|place| !is_inside(*place))
+                .unwrap_or(bytes.len());
+            if at - start >= MIN_RUN {
+                return Some(start..at);
+            }
+        }
+        None
+    })
+}
+
+/// How issuers write their tokens.
+struct Form {
+    kind: &'static str,
+    /// The group `s`, where there is one, is the secret.
+    pattern: Regex,
+    /// No shorter text holds one.
+    min_bytes: usize,
+    /// What every text with one holds, sought before the expression is run.
+    sign: Sign,
+}
+
+enum Sign {
+    /// The expression itself begins with letters that are sought fast.
+    Own,
+    /// One of these bytes.
+    Bytes(u8, u8),
+    /// One of these words, in any case.
+    Words(&'static [&'static str]),
+}
+
+impl Form {
+    fn may_be_in(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        bytes.len() >= self.min_bytes
+            && match self.sign {
+                Sign::Own => self.pattern.is_match(text),
+                Sign::Bytes(one, other) => memchr::memchr2(one, other, bytes).is_some(),
+                // Outside ASCII a letter can be the other case of an ASCII one ("ſ").
+                Sign::Words(words) => {
+                    !text.is_ascii() || words.iter().any(|word| holds(bytes, word.as_bytes()))
+                }
+            }
+    }
+}
+
+fn holds(bytes: &[u8], word: &[u8]) -> bool {
+    let Some(first) = word.first() else {
+        return true;
+    };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), bytes).any(|at| {
+        bytes
+            .get(at..at + word.len())
+            .is_some_and(|here| here.eq_ignore_ascii_case(word))
+    })
+}
+
+/// Forms that issuers document for their own tokens.
+static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     let forms = [
         (
             "private-key",
             r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----(?s:.*?)(?:-----END [A-Z0-9 ]{0,40}-----|\z)",
+            27,
+            Sign::Own,
         ),
-        ("aws-key-id", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+        (
+            "aws-key-id",
+            r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+            20,
+            Sign::Own,
+        ),
         (
             "github-token",
             r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})",
+            24,
+            Sign::Own,
         ),
-        ("gitlab-token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
-        ("api-key", r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}"),
-        ("google-key", r"\bAIza[A-Za-z0-9_-]{35}"),
+        ("gitlab-token", r"\bglpat-[A-Za-z0-9_-]{20,}", 26, Sign::Own),
+        (
+            "api-key",
+            r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}",
+            19,
+            Sign::Own,
+        ),
+        ("google-key", r"\bAIza[A-Za-z0-9_-]{35}", 39, Sign::Own),
         (
             "slack-token",
             r"\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}",
+            15,
+            Sign::Own,
         ),
-        ("npm-token", r"\bnpm_[A-Za-z0-9]{30,}"),
-        ("pypi-token", r"\bpypi-[A-Za-z0-9_-]{30,}"),
+        ("npm-token", r"\bnpm_[A-Za-z0-9]{30,}", 34, Sign::Own),
+        ("pypi-token", r"\bpypi-[A-Za-z0-9_-]{30,}", 35, Sign::Own),
         (
             "jwt",
             r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+            21,
+            Sign::Own,
         ),
         (
             "url-password",
             r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<s>[^\s/@]+)@",
+            7,
+            Sign::Bytes(b'@', b'@'),
         ),
         (
             "authorization",
             r"(?i)\b(?:bearer|basic)\s+(?P<s>[A-Za-z0-9._~+/=-]{12,})",
+            18,
+            Sign::Words(&["bearer", "basic"]),
         ),
         (
             "named-secret",
             r#"(?i)(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret|credential)s?["']?\s*(?:=>|[:=])\s*(?P<s>"[^"\n]+"|'[^'\n]+'|[^\s"',;&}]{4,})"#,
+            7,
+            Sign::Bytes(b'=', b':'),
         ),
     ];
     forms
         .into_iter()
-        .filter_map(|(kind, form)| Some((kind, Regex::new(form).ok()?)))
+        .filter_map(|(kind, form, min_bytes, sign)| {
+            Some(Form {
+                kind,
+                pattern: Regex::new(form).ok()?,
+                min_bytes,
+                sign,
+            })
+        })
         .collect()
 });
 
@@ -171,7 +278,50 @@ mod tests {
     #[test]
     fn every_form_compiles() {
         assert_eq!(FORMS.len(), 13);
-        assert!(RUNS.is_some());
+    }
+
+    #[test]
+    fn runs_are_found_wherever_they_begin_and_end() {
+        let long = "a8Zk2Qw9Lm4Xc7Vb1Nr6Ty3Hg5Jf0DsPe+/_=-";
+        for before in 0..70 {
+            for (length, found) in [(31, 0), (32, 1), (33, 1), (38, 1)] {
+                let run = long.get(..length).unwrap();
+                let text = format!("{} {run}. {run}", "é ".repeat(before));
+                let all: Vec<_> = runs(&text).map(|range| text.get(range).unwrap()).collect();
+                assert_eq!(all, vec![run; found * 2], "{before} before {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_shortest_of_each_form_is_long_enough_to_be_looked_for() {
+        for shortest in [
+            "a://:b@",
+            "pwd=abcd",
+            "token:'a'",
+            "basic abcdefghijkl",
+            "BEARER\tabcdefghijkl",
+        ] {
+            assert_eq!(secrets(shortest).len(), 1, "{shortest}");
+        }
+        for (prefix, length) in [
+            ("ghp_", 20),
+            ("github_pat_", 20),
+            ("glpat-", 20),
+            ("sk-", 16),
+            ("AIza", 35),
+            ("xoxb-", 10),
+            ("xapp-", 10),
+            ("npm_", 30),
+            ("pypi-", 30),
+        ] {
+            let token = made(prefix, length);
+            assert_eq!(secrets(&token), [(0..token.len(), secrets(&token)[0].1)]);
+        }
+        let jwt = format!("{}.{}.", made("eyJ", 8), made("", 8));
+        assert_eq!(secrets(&jwt), [(0..jwt.len(), "jwt")]);
+        let key = format!("-----BEGIN {} KEY-----", "PRIVATE");
+        assert_eq!(secrets(&key), [(0..key.len(), "private-key")]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const SHORT_BYTES: usize = 4096;
 
 /// A line to write, and what to do once it is out.
 struct Job {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     done: Box<dyn FnOnce() + Send>,
 }
 
@@ -111,7 +111,7 @@ impl Outlet {
     }
 
     /// Writes or queues one line; never blocks. `done` runs when it was written or can't be.
-    pub(super) fn send(&self, bytes: Vec<u8>, done: impl FnOnce() + Send + 'static) {
+    pub(super) fn send(&self, bytes: Arc<[u8]>, done: impl FnOnce() + Send + 'static) {
         let mut queue = self.lock();
         if queue.broken || queue.ending {
             drop(queue);
@@ -209,7 +209,7 @@ mod tests {
         let (done, finished) = channel();
         for line in &lines {
             let done = done.clone();
-            outlet.send(line.clone(), move || done.send(()).unwrap());
+            outlet.send(line.as_slice().into(), move || done.send(()).unwrap());
         }
         outlet.end();
         let mut all = Vec::new();
@@ -229,7 +229,7 @@ mod tests {
         let (done, finished) = channel();
         for _ in 0..20 {
             let done = done.clone();
-            outlet.send(b"line\n".to_vec(), move || done.send(()).unwrap());
+            outlet.send(b"line\n".as_slice().into(), move || done.send(()).unwrap());
         }
         over.recv_timeout(PATIENCE).unwrap();
         outlet.drained();

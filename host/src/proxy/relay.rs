@@ -41,13 +41,16 @@ pub(super) struct Relay {
     room: Condvar,
 }
 
+#[derive(Clone)]
 pub(super) struct Held {
     pub(super) from: Side,
-    /// The frame; empty when the daemon is told of something else.
-    bytes: Vec<u8>,
+    /// The one copy of the frame in this process: it is sent from here and forwarded from here.
+    /// Empty when the daemon is told of something else.
+    bytes: Arc<[u8]>,
     kind: HeldKind,
 }
 
+#[derive(Clone)]
 enum HeldKind {
     Frame,
     /// What could not be read.
@@ -62,6 +65,8 @@ pub(super) struct State {
     /// Sent to the daemon, not ruled on yet.
     pub(super) pending: BTreeMap<u64, Held>,
     pub(super) tickets: BTreeMap<String, String>,
+    /// A reader waits for room.
+    crowded: bool,
     pub(super) client: Flow,
     pub(super) server: Flow,
     /// How the server ended, and when.
@@ -176,7 +181,7 @@ impl Relay {
                 Ok(Some(line)) if line.is_blank() => continue,
                 Ok(Some(line)) => Held {
                     from: side,
-                    bytes: line.raw.to_vec(),
+                    bytes: line.raw.into(),
                     kind: HeldKind::Frame,
                 },
                 Ok(None) => break,
@@ -184,7 +189,7 @@ impl Relay {
                     let over = matches!(error, frame::FrameError::Io(_));
                     self.ask(Held {
                         from: side,
-                        bytes: Vec::new(),
+                        bytes: Arc::default(),
                         kind: HeldKind::Unread(unread(&error)),
                     });
                     if over {
@@ -199,7 +204,7 @@ impl Relay {
             // The daemon knows which requests now never get an answer and gives them one.
             self.ask(Held {
                 from: side,
-                bytes: Vec::new(),
+                bytes: Arc::default(),
                 kind: HeldKind::End,
             });
         }
@@ -214,6 +219,7 @@ impl Relay {
             if flow.frames < MAX_HELD_FRAMES && flow.bytes < limit {
                 return;
             }
+            state.crowded = true;
             state = self
                 .room
                 .wait(state)
@@ -234,11 +240,10 @@ impl Relay {
         let flow = state.flow(held.from);
         flow.frames += 1;
         flow.bytes += held.bytes.len();
-        let message = message(seq, &held, false);
-        state.pending.insert(seq, held);
+        state.pending.insert(seq, held.clone());
         drop(state);
         if let Some(stream) = socket.as_mut()
-            && wire::write_message(stream, &message).is_err()
+            && wire::write_message(stream, &message(seq, &held, false)).is_err()
         {
             *socket = None;
         }
@@ -281,17 +286,11 @@ impl Relay {
                     .to_daemon
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                let again: Vec<ToDaemon> = self
-                    .lock()
-                    .pending
-                    .iter()
-                    .map(|(seq, held)| message(*seq, held, true))
-                    .collect();
+                let again = self.lock().pending.clone();
                 let reading = stream.try_clone().ok();
-                if again
-                    .iter()
-                    .all(|message| wire::write_message(&mut stream, message).is_ok())
-                {
+                if again.iter().all(|(seq, held)| {
+                    wire::write_message(&mut stream, &message(*seq, held, true)).is_ok()
+                }) {
                     *socket = Some(stream);
                     return reading;
                 }
@@ -312,8 +311,8 @@ impl Relay {
         for (_, held) in pending {
             for (side, line) in refuse::all_unavailable(held.from, held.said()) {
                 match side {
-                    Side::Client => outlets.client.send(line, || {}),
-                    Side::Server => outlets.server.send(line, || {}),
+                    Side::Client => outlets.client.send(line.into(), || {}),
+                    Side::Server => outlets.server.send(line.into(), || {}),
                 }
             }
             self.release(held.from, held.bytes.len());
@@ -324,10 +323,14 @@ impl Relay {
         let mut state = self.lock();
         // A ruling on a frame that is no longer held was obeyed before; it must not act twice. This
         // is the only thread that takes frames out, so what is seen here stays.
-        let Some(held) = state.pending.get_mut(&ruling.seq) else {
+        let Some(Held {
+            from,
+            bytes: original,
+            ..
+        }) = state.pending.get(&ruling.seq).cloned()
+        else {
             return;
         };
-        let (from, original) = (held.from, std::mem::take(&mut held.bytes));
         for key in &ruling.discard {
             state.tickets.remove(key);
         }
@@ -338,13 +341,13 @@ impl Relay {
             Side::Server => (&outlets.client, &outlets.server),
         };
         if let Some(line) = ruling.reply {
-            back.send(line, || {});
+            back.send(line.into(), || {});
         }
         let size = original.len();
         let bytes = match ruling.forward {
             Forward::Nothing => None,
             Forward::Original => Some(original),
-            Forward::Instead(bytes) => Some(bytes),
+            Forward::Instead(bytes) => Some(bytes.into()),
         };
         match bytes {
             Some(bytes) => {
@@ -369,8 +372,11 @@ impl Relay {
         let flow = state.flow(side);
         flow.frames = flow.frames.saturating_sub(1);
         flow.bytes = flow.bytes.saturating_sub(bytes);
+        let crowded = std::mem::take(&mut state.crowded);
         drop(state);
-        self.room.notify_all();
+        if crowded {
+            self.room.notify_all();
+        }
     }
 
     pub(super) fn note(&self, change: impl FnOnce(&mut State)) {
@@ -398,7 +404,7 @@ enum Task {
     Daemon(Arc<Outlets>),
 }
 
-fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
+fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon<'_> {
     let from = held.from;
     match &held.kind {
         HeldKind::Frame => {
@@ -407,7 +413,7 @@ fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon {
                 seq,
                 from,
                 resent,
-                bytes: json.to_vec(),
+                bytes: json.into(),
             }
         }
         HeldKind::Unread(what) => ToDaemon::Unreadable {

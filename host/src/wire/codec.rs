@@ -1,7 +1,8 @@
 //! Bytes of the wire messages. Blocking: each link has a thread of its own on both sides.
 
 use super::{Forward, FromDaemon, MAX_MESSAGE_BYTES, Ruling, Side, ToDaemon, Unread};
-use std::io::{Read, Write};
+use std::borrow::Cow;
+use std::io::{ErrorKind, IoSlice, Read, Write};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
@@ -17,10 +18,11 @@ pub enum WireError {
 
 /// A message with its byte form.
 pub trait Message: Sized {
-    fn encode(&self, out: &mut Vec<u8>);
+    /// Appends the message to `out`, but for a last part that can be written from where it lies.
+    fn encode(&self, out: &mut Vec<u8>) -> &[u8];
     /// # Errors
     /// [`WireError::Malformed`] for anything that `encode` would not have written.
-    fn decode(bytes: &[u8]) -> Result<Self, WireError>;
+    fn decode(bytes: Vec<u8>) -> Result<Self, WireError>;
 }
 
 /// Writes one message. The caller holds the writer for the whole of it.
@@ -28,19 +30,34 @@ pub trait Message: Sized {
 /// # Errors
 /// [`WireError::Io`]; [`WireError::TooLong`] before anything is written.
 pub fn write_message<M: Message>(writer: &mut impl Write, message: &M) -> Result<(), WireError> {
-    let mut out = vec![0; 4];
-    message.encode(&mut out);
-    let length = out.len() - 4;
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    head.extend_from_slice(&[0; 4]);
+    let tail = message.encode(&mut head);
+    let length = head.len() - 4 + tail.len();
     let prefix = u32::try_from(length)
         .ok()
         .filter(|_| length <= MAX_MESSAGE_BYTES);
     let prefix = prefix.ok_or(WireError::TooLong(length))?;
-    if let Some(head) = out.get_mut(..4) {
-        head.copy_from_slice(&prefix.to_le_bytes());
+    if let Some(place) = head.get_mut(..4) {
+        place.copy_from_slice(&prefix.to_le_bytes());
     }
-    writer.write_all(&out)?;
+    // One call for both, as a rule; what a full socket did not take follows.
+    let mut parts = [IoSlice::new(&head), IoSlice::new(tail)];
+    let mut rest = parts.as_mut_slice();
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match writer.write_vectored(rest) {
+            Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(())
 }
+
+/// Room for all that stands before a frame's bytes, and for most rulings.
+const HEAD_BYTES: usize = 512;
 
 /// Reserved before a message's bytes arrive; most messages fit and are then read in one call.
 const READ_AHEAD_BYTES: usize = 64 << 10;
@@ -51,34 +68,34 @@ const READ_AHEAD_BYTES: usize = 64 << 10;
 /// [`WireError::Closed`] when the peer closed between messages.
 pub fn read_message<M: Message>(reader: &mut impl Read) -> Result<M, WireError> {
     let mut prefix = [0; 4];
-    match reader.read_exact(&mut prefix) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            return Err(WireError::Closed);
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
-            return Err(WireError::Closed);
-        }
-        Err(error) => return Err(error.into()),
-    }
+    fill(reader, &mut prefix)?;
     let length = u32::from_le_bytes(prefix) as usize;
     if length > MAX_MESSAGE_BYTES {
         return Err(WireError::TooLong(length));
     }
-    // The length is only a claim: what has not come is not reserved.
-    let mut bytes = Vec::with_capacity(length.min(READ_AHEAD_BYTES));
-    reader
-        .by_ref()
-        .take(length as u64)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() < length {
-        return Err(WireError::Closed);
+    // The length is only a claim: at most as much as has come is reserved for what has not.
+    let mut bytes = Vec::new();
+    while bytes.len() < length {
+        let here = bytes.len();
+        let more = (length - here).min(here.max(READ_AHEAD_BYTES));
+        bytes.resize(here + more, 0);
+        fill(reader, bytes.get_mut(here..).unwrap_or_default())?;
     }
-    M::decode(&bytes)
+    M::decode(bytes)
 }
 
-impl Message for ToDaemon {
-    fn encode(&self, out: &mut Vec<u8>) {
+fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> Result<(), WireError> {
+    match reader.read_exact(bytes) {
+        Ok(()) => Ok(()),
+        Err(error) => match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => Err(WireError::Closed),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+impl Message for ToDaemon<'_> {
+    fn encode(&self, out: &mut Vec<u8>) -> &[u8] {
         match self {
             Self::Hello(hello) => put_json(out, b'H', hello),
             Self::Frame {
@@ -91,7 +108,7 @@ impl Message for ToDaemon {
                 out.extend_from_slice(&seq.to_le_bytes());
                 out.push(u8::from(*from == Side::Server));
                 out.push(u8::from(*resent));
-                out.extend_from_slice(bytes);
+                return bytes;
             }
             Self::Unreadable { seq, from, what } => {
                 out.push(b'U');
@@ -109,18 +126,25 @@ impl Message for ToDaemon {
             }
             Self::Control(control) => put_json(out, b'C', control),
         }
+        &[]
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        let mut input = Input(bytes);
+    fn decode(mut bytes: Vec<u8>) -> Result<Self, WireError> {
+        let mut input = Input(&bytes);
         match input.byte()? {
             b'H' => Ok(Self::Hello(Box::new(input.json()?))),
-            b'F' => Ok(Self::Frame {
-                seq: input.u64()?,
-                from: input.side()?,
-                resent: input.byte()? != 0,
-                bytes: input.0.to_vec(),
-            }),
+            b'F' => {
+                let (seq, from, resent) = (input.u64()?, input.side()?, input.byte()? != 0);
+                // Moved to the front of what was read, not copied into a second buffer.
+                let head = bytes.len() - input.0.len();
+                bytes.drain(..head);
+                Ok(Self::Frame {
+                    seq,
+                    from,
+                    resent,
+                    bytes: Cow::Owned(bytes),
+                })
+            }
             b'U' => Ok(Self::Unreadable {
                 seq: input.u64()?,
                 from: input.side()?,
@@ -142,7 +166,7 @@ impl Message for ToDaemon {
 }
 
 impl Message for FromDaemon {
-    fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) -> &[u8] {
         match self {
             Self::Welcome(welcome) => put_json(out, b'W', welcome),
             Self::Reply(reply) => put_json(out, b'A', reply),
@@ -172,10 +196,11 @@ impl Message for FromDaemon {
                 }
             }
         }
+        &[]
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        let mut input = Input(bytes);
+    fn decode(bytes: Vec<u8>) -> Result<Self, WireError> {
+        let mut input = Input(&bytes);
         match input.byte()? {
             b'W' => Ok(Self::Welcome(input.json()?)),
             b'A' => Ok(Self::Reply(input.json()?)),
@@ -306,7 +331,7 @@ mod tests {
             seq: 1,
             from: Side::Server,
             resent: true,
-            bytes: b"{}".to_vec(),
+            bytes: b"{}".into(),
         };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &frame).unwrap();
@@ -357,7 +382,10 @@ mod tests {
         let mut bytes = Vec::new();
         ruling().encode(&mut bytes);
         for cut in 0..bytes.len() {
-            assert!(FromDaemon::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+            assert!(
+                FromDaemon::decode(bytes[..cut].to_vec()).is_err(),
+                "cut at {cut}"
+            );
         }
     }
 

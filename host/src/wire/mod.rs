@@ -14,6 +14,7 @@ pub use codec::{WireError, read_message, write_message};
 
 use crate::event::Launch;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Changes with any change of the messages below; both sides refuse another one.
 pub const PROTOCOL: u32 = 2;
@@ -135,14 +136,15 @@ pub struct Unread {
 
 /// Shim or command line to daemon.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ToDaemon {
+pub enum ToDaemon<'a> {
     Hello(Box<Hello>),
     /// One frame, without its line end. `resent`: an earlier daemon may have seen it.
     Frame {
         seq: u64,
         from: Side,
         resent: bool,
-        bytes: Vec<u8>,
+        /// Lent by the shim, which holds them; owned by the daemon, which read them.
+        bytes: Cow<'a, [u8]>,
     },
     /// A frame that could not be read whole; it is dropped and must be recorded.
     Unreadable {

@@ -137,6 +137,12 @@ impl Scanner {
     ) -> Hints {
         let plain = Plain::of(text);
         let hits = self.hits(&plain.text);
+        // Every signature needs a word, and most short texts have none.
+        if hits.all.is_empty() {
+            return Hints {
+                telltales: Vec::new(),
+            };
+        }
         let surface = Surface::of(kind);
         for (signature, needs) in self.signatures.iter().zip(&self.needs) {
             let elsewhere = !signature.surfaces.is_empty()

@@ -82,7 +82,10 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
             }
         }
         // Addresses inside prose: a recipient in a list, a link in a body.
-        for word in value.split(|char: char| char.is_whitespace() || "\"'<>(),;".contains(char)) {
+        let ends = |char: char| {
+            matches!(char, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';') || char.is_whitespace()
+        };
+        for word in value.split(ends) {
             facts.address(word, lexicon);
         }
     }
@@ -237,6 +240,10 @@ fn key(pointer: &str) -> &str {
 
 /// The host of a URL, of a mail address or of a word that starts with `www.`.
 fn host_of(word: &str) -> Option<&str> {
+    // Most words are words; all of the below need one of these.
+    if !word.bytes().any(|byte| matches!(byte, b'.' | b':' | b'@')) {
+        return None;
+    }
     let rest = match word.split_once("://") {
         Some((_, rest)) => rest,
         None if word.contains('@') => word.rsplit('@').next()?,

@@ -4,7 +4,7 @@
 //! the content asked, with the name the content gave (`lead = true` in a chain).
 
 use crate::action::Actions;
-use crate::lexicon::Directives;
+use crate::lexicon::{Directives, equals};
 use crate::print::Printer;
 
 /// How far behind its verb a name may stand, in bytes.
@@ -34,15 +34,14 @@ pub fn find(
             }
             continue;
         }
-        let bare = word.trim_matches(|char: char| !char.is_alphanumeric());
-        let lower = bare.to_ascii_lowercase();
-        if let Some(actions) = directives.verb(&lower) {
+        let bare = bare(word);
+        if let Some(actions) = directives.verb(bare) {
             let order = at_start
                 || line_breaks > 0
                 || directives
                     .lead_ins
                     .iter()
-                    .any(|lead| lead == previous.to_ascii_lowercase().as_str());
+                    .any(|lead| equals(lead, previous));
             if order {
                 let earlier = active.map(|(earlier, _)| earlier).unwrap_or_default();
                 active = Some((actions.union(earlier), offset));
@@ -61,9 +60,9 @@ pub fn find(
             }
         }
         // Orders often follow a colon or quote glued to other words: "subject: 'TODO: Send …".
-        at_start = word.ends_with([':', '.', '!', '?', ';', '>', ',', '"', '\'', '-', '*'])
-            || bare.is_empty();
-        if word.ends_with(['.', '!', '?', ';']) {
+        let last = word.as_bytes().last();
+        at_start = last.is_some_and(|last| b":.!?;>,\"'-*".contains(last)) || bare.is_empty();
+        if last.is_some_and(|last| b".!?;".contains(last)) {
             active = None;
         }
         previous = bare;
@@ -73,7 +72,7 @@ pub fn find(
 /// Adds the hashes of all names in `text`: what a call uses.
 pub fn names(text: &str, printer: &Printer, found: &mut Vec<u32>) {
     for (_, word) in words(text) {
-        let bare = word.trim_matches(|char: char| !char.is_alphanumeric());
+        let bare = bare(word);
         if is_name(bare) {
             found.extend(forms(bare).map(|name| printer.word(name)));
         }
@@ -82,11 +81,15 @@ pub fn names(text: &str, printer: &Printer, found: &mut Vec<u32>) {
 
 /// Distinct enough that using it is no chance: has a dot, `@`, `_` or digits among letters.
 fn is_name(word: &str) -> bool {
-    let letters = word.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let marks = word
-        .bytes()
-        .any(|byte| b".@_-/:".contains(&byte) || byte.is_ascii_digit());
-    (6..=MAX_NAME).contains(&word.len()) && letters && marks
+    if !(6..=MAX_NAME).contains(&word.len()) {
+        return false;
+    }
+    let (mut letters, mut marks) = (false, false);
+    for byte in word.bytes() {
+        letters |= byte.is_ascii_alphabetic();
+        marks |= matches!(byte, b'.' | b'@' | b'_' | b'-' | b'/' | b':' | b'0'..=b'9');
+    }
+    letters && marks
 }
 
 /// A name as written, of an address also its host, of a path also its last part.
@@ -106,28 +109,116 @@ fn forms(name: &str) -> impl Iterator<Item = &str> {
     std::iter::once(plain).chain(host).chain(tail)
 }
 
+/// The word without what stands around it.
+fn bare(word: &str) -> &str {
+    let outside = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    let bytes = word.as_bytes();
+    let start = bytes.iter().take_while(|byte| outside(byte)).count();
+    let ending = bytes.get(start..).unwrap_or_default();
+    let after = ending.iter().rev().take_while(|byte| outside(byte)).count();
+    let inner = word.get(start..word.len() - after).unwrap_or_default();
+    if inner.is_ascii() {
+        return inner;
+    }
+    inner.trim_matches(|char: char| !char.is_alphanumeric())
+}
+
 /// Words with their offsets; a line break is a word.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        let rest = text.get(from..)?;
-        let skipped = rest.find(|char: char| char == '\n' || !char.is_whitespace())?;
-        let start = from + skipped;
-        let rest = text.get(start..)?;
-        let length = match rest.starts_with('\n') {
-            true => 1,
-            false => rest
-                .find(|char: char| char.is_whitespace() || char == '<' || char == '|')
-                .unwrap_or(rest.len())
-                .max(1),
+        let start = skip(text, from, Class::Blank);
+        let end = match class(text.as_bytes().get(start).copied()?) {
+            // The boundary may be the first character itself.
+            Class::Break | Class::Mark => start + 1,
+            _ => skip(text, start, Class::Letter),
         };
-        // The boundary may be the first character itself.
-        let length = if rest.is_char_boundary(length) {
-            length
-        } else {
-            rest.chars().next()?.len_utf8()
-        };
-        from = start + length;
-        Some((start, rest.get(..length)?))
+        from = end;
+        Some((start, text.get(start..end)?))
     })
+}
+
+/// The first place at or after `at` where no character of the class `over` stands.
+fn skip(text: &str, mut at: usize, over: Class) -> usize {
+    while let Some(rest) = text.as_bytes().get(at..) {
+        let Some(step) = rest.iter().position(|byte| class(*byte) != over) else {
+            return text.len();
+        };
+        at += step;
+        // Only a look at the whole character tells whether it is a blank.
+        let wide = text.get(at..).and_then(|rest| rest.chars().next());
+        match wide.filter(|char| !char.is_ascii()) {
+            Some(char) if char.is_whitespace() == (over == Class::Blank) => at += char.len_utf8(),
+            _ => return at,
+        }
+    }
+    text.len()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Letter,
+    Blank,
+    Break,
+    /// A word of its own.
+    Mark,
+    /// Part of a character outside ASCII.
+    Wide,
+}
+
+fn class(byte: u8) -> Class {
+    CLASSES
+        .get(usize::from(byte))
+        .copied()
+        .unwrap_or(Class::Wide)
+}
+
+/// Asked of every byte, so it is looked up.
+const CLASSES: [Class; 256] = {
+    let mut table = [Class::Wide; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+        {
+            table[byte] = match byte as u8 {
+                b'\n' => Class::Break,
+                b'<' | b'|' => Class::Mark,
+                b' ' | b'\t' | b'\x0b' | b'\x0c' | b'\r' => Class::Blank,
+                _ => Class::Letter,
+            };
+        }
+        byte += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_end_at_blanks_and_marks_and_a_line_break_is_one() {
+        let all = |text| words(text).map(|(_, word)| word).collect::<Vec<_>>();
+        assert_eq!(
+            all(" a<b>|c  d\n\n é\u{a0}ü\u{2028}x "),
+            ["a", "<", "b>", "|", "c", "d", "\n", "\n", "é", "ü", "x"]
+        );
+        assert_eq!(all("<"), ["<"]);
+        assert_eq!(all("\u{3000} \t"), Vec::<&str>::new());
+        assert_eq!(words("é x").last(), Some((3, "x")));
+    }
+
+    #[test]
+    fn a_bare_word_begins_and_ends_with_a_letter_or_digit() {
+        for (word, inner) in [
+            ("'a.b',", "a.b"),
+            ("«Ünü!»", "Ünü"),
+            ("-…é…-x-", "é…-x"),
+            ("…\"", ""),
+            ("--", ""),
+            ("", ""),
+        ] {
+            assert_eq!(bare(word), inner, "{word}");
+        }
+    }
 }

@@ -3,8 +3,6 @@
 //!
 //! Meaning lives in the data, so that it can change daily; only the ways to compare live here.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place};
@@ -76,6 +74,9 @@ pub struct SecretWords {
     not_names: Vec<String>,
     /// Parts of values that stand for a secret.
     placeholders: Vec<String>,
+    /// The least that any shape asks for.
+    #[serde(skip)]
+    shortest: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,8 +94,9 @@ pub struct Directives {
     /// Words before a verb that make it an order.
     pub lead_ins: Vec<String>,
     verbs: Vec<Verbs>,
+    /// Verbs with what they ask for, by their first byte: asked of every word of every result.
     #[serde(skip)]
-    table: HashMap<String, Actions>,
+    table: Vec<Vec<(String, Actions)>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,16 +109,23 @@ struct Verbs {
 impl Lexicon {
     /// Builds the tables that look-ups need.
     pub fn compile(mut self) -> Self {
-        let table = self.directives.verbs.iter().flat_map(|group| {
+        let mut table: Vec<Vec<(String, Actions)>> = vec![Vec::new(); 256];
+        for group in &self.directives.verbs {
             let actions: Actions = group.action.iter().copied().collect();
-            group.words.iter().map(move |word| (word.clone(), actions))
-        });
-        let mut merged: HashMap<String, Actions> = HashMap::new();
-        for (word, actions) in table.collect::<Vec<_>>() {
-            let entry = merged.entry(word).or_default();
-            *entry = entry.union(actions);
+            for word in &group.words {
+                let first = word.bytes().next().unwrap_or_default();
+                let Some(known) = table.get_mut(usize::from(first)) else {
+                    continue;
+                };
+                match known.iter_mut().find(|(verb, _)| verb == word) {
+                    Some((_, earlier)) => *earlier = earlier.union(actions),
+                    None => known.push((word.clone(), actions)),
+                }
+            }
         }
-        self.directives.table = merged;
+        self.directives.table = table;
+        let lengths = self.secrets.shapes.iter().map(|shape| shape.min);
+        self.secrets.shortest = lengths.min().unwrap_or(usize::MAX);
         self
     }
 
@@ -201,10 +210,17 @@ impl Lexicon {
 }
 
 impl SecretWords {
+    /// No value shorter than this has the shape of a secret.
+    pub fn shortest(&self) -> usize {
+        self.shortest
+    }
+
     pub fn has_shape(&self, value: &str) -> bool {
-        self.shapes
-            .iter()
-            .any(|shape| value.len() >= shape.min && value.starts_with(&shape.prefix))
+        value.len() >= self.shortest
+            && self
+                .shapes
+                .iter()
+                .any(|shape| value.len() >= shape.min && value.starts_with(&shape.prefix))
             && !self.is_placeholder(value)
     }
 
@@ -223,10 +239,21 @@ impl SecretWords {
 }
 
 impl Directives {
-    /// What the verb `word` (lower case) asks for.
+    /// What the verb `word`, in any case, asks for.
     pub fn verb(&self, word: &str) -> Option<Actions> {
-        self.table.get(word).copied()
+        let first = word.bytes().next()?.to_ascii_lowercase();
+        let known = self.table.get(usize::from(first))?;
+        let found = known.iter().find(|(verb, _)| equals(verb, word));
+        found.map(|(_, actions)| *actions)
     }
+}
+
+/// Whether `word` in lower case is `lower`.
+pub fn equals(lower: &str, word: &str) -> bool {
+    lower.len() == word.len()
+        && lower
+            .bytes()
+            .eq(word.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
 /// `sendDirectMessage`, `send_direct-message`, `mail/send` → their words in lower case.

@@ -9,6 +9,8 @@ use crate::lexicon::SecretWords;
 
 /// Shortest value taken from a `name = value` pair. Below that prints say little.
 const MIN_VALUE: usize = 8;
+/// Shortest signed token of three parts.
+const MIN_JWT: usize = 40;
 /// A text with more secrets than this is a dump; the first ones represent it.
 const MAX_FOUND: usize = 64;
 
@@ -20,14 +22,19 @@ pub fn find(text: &str, words: &SecretWords) -> Vec<Range<usize>> {
         if found.len() >= MAX_FOUND {
             break;
         }
-        let value = text.get(token.clone()).unwrap_or_default();
         let named = previous
             .as_ref()
-            .filter(|key| assigns(text.get(key.end..token.start).unwrap_or_default()))
+            .filter(|key| {
+                let between = text.as_bytes().get(key.end..token.start);
+                between.is_some_and(assigns)
+            })
             .and_then(|key| text.get(key.clone()))
             .is_some_and(|key| words.names_secret(key));
-        if words.has_shape(value) || is_jwt(value) || (named && is_value(value, words)) {
-            found.push(token.clone());
+        if named || token.len() >= words.shortest().min(MIN_JWT) {
+            let value = text.get(token.clone()).unwrap_or_default();
+            if words.has_shape(value) || is_jwt(value) || (named && is_value(value, words)) {
+                found.push(token.clone());
+            }
         }
         previous = Some(token);
     }
@@ -69,12 +76,34 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 fn in_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-./+~!@#$%^&*".contains(&byte)
+    IN_TOKEN
+        .get(usize::from(byte))
+        .is_some_and(|inside| *inside)
 }
 
+/// Asked of every byte, so it is looked up.
+const IN_TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+        {
+            table[byte] = matches!(
+                byte as u8,
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' | b'+' | b'~'
+                    | b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*'
+            );
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// Whether `between` makes a pair of its neighbours: `=`, `:`, `": "`.
-fn assigns(between: &str) -> bool {
-    between.len() <= 6 && between.contains(['=', ':']) && !between.contains('\n')
+fn assigns(between: &[u8]) -> bool {
+    between.len() <= 6
+        && between.iter().any(|byte| matches!(byte, b'=' | b':'))
+        && !between.contains(&b'\n')
 }
 
 fn is_value(value: &str, words: &SecretWords) -> bool {
@@ -100,6 +129,6 @@ fn is_value(value: &str, words: &SecretWords) -> bool {
 
 fn is_jwt(value: &str) -> bool {
     value.starts_with("eyJ")
-        && value.len() >= 40
+        && value.len() >= MIN_JWT
         && value.bytes().filter(|&byte| byte == b'.').count() == 2
 }
