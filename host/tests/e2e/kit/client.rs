@@ -73,6 +73,11 @@ impl Client {
         self
     }
 
+    /// The process that it speaks to.
+    pub fn id(&self) -> u32 {
+        self.group.id()
+    }
+
     /// Writes a line as it is.
     pub fn send(&mut self, line: &str) {
         let input = self.input.as_mut().unwrap();

@@ -7,7 +7,10 @@ mod environment;
 mod feed;
 mod home;
 mod process;
+mod reference;
 mod script;
+mod vitals;
+mod walk;
 mod web;
 
 pub use client::Client;
@@ -16,7 +19,10 @@ pub use environment::{environment, kit_file};
 pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
+pub use reference::Reference;
 pub use script::{Script, Server, text, tool};
+pub use vitals::{Vitals, threads_named};
+pub use walk::{Place, Plan, Sdk, Way};
 pub use web::{Got, Http, Seen, Web, begin_stream, event, write};
 
 use std::time::{Duration, Instant};
