@@ -52,9 +52,12 @@ pub fn same(direct: &Value, proxied: &Value) {
 pub fn all_recorded(home: &Home, plan: &Plan, story: &Value) {
     let records = home.records(&format!("server:{}", plan.name));
     let stopped = records.iter().find(|record| {
-        // A record of what is no message has no decision.
+        // A record of what is no message has no decision. And the everything server stores `{}` for
+        // the empty event that begins a stream, and sends that when a client resumes: no message
+        // either, and no client takes it for one.
+        let placeholder = record["kind"] == "malformed" && record["bytes"] == 2;
         let action = record["decision"]["action"].as_str();
-        action.is_some_and(|action| !["allow", "log"].contains(&action))
+        !placeholder && action.is_some_and(|action| !["allow", "log"].contains(&action))
     });
     assert_eq!(stopped, None);
     for tool in story["tools"]["names"].as_array().unwrap() {
