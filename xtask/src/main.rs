@@ -17,6 +17,7 @@ mod plugin;
 mod run;
 mod seed;
 mod sign;
+mod soak;
 mod test;
 mod threat_data;
 mod tidy;
@@ -59,6 +60,8 @@ enum Verb {
     },
     /// Measure the product; prints, never judges
     Bench(bench::Args),
+    /// 100,000 calls over 64 links at once, and what is left of them in memory
+    Soak,
     /// Check imports between modules, file headers, file lengths and names
     Tidy,
 }
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Bench(args) => bench::main(&args),
+        Verb::Soak => soak::main(),
         Verb::Tidy => tidy::main(),
     };
     match done {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Workspace, cargo, output, read, run, write_if_changed};
 use crate::{guest, seed, tidy};
 
-/// The real client that the end-to-end tests drive, and what it needs, exactly.
+/// The real client and servers that the end-to-end tests drive, and what they need, exactly.
 const REQUIREMENTS: &str = include_str!("../../host/tests/e2e/requirements.txt");
 
 #[derive(clap::Args)]
@@ -33,14 +33,7 @@ pub fn main(args: &Args) -> Result<()> {
         steps.cargo(&workspace, "formatting", &["fmt", "--all", "--check"])?;
         steps.take("imports, headers, names", "cargo xtask tidy", tidy::main)?;
     }
-    // First, because the host is not built without it.
-    let prepare = "cargo xtask test --prepare";
-    steps.take("detectors and seed feed", prepare, || {
-        seed::development(&workspace).map(drop)
-    })?;
-    steps.take("hostile detector", prepare, || hostile(&workspace))?;
-    steps.take("Python client", prepare, || python(&workspace))?;
-    steps.take("npm servers", prepare, || node(&workspace))?;
+    steps.prepare(&workspace)?;
     if form {
         let lints = [
             "clippy",
@@ -59,6 +52,14 @@ pub fn main(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Makes what the tests need, and nothing else.
+///
+/// # Errors
+/// When something is missing on the machine, or a registry can't be reached.
+pub fn prepare(workspace: &Workspace) -> Result<()> {
+    Steps::default().prepare(workspace)
+}
+
 /// What was done, and how long it took.
 #[derive(Default)]
 struct Steps(Vec<(String, Duration)>);
@@ -72,6 +73,23 @@ impl Steps {
         eprintln!("== {name}: {:.1} s", took.as_secs_f32());
         self.0.push((name.to_owned(), took));
         Ok(())
+    }
+
+    fn prepare(&mut self, workspace: &Workspace) -> Result<()> {
+        let repeat = "cargo xtask test --prepare";
+        // First, because the host is not built without it.
+        self.take("detectors and seed feed", repeat, || {
+            seed::development(workspace).map(drop)
+        })?;
+        self.take("hostile detector", repeat, || hostile(workspace))?;
+        self.take(
+            "Python: client, servers, Node.js for the suite",
+            repeat,
+            || python(workspace),
+        )?;
+        self.take("npm: client, servers, conformance suite", repeat, || {
+            node(workspace)
+        })
     }
 
     fn cargo(&mut self, workspace: &Workspace, name: &str, arguments: &[&str]) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::bindings::api;
 use super::check::{self, Answer};
 use super::engine::{MAX_MEMORY_BYTES, Runtime};
-use super::pool::{Pool, Recipe, Warm, ticks};
+use super::pool::{Pool, Recipe, Warm};
 use super::{CodeCache, History, imports, lower};
 use crate::event::{Event, Fault, FaultKind, Kind};
 use clawdefender_trust::{Artifact, Limits, Sha256Digest, Verified};
@@ -207,9 +207,8 @@ impl Detector {
         let limits = &recipe.limits;
         warm.store
             .set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
-        warm.store
-            .set_epoch_deadline(ticks(Duration::from_millis(limits.deadline_ms.into())));
-        recipe.runtime.begin_call();
+        let deadline = Duration::from_millis(limits.deadline_ms.into());
+        warm.begin(recipe.runtime, deadline);
         let result = lower::lend(event, |lent| {
             warm.guest
                 .clawdefender_detector_api()

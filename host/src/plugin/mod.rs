@@ -6,6 +6,7 @@
 mod bindings;
 mod cache;
 mod check;
+mod deadline;
 mod detector;
 mod engine;
 mod imports;

@@ -1,19 +1,21 @@
 //! Warm instances of one detector: configured once, used by one call at a time, never after a fault.
 
 use super::bindings;
+use super::deadline::{Deadline, ticks};
 use super::detector::LoadError;
-use super::engine::{Runtime, TICK};
+use super::engine::Runtime;
 use clawdefender_trust::Limits;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
 /// Compiling patterns takes 20–90 ms measured; this leaves room for a loaded machine.
 const CONFIGURE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long a call waits for an instance before it is a fault.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a call waits for an instance before it is a fault. Chosen: well below the 60 s after
+/// which clients give up, and long enough that a busy machine is slow before it denies.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a fresh instance is tried after a fault before the slot is given up.
 const REBUILD_TRIES: u32 = 5;
@@ -25,6 +27,7 @@ const CONFIGURE_HOSTCALL_FUEL: usize = 1 << 20;
 /// What the store remembers about its guest.
 pub(super) struct Guard {
     memory_bytes: usize,
+    deadline: Deadline,
     /// A growth was refused: the trap that follows is about memory.
     pub(super) refused_memory: bool,
 }
@@ -67,11 +70,13 @@ pub(super) struct Recipe {
     pub(super) data: Vec<(String, String, String, Arc<[u8]>)>,
 }
 
-/// A call deadline in epoch ticks, at least one whole tick.
-pub(super) fn ticks(deadline: Duration) -> u64 {
-    u64::try_from(deadline.as_millis() / TICK.as_millis())
-        .unwrap_or(u64::MAX)
-        .saturating_add(1)
+impl Warm {
+    /// Says that a call begins that may use this much processor time.
+    pub(super) fn begin(&mut self, runtime: &Runtime, processor: Duration) {
+        self.store.data_mut().deadline = Deadline::from_now(processor);
+        self.store.set_epoch_deadline(ticks(processor));
+        runtime.begin_call();
+    }
 }
 
 impl Recipe {
@@ -80,11 +85,16 @@ impl Recipe {
         let memory_bytes = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
         let guard = Guard {
             memory_bytes,
+            deadline: Deadline::from_now(CONFIGURE_DEADLINE),
             refused_memory: false,
         };
         let mut store = Store::new(self.runtime.engine(), guard);
         store.limiter(|guard| guard);
         store.set_hostcall_fuel(CONFIGURE_HOSTCALL_FUEL);
+        store.epoch_deadline_callback(|store| match store.data().deadline.more() {
+            Some(ticks) => Ok(UpdateDeadline::Continue(ticks)),
+            None => Err(Trap::Interrupt.into()),
+        });
         store.set_epoch_deadline(ticks(CONFIGURE_DEADLINE));
         self.runtime.begin_call();
         // An empty linker: there is nothing to reach.
@@ -112,8 +122,7 @@ impl Recipe {
                 bytes,
             })
             .collect();
-        warm.store.set_epoch_deadline(ticks(CONFIGURE_DEADLINE));
-        self.runtime.begin_call();
+        warm.begin(self.runtime, CONFIGURE_DEADLINE);
         warm.guest
             .clawdefender_detector_api()
             .call_configure(&mut warm.store, &settings, &data)

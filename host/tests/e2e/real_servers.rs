@@ -1,287 +1,252 @@
-//! Published servers with the real Python client: through the proxy everything is as without it.
+//! The official servers with the real clients: through us everything is as without us.
+//!
+//! Policy is the default profile, `balanced`: what these servers are and do must not be held up.
 
-use crate::kit::{Daemon, Home, environment, kit_file};
+use crate::kit::{Daemon, Home, Place, Plan, Sdk, Way, environment, kit_file};
+use crate::plans;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, UNIX_EPOCH};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 
-/// How the server is reached.
-enum Way {
-    Direct,
-    Proxied,
-}
+const HANDSHAKE: &[Sdk] = &[Sdk::Python, Sdk::TypeScript];
+const BOTH_ERAS: &[Sdk] = &[Sdk::Python, Sdk::PythonStateless, Sdk::TypeScript];
 
-struct Plan {
-    name: &'static str,
-    command: Vec<String>,
-    stateless: bool,
-    calls: Value,
-}
-
-/// One session, told as JSON.
+/// Each client's session, twice.
 #[track_caller]
-fn session(home: &Home, plan: &Plan, way: &Way) -> Value {
-    let mut command = match way {
-        Way::Direct => Vec::new(),
-        Way::Proxied => ["proxy", "--server", plan.name, "--"]
-            .map(str::to_owned)
-            .to_vec(),
-    };
-    command.extend(plan.command.iter().cloned());
-    if matches!(way, Way::Proxied) {
-        command.insert(0, env!("CARGO_BIN_EXE_clawdefender").to_owned());
+fn check(home: &Home, sdks: &[Sdk], anew: impl Fn(), plan: impl Fn(Sdk) -> Plan) {
+    let _daemon = Daemon::start(home);
+    for sdk in sdks {
+        let plan = plan(*sdk);
+        anew();
+        let direct = plan.walk(home, *sdk, Way::Direct);
+        anew();
+        let proxied = plan.walk(home, *sdk, Way::Proxied);
+        let revision = match sdk {
+            Sdk::PythonStateless => "2026-07-28",
+            Sdk::Python | Sdk::TypeScript => "2025-11-25",
+        };
+        assert_eq!(direct["revision"], revision);
+        same(&timeless(direct), &timeless(proxied.clone()));
+        all_recorded(home, &plan, &proxied);
     }
-    // The same in both ways but for our own variable, which the server must not see.
-    let mut env =
-        json!({ "HOME": home.user(), "PATH": std::env::var("PATH").unwrap(), "LANG": "C.UTF-8" });
-    if matches!(way, Way::Proxied) {
-        env["CLAWDEFENDER_HOME"] = json!(home.root());
-    }
-    let file = home.file("plan.json");
-    let body = json!({
-        "command": command[0], "args": command[1..], "env": env, "cwd": home.user(),
-        "stateless": plan.stateless, "calls": plan.calls,
-    });
-    fs::write(&file, body.to_string()).unwrap();
-    let mut python = Command::new(&environment().python);
-    let output = home
-        .lend(&mut python)
-        .arg(kit_file("session.py"))
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}: {}",
-        plan.name,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Tool by tool, so that a difference names its tool.
+/// Step by step, so that a difference names its step.
 #[track_caller]
-fn same(direct: &Value, proxied: &Value) {
-    let (these, those) = (
-        direct["calls"].as_array().unwrap(),
-        proxied["calls"].as_array().unwrap(),
-    );
-    for (this, that) in these.iter().zip(those) {
-        assert_eq!(this, that);
+pub fn same(direct: &Value, proxied: &Value) {
+    for part in ["steps", "heard"] {
+        let of = |story: &Value| story[part].as_array().unwrap().clone();
+        for (this, that) in of(direct).iter().zip(&of(proxied)) {
+            assert_eq!(this, that, "{part}");
+        }
+    }
+    for (part, this) in direct.as_object().unwrap() {
+        assert_eq!(this, &proxied[part], "{part}");
     }
     assert_eq!(direct, proxied);
 }
 
-/// Every listed tool was called and has a record of call and answer, all allowed.
+/// Every listed tool was called and has a record of call and answer, and nothing was held up.
 #[track_caller]
-fn all_recorded(home: &Home, plan: &Plan, story: &Value) {
-    let tools = story["tools"]["tools"].as_array().unwrap();
-    let called: Vec<&str> = story["calls"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|call| call[0].as_str().unwrap())
-        .collect();
-    let records = home.records(&format!("server:{} method:tools/call", plan.name));
-    for tool in tools {
-        let name = tool["name"].as_str().unwrap();
-        assert!(called.contains(&name), "{name} was not called");
+pub fn all_recorded(home: &Home, plan: &Plan, story: &Value) {
+    let records = home.records(&format!("server:{}", plan.name));
+    let stopped = records.iter().find(|record| {
+        // A record of what is no message has no decision. And the everything server stores `{}` for
+        // the empty event that begins a stream, and sends that when a client resumes: no message
+        // either, and no client takes it for one.
+        let placeholder = record["kind"] == "malformed" && record["bytes"] == 2;
+        let action = record["decision"]["action"].as_str();
+        !placeholder && action.is_some_and(|action| !["allow", "log"].contains(&action))
+    });
+    assert_eq!(stopped, None);
+    for tool in story["tools"]["names"].as_array().unwrap() {
         for direction in ["to-server", "to-client"] {
-            let found = records
-                .iter()
-                .any(|record| record["name"] == name && record["direction"] == direction);
-            assert!(found, "no record of {name} {direction}");
+            let found = records.iter().any(|record| {
+                record["method"] == "tools/call"
+                    && record["name"] == *tool
+                    && record["direction"] == direction
+            });
+            assert!(found, "no record of {tool} {direction}");
         }
     }
-    let stopped = records
-        .iter()
-        .find(|record| !["allow", "log"].contains(&record["decision"]["action"].as_str().unwrap()));
-    assert_eq!(stopped, None);
 }
 
-#[test]
-fn the_everything_server_answers_through_us_as_it_does_directly() {
-    let home = Home::new();
-    let _daemon = Daemon::start(&home);
-    let script = environment().npm_server("server-everything");
-    let plan = Plan {
-        name: "everything",
-        command: vec!["node".into(), script.to_str().unwrap().into()],
-        stateless: false,
-        calls: json!([
-            ["echo", { "message": "grüße, 世界" }],
-            ["get-sum", { "a": 40, "b": 2 }],
-            ["get-annotated-message", { "messageType": "error", "includeImage": true }],
-            ["get-resource-links", { "count": 3 }],
-            ["get-resource-reference", { "resourceType": "Text", "resourceId": 1 }],
-            ["get-structured-content", { "location": "Chicago" }],
-            ["gzip-file-as-resource", { "name": "a.gz", "data": "data:text/plain;base64,aGVsbG8=", "outputType": "resource" }],
-            ["trigger-sampling-request", { "prompt": "hello", "maxTokens": 10 }],
-            ["trigger-long-running-operation", { "duration": 1, "steps": 4 }],
-        ]),
-    };
-    let direct = session(&home, &plan, &Way::Direct);
-    let proxied = session(&home, &plan, &Way::Proxied);
-    assert_eq!(direct["revision"], "2025-11-25");
-    same(&timeless(direct), &timeless(proxied.clone()));
-    all_recorded(&home, &plan, &proxied);
-}
-
-#[test]
-fn the_filesystem_server_answers_through_us_as_it_does_directly() {
-    let home = Home::new();
-    let _daemon = Daemon::start(&home);
-    let folder = home.user().join("work");
-    let script = environment().npm_server("server-filesystem");
-    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let plan = Plan {
-        name: "filesystem",
-        command: vec![
-            "node".into(),
-            script.to_str().unwrap().into(),
-            folder.to_str().unwrap().into(),
-        ],
-        stateless: false,
-        calls: json!([
-            ["list_allowed_directories", {}],
-            ["read_text_file", { "path": at("kept/notes.md"), "head": 1 }],
-            ["read_file", { "path": at("kept/notes.md") }],
-            ["read_media_file", { "path": at("kept/dot.png") }],
-            ["read_multiple_files", { "paths": [at("kept/notes.md"), at("kept/missing.md")] }],
-            ["list_directory", { "path": at("kept") }],
-            ["list_directory_with_sizes", { "path": at("kept") }],
-            ["directory_tree", { "path": at("kept") }],
-            ["search_files", { "path": at("kept"), "pattern": "**/*.md" }],
-            ["get_file_info", { "path": at("still.txt") }],
-            ["create_directory", { "path": at("made/deep") }],
-            ["write_file", { "path": at("made/new.txt"), "content": "one\ntwo\n" }],
-            ["edit_file", { "path": at("made/new.txt"), "edits": [{ "oldText": "two", "newText": "three" }] }],
-            ["move_file", { "source": at("made/new.txt"), "destination": at("made/moved.txt") }],
-        ]),
-    };
-    fs::create_dir_all(folder.join("kept")).unwrap();
-    fs::write(folder.join("kept/notes.md"), "# Notes\nhello\n").unwrap();
-    fs::write(folder.join("kept/dot.png"), b"\x89PNG\r\n\x1a\n").unwrap();
-    let still = fs::File::create(folder.join("still.txt")).unwrap();
-    let then = UNIX_EPOCH + Duration::from_secs(1_750_000_000);
-    still
-        .set_times(
-            fs::FileTimes::new()
-                .set_modified(then)
-                .set_accessed(then + Duration::from_secs(9)),
-        )
-        .unwrap();
-
-    let direct = session(&home, &plan, &Way::Direct);
-    assert_eq!(
-        fs::read_to_string(folder.join("made/moved.txt")).unwrap(),
-        "one\nthree\n"
-    );
-    fs::remove_dir_all(folder.join("made")).unwrap();
-    let proxied = session(&home, &plan, &Way::Proxied);
-    assert_eq!(
-        fs::read_to_string(folder.join("made/moved.txt")).unwrap(),
-        "one\nthree\n"
-    );
-    same(&direct, &proxied);
-    all_recorded(&home, &plan, &proxied);
-}
-
-#[test]
-fn a_server_of_the_stateless_era_answers_through_us_as_it_does_directly() {
-    let home = Home::new();
-    let _daemon = Daemon::start(&home);
-    let python = environment().python.to_str().unwrap().to_owned();
-    let plan = Plan {
-        name: "modern",
-        command: vec![python, kit_file("modern.py")],
-        stateless: true,
-        calls: json!([["add", { "a": 40, "b": 2 }], ["greet", { "name": "世界" }], ["fail", {}]]),
-    };
-    let direct = session(&home, &plan, &Way::Direct);
-    let proxied = session(&home, &plan, &Way::Proxied);
-    assert_eq!(direct["revision"], "2026-07-28");
-    same(&direct, &proxied);
-    all_recorded(&home, &plan, &proxied);
-}
-
-#[test]
-fn a_refused_call_is_a_valid_answer_for_the_real_client_in_both_eras() {
-    let home = Home::new();
-    let _daemon = Daemon::start(&home);
-    let folder = home.user();
-    let folder = folder.to_str().unwrap();
-    fs::create_dir_all(Path::new(folder).join(".ssh")).unwrap();
-    fs::write(
-        Path::new(folder).join(".ssh/id_ed25519"),
-        "not a real key\n",
-    )
-    .unwrap();
-    let script = environment().npm_server("server-filesystem");
-    let python = environment().python.to_str().unwrap().to_owned();
-    let key = format!("{folder}/.ssh/id_ed25519");
-    let plans = [
-        Plan {
-            name: "filesystem",
-            command: vec![
-                "node".into(),
-                script.to_str().unwrap().into(),
-                folder.to_owned(),
-            ],
-            stateless: false,
-            calls: json!([["read_file", { "path": key }]]),
-        },
-        Plan {
-            name: "modern",
-            command: vec![python, kit_file("modern.py")],
-            stateless: true,
-            calls: json!([["greet", { "name": key }]]),
-        },
-    ];
-    for plan in plans {
-        let direct = session(&home, &plan, &Way::Direct);
-        assert_eq!(
-            direct["calls"][0][1]["isError"], false,
-            "{:#}",
-            direct["calls"][0]
-        );
-        let proxied = session(&home, &plan, &Way::Proxied);
-        let answer = &proxied["calls"][0][1];
-        assert_eq!(answer["isError"], true, "{answer:#}");
-        assert!(
-            answer["content"][0]["text"]
-                .as_str()
-                .unwrap()
-                .starts_with("Blocked by ClawDefender")
-        );
-        let calls = |story: &Value| story["calls"].as_array().unwrap().len();
-        assert_eq!(calls(&proxied), calls(&direct), "the session goes on");
-    }
-}
-
-/// Without what differs between two runs of the same server: the hour, and the order of variables.
-fn timeless(mut story: Value) -> Value {
+/// Without what differs between two runs of the same server, whoever is between:
+///
+/// - hours: `lastModified`, `createdAt`, `lastUpdatedAt`, `datetime`, and "created at …";
+/// - random names: `taskId`, and what stands where a session's name does;
+/// - levels of the simulated log, which are drawn by lot;
+/// - the order of environment variables, and that in which independent messages arrive.
+pub fn timeless(mut story: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {
             Value::String(text) => {
                 if let Some((before, _)) = text.split_once("created at ") {
                     *text = before.to_owned();
                 }
-                // The environment has no order of its own.
-                if let Ok(object @ Value::Object(_)) = serde_json::from_str(text) {
+                for word in [" for session ", " from session "] {
+                    if let Some((before, _)) = text.split_once(word) {
+                        *text = before.to_owned();
+                    }
+                }
+                if let Ok(mut object @ Value::Object(_)) = serde_json::from_str(text) {
+                    walk(&mut object);
                     *text = object.to_string();
                 }
             }
             Value::Array(list) => list.iter_mut().for_each(walk),
             Value::Object(map) => {
-                map.remove("lastModified");
+                let random = [
+                    "lastModified",
+                    "createdAt",
+                    "lastUpdatedAt",
+                    "datetime",
+                    "taskId",
+                ];
+                map.retain(|name, _| !random.contains(&name.as_str()));
                 map.values_mut().for_each(walk);
             }
             _ => {}
         }
     }
     walk(&mut story);
+    let heard = story["heard"].as_array_mut().unwrap();
+    heard.retain(|message| {
+        let text = message.to_string();
+        !text.contains("-level message") && !text.contains("level-message")
+    });
+    heard.sort_by_key(Value::to_string);
+    heard.dedup();
     story
+}
+
+#[test]
+fn the_everything_server_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    check(
+        &home,
+        HANDSHAKE,
+        || {},
+        |sdk| plans::everything(sdk == Sdk::TypeScript),
+    );
+}
+
+#[test]
+fn the_filesystem_server_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    let moved = home.user().join("work/made/moved.txt");
+    let anew = || plans::filesystem_anew(&home);
+    check(&home, HANDSHAKE, anew, |_| plans::filesystem(&home));
+    assert_eq!(fs::read_to_string(moved).unwrap(), "one\nthree\n");
+}
+
+#[test]
+fn the_memory_server_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    let anew = || plans::memory_anew(&home);
+    check(&home, HANDSHAKE, anew, |_| plans::memory(&home));
+}
+
+#[test]
+fn the_git_server_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    let anew = || plans::git_anew(&home);
+    check(&home, BOTH_ERAS, anew, |_| plans::git(&home));
+}
+
+#[test]
+fn the_time_server_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    check(&home, BOTH_ERAS, || {}, |_| plans::time());
+}
+
+#[test]
+fn the_fetch_server_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    let page = page();
+    check(&home, BOTH_ERAS, || {}, |_| plans::fetch(&page));
+}
+
+#[test]
+fn a_server_of_the_stateless_era_answers_through_us_as_it_does_directly() {
+    let home = Home::new();
+    check(
+        &home,
+        &[Sdk::PythonStateless],
+        || {},
+        |_| {
+            let steps = json!([
+                ["call", "add", { "a": 40, "b": 2 }],
+                ["call", "greet", { "name": "世界" }],
+                ["call", "fail", {}],
+            ]);
+            modern(steps)
+        },
+    );
+}
+
+fn modern(steps: Value) -> Plan {
+    let python = environment().python.to_str().unwrap().to_owned();
+    Plan::stdio("modern", vec![python, kit_file("modern.py")], steps)
+}
+
+#[test]
+fn a_refused_call_is_a_valid_answer_for_the_real_clients_in_both_eras() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let key = home.user().join(".ssh/id_ed25519");
+    fs::create_dir_all(key.parent().unwrap()).unwrap();
+    fs::write(&key, "not a real key\n").unwrap();
+    let mut filesystem = plans::filesystem(&home);
+    if let Place::Stdio(command) = &mut filesystem.place {
+        *command.last_mut().unwrap() = home.user().to_str().unwrap().to_owned();
+    }
+    filesystem.steps = json!([["call", "read_file", { "path": key }]]);
+    let modern = modern(json!([["call", "greet", { "name": key }]]));
+    for (plan, sdk) in [
+        (&filesystem, Sdk::Python),
+        (&filesystem, Sdk::TypeScript),
+        (&modern, Sdk::PythonStateless),
+    ] {
+        let answer = |story: &Value| {
+            let steps = story["steps"].as_array().unwrap();
+            steps.last().unwrap()[1]["result"].clone()
+        };
+        let direct = plan.walk(&home, sdk, Way::Direct);
+        assert_ne!(answer(&direct)["isError"], true, "{direct:#}");
+        let proxied = plan.walk(&home, sdk, Way::Proxied);
+        let refused = answer(&proxied);
+        assert_eq!(refused["isError"], true, "{refused:#}");
+        let told = refused["content"][0]["text"].as_str().unwrap();
+        assert!(told.starts_with("Blocked by ClawDefender"));
+        let steps = |story: &Value| story["steps"].as_array().unwrap().len();
+        assert_eq!(steps(&proxied), steps(&direct), "the session goes on");
+    }
+}
+
+/// Serves one page on loopback, and nothing else; its URL.
+fn page() -> String {
+    const PAGE: &str = "<html><head><title>Tides</title></head><body><h1>Tides</h1>\
+        <p>High water at <b>six</b>. <a href=\"/table\">The table</a>.</p></body></html>";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/tides", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            lines.find(String::is_empty);
+            let (status, body) = match first.split(' ').nth(1) {
+                Some("/tides") => ("200 OK", PAGE),
+                _ => ("404 Not Found", ""),
+            };
+            let head = format!(
+                "Content-Type: text/html\r\nContent-Length: {}\r\nConnection: close",
+                body.len()
+            );
+            // Who hangs up early has what it wanted.
+            let _ = write!(&stream, "HTTP/1.1 {status}\r\n{head}\r\n\r\n{body}");
+        }
+    });
+    url
 }

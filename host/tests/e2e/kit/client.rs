@@ -73,6 +73,11 @@ impl Client {
         self
     }
 
+    /// The process that it speaks to.
+    pub fn id(&self) -> u32 {
+        self.group.id()
+    }
+
     /// Writes a line as it is.
     pub fn send(&mut self, line: &str) {
         let input = self.input.as_mut().unwrap();
@@ -97,11 +102,6 @@ impl Client {
 
     pub fn give_input(&mut self, input: ChildStdin) {
         self.input = Some(input);
-    }
-
-    /// The process that was started.
-    pub fn id(&self) -> u32 {
-        self.group.id()
     }
 
     /// Waits for the end and everything that came before it.

