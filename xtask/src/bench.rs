@@ -11,7 +11,8 @@ use crate::workspace::{Workspace, cargo, run};
 #[derive(clap::Args)]
 pub struct Args {
     /// One bench: `path` (calls through the proxy beside direct ones, by size and calls in flight,
-    /// and where the added time goes), `inspect` (parts) or `sandbox` (WASM to native)
+    /// and where the added time goes), `http` (the same over HTTP), `inspect` (parts) or `sandbox`
+    /// (WASM to native)
     #[arg(value_parser = NAMES)]
     name: Option<String>,
     /// For the bench itself, after `--`: of `path`, `--seconds N` for each cell of its matrix,
@@ -20,7 +21,7 @@ pub struct Args {
     rest: Vec<String>,
 }
 
-const NAMES: [&str; 3] = ["path", "sandbox", "inspect"];
+const NAMES: [&str; 4] = ["path", "http", "sandbox", "inspect"];
 
 pub fn main(args: &Args) -> Result<()> {
     let workspace = Workspace::find()?;
