@@ -45,7 +45,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let call: Value = serde_json::from_slice(&body).unwrap();
     let text = call.pointer("/params/arguments/text");
     let result = json!({ "content": [{ "type": "text", "text": text }] });
-    let body = json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }).to_string();
+    let body = json!({ "jsonrpc": "2.0", "id": call.get("id"), "result": result }).to_string();
     let answer = Response::builder().header("content-type", "application/json");
     Ok(answer.body(Full::new(Bytes::from(body))).unwrap())
 }

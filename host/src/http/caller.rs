@@ -45,10 +45,9 @@ impl Callers {
         };
         let client = judge::client_process(pid).ok_or(Untraced)?;
         let mut known = self.lock();
-        match known.insert(pid, client.clone()) {
-            None => self.judge.desk().guard(pid),
-            // The number was another process's, which is gone.
-            Some(_) => {}
+        // A process that is gone and had this number was guarded under it as well.
+        if known.insert(pid, client.clone()).is_none() {
+            self.judge.desk().guard(pid);
         }
         Ok(Some(client))
     }

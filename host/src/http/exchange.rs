@@ -367,7 +367,7 @@ impl Exchange {
                     let _ = sender.send(verdict);
                 });
                 let verdict = receiver.await.ok()?;
-                asked.is_over();
+                asked.answered();
                 verdict
             }
         };
@@ -401,7 +401,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn is_over(mut self) {
+    fn answered(mut self) {
         self.id.clear();
     }
 }
