@@ -4,9 +4,10 @@
 //! for an older protocol and begin again with less. Source: MCP 2026-07-28, backward compatibility.
 
 use super::body::{self, Reply};
-use super::exchange::{BAD_GATEWAY, Exchange, Owed};
+use super::exchange::{BAD_GATEWAY, Exchange};
 use super::headers::{self, Media};
 use super::messages;
+use super::owed::Owed;
 use super::stream;
 use crate::judge::Forward;
 use crate::link::End;

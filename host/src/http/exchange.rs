@@ -6,10 +6,11 @@ use super::caller::Caller;
 use super::headers::{self, Media};
 use super::memory::Session;
 use super::messages;
+use super::owed::Owed;
+use super::route::Route;
 use super::{Gateway, Server, stream};
 use crate::judge::{Forward, Judge, Outcome, Parts};
 use crate::link::{Client, End, Link};
-use crate::mcp::message::Id;
 use crate::mcp::reply::Refusal;
 use crate::mcp::salvage::{Nature, salvage};
 use http_body_util::Full;
@@ -95,48 +96,6 @@ pub(super) async fn answer(
         Method::GET if plain => exchange.bare("stream-asked").await,
         Method::DELETE if plain && !exchange.metadata => exchange.bare("session-ended").await,
         _ => answer::method(),
-    }
-}
-
-/// What a path asks for.
-struct Route<'p> {
-    name: &'p str,
-    /// The word in an address that an old stream was given.
-    back: Option<&'p str>,
-    document: Option<&'p str>,
-}
-
-/// Documents by which a client finds out where to log in. Source: RFC 9728, RFC 8414, OpenID
-/// Connect Discovery; each stands before the path of what it describes.
-const DOCUMENTS: [&str; 3] = [
-    "oauth-protected-resource",
-    "oauth-authorization-server",
-    "openid-configuration",
-];
-
-impl<'p> Route<'p> {
-    fn of(path: &'p str) -> Option<Self> {
-        let (document, path) = match path.strip_prefix("/.well-known/") {
-            Some(below) => {
-                let document = below.split('/').next()?;
-                let known = DOCUMENTS.contains(&document);
-                (
-                    known.then_some(Some(document))?,
-                    below.get(document.len()..)?,
-                )
-            }
-            None => (None, path),
-        };
-        let below = path.strip_prefix("/mcp/")?;
-        let (name, back) = match below.split_once("/back/") {
-            Some((name, word)) if document.is_none() => (name, Some(word)),
-            _ => (below, None),
-        };
-        Some(Self {
-            name,
-            back,
-            document,
-        })
     }
 }
 
@@ -414,111 +373,9 @@ impl Drop for Asked {
     }
 }
 
-/// Requests that were passed on and wait for their answers. When the exchange ends, however it
-/// ends, those that nobody can answer any more are closed.
-pub(super) struct Owed {
-    link: Arc<Mutex<Link>>,
-    ids: Vec<Id>,
-    kept: bool,
-}
-
-impl Owed {
-    fn new(link: &Arc<Mutex<Link>>, ids: Vec<Id>) -> Self {
-        Self {
-            link: Arc::clone(link),
-            ids,
-            kept: false,
-        }
-    }
-
-    /// Their answers may come elsewhere: on a stream that is resumed.
-    pub fn keep(&mut self) {
-        self.kept = true;
-    }
-
-    /// The stream ended and can be resumed, by an exchange that has `session`.
-    pub fn hand_over(&mut self, session: &Session) {
-        if !Arc::ptr_eq(&self.link, &session.link) {
-            let link = lock(&self.link);
-            let open = self.ids.iter().filter_map(|id| {
-                let asked = link.asked(End::Client, id)?;
-                Some((id.clone(), asked.clone()))
-            });
-            session.expect(open.collect());
-        }
-        self.keep();
-    }
-
-    /// The one request that this exchange carried, if it was one.
-    pub fn only(&self) -> Option<&Id> {
-        match self.ids.as_slice() {
-            [id] if !self.kept => Some(id),
-            _ => None,
-        }
-    }
-
-    pub fn link(&self) -> &Arc<Mutex<Link>> {
-        &self.link
-    }
-
-    pub fn has(&self, id: &Id) -> bool {
-        self.ids.contains(id)
-    }
-
-    /// Answers of ours for those that are still open.
-    pub fn abandon(&self, exchange: &Exchange, refusal: &Refusal<'_>, why: &str) -> Vec<Vec<u8>> {
-        if self.kept {
-            return Vec::new();
-        }
-        let judge = &exchange.gateway.judge;
-        judge.abandon(&self.link, &self.ids, refusal, why)
-    }
-}
-
-impl Drop for Owed {
-    fn drop(&mut self) {
-        if !self.kept && !self.ids.is_empty() {
-            tokio::task::block_in_place(|| {
-                let mut link = lock(&self.link);
-                for id in &self.ids {
-                    link.forget(End::Client, id);
-                }
-            });
-        }
-    }
-}
-
 pub(super) fn lock(link: &Mutex<Link>) -> std::sync::MutexGuard<'_, Link> {
     link.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// For a client that speaks to a server that is not there.
 pub(super) const BAD_GATEWAY: StatusCode = StatusCode::BAD_GATEWAY;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_names_a_server_and_perhaps_a_document() {
-        let parts = |path| Route::of(path).map(|r| (r.name, r.back, r.document));
-        assert_eq!(parts("/mcp/a"), Some(("a", None, None)));
-        assert_eq!(parts("/mcp/a/back/x"), Some(("a", Some("x"), None)));
-        let document = "oauth-protected-resource";
-        assert_eq!(
-            parts("/.well-known/oauth-protected-resource/mcp/a"),
-            Some(("a", None, Some(document)))
-        );
-        for none in [
-            "/",
-            "/mcp",
-            "/.well-known/x/mcp/a",
-            "/.well-known/openid-configuration",
-            "/api/v1",
-        ] {
-            assert_eq!(parts(none), None, "{none}");
-        }
-        // No server has such a name.
-        assert_eq!(parts("/mcp/a/b"), Some(("a/b", None, None)));
-    }
-}

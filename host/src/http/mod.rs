@@ -12,6 +12,8 @@ mod exchange;
 mod headers;
 mod memory;
 mod messages;
+mod owed;
+mod route;
 mod serve;
 mod stream;
 

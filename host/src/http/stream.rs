@@ -2,10 +2,11 @@
 
 use super::Gateway;
 use super::body::{Broken, Outlet, Reply};
-use super::exchange::{Back, Exchange, Owed};
+use super::exchange::{Back, Exchange};
 use super::headers;
 use super::memory::Session;
 use super::messages;
+use super::owed::Owed;
 use crate::judge::Forward;
 use crate::link::End;
 use crate::mcp::era::Era;

@@ -4,6 +4,7 @@ use crate::kit::{Client, Daemon, Got, Home, Http, Script, Seen, Web, denied, tex
 use serde_json::{Value, json};
 
 mod door;
+mod old;
 mod people;
 mod stream;
 
