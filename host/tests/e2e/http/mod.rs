@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 mod door;
 mod old;
 mod people;
+mod readers;
 mod stream;
 
 /// A daemon with one server behind it, named `web`.
