@@ -9,6 +9,9 @@
     reason = "a bench stops at the first thing that is not as it should be"
 )]
 
+#[path = "../path/quiet.rs"]
+#[allow(dead_code, reason = "each bench serves it in its own way")]
+mod quiet;
 mod server;
 #[path = "../subject/texts.rs"]
 #[allow(dead_code, reason = "each bench reads some of it")]
@@ -37,7 +40,7 @@ fn main() {
         Some("echo") => return server::echo(),
         Some("quiet-daemon") => {
             let (home, url) = (word(1).expect("a home"), word(2).expect("a URL"));
-            return server::quiet(home.as_ref(), url);
+            return server::without_detectors(home.as_ref(), url);
         }
         _ => {}
     }

@@ -1,13 +1,10 @@
-//! The far end, and a daemon without detectors: the product has no switch for that.
+//! The far end, and a daemon without detectors.
 
-use clawdefender::approval::{Desk, DeskLimits, ProcessTable};
-use clawdefender::audit::Ledger;
+use super::quiet;
 use clawdefender::config::Home;
-use clawdefender::event::place::{Case, Disk, Places};
 use clawdefender::http::{self, Upstream};
-use clawdefender::judge::{Histories, Judge, JudgeLimits, now_ms};
 use clawdefender::plugin::Set;
-use clawdefender::policy::{Policy, Profile};
+use clawdefender::policy::Profile;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -19,7 +16,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Answers each call with its text. Says where it listens in `echo.json`.
 pub fn echo() {
@@ -50,33 +46,16 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(answer.body(Full::new(Bytes::from(body))).unwrap())
 }
 
-/// Same judge, ledger and policy engine. An empty set is a fault on every event, which `monitor`
-/// records and lets pass.
-pub fn quiet(root: &Path, url: &str) {
+/// Serves HTTP as the product does, with the judge of `path/quiet.rs`.
+pub fn without_detectors(root: &Path, url: &str) {
     let home = Home::at(root, root);
     let tasks = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    let judge = Judge::new(
-        Set::new(Vec::new(), Vec::new()),
-        Policy::builtin(Profile::Monitor, home.user()),
-        Ledger::open(&home.audit_dir(), Arc::new(now_ms)).unwrap(),
-        Desk::new(DeskLimits::default(), ProcessTable),
-        Histories::default(),
-        Places {
-            home: root.display().to_string(),
-            ours: vec![root.display().to_string()],
-            case: Case::HERE,
-            links: Box::new(Disk),
-        },
-        JudgeLimits {
-            max_frame_bytes: 16 << 20,
-            ask_hold: Duration::from_secs(45),
-        },
-        tasks.handle().clone(),
-    );
+    let set = Set::new(Vec::new(), Vec::new());
+    let judge = quiet::judge(root, set, Profile::Monitor, tasks.handle());
     let upstream = Upstream {
         url: url.to_owned(),
         ca_file: None,
