@@ -80,9 +80,7 @@ pub(super) async fn answer(
             None => return answer::no_route(),
         },
     };
-    let make = || Exchange::new(gateway, server, client, head, back);
-    // Links are locked while their messages are judged.
-    let mut exchange = tokio::task::block_in_place(make);
+    let mut exchange = Exchange::new(gateway, server, client, head, back);
     if let Some(document) = route.document {
         let Some(target) = exchange.server.address.well_known(document) else {
             return answer::no_route();
@@ -161,8 +159,7 @@ impl Exchange {
                 };
             }
         };
-        let agreed = || headers::agree(&self.head.headers, &bytes);
-        if let Err(mismatch) = tokio::task::block_in_place(agreed) {
+        if let Err(mismatch) = headers::agree(&self.head.headers, &bytes) {
             let why = format!("header {} does not say what the body says", mismatch.header);
             self.refused(End::Client, &bytes, "protocol:headers", &why);
             return answer::mismatch(salvage(&bytes).id.as_ref());
@@ -312,8 +309,8 @@ impl Exchange {
         bytes: &[u8],
     ) -> Option<Parts> {
         let judge = &self.gateway.judge;
-        let outcome = tokio::task::block_in_place(|| judge.rule(link, from, false, bytes));
-        let verdict = match outcome {
+        // On this worker: handing the work to another thread costs more than most rulings.
+        let verdict = match judge.rule(link, from, false, bytes) {
             Outcome::Now(verdict) => verdict,
             Outcome::Later(question) => {
                 // A client that leaves takes its question along: nothing of it would be sent.
@@ -336,10 +333,8 @@ impl Exchange {
         if parts.keep.iter().any(|(key, _)| key == "revision")
             && !Arc::ptr_eq(link, &self.shared.link)
         {
-            tokio::task::block_in_place(|| {
-                let revision = lock(link).revision.clone();
-                self.shared.lock().revision = revision;
-            });
+            let revision = lock(link).revision.clone();
+            self.shared.lock().revision = revision;
         }
         Some(parts)
     }

@@ -63,6 +63,10 @@ struct Server {
 /// Chosen: a server that makes us refuse more than this at once, and does not listen, waits.
 const MAX_ASIDES: usize = 8;
 
+/// A worker rules on messages itself, and waits meanwhile for a lock, a detector or the disk; the
+/// others go on. Chosen: more of them than rulings that wait at once.
+const WORKERS_PER_CORE: usize = 4;
+
 /// How often processes that are gone are let go of. Chosen: a process number is not given out again
 /// that soon.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -101,13 +105,10 @@ pub fn start(
     let listener = TcpListener::bind(address).map_err(bind)?;
     listener.set_nonblocking(true).map_err(bind)?;
     let bound = listener.local_addr().map_err(bind)?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
     // Threads of its own: agents' traffic must not keep a person's answer waiting.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(
-            std::thread::available_parallelism()
-                .map_or(2, usize::from)
-                .max(2),
-        )
+        .worker_threads(cores.max(2) * WORKERS_PER_CORE)
         .thread_name("http")
         .enable_all()
         .build()

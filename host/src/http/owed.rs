@@ -71,12 +71,10 @@ impl Owed {
 impl Drop for Owed {
     fn drop(&mut self) {
         if !self.kept && !self.ids.is_empty() {
-            tokio::task::block_in_place(|| {
-                let mut link = lock(&self.link);
-                for id in &self.ids {
-                    link.forget(End::Client, id);
-                }
-            });
+            let mut link = lock(&self.link);
+            for id in &self.ids {
+                link.forget(End::Client, id);
+            }
         }
     }
 }

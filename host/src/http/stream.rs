@@ -137,7 +137,7 @@ impl Stream {
         let id = salvaged.id.filter(|_| salvaged.nature == Nature::Answer);
         if let (Some(id), Some(_)) = (&id, &event.id) {
             let shared = &self.exchange.shared;
-            tokio::task::block_in_place(|| shared.replayable(id, self.resumed));
+            shared.replayable(id, self.resumed);
         }
         let parts = {
             let mut ruling = std::pin::pin!(self.exchange.rule(link, End::Server, data));
@@ -289,7 +289,7 @@ impl Stream {
     fn close(&self) {
         if self.word.is_some() {
             let judge = &self.exchange.gateway.judge;
-            tokio::task::block_in_place(|| judge.link_closed(&self.exchange.shared.link));
+            judge.link_closed(&self.exchange.shared.link);
         }
     }
 }
