@@ -9,7 +9,7 @@ use crate::judge::{self, now_ms};
 use crate::plugin::Set;
 use crate::policy::Decision;
 use crate::wire::ControlReply;
-use clawdefender_trust::{KeyChange, Name, PublicKey};
+use clawdefender_trust::{Artifact, KeyChange, Name, PublicKey, Verified};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -75,9 +75,10 @@ impl Parts {
                 Ok(staged)
             };
             let done = if dry_run {
-                self.rehearse(stage).map(|plan| plans.extend(plan))
+                self.rehearse(&name, stage).map(|plan| plans.extend(plan))
             } else {
-                self.change_feed(stage).map(|done| changed |= done)
+                self.change_feed(Some(&name), stage)
+                    .map(|done| changed |= done)
             };
             if let Err(why) = done {
                 self.tell_kept(&name, &why);
@@ -114,7 +115,7 @@ impl Parts {
             }
         };
         let again = from.contains("://").then(|| from.to_owned());
-        let added = self.change_feed(|feeds| {
+        let added = self.change_feed(None, |feeds| {
             let source = Source::parse(from, self.config.feed_ca_file.as_deref())?;
             let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
             let install = feeds.stage_install(&source, key, again, now, &self.progress);
@@ -185,12 +186,14 @@ impl Parts {
     /// Stages, tries out, commits and swaps. Whether anything changed.
     pub(super) fn change_feed(
         &self,
+        known: Option<&Name>,
         stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, FeedError>,
     ) -> Result<bool, Kept> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         // A copy: a slow source must not hold up `status`.
         let feeds = self.feeds().clone();
-        let Some(staged) = stage(&feeds)? else {
+        let staged = stage(&feeds).map_err(|error| self.alarmed(known, error))?;
+        let Some(staged) = staged else {
             return Ok(false);
         };
         let set = self.try_out(&staged)?;
@@ -201,6 +204,13 @@ impl Parts {
         Ok(true)
     }
 
+    fn alarmed(&self, feed: Option<&Name>, error: FeedError) -> Kept {
+        if let Some(feed) = feed {
+            self.feeds().alarm(feed, &error);
+        }
+        error.into()
+    }
+
     /// The detectors of a staged change, when all of them load and say what they must.
     fn try_out(&self, staged: &Staged) -> Result<Set, Kept> {
         let held = |message| Kept {
@@ -208,12 +218,21 @@ impl Parts {
             message,
         };
         let packages = self.feeds().packages_with(staged, &self.settings);
+        let vectors: Vec<_> = packages
+            .iter()
+            .filter(|package| package.component.feed_id == *staged.feed())
+            .map(|package| (package.component.name.clone(), package.vectors.clone()))
+            .collect();
         let (set, failed) = start::load(packages, &self.cache, start::instances());
         if let Some((name, error)) = failed.first() {
             return Err(held(format!("detector {name}: {error}")));
         }
         // What was live before needs no proof: going back must always be possible.
         if staged.is_new() {
+            let official = *staged.feed() == *self.feeds().official();
+            for (name, vectors) in &vectors {
+                hold_vectors(&set, name, vectors.as_ref(), official).map_err(held)?;
+            }
             gate::pass(&set, &self.home).map_err(held)?;
         }
         Ok(set)
@@ -221,11 +240,13 @@ impl Parts {
 
     fn rehearse(
         &self,
+        name: &Name,
         stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, FeedError>,
     ) -> Result<Option<Value>, Kept> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let feeds = self.feeds().clone();
-        let Some(staged) = stage(&feeds)? else {
+        let staged = stage(&feeds).map_err(|error| self.alarmed(Some(name), error))?;
+        let Some(staged) = staged else {
             return Ok(None);
         };
         let set = self.try_out(&staged)?;
@@ -245,7 +266,7 @@ impl Parts {
         let changed = self
             .feed_name(feed)
             .map_err(Kept::from)
-            .and_then(|name| self.change_feed(|feeds| stage(feeds, &name).map(Some)));
+            .and_then(|name| self.change_feed(None, |feeds| stage(feeds, &name).map(Some)));
         match changed {
             Ok(changed) => ControlReply::Done(self.feeds_now(changed)),
             Err(why) => {
@@ -294,6 +315,24 @@ impl Parts {
             ..Record::default()
         };
         self.judge.append(&record, Durability::Now);
+    }
+}
+
+/// A detector must say of its own examples what was signed with it. The official feed's detectors
+/// all have some; a third party's may have none.
+fn hold_vectors(
+    set: &Set,
+    name: &Name,
+    vectors: Option<&Verified<Artifact>>,
+    required: bool,
+) -> Result<(), String> {
+    let detector = set.detectors().iter().find(|one| one.id() == name.as_str());
+    match (detector, vectors) {
+        (Some(detector), Some(vectors)) => judge::vectors::hold(detector, &vectors.bytes)
+            .map(drop)
+            .map_err(|error| format!("detector {name}: {error}")),
+        (_, None) if required => Err(format!("detector {name} has no vectors")),
+        _ => Ok(()),
     }
 }
 

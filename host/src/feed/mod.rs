@@ -326,6 +326,25 @@ impl Feeds {
         fresh
     }
 
+    /// Says loudly that someone who holds a key, or answers for a source, tries what nobody may.
+    /// `None` when `error` is no such thing; said until the feed changes.
+    pub fn alarm(&mut self, name: &Name, error: &FeedError) -> Option<&'static str> {
+        let code = match error {
+            FeedError::Refused(Refusal::RotationHijack { .. }) => "rotation-hijack",
+            FeedError::Refused(Refusal::Equivocation { .. }) => "equivocation",
+            FeedError::Refused(Refusal::Rollback { .. } | Refusal::ArtifactRollback { .. }) => {
+                "rollback"
+            }
+            FeedError::Refused(Refusal::EpochBack { .. }) => "replay",
+            _ => return None,
+        };
+        let said = |alert: &Alert| alert.feed == name.as_str() && alert.code == code;
+        if !self.alerts.iter().any(said) {
+            self.alert(name, code, error.to_string());
+        }
+        Some(code)
+    }
+
     /// The official feed's name.
     pub fn official(&self) -> &Name {
         &self.official.feed_id
@@ -385,9 +404,16 @@ fn packages<'g>(
             let own = |artifact: &&Verified<Artifact>| {
                 artifact.detector.as_ref() == Some(&component.name)
             };
+            let (vectors, data): (Vec<_>, Vec<_>) = generation
+                .artifacts
+                .iter()
+                .filter(own)
+                .cloned()
+                .partition(|artifact| artifact.kind == Kind::Vectors);
             all.push(Package {
                 component: component.clone(),
-                data: generation.artifacts.iter().filter(own).cloned().collect(),
+                data,
+                vectors: vectors.into_iter().next(),
                 settings: settings
                     .get(component.name.as_str())
                     .map(|own| own.clone().into_iter().collect())

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     pub feed: String,
-    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `skipped`.
+    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `skipped`; `rotation-hijack`,
+    /// `equivocation`, `rollback`, `replay`.
     pub code: String,
     pub message: String,
 }

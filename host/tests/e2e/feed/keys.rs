@@ -80,6 +80,8 @@ fn a_thief_of_the_feed_key_names_no_successor() {
     feed.manifest.next_public_key = key(66).public();
     let folder = feed.publish(&home.file("feed"));
     refused(&home, folder.to_str().unwrap(), "pinned next key");
+    let alerts = home.status()["alerts"].clone();
+    assert_eq!(alerts[0]["code"], "rotation-hijack", "{alerts:#}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! answers for the feed's address. The rest of the table is proven in the trust crate's own tests.
 
 use super::{live, newer, refused, update};
-use crate::kit::{Daemon, Feed, Home, Publisher};
+use crate::kit::{Daemon, Feed, Home, Publisher, environment, publisher};
 use clawdefender_trust::Kind;
 use serde_json::json;
 use std::fs;
@@ -226,4 +226,43 @@ fn another_feed_in_its_place_is_refused() {
     feed.manifest.feed_id = "elsewhere".parse().unwrap();
     let folder = feed.publish(&home.file("feed"));
     refused(&home, folder.to_str().unwrap(), "offered for feed");
+}
+
+/// A publisher's feed whose detector must say `expect` of `text`.
+fn with_a_vector(home: &Home, text: &str, expect: &[&str]) -> crate::kit::Cli {
+    let component = fs::read(environment().folder.join("hostile.wasm")).unwrap();
+    let vectors = json!([{ "name": "one", "expect": expect, "events": [{
+        "at_ms": 1, "kind": "tool-result", "direction": "to-client", "server": "s", "method": "tools/call",
+        "name": "t", "texts": [{ "pointer": "/result/content/0/text", "role": "content", "text": text }],
+        "assets": [], "launch": null, "attrs": [],
+    }]}]);
+    let feed = Feed::of_publisher(&component).with_vectors(&vectors);
+    let folder = feed.publish(&home.file("publisher"));
+    let key = publisher().public().to_string();
+    home.cli(&["feed", "add", folder.to_str().unwrap(), "--key", &key])
+}
+
+#[test]
+fn detector_that_does_not_say_what_its_author_signed_never_goes_live() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    for (text, expect, why) in [
+        ("hello", ["hostile.noise"].as_slice(), "its author"),
+        ("hostile: loop", &[], "vector 1"),
+        ("hostile: recursion", &[], "vector 1"),
+        ("hostile: lie", &[], "vector 1"),
+    ] {
+        let held = with_a_vector(&home, text, expect);
+        assert_eq!(held.code, 3, "{held:?}");
+        assert!(held.err.contains(why), "{why}: {held:?}");
+    }
+    with_a_vector(&home, "hello", &[]).done();
+}
+
+#[test]
+fn official_detector_without_vectors_never_goes_live() {
+    let mut feed = newer();
+    let artifacts = &mut feed.manifest.artifacts;
+    artifacts.retain(|entry| entry.kind != Kind::Vectors);
+    Scene::of(feed).refused("has no vectors");
 }

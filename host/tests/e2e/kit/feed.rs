@@ -99,6 +99,25 @@ impl Feed {
         }
     }
 
+    /// With vectors for its one detector, as `judge::vectors` reads them.
+    pub fn with_vectors(mut self, vectors: &Value) -> Self {
+        let bytes = serde_json::to_vec(vectors).unwrap();
+        let entry = ArtifactEntry {
+            kind: Kind::Vectors,
+            abi: None,
+            schema: Some(1),
+            detector: Some(self.manifest.artifacts[0].name.clone()),
+            sha256: Sha256Digest::of(&bytes),
+            length: bytes.len() as u64,
+            endorsement: None,
+            limits: None,
+            ..self.manifest.artifacts[0].clone()
+        };
+        self.manifest.artifacts.push(entry);
+        self.blobs.push(bytes);
+        self
+    }
+
     /// Changes the one data artifact of a kind and gives it a higher version.
     pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
         let entry = self
