@@ -8,9 +8,12 @@ use clawdefender_sdk::canonical::canonical;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Most vectors that are shown. Chosen: ten times what a shipped detector has.
 const MOST: usize = 5_000;
+/// Longest that showing them may take. Chosen: a thousand times what the shipped ones take.
+const LONGEST: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 struct Vector {
@@ -59,8 +62,9 @@ pub fn hold(detector: &Arc<Detector>, vectors: &[u8]) -> Result<usize, String> {
         return Err(format!("{} vectors, 1 to {MOST} are taken", vectors.len()));
     }
     let set = Set::new(vec![Arc::clone(detector)], Vec::new());
+    let until = Instant::now() + LONGEST;
     for (number, vector) in vectors.iter().enumerate() {
-        let said = play(&set, detector.id(), vector)
+        let said = play(&set, detector.id(), vector, until)
             .map_err(|fault| format!("vector {} ({}): {fault}", number + 1, vector.name))?;
         if said != vector.expect {
             return Err(format!(
@@ -75,10 +79,18 @@ pub fn hold(detector: &Arc<Detector>, vectors: &[u8]) -> Result<usize, String> {
 }
 
 /// The rules of the findings about a vector's last event.
-fn play(set: &Set, detector: &str, vector: &Vector) -> Result<BTreeSet<String>, String> {
+fn play(
+    set: &Set,
+    detector: &str,
+    vector: &Vector,
+    until: Instant,
+) -> Result<BTreeSet<String>, String> {
     let histories = Histories::default();
     let mut rules = BTreeSet::new();
     for (number, shown) in vector.events.iter().enumerate() {
+        if Instant::now() > until {
+            return Err(format!("not done in {} s", LONGEST.as_secs()));
+        }
         let event = event(number, shown);
         let inspection = set.inspect(&event, &histories.of("vectors"));
         if let Some(fault) = inspection.faults.first() {

@@ -85,6 +85,21 @@ fn a_thief_of_the_feed_key_names_no_successor() {
 }
 
 #[test]
+fn what_a_dead_key_signed_is_not_gone_back_to() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let first = newer().publish(&home.file("first"));
+    update(&home, first.to_str().unwrap()).done();
+    let folder = home.file("feed");
+    rotated(3, &folder);
+    update(&home, folder.to_str().unwrap()).done();
+    let now = live(&home);
+    let refused = home.cli(&["feed", "rollback"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert_eq!(live(&home), now);
+}
+
+#[test]
 fn a_rotation_is_said_in_the_log() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
