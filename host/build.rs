@@ -20,9 +20,8 @@ fn main() -> ExitCode {
 fn tell_cargo() -> Result<(), String> {
     let folder = seed_folder().ok_or("no signed seed feed: run `cargo xtask build`")?;
     let (pack, root) = (folder.join("seed.feedpack"), folder.join("root.json"));
-    for path in [&pack, &root] {
-        println!("cargo:rerun-if-changed={}", path.display());
-    }
+    // Everything in it, so that a file that appears is noticed, too.
+    println!("cargo:rerun-if-changed={}", folder.display());
     let text = std::fs::read_to_string(&root)
         .map_err(|error| format!("no signed seed feed: run `cargo xtask build` ({error})"))?;
     let root: serde_json::Value =
@@ -66,7 +65,23 @@ fn tell_cargo() -> Result<(), String> {
     tell("ROOT_KEY_EPOCH", &epoch.to_string());
     tell("ROOT_CODE_KEYS", &code.join(" "));
     tell("ROOT_DEVELOPMENT", &development.to_string());
+    tell("RELEASE_KEY", &release_key_in(&folder.join("release.pub"))?);
+    tell("TARGET", &std::env::var("TARGET").unwrap_or_default());
     Ok(())
+}
+
+/// The key in minisign's own form: a comment, then the key. Empty when there is no such file: then
+/// the program can't update itself, and says so.
+fn release_key_in(path: &Path) -> Result<String, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => text
+            .lines()
+            .nth(1)
+            .map(|line| line.trim().to_owned())
+            .ok_or(format!("{}: no minisign public key", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
 }
 
 fn tell(name: &str, value: &str) {

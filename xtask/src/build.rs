@@ -63,6 +63,16 @@ pub fn main(args: &Args) -> Result<PathBuf> {
 }
 
 impl Args {
+    /// What `cargo xtask dist` builds: optimised, without symbols.
+    pub fn distribution(seed: Option<PathBuf>) -> Self {
+        Self {
+            release: seed.is_some(),
+            seed,
+            profile: "dist".to_owned(),
+            seed_only: false,
+        }
+    }
+
     /// What `cargo xtask run` builds.
     pub fn development() -> Self {
         Self {

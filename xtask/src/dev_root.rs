@@ -31,8 +31,8 @@ pub fn open(workspace: &Workspace) -> Result<DevRoot> {
         create(&folder)?;
     }
     let file = RootFile::parse(&read(&path)?)?;
-    let feed = key_file::load(&folder.join("feed.key"))?;
-    let code = key_file::load(&folder.join("code.key"))?;
+    let key = |name: &str| key_file::load(&folder.join(name).to_string_lossy());
+    let (feed, code) = (key("feed.key")?, key("code.key")?);
     let root = file.root()?;
     ensure!(
         file.development && root.current == feed.public() && root.code_keys == [code.public()],
@@ -40,6 +40,18 @@ pub fn open(workspace: &Workspace) -> Result<DevRoot> {
         folder.display()
     );
     Ok(DevRoot { feed, code, file })
+}
+
+/// The public half of this machine's release key, which is made on first need.
+pub fn release_public(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = folder(workspace);
+    let public = folder.join("release.pub");
+    if !public.exists() {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        crate::release_key::create(&folder, "release")?;
+    }
+    Ok(public)
 }
 
 fn create(folder: &std::path::Path) -> Result<()> {
@@ -79,6 +91,11 @@ mod tests {
         assert!(first.file.development);
         let again = open(&workspace).unwrap();
         assert_eq!(first.file, again.file);
+
+        let release = release_public(&workspace).unwrap();
+        let line = crate::release_key::public_line(&release).unwrap();
+        release_public(&workspace).unwrap();
+        assert_eq!(crate::release_key::public_line(&release).unwrap(), line);
 
         std::fs::remove_file(folder.path().join(".dev-root/code.key")).unwrap();
         assert!(open(&workspace).is_err());

@@ -1,16 +1,18 @@
 //! `cargo xtask feed`: build, endorse, sign and verify the official feed, one office at a time, so
-//! that the code key can stay on another machine than the feed key.
+//! that the code key can stay on another machine than the feed key. Changing the keys is in
+//! `rotate`, trying a feed out in `serve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clawdefender_trust::{
-    KeyChange, Kind, Mode, Root, RootFile, RootFileError, Timestamp, endorse, seal_manifest,
+    ArtifactEntry, KeyChange, Kind, Manifest, Mode, Root, RootFile, RootFileError, SecretKey,
+    Timestamp, endorse, seal_manifest,
 };
 
 use crate::draft::{manifest, official_items};
 use crate::workspace::{Workspace, now, read, write_if_changed};
-use crate::{dev_root, key_file, tree};
+use crate::{dev_root, key_file, root, rotate, serve, tree};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
@@ -22,6 +24,12 @@ pub enum Verb {
     Sign(Sign),
     /// Verify a signed feed as a client would
     Verify(Verify),
+    /// Write a root file from public keys
+    Root(root::Args),
+    /// Sign the first feed of the next key epoch and write the new root
+    Rotate(rotate::Args),
+    /// Serve a feed on this machine, to try it
+    Serve(serve::Args),
 }
 
 #[derive(clap::Args)]
@@ -44,18 +52,18 @@ pub struct Build {
 pub struct Endorse {
     /// A feed made by `feed build`
     feed: PathBuf,
-    /// The code key's file
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    /// The code key: a file, or env:NAME for an environment variable
+    #[arg(long, value_name = "KEY")]
+    key: String,
 }
 
 #[derive(clap::Args)]
 pub struct Sign {
     /// A feed whose detectors are endorsed
     feed: PathBuf,
-    /// The feed key's file
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    /// The feed key: a file, or env:NAME for an environment variable. Once for each signature
+    #[arg(long = "key", value_name = "KEY", required = true)]
+    keys: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -76,6 +84,9 @@ pub fn main(verb: Verb) -> Result<()> {
         Verb::Endorse(args) => add_endorsements(&args),
         Verb::Sign(args) => sign(&args),
         Verb::Verify(args) => verify(&args),
+        Verb::Root(args) => root::main(&args),
+        Verb::Rotate(args) => rotate::main(&args),
+        Verb::Serve(args) => serve::main(&args),
     }
 }
 
@@ -87,6 +98,9 @@ fn build(args: &Build) -> Result<()> {
     let manifest = manifest(&root, &items, issued, args.days)?;
     tree::write_blobs(&args.out, &items)?;
     tree::write_draft(&args.out, &manifest)?;
+    if let Some(root) = &args.root {
+        rotate::publish_links(root, &args.out)?;
+    }
     for item in &items {
         let entry = &item.entry;
         println!(
@@ -129,32 +143,39 @@ fn add_endorsements(args: &Endorse) -> Result<()> {
 }
 
 fn sign(args: &Sign) -> Result<()> {
-    let key = key_file::load(&args.key)?;
+    let keys = args.keys.iter().map(|key| key_file::load(key));
+    let keys: Vec<SecretKey> = keys.collect::<Result<_>>()?;
     let manifest = tree::read_draft(&args.feed)?;
-    if let Some(entry) = manifest
-        .artifacts
-        .iter()
-        .find(|e| e.kind == Kind::Detector && e.endorsement.is_none())
-    {
+    refuse_unendorsed(&manifest, &args.feed)?;
+    let envelope = seal_manifest(&manifest, &keys.iter().collect::<Vec<_>>())?;
+    write_if_changed(&tree::envelope_path(&args.feed), &envelope)?;
+    for key in &keys {
+        println!(
+            "signed version {} by {}",
+            manifest.version,
+            key.public().id()
+        );
+    }
+    println!("next: cargo xtask feed verify {}", args.feed.display());
+    Ok(())
+}
+
+/// Clients refuse a detector without the code key's word, so it is not signed.
+pub fn refuse_unendorsed(manifest: &Manifest, feed: &Path) -> Result<()> {
+    let bare = |entry: &&ArtifactEntry| entry.kind == Kind::Detector && entry.endorsement.is_none();
+    if let Some(entry) = manifest.artifacts.iter().find(bare) {
         anyhow::bail!(
             "detector {} is not endorsed: `cargo xtask feed endorse {} --key CODE.key` first",
             entry.name,
-            args.feed.display()
+            feed.display()
         );
     }
-    let envelope = seal_manifest(&manifest, &[&key])?;
-    write_if_changed(&tree::envelope_path(&args.feed), &envelope)?;
-    println!(
-        "signed version {} by {}",
-        manifest.version,
-        key.public().id()
-    );
-    println!("next: cargo xtask feed verify {}", args.feed.display());
     Ok(())
 }
 
 fn verify(args: &Verify) -> Result<()> {
     let root = root(&Workspace::find()?, args.root.as_ref())?;
+    let root = rotate::caught_up(&args.feed, root)?;
     let mode = if args.stale {
         Mode::Reload
     } else {
@@ -173,8 +194,13 @@ fn verify(args: &Verify) -> Result<()> {
     if manifest.is_stale() {
         println!("stale: it has expired");
     }
-    if manifest.proof().key_change() != KeyChange::Steady {
-        println!("it rotates the keys to epoch {}", manifest.key_epoch);
+    match manifest.proof().key_change() {
+        KeyChange::Steady => {}
+        KeyChange::Rotated => println!("it rotates the keys to epoch {}", manifest.key_epoch),
+        KeyChange::Emergency => println!(
+            "it rotates the keys to epoch {} without the old key: clients call that an emergency",
+            manifest.key_epoch
+        ),
     }
     Ok(())
 }

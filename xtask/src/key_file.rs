@@ -1,7 +1,9 @@
-//! Key files: 64 hex digits and a newline, readable by their owner only, never overwritten.
+//! Secret keys: in a file that only its owner can read and that is never overwritten, or in an
+//! environment variable. Never in the repository.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clawdefender_trust::SecretKey;
@@ -15,32 +17,79 @@ pub fn create(path: &Path) -> Result<SecretKey> {
         .try_fill_bytes(&mut seed)
         .context("the operating system gave no randomness")?;
     let key = SecretKey::from_bytes(&seed);
+    write_new(path, format!("{}\n", key.to_hex().as_str()).as_bytes())?;
+    Ok(key)
+}
+
+/// Writes a file that did not exist, for its owner only.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, bytes, 0o600)
+}
+
+/// Writes a file that did not exist, for everybody to read.
+pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, bytes, 0o644)
+}
+
+fn write_with(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let mut file = options.open(path).with_context(|| {
         format!(
             "cannot make {}; an existing key is never overwritten",
             path.display()
         )
     })?;
-    writeln!(file, "{}", key.to_hex().as_str())?;
+    file.write_all(bytes)?;
     file.sync_all()?;
-    Ok(key)
+    Ok(())
 }
 
-/// The key in `path`.
-pub fn load(path: &Path) -> Result<SecretKey> {
-    refuse_readable_by_others(path)?;
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the key file {}", path.display()))?;
-    SecretKey::from_hex(text.trim_end()).ok().with_context(|| {
-        format!(
-            "{} is no key file: 64 lower-case hex digits",
+/// The key in a file, or in the environment variable behind `env:`.
+pub fn load(from: &str) -> Result<SecretKey> {
+    // What was read is never repeated, in no message.
+    SecretKey::from_hex(text(from)?.trim_end())
+        .ok()
+        .with_context(|| format!("{from} is no key: 64 lower-case hex digits"))
+}
+
+/// What stands in a key file, or in the environment variable behind `env:`.
+pub fn text(from: &str) -> Result<String> {
+    if let Some(name) = from.strip_prefix("env:") {
+        return std::env::var(name)
+            .ok()
+            .with_context(|| format!("the environment variable {name} holds no key"));
+    }
+    let path = PathBuf::from(from);
+    refuse_readable_by_others(&path)?;
+    refuse_published(&path)?;
+    std::fs::read_to_string(&path).with_context(|| format!("cannot read the key file {from}"))
+}
+
+/// A key that a repository has is nobody's secret any more.
+fn refuse_published(path: &Path) -> Result<()> {
+    let path = std::path::absolute(path)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(());
+    };
+    let known = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["ls-files", "--error-unmatch", "--"])
+        .arg(name)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    // Without git, or outside of a repository, nothing is published by it.
+    if known.is_ok_and(|known| known.success()) {
+        bail!(
+            "{} is in a repository: whoever can read that has the key; make another one",
             path.display()
-        )
-    })
+        );
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -64,14 +113,19 @@ fn refuse_readable_by_others(_: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn at(path: &Path) -> &str {
+        path.to_str().unwrap()
+    }
+
     #[test]
     fn a_key_is_made_once_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feed.key");
         let key = create(&path).unwrap();
-        assert_eq!(load(&path).unwrap().public(), key.public());
+        assert_eq!(load(at(&path)).unwrap().public(), key.public());
         assert!(create(&path).is_err(), "never overwritten");
-        assert_eq!(load(&path).unwrap().public(), key.public());
+        assert_eq!(load(at(&path)).unwrap().public(), key.public());
+        assert!(load("env:CLAWDEFENDER_NO_SUCH_KEY").is_err());
     }
 
     #[cfg(unix)]
@@ -86,6 +140,28 @@ mod tests {
             0o600
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(load(&path).unwrap_err().to_string().contains("chmod 600"));
+        assert!(
+            load(at(&path))
+                .unwrap_err()
+                .to_string()
+                .contains("chmod 600")
+        );
+    }
+
+    #[test]
+    fn a_key_in_a_repository_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feed.key");
+        create(&path).unwrap();
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            git.arg("-C").arg(folder.path()).args(arguments);
+            assert!(git.stdout(Stdio::null()).status().unwrap().success());
+        };
+        git(&["init", "--quiet"]);
+        load(at(&path)).unwrap();
+        git(&["add", "feed.key"]);
+        let refused = load(at(&path)).unwrap_err().to_string();
+        assert!(refused.contains("is in a repository"), "{refused}");
     }
 }

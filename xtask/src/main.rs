@@ -7,6 +7,7 @@ mod build;
 mod check_plugin;
 mod component;
 mod dev_root;
+mod dist;
 mod draft;
 mod feed;
 mod guest;
@@ -14,8 +15,12 @@ mod key_file;
 mod keygen;
 mod new_plugin;
 mod plugin;
+mod release_key;
+mod root;
+mod rotate;
 mod run;
 mod seed;
+mod serve;
 mod sign;
 mod soak;
 mod test;
@@ -46,6 +51,8 @@ enum Verb {
     Feed(feed::Verb),
     /// Make a signed third-party feed of one plugin
     Sign(sign::Args),
+    /// Pack the program with its papers and sign the archive with the release key
+    Dist(dist::Args),
     /// Build one plugin and check that it is a detector and imports nothing
     CheckPlugin(check_plugin::Args),
     /// Make what the tests need and run every check; what CI runs
@@ -73,6 +80,7 @@ fn main() -> ExitCode {
         Verb::Keygen(args) => keygen::main(&args),
         Verb::Feed(verb) => feed::main(verb),
         Verb::Sign(args) => sign::main(&args),
+        Verb::Dist(args) => dist::main(&args),
         Verb::CheckPlugin(args) => check_plugin::main(&args),
         Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),

@@ -12,7 +12,7 @@ use clawdefender_trust::{
 use crate::draft::{Item, manifest, official_items};
 use crate::feed::root_of;
 use crate::workspace::{Workspace, now, read, write_if_changed};
-use crate::{dev_root, tree};
+use crate::{dev_root, release_key, tree};
 
 /// A development seed younger than this is kept when its contents are unchanged: a new signature
 /// would rebuild the host for nothing.
@@ -48,6 +48,8 @@ pub fn development(workspace: &Workspace) -> Result<PathBuf> {
         &folder.join("root.json"),
         &serde_json::to_vec_pretty(&dev.file)?,
     )?;
+    let release = read(&dev_root::release_public(workspace)?)?;
+    write_if_changed(&folder.join("release.pub"), &release)?;
     Ok(folder)
 }
 
@@ -63,6 +65,7 @@ pub fn release(workspace: &Workspace, signed: Option<&Path>) -> Result<PathBuf> 
     );
     let root = root_of(&file).with_context(|| path.display().to_string())?;
     refuse_development_keys(workspace, &root)?;
+    let release_key = release_key(workspace)?;
     let signed = signed.context(
         "a release needs --seed DIR, a feed that the owner signed: `cargo xtask feed build`",
     )?;
@@ -75,7 +78,25 @@ pub fn release(workspace: &Workspace, signed: Option<&Path>) -> Result<PathBuf> 
     );
     write_if_changed(&folder.join("seed.feedpack"), &pack)?;
     write_if_changed(&folder.join("root.json"), &bytes)?;
+    write_if_changed(&folder.join("release.pub"), &release_key)?;
     Ok(folder)
+}
+
+/// The file with the owner's key for releases, which is not this machine's.
+fn release_key(workspace: &Workspace) -> Result<Vec<u8>> {
+    let path = workspace.root.join("feeds/release.pub");
+    let line = release_key::public_line(&path).context(
+        "a release needs the owner's release key: `cargo xtask keygen --release` offline, and its \
+         .pub file as feeds/release.pub",
+    )?;
+    let own = dev_root::folder(workspace).join("release.pub");
+    let own = own.exists().then(|| release_key::public_line(&own));
+    ensure!(
+        own.transpose()? != Some(line),
+        "{} is this machine's development key: a release refuses it",
+        path.display()
+    );
+    read(&path)
 }
 
 /// Keys that lie around on a build machine are no release keys, whatever a file calls them.
@@ -194,5 +215,19 @@ mod tests {
         assert!(refused(&file).contains("names a development key"));
         file.keys = None;
         assert!(refused(&file).contains("keygen"));
+
+        // Keys of another machine, and no release key, or this machine's.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = Workspace {
+            root: elsewhere.path().to_owned(),
+            target: elsewhere.path().join("target"),
+        };
+        file.keys = dev_root::open(&other).unwrap().file.keys;
+        assert!(refused(&file).contains("needs the owner's release key"));
+        let public = folder.path().join("feeds/release.pub");
+        std::fs::copy(dev_root::release_public(&workspace).unwrap(), &public).unwrap();
+        assert!(refused(&file).contains("this machine's development key"));
+        std::fs::copy(dev_root::release_public(&other).unwrap(), &public).unwrap();
+        assert!(refused(&file).contains("manifest.dsse.json"));
     }
 }

@@ -30,7 +30,7 @@ pub struct Args {
 
 pub fn main(args: &Args) -> Result<()> {
     let workspace = Workspace::find()?;
-    let key = key_file::load(&args.key)?;
+    let key = key_file::load(&args.key.to_string_lossy())?;
     let next = next_key(&args.key)?;
     let plugin = Plugin::load(&args.plugin)?;
     let feed_id = args.feed_id.clone().unwrap_or_else(|| plugin.id.clone());
@@ -104,7 +104,7 @@ fn next_key(key: &Path) -> Result<SecretKey> {
     path.push(".next");
     let path = PathBuf::from(path);
     if path.exists() {
-        key_file::load(&path)
+        key_file::load(&path.to_string_lossy())
     } else {
         key_file::create(&path)
     }

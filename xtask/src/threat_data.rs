@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Kind, Name, Sha256Digest};
+use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Catalog, Kind, Name, Sha256Digest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,7 +19,8 @@ struct Header {
     name: Name,
     version: ArtifactVersion,
     schema: u32,
-    detector: Name,
+    #[serde(default)]
+    detector: Option<Name>,
 }
 
 /// Compiles one file.
@@ -38,22 +39,29 @@ fn compile_text(text: &str) -> Result<Item> {
     if header.kind == Kind::Detector {
         bail!("[artifact] kind: data is signatures, blocklist or killchain, not detector");
     }
+    if header.kind.names_a_detector() != header.detector.is_some() {
+        bail!("[artifact] detector: which detector receives it; a catalog names none");
+    }
     let entries: usize = table
         .values()
         .filter_map(Value::as_array)
         .map(Vec::len)
         .sum();
-    if entries == 0 {
+    // A catalog may be empty, and says so to whoever asks; a list that detects nothing is a mistake.
+    if entries == 0 && header.kind != Kind::Catalog {
         bail!("it has no entries");
     }
     let bytes = serde_json::to_vec(&sorted(Value::Object(table))?)?;
+    if header.kind == Kind::Catalog {
+        check_catalog(&bytes)?;
+    }
     let entry = ArtifactEntry {
         kind: header.kind,
         name: header.name,
         version: header.version,
         abi: None,
         schema: Some(header.schema),
-        detector: Some(header.detector),
+        detector: header.detector,
         sha256: Sha256Digest::of(&bytes),
         length: bytes.len() as u64,
         entries: Some(entries as u64),
@@ -62,6 +70,16 @@ fn compile_text(text: &str) -> Result<Item> {
         limits: None,
     };
     Ok(Item { entry, bytes })
+}
+
+/// As a client will read it, and no model over plain http, which a client takes from itself only.
+fn check_catalog(bytes: &[u8]) -> Result<()> {
+    for model in &Catalog::parse(bytes)?.models {
+        if !model.url.starts_with("https://") {
+            bail!("model {}: `url` must begin with https://", model.name);
+        }
+    }
+    Ok(())
 }
 
 /// Sorted keys at every depth, however the map type keeps them.
@@ -113,6 +131,30 @@ mod tests {
             "{HEAD}\n# said otherwise\n[[entries]]\na = 1\nb = 2\n"
         ));
         assert_eq!(one.bytes, two.unwrap().bytes);
+    }
+
+    #[test]
+    fn a_catalog_names_no_detector_and_its_models_are_read_as_a_client_will() {
+        let head = "[artifact]\nkind='catalog'\nname='models'\nversion='1'\nschema=1\n";
+        let model = format!(
+            "[[models]]\nname='m'\nversion='1'\nurl='https://m.example/m'\nlength=3\nsha256='{}'\n\
+             licence='MIT'\nformat='gguf'\nsource='hashed by the test'\n",
+            Sha256Digest::of(b"abc")
+        );
+        let item = compile_text(&format!("{head}{model}")).unwrap();
+        assert_eq!((item.entry.entries, item.entry.detector), (Some(1), None));
+        let empty = compile_text(&format!("models = []\n{head}")).unwrap();
+        assert_eq!(empty.bytes, br#"{"models":[]}"#);
+        for wrong in [
+            format!("{head}detector='injection'\n{model}"),
+            format!("{head}{}", model.replace("https:", "http:")),
+            format!("{head}{}", model.replace("licence='MIT'", "")),
+            format!("{head}{}", model.replace("sha256='b", "sha256='B")),
+            format!("{head}{model}{model}"),
+            HEAD.replace("detector='supply-chain'\n", "") + "[[entries]]\na=1",
+        ] {
+            assert!(compile_text(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

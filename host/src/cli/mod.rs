@@ -14,11 +14,14 @@ mod exit;
 mod feed;
 mod gateway;
 mod inspect;
+mod model;
 mod moment;
 mod plugin;
 mod policy;
+mod progress;
 mod proxy;
 mod remote;
+mod self_update;
 mod selftest;
 mod status;
 mod terminal;
@@ -66,8 +69,10 @@ enum Verb {
     Policy(policy::Args),
     Feed(feed::Args),
     Plugin(plugin::Args),
+    Model(model::Args),
     Inspect(inspect::Args),
     Daemon(daemon::Args),
+    SelfUpdate(self_update::Args),
     Completions(completions::Args),
     #[command(hide = true)]
     Proxy(proxy::Args),
@@ -112,8 +117,10 @@ impl Verb {
             Self::Policy(args) => policy::run(&args, terminal),
             Self::Feed(args) => feed::run(&args, terminal),
             Self::Plugin(args) => plugin::run(&args, terminal),
+            Self::Model(args) => model::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args),
             Self::Daemon(args) => daemon::run(&args, terminal),
+            Self::SelfUpdate(args) => self_update::run(&args, terminal),
             Self::Completions(args) => completions::run(&args, terminal),
             // The server's exit code, not one of ours.
             Self::Proxy(args) => return proxy::run(args),

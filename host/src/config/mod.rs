@@ -106,6 +106,9 @@ impl Home {
     pub fn cache_dir(&self) -> PathBuf {
         self.root.join("cache")
     }
+    pub fn models_dir(&self) -> PathBuf {
+        self.root.join("models")
+    }
     pub fn journal_dir(&self) -> PathBuf {
         self.root.join("journal")
     }
@@ -167,6 +170,8 @@ pub struct Config {
     /// Seconds between two looks for newer feeds, about; 0 for none but by hand. Source: the feed's
     /// failure semantics, 6 h at most between attempts.
     pub feed_check_s: u64,
+    /// Where `self-update` looks for releases: an https URL or a folder.
+    pub release_url: Option<String>,
 }
 
 /// Places that publish the same; none is trusted more than another.
@@ -212,6 +217,7 @@ impl Default for Config {
             feed_url: Mirrors::default(),
             feed_ca_file: None,
             feed_check_s: 6 * 3600,
+            release_url: None,
         }
     }
 }

@@ -106,6 +106,13 @@ as_text!(PublicKey);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 8]);
 
+#[cfg(feature = "sign")]
+impl KeyId {
+    pub(crate) const fn bytes(self) -> [u8; 8] {
+        self.0
+    }
+}
+
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&HEXLOWER.encode(&self.0))

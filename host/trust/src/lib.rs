@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod artifact;
+mod catalog;
 mod digest;
 mod envelope;
 mod key;
@@ -15,6 +16,8 @@ mod manifest;
 mod name;
 mod pack;
 mod refusal;
+#[cfg(feature = "sign")]
+mod release;
 mod root;
 mod rotation;
 #[cfg(feature = "sign")]
@@ -26,6 +29,7 @@ mod verify;
 mod version;
 
 pub use artifact::Artifact;
+pub use catalog::{Catalog, CatalogError, Model};
 pub use digest::Sha256Digest;
 pub use envelope::{
     DETECTOR_PAYLOAD_TYPE, Envelope, FEED_PAYLOAD_TYPE, MAX_ENVELOPE_BYTES, MAX_SIGNATURES,
@@ -39,6 +43,8 @@ pub use manifest::{
 pub use name::Name;
 pub use pack::{Pack, PackError, write_pack};
 pub use refusal::{Malformed, Refusal};
+#[cfg(feature = "sign")]
+pub use release::{release_public_file, release_public_line, sign_release};
 pub use root::{ArtifactFloor, Floor, Root, RootFile, RootFileError, RootKeys, Scope};
 pub use rotation::{KeyChange, next_root};
 #[cfg(feature = "sign")]

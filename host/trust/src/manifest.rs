@@ -71,6 +71,8 @@ pub enum Kind {
     Killchain,
     /// What a detector must say of examples before it goes live; for the host, not the detector.
     Vectors,
+    /// Models that people may fetch. No detector receives it, and only the official feed has one.
+    Catalog,
 }
 
 impl Kind {
@@ -83,7 +85,14 @@ impl Kind {
             Self::Blocklist => "blocklist",
             Self::Killchain => "killchain",
             Self::Vectors => "vectors",
+            Self::Catalog => "catalog",
         }
+    }
+
+    /// Whether it belongs to a detector, which it then names.
+    #[must_use]
+    pub const fn names_a_detector(self) -> bool {
+        !matches!(self, Self::Detector | Self::Catalog)
     }
 }
 
@@ -109,7 +118,7 @@ pub struct ArtifactEntry {
     /// Data: the format that its detector must understand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<u32>,
-    /// Data: the id of the detector that receives it.
+    /// Data for a detector: the id of the one that receives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<Name>,
     /// Of the exact bytes.

@@ -308,7 +308,10 @@ fn wrong_field(entry: &ArtifactEntry) -> Option<&'static str> {
         ("length", entry.length > 0),
         ("abi", entry.abi.is_some() == code),
         ("endorsement", entry.endorsement.is_some() == code),
-        ("detector", entry.detector.is_some() != code),
+        (
+            "detector",
+            entry.detector.is_some() == entry.kind.names_a_detector(),
+        ),
         ("schema", entry.schema.is_some() != code),
         ("limits", code || entry.limits.is_none()),
         ("entries", !code || entry.entries.is_none()),

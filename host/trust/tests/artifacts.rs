@@ -318,3 +318,31 @@ fn nobody_is_met_under_the_official_name_or_by_another_key() {
     let refused = meet(&posing, key(66).public(), &official);
     assert!(matches!(refused, Err(Refusal::BelowThreshold { .. })));
 }
+
+#[test]
+fn a_catalog_is_for_no_detector_and_comes_from_no_third_party() {
+    let catalog = |detector: Option<Name>| {
+        changed(|manifest| {
+            let entry = &mut manifest.artifacts[1];
+            entry.kind = Kind::Catalog;
+            entry.detector = detector;
+        })
+    };
+    assert!(catalog(None).is_ok());
+    assert!(matches!(
+        catalog(Some(name("injection"))),
+        Err(Refusal::Field {
+            field: "detector",
+            ..
+        })
+    ));
+
+    let mut guest = manifest();
+    guest.feed_id = name("acme");
+    let met = meet(
+        &seal_manifest(&guest, &[&feed_key()]).unwrap(),
+        feed_key().public(),
+        &name("official"),
+    );
+    assert!(!met.unwrap().scope.covers(Kind::Catalog, &name("acme")));
+}

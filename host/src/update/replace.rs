@@ -1,0 +1,141 @@
+//! The swap: there is a whole program under the own name at every moment, and the old one stays
+//! beside it.
+
+use super::{Release, UpdateError};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Puts `release` in the place of the program at `own`. Returns where the old one is kept: `.previous`
+/// at the end of its name.
+///
+/// The new program is written beside it, synced, and started once to say its version, so that one
+/// which can't run here never takes the place. Then two renames.
+///
+/// # Errors
+/// [`UpdateError::Broken`], [`UpdateError::Disk`]; the old program is at `own` then.
+pub fn replace(own: &Path, release: &Release) -> Result<PathBuf, UpdateError> {
+    let draft = beside(own, &format!(".new-{}", std::process::id()));
+    let done = write(&draft, &release.program)
+        .and_then(|()| try_out(&draft, release))
+        .and_then(|()| swap(&draft, own));
+    if done.is_err() {
+        let _ = std::fs::remove_file(&draft);
+    }
+    done
+}
+
+fn beside(own: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(own.file_name().unwrap_or_default());
+    name.push(end);
+    own.with_file_name(name)
+}
+
+fn disk(path: &Path) -> impl Fn(std::io::Error) -> UpdateError + '_ {
+    |source| UpdateError::Disk {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn write(draft: &Path, program: &[u8]) -> Result<(), UpdateError> {
+    let write = || {
+        let mut file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(draft)?;
+        file.write_all(program)?;
+        file.sync_all()
+    };
+    write().map_err(disk(draft))
+}
+
+fn try_out(draft: &Path, release: &Release) -> Result<(), UpdateError> {
+    let said = Command::new(draft)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| UpdateError::Broken(error.to_string()))?;
+    let text = String::from_utf8_lossy(&said.stdout);
+    let mut words = text.split_whitespace();
+    let right =
+        words.next() == Some("clawdefender") && words.next() == Some(release.version.as_str());
+    if said.status.success() && right {
+        return Ok(());
+    }
+    Err(UpdateError::Broken(format!(
+        "asked for its version it ended with {}, and not with {}",
+        said.status, release.version
+    )))
+}
+
+fn swap(draft: &Path, own: &Path) -> Result<PathBuf, UpdateError> {
+    let previous = beside(own, ".previous");
+    let second = beside(own, &format!(".old-{}", std::process::id()));
+    let swap = || {
+        // A second name for the old program; a copy where the file system has no such thing.
+        std::fs::hard_link(own, &second)
+            .or_else(|_| std::fs::copy(own, &second).map(drop))
+            .and_then(|()| std::fs::rename(&second, &previous))
+            .and_then(|()| std::fs::rename(draft, own))
+    };
+    swap().map_err(|error| {
+        let _ = std::fs::remove_file(&second);
+        disk(own)(error)
+    })?;
+    if let Some(folder) = own.parent() {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(disk(folder))?;
+    }
+    Ok(previous)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release(program: &str) -> Release {
+        Release {
+            version: "9.9.9".parse().unwrap(),
+            program: program.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_new_program_takes_the_place_and_the_old_one_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("clawdefender");
+        for old in ["old", "older"] {
+            std::fs::write(&own, old).unwrap();
+            let new = "#!/bin/sh\necho clawdefender 9.9.9 '(x)'\n";
+            let previous = replace(&own, &release(new)).unwrap();
+            assert_eq!(std::fs::read_to_string(&own).unwrap(), new);
+            assert_eq!(std::fs::read_to_string(&previous).unwrap(), old);
+            assert_eq!(previous, folder.path().join("clawdefender.previous"));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_program_that_does_not_run_here_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("clawdefender");
+        std::fs::write(&own, "old").unwrap();
+        for broken in [
+            "\u{7f}ELF of another machine",
+            "#!/bin/sh\necho clawdefender 9.9.8\n",
+            "#!/bin/sh\necho clawdefender 9.9.9\nexit 1\n",
+            "#!/bin/sh\necho else 9.9.9\n",
+        ] {
+            let refused = replace(&own, &release(broken));
+            assert!(matches!(refused, Err(UpdateError::Broken(_))), "{broken}");
+            assert_eq!(std::fs::read_to_string(&own).unwrap(), "old");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Models of the catalog: fetched when every byte is the listed one, checked at rest.
+
+use crate::kit::{Daemon, Feed, Home, Publisher};
+use clawdefender_trust::{Kind, Sha256Digest};
+use serde_json::json;
+use std::fs;
+
+const BODY: &[u8] = b"GGUF: a model that a test made";
+
+/// A server with the model, and the catalog that lists it in TOML.
+fn published(home: &Home) -> (Publisher, String) {
+    let folder = home.file("hub");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("guard.gguf"), BODY).unwrap();
+    let publisher = Publisher::of(&folder);
+    let catalog = format!(
+        "[[models]]\nname = \"guard\"\nversion = \"1.0.0\"\nurl = \"{}/guard.gguf\"\nlength = {}\n\
+         sha256 = \"{}\"\nlicence = \"MIT\"\nformat = \"gguf\"\nsource = \"hashed by this test\"\n",
+        publisher.url(),
+        BODY.len(),
+        Sha256Digest::of(BODY),
+    );
+    let file = home.file("models.toml");
+    fs::write(&file, catalog).unwrap();
+    (publisher, file.display().to_string())
+}
+
+#[test]
+fn a_model_of_ones_own_catalog_is_fetched_listed_checked_and_removed() {
+    let home = Home::new();
+    let (_publisher, catalog) = published(&home);
+    let state = || {
+        let list = home.cli(&["model", "list", "--catalog", &catalog, "--json"]);
+        let list = list.done().json();
+        list["models"][0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(), "available");
+    let pull = ["model", "pull", "guard", "--catalog", &catalog, "--json"];
+    let pulled = home.cli(&pull).done().json();
+    assert_eq!(pulled["fetched"], true, "{pulled:#}");
+    assert_eq!(home.cli(&pull).done().json()["fetched"], false);
+    assert_eq!(state(), "fetched");
+    home.cli(&["model", "verify"]).done();
+
+    // One byte at rest.
+    let path = pulled["path"].as_str().unwrap();
+    let mut other = fs::read(path).unwrap();
+    assert_eq!(other, BODY);
+    other[7] ^= 1;
+    fs::write(path, other).unwrap();
+    let verified = home.cli(&["model", "verify", "guard", "--json"]);
+    assert_eq!(verified.code, 3, "{verified:?}");
+    let wrong = verified.json()["models"][0]["wrong"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(wrong.contains(path), "{wrong}");
+    home.cli(&pull).done();
+    home.cli(&["model", "verify", "guard"]).done();
+
+    home.cli(&["model", "remove", "guard"]).done();
+    assert!(!fs::exists(path).unwrap());
+    assert_eq!(home.cli(&["model", "verify", "guard"]).code, 1);
+    assert_eq!(home.cli(&["model", "remove", "guard"]).code, 1);
+}
+
+#[test]
+fn a_server_with_other_bytes_than_the_catalog_lists_gives_nothing() {
+    let home = Home::new();
+    let (_publisher, catalog) = published(&home);
+    let mut other = BODY.to_vec();
+    other[3] ^= 1;
+    fs::write(home.file("hub").join("guard.gguf"), other).unwrap();
+    let pulled = home.cli(&["model", "pull", "guard", "--catalog", &catalog, "--json"]);
+    assert_eq!(pulled.code, 3, "{pulled:?}");
+    assert!(pulled.err.contains("SHA-256"), "{pulled:?}");
+    let unknown = home.cli(&["model", "pull", "other", "--catalog", &catalog]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    let list = home.cli(&["model", "list", "--catalog", &catalog, "--json"]);
+    assert_eq!(list.done().json()["models"][0]["state"], "available");
+}
+
+#[test]
+fn the_signed_catalog_comes_with_the_feed() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let (publisher, _) = published(&home);
+    let list = home.cli(&["model", "list", "--json"]).done().json();
+    assert_eq!(list["models"], json!([]), "the shipped one is empty");
+
+    let feed = Feed::official().edit(Kind::Catalog, |body| {
+        body["models"] = json!([{
+            "name": "guard", "version": "1.0.0", "url": format!("{}/guard.gguf", publisher.url()),
+            "length": BODY.len(), "sha256": Sha256Digest::of(BODY), "licence": "MIT",
+            "format": "gguf", "source": "hashed by this test",
+        }]);
+    });
+    let folder = feed.publish(&home.file("feed"));
+    home.cli(&["feed", "update", folder.to_str().unwrap()])
+        .done();
+    home.cli(&["model", "pull", "guard"]).done();
+    home.cli(&["model", "verify"]).done();
+    let list = home.cli(&["model", "list", "--json"]).done().json();
+    assert_eq!(list["models"][0]["state"], "fetched", "{list:#}");
+}
