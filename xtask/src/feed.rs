@@ -1,5 +1,5 @@
-//! `cargo xtask feed`: build, endorse, sign and verify the official feed, one office at a time, so
-//! that the code key can stay on another machine than the feed key.
+//! `cargo xtask feed`: import, build, endorse, sign and verify the official feed, one office at a
+//! time, so that the code key can stay on another machine than the feed key.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,17 @@ use clawdefender_trust::{
     KeyChange, Kind, Mode, Root, RootFile, RootFileError, Timestamp, endorse, seal_manifest,
 };
 
-use crate::draft::{manifest, official_items};
+use supply_chain::advisory::Artifact;
+use supply_chain::shard;
+
+use crate::draft::{Item, manifest, official_items};
 use crate::workspace::{Workspace, now, read, write_if_changed};
-use crate::{dev_root, key_file, tree};
+use crate::{dev_root, key_file, osv, tree};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
+    /// Turn a folder of OSV advisories into a shard of the blocklist
+    ImportOsv(ImportOsv),
     /// Build detectors and threat data into an unsigned feed
     Build(Build),
     /// Put a code key's word into every detector of an unsigned feed
@@ -22,6 +27,15 @@ pub enum Verb {
     Sign(Sign),
     /// Verify a signed feed as a client would
     Verify(Verify),
+}
+
+#[derive(clap::Args)]
+pub struct ImportOsv {
+    /// A folder of JSON files, at any depth
+    folder: PathBuf,
+    /// The shard; its name without the ending names the artifact
+    #[arg(long, value_name = "FILE", default_value = "target/osv.shard")]
+    out: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -35,6 +49,9 @@ pub struct Build {
     /// When it is issued; now when absent. The same moment gives the same bytes
     #[arg(long, value_name = "RFC3339")]
     issued: Option<Timestamp>,
+    /// A shard made by `feed import-osv`; may be repeated
+    #[arg(long, value_name = "FILE")]
+    shard: Vec<PathBuf>,
     /// How long it lives
     #[arg(long, default_value_t = clawdefender_trust::MAX_LIFETIME_DAYS)]
     days: u32,
@@ -72,6 +89,7 @@ pub struct Verify {
 
 pub fn main(verb: Verb) -> Result<()> {
     match verb {
+        Verb::ImportOsv(args) => import_osv(&args),
         Verb::Build(args) => build(&args),
         Verb::Endorse(args) => add_endorsements(&args),
         Verb::Sign(args) => sign(&args),
@@ -79,11 +97,40 @@ pub fn main(verb: Verb) -> Result<()> {
     }
 }
 
+fn import_osv(args: &ImportOsv) -> Result<()> {
+    let import = osv::import(&args.folder)?;
+    for (why, count) in &import.left_out {
+        println!("{count:>8} left out: {why}");
+    }
+    ensure!(
+        !import.entries.is_empty(),
+        "no advisory in {} can be used",
+        args.folder.display()
+    );
+    let artifact = Artifact {
+        entries: import.entries,
+        ..Artifact::default()
+    };
+    let bytes = shard::compile(&artifact)?;
+    write_if_changed(&args.out, &bytes)?;
+    let out = args.out.display();
+    println!(
+        "{:>8} entries, {} bytes in {out}",
+        artifact.entries.len(),
+        bytes.len()
+    );
+    println!("next: cargo xtask feed build --shard {out}");
+    Ok(())
+}
+
 fn build(args: &Build) -> Result<()> {
     let workspace = Workspace::find()?;
     let root = root(&workspace, args.root.as_ref())?;
-    let items = official_items(&workspace)?;
     let issued = args.issued.map_or_else(now, Ok)?;
+    let mut items = official_items(&workspace)?;
+    for path in &args.shard {
+        items.push(Item::shard(path, issued)?);
+    }
     let manifest = manifest(&root, &items, issued, args.days)?;
     tree::write_blobs(&args.out, &items)?;
     tree::write_draft(&args.out, &manifest)?;

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check_plugin;
 mod component;
+mod cvss;
 mod dev_root;
 mod draft;
 mod feed;
@@ -13,6 +14,7 @@ mod guest;
 mod key_file;
 mod keygen;
 mod new_plugin;
+mod osv;
 mod plugin;
 mod run;
 mod seed;
@@ -41,7 +43,7 @@ enum Verb {
     Run,
     /// Make an Ed25519 key file from the operating system's randomness
     Keygen(keygen::Args),
-    /// Build, endorse, sign and verify a threat feed
+    /// Import, build, endorse, sign and verify a threat feed
     #[command(subcommand)]
     Feed(feed::Verb),
     /// Make a signed third-party feed of one plugin

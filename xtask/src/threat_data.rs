@@ -1,7 +1,8 @@
 //! Threat data: from the TOML that people write and review to the bytes that are signed.
 //!
-//! Nothing is interpreted here. The file's `[artifact]` table says what it is; everything else
-//! becomes compact JSON with sorted keys, so the same source gives the same bytes.
+//! The file's `[artifact]` table says what it is. A blocklist of the schema that `supply-chain`
+//! reads becomes a shard, and what could never match is refused; everything else becomes compact
+//! JSON with sorted keys, uninterpreted. Either way the same source gives the same bytes.
 
 use std::path::Path;
 
@@ -9,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Kind, Name, Sha256Digest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use supply_chain::advisory::Artifact;
+use supply_chain::shard;
 
 use crate::draft::Item;
 
@@ -38,15 +41,17 @@ fn compile_text(text: &str) -> Result<Item> {
     if header.kind == Kind::Detector {
         bail!("[artifact] kind: data is signatures, blocklist or killchain, not detector");
     }
-    let entries: usize = table
-        .values()
-        .filter_map(Value::as_array)
-        .map(Vec::len)
-        .sum();
+    let (entries, bytes) = if header.kind == Kind::Blocklist && header.schema == shard::SCHEMA {
+        let artifact: Artifact = serde_json::from_value(Value::Object(table))?;
+        (artifact.entries(), shard::compile(&artifact)?)
+    } else {
+        let lists = table.values().filter_map(Value::as_array);
+        let entries = lists.map(Vec::len).sum();
+        (entries, serde_json::to_vec(&sorted(Value::Object(table))?)?)
+    };
     if entries == 0 {
         bail!("it has no entries");
     }
-    let bytes = serde_json::to_vec(&sorted(Value::Object(table))?)?;
     let entry = ArtifactEntry {
         kind: header.kind,
         name: header.name,
@@ -113,6 +118,25 @@ mod tests {
             "{HEAD}\n# said otherwise\n[[entries]]\na = 1\nb = 2\n"
         ));
         assert_eq!(one.bytes, two.unwrap().bytes);
+    }
+
+    #[test]
+    fn a_blocklist_of_schema_2_becomes_a_shard_or_is_refused() {
+        let head = HEAD.replace("schema=1", "schema=2");
+        let entry = "[[entries]]\nid='CVE-2026-1'\necosystem='npm'\nname='p'\n\
+                     kind='vulnerable'\nseverity='low'\nsummary='s'\n";
+        let good = format!("{head}{entry}source='https://x.example'\nversions=['1.0.0']");
+        let item = compile_text(&good).unwrap();
+        assert_eq!(shard::Shard::open(item.bytes).unwrap().advisories(), 1);
+        assert_eq!(item.entry.entries, Some(1));
+        for bad in [
+            format!("{head}{entry}source='https://x.example'"),
+            format!("{head}{entry}source='from memory'\nversions=['1.0.0']"),
+            format!("{head}{entry}source='https://x.example'\nversions=['1.x']"),
+            format!("{head}{entry}source='https://x.example'\nsha256='00'\nversions=['1.0.0']"),
+        ] {
+            assert!(compile_text(&bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

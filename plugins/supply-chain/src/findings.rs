@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use clawdefender_sdk::{Category, Finding, Info, Kind as EventKind, Rule, Severity};
 
-use crate::blocklist::{Blocklist, Kind, Known};
+use crate::advisory::Kind;
+use crate::blocklist::Blocklist;
 use crate::launch::{Candidate, Extraction, Opaque, Registry, Role, Source};
-use crate::lookalike::WellKnown;
+use crate::lookalike::{Trick, WellKnown};
 use crate::package::Spec;
+use crate::shard::Known;
 use crate::version::Answer;
 
 const MALICIOUS: &str = "supply-chain.malicious";
@@ -182,7 +184,7 @@ impl<'a> Findings<'a> {
         for (entry, answer) in blocklist.look_up(*ecosystem, name, spec) {
             // A mere word of a script counts only against packages that were never good.
             if !candidate.guess || entry.kind == Kind::Malicious {
-                self.advisory(candidate, entry, answer, setting);
+                self.advisory(candidate, &entry, answer, setting);
                 known = true;
             }
         }
@@ -194,9 +196,24 @@ impl<'a> Findings<'a> {
             let message = format!("{subject} would run under another package's name.");
             self.add(ALIAS, Severity::Medium, 85, &message, Vec::new());
         }
-        if !known && self.well_known.imitated(*ecosystem, name).is_some() {
-            let message = format!("{subject} has nearly the name of a well-known package.");
-            self.add(LOOKALIKE, Severity::Medium, 60, &message, Vec::new());
+        if let Some(trick) = self
+            .well_known
+            .imitated(*ecosystem, name)
+            .filter(|_| !known)
+        {
+            let (how, confidence) = match trick {
+                Trick::SameLetters => ("the letters of a well-known package's name", 75),
+                Trick::Slip => ("nearly the name of a well-known package", 60),
+                Trick::Affix => ("a well-known package's name and a word that reassures", 50),
+            };
+            let message = format!("{subject} has {how}.");
+            self.add(
+                LOOKALIKE,
+                Severity::Medium,
+                confidence,
+                &message,
+                Vec::new(),
+            );
         }
         let pinned = matches!(spec, Spec::Exact(_));
         if setting == Setting::Launch && candidate.role == Role::Main && !pinned {

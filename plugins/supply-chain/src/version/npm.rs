@@ -68,9 +68,9 @@ pub fn range(text: &str, affected: &Affected) -> Answer {
     }
 }
 
-/// Whether npm would take it for one version.
-pub fn is_exact(text: &str) -> bool {
-    parse(text).is_some()
+/// SemVer precedence; crates.io and Go have it, too.
+pub fn compare(a: &str, b: &str) -> Option<Ordering> {
+    Some(parse(a)?.cmp_precedence(&parse(b)?))
 }
 
 /// Whether npm would take it for a range.

@@ -4,6 +4,7 @@
 //! Only the *ordering* of `pep440_rs` is used: its specifiers exclude `1.0.dev1` from `<1.0a1`.
 //! A specifier therefore becomes an interval here, a little too wide rather than too narrow.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use pep440_rs::Version;
@@ -27,8 +28,8 @@ pub fn range(text: &str, affected: &Affected) -> Answer {
     }
 }
 
-pub fn is_exact(text: &str) -> bool {
-    parse(text).is_some()
+pub fn compare(a: &str, b: &str) -> Option<Ordering> {
+    Some(parse(a)?.cmp(&parse(b)?))
 }
 
 fn parse(text: &str) -> Option<Version> {
