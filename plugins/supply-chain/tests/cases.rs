@@ -43,7 +43,7 @@ fn certain_harm_is_critical_and_possible_harm_asks_for_a_pin() {
         [("supply-chain.malicious", Severity::Critical)]
     );
     assert_eq!(certain.findings[0].confidence_pct, 99);
-    assert_eq!(certain.findings[0].refs, ["CD-2025-0001"]);
+    assert_eq!(certain.findings[0].refs, ["MAL-2025-47604"]);
     let possible = launch(&["npx", "postmark-mcp"]);
     assert_eq!(possible.findings[0].severity, Severity::High);
     assert!(possible.findings[0].message.contains("pin"));
@@ -58,7 +58,7 @@ fn a_vulnerable_version_has_its_own_severity_and_a_possible_one_is_low() {
         severities(&certain),
         [("supply-chain.vulnerable", Severity::Critical)]
     );
-    assert_eq!(certain.findings[0].refs, ["CVE-2025-6514"]);
+    assert_eq!(certain.findings[0].refs, ["CVE-2025-6514", "GHSA-6xpm-ggf7-wc3p"]);
     assert_eq!(
         launch(&["npx", "mcp-remote"]).findings[0].severity,
         Severity::Low
