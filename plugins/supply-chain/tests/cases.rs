@@ -58,7 +58,10 @@ fn a_vulnerable_version_has_its_own_severity_and_a_possible_one_is_low() {
         severities(&certain),
         [("supply-chain.vulnerable", Severity::Critical)]
     );
-    assert_eq!(certain.findings[0].refs, ["CVE-2025-6514", "GHSA-6xpm-ggf7-wc3p"]);
+    assert_eq!(
+        certain.findings[0].refs,
+        ["CVE-2025-6514", "GHSA-6xpm-ggf7-wc3p"]
+    );
     assert_eq!(
         launch(&["npx", "mcp-remote"]).findings[0].severity,
         Severity::Low

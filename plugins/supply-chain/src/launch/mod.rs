@@ -342,4 +342,6 @@ fn program_name(word: &str) -> String {
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;

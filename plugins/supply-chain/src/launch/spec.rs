@@ -126,8 +126,10 @@ fn elsewhere(text: &str) -> Option<Source> {
     let archive = [".tgz", ".tar.gz", ".tar", ".whl", ".zip"]
         .iter()
         .any(|end| text.ends_with(end));
+    // `~1.1.0` is a range.
+    let home = text == "~" || text.starts_with("~/");
     let path =
-        lower.starts_with("file:") || text.starts_with(['.', '/', '~']) || text.contains('\\');
+        lower.starts_with("file:") || home || text.starts_with(['.', '/']) || text.contains('\\');
     if drive || archive || path || lower.starts_with("link:") || lower.starts_with("workspace:") {
         return Some(Source::Path);
     }

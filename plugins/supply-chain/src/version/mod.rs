@@ -4,6 +4,7 @@
 //! `1.0.0-rc.1` does not satisfy npm's `<1.0.0`, and is still affected by "fixed in 1.0.0".
 //! Nothing here knows what the answer is worth; that is in `findings`.
 
+mod interval;
 mod maven;
 mod npm;
 mod pypi;
