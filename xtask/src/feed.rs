@@ -1,6 +1,7 @@
 //! `cargo xtask feed`: import, build, endorse, sign and verify the official feed, one office at a
 //! time, so that the code key can stay on another machine than the feed key.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -9,7 +10,8 @@ use clawdefender_trust::{
 };
 
 use supply_chain::advisory::Artifact;
-use supply_chain::shard;
+use supply_chain::package::Ecosystem;
+use supply_chain::shard::{self, Shard};
 
 use crate::draft::{Item, manifest, official_items};
 use crate::workspace::{Workspace, now, read, write_if_changed};
@@ -112,6 +114,7 @@ fn import_osv(args: &ImportOsv) -> Result<()> {
         ..Artifact::default()
     };
     let bytes = shard::compile(&artifact)?;
+    refuse_accidents(&artifact, &bytes)?;
     write_if_changed(&args.out, &bytes)?;
     let out = args.out.display();
     println!(
@@ -120,6 +123,38 @@ fn import_osv(args: &ImportOsv) -> Result<()> {
         bytes.len()
     );
     println!("next: cargo xtask feed build --shard {out}");
+    Ok(())
+}
+
+/// A well-known name must not be met by the hash of another: that would be a false alarm for
+/// everybody, and somebody may have worked for it.
+fn refuse_accidents(artifact: &Artifact, bytes: &[u8]) -> Result<()> {
+    let path = Workspace::find()?.root.join("feeds/data/names.toml");
+    let text = String::from_utf8(read(&path)?)?;
+    let mut table: toml::Table = toml::from_str(&text)?;
+    table.remove("artifact");
+    let names: Artifact = table
+        .try_into()
+        .with_context(|| path.display().to_string())?;
+    let shard = Shard::open(bytes.to_vec())?;
+    let listed: BTreeSet<(Ecosystem, String)> = artifact
+        .entries
+        .iter()
+        .filter_map(|entry| {
+            let ecosystem = Ecosystem::parse(&entry.ecosystem)?;
+            Some((ecosystem, ecosystem.normalise(&entry.name)))
+        })
+        .collect();
+    for (id, names) in names.well_known.iter().chain(&names.neighbours) {
+        let ecosystem = Ecosystem::parse(id).context("a list of names of an unknown ecosystem")?;
+        for name in names {
+            let met = !shard.look_up(ecosystem, name).is_empty();
+            ensure!(
+                !met || listed.contains(&(ecosystem, ecosystem.normalise(name))),
+                "{id}:{name} is met by another package's key: leave that one out"
+            );
+        }
+    }
     Ok(())
 }
 

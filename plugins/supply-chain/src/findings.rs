@@ -10,6 +10,7 @@ use clawdefender_sdk::{Category, Finding, Info, Kind as EventKind, Rule, Severit
 use crate::advisory::Kind;
 use crate::blocklist::Blocklist;
 use crate::launch::{Candidate, Extraction, Opaque, Registry, Role, Source};
+use crate::lockfile::Foreign;
 use crate::lookalike::{Trick, WellKnown};
 use crate::package::Spec;
 use crate::shard::Known;
@@ -120,13 +121,14 @@ impl<'a> Findings<'a> {
             .sources
             .iter()
             .any(|source| matches!(source, Source::Git | Source::Url));
-        if setting == Setting::Launch && elsewhere {
-            self.note(
-                UNPINNED,
-                Severity::Info,
-                90,
-                "A server comes from a git or web address, not from a registry.",
-            );
+        if elsewhere {
+            let message = match setting {
+                Setting::Launch => "A server comes from a git or web address, not from a registry.",
+                Setting::Command => {
+                    "A package comes from a git or web address, not from a registry."
+                }
+            };
+            self.note(UNPINNED, Severity::Info, 90, message);
         }
         match found.registry {
             Some(Registry::Plaintext) => self.note(
@@ -170,6 +172,25 @@ impl<'a> Findings<'a> {
             }
             _ => {}
         }
+    }
+
+    /// An address in a file that installs read.
+    pub fn written(&mut self, foreign: Foreign) {
+        let (severity, message) = match foreign {
+            Foreign::Setting => (
+                Severity::Low,
+                "A setting would make packages come from another registry than the public one.",
+            ),
+            Foreign::Locked => (
+                Severity::Medium,
+                "A lock file would take a package from another place than the public registry.",
+            ),
+            Foreign::Plaintext => (
+                Severity::Medium,
+                "A file would make packages come over plain HTTP from another place.",
+            ),
+        };
+        self.note(REGISTRY, severity, 80, message);
     }
 
     pub fn candidate(&mut self, candidate: &Candidate, setting: Setting) {
@@ -237,7 +258,9 @@ impl<'a> Findings<'a> {
                     "{subject} has malicious versions; pin a version that is not one of them."
                 );
                 let (severity, confidence) = match (entry.kind, setting) {
-                    (Kind::Malicious, _) => (Severity::High, 80),
+                    // Nothing after the first bad version was ever good, so the newest is bad.
+                    (Kind::Malicious, _) if entry.affected.has_no_end() => (Severity::High, 80),
+                    (Kind::Malicious, _) => (Severity::Medium, 70),
                     // The bad versions of a good package are taken down within days, and asking
                     // at every install of it would teach people to answer yes.
                     (_, Setting::Launch) => (Severity::Medium, 60),

@@ -9,6 +9,7 @@ pub mod blocklist;
 mod commands;
 mod findings;
 pub mod launch;
+mod lockfile;
 mod lookalike;
 pub mod package;
 pub mod shard;
@@ -64,6 +65,9 @@ impl Detector for SupplyChain {
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
                 findings.extraction(&found, Setting::Command);
+            }
+            if let Some(foreign) = lockfile::foreign(&event.texts) {
+                findings.written(foreign);
             }
         }
         for asset in event

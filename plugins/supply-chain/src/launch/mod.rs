@@ -320,7 +320,12 @@ impl Reader {
                 Takes::Code => self.opaque(Opaque::Script),
                 Takes::Git => self.source(Source::Git),
                 Takes::Local => self.source(Source::Path),
-                Takes::Flag | Takes::Value | Takes::Module | Takes::Entry | Takes::Words => {}
+                Takes::Flag
+                | Takes::Value
+                | Takes::Version
+                | Takes::Module
+                | Takes::Entry
+                | Takes::Words => {}
             }
         }
     }

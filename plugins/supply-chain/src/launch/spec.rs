@@ -26,6 +26,9 @@ pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
         Ecosystem::Pypi => pypi(text),
         Ecosystem::Oci => oci(text),
         Ecosystem::Rubygems => gem(text),
+        Ecosystem::Go if text.starts_with(['.', '/']) || text.ends_with(".go") => {
+            Target::Elsewhere(Source::Path)
+        }
         Ecosystem::Jsr | Ecosystem::Cargo | Ecosystem::Go | Ecosystem::Maven => {
             let (name, version) = split_version(text);
             registry(ecosystem, name, plain_spec(ecosystem, version))

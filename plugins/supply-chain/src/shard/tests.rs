@@ -54,14 +54,9 @@ fn some_entries() -> Vec<Entry> {
         expression: Some("^4.0.0".to_owned()),
     };
     let mut many = entry("GHSA-aaaa-bbbb-cccc", "npm", "@s/many", mixed);
-    many.aliases = [
-        "CVE-2026-0001",
-        "CVE-2026-12345",
-        "MAL-2025-47",
-        "PYSEC-2021-9",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    many.aliases = ["CVE-2026-0001", "CVE-2026-12345", "MAL-2025-47"]
+        .map(str::to_owned)
+        .to_vec();
     many.kind = Kind::Vulnerable;
     many.severity = Level::Medium;
     let every = Affected::every_version;
@@ -212,7 +207,7 @@ fn damage_behind_a_good_checksum_never_panics_and_never_clears_a_package() {
     }
     // A length that runs past its bucket hides what comes after it: that is "possible" for all.
     let mut bad = good.clone();
-    for at in start..bad.len() - 40 {
+    for at in start..bad.len() - 60 {
         bad[at] = 0xff;
     }
     let shard = Shard::open(with_good_checksum(bad)).unwrap();
@@ -252,6 +247,10 @@ fn ids_come_back_letter_by_letter() {
         "RUSTSEC-2025-0154",
         "GO-2024-2611",
         "GHSA-cxm3-wv7p-598c",
+        "GHSA-2222-2222-2222",
+        "GHSA-xxxx-xxxx-xxxx",
+        "GHSA-aaaa-bbbb-cccc",
+        "GHSA-cxm3-wv7p",
         "CD-2025-0001",
         "MAL-2025-190909-2",
         "MAL-2025-4294967295",

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::bytes::put_number;
 use super::{
-    CHECKSUM_AT, EVERY_VERSION, FIRST_YEAR, FORMAT, HEADER, ISSUERS, MAGIC, MAX_BITS,
-    MAX_FURTHER_IDS, TAIL, bucket, checksum, key,
+    CHECKSUM_AT, EVERY_VERSION, FIRST_YEAR, FORMAT, GENERAL, GHSA, GHSA_DIGITS, HEADER, ISSUERS,
+    MAGIC, MAX_BITS, MAX_FURTHER_IDS, ONLY_VERSIONS, TAIL, bucket, checksum, key,
 };
 use crate::advisory::{Artifact, Entry};
 use crate::package::Ecosystem;
+use crate::version::Range;
 
 /// Why an artifact is not published.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,9 +22,14 @@ pub enum Unpublishable {
     },
     #[error("the name {name} of {ecosystem} is none that a registry would accept")]
     Name { ecosystem: String, name: String },
+    #[error("{name} has the key of another package: one of them has to go")]
+    Collision { name: String },
     #[error("it is too large: more than 4 GiB of records")]
     TooLarge,
 }
+
+/// Whose key it is, and the advisories about it.
+type Package = ((Ecosystem, String), Vec<Vec<u8>>);
 
 /// Compiles an artifact; the same entries in any order give the same bytes.
 ///
@@ -31,7 +37,7 @@ pub enum Unpublishable {
 /// [`Unpublishable`] for the first entry with a defect. Withdrawn entries are left out.
 pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
     // Sorted by key, then by the bytes of the advisory: the order of the source does not matter.
-    let mut packages: BTreeMap<(u16, [u8; TAIL]), Vec<Vec<u8>>> = BTreeMap::new();
+    let mut packages: BTreeMap<(u16, [u8; TAIL]), Package> = BTreeMap::new();
     let mut advisories = 0_u32;
     for entry in artifact.entries.iter().filter(|e| e.withdrawn.is_none()) {
         let refuse = |defect| Unpublishable::Entry {
@@ -45,7 +51,14 @@ pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
         let Some(ecosystem) = Ecosystem::parse(&entry.ecosystem) else {
             return Err(refuse("unknown ecosystem"));
         };
-        let known = packages.entry(key(ecosystem, &entry.name)).or_default();
+        let name = (ecosystem, ecosystem.normalise(&entry.name));
+        let (owner, known) = packages
+            .entry(key(ecosystem, &entry.name))
+            .or_insert_with(|| (name.clone(), Vec::new()));
+        if *owner != name {
+            let name = entry.name.clone();
+            return Err(Unpublishable::Collision { name });
+        }
         known.push(advisory(entry));
         advisories = advisories.checked_add(1).ok_or(Unpublishable::TooLarge)?;
     }
@@ -56,7 +69,7 @@ pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
         .min(MAX_BITS);
     let mut index = Vec::new();
     let mut records = Vec::new();
-    for ((number, tail), mut known) in packages {
+    for ((number, tail), (_, mut known)) in packages {
         while index.len() <= bucket(number, bits) {
             index.push(records.len());
         }
@@ -122,49 +135,63 @@ fn names(
 
 fn advisory(entry: &Entry) -> Vec<u8> {
     let affected = entry.affected();
-    let every = affected.is_every_version();
+    let shape = if affected.is_every_version() {
+        EVERY_VERSION
+    } else if affected.ranges.is_empty() && affected.expression.is_none() {
+        ONLY_VERSIONS
+    } else {
+        GENERAL
+    };
     let mut ids: Vec<&str> = vec![&entry.id];
     for alias in &entry.aliases {
         if ids.len() <= MAX_FURTHER_IDS && !ids.contains(&alias.as_str()) {
             ids.push(alias);
         }
     }
-    let mut out = vec![
-        entry.kind as u8
-            | (entry.severity as u8) << 2
-            | if every { EVERY_VERSION } else { 0 }
-            | u8::try_from(ids.len() - 1).unwrap_or(0) << 5,
-    ];
+    let further = u8::try_from(ids.len() - 1).unwrap_or(0);
+    let mut out = vec![entry.kind as u8 | (entry.severity as u8) << 2 | shape << 4 | further << 6];
     for text in ids {
         id(&mut out, text);
     }
-    if every {
-        return out;
-    }
-    put_number(&mut out, saturated(affected.ranges.len()));
-    for range in &affected.ranges {
-        text(&mut out, &range.introduced);
-        match (&range.fixed, &range.last_affected) {
-            (Some(fixed), _) => {
-                out.push(1);
-                text(&mut out, fixed);
-            }
-            (None, Some(last)) => {
-                out.push(2);
-                text(&mut out, last);
-            }
-            (None, None) => out.push(0),
-        }
+    match shape {
+        GENERAL => ranges(&mut out, &affected.ranges),
+        EVERY_VERSION => return out,
+        _ => {}
     }
     put_number(&mut out, saturated(affected.versions.len()));
     for version in &affected.versions {
         text(&mut out, version);
     }
-    text(&mut out, affected.expression.as_deref().unwrap_or_default());
+    if shape == GENERAL {
+        text(&mut out, affected.expression.as_deref().unwrap_or_default());
+    }
     out
 }
 
+fn ranges(out: &mut Vec<u8>, ranges: &[Range]) {
+    put_number(out, saturated(ranges.len()));
+    for range in ranges {
+        text(out, &range.introduced);
+        match (&range.fixed, &range.last_affected) {
+            (Some(fixed), _) => {
+                out.push(1);
+                text(out, fixed);
+            }
+            (None, Some(last)) => {
+                out.push(2);
+                text(out, last);
+            }
+            (None, None) => out.push(0),
+        }
+    }
+}
+
 fn id(out: &mut Vec<u8>, whole: &str) {
+    if let Some(digits) = ghsa(whole) {
+        out.push(GHSA);
+        out.extend(digits);
+        return;
+    }
     match short_id(whole) {
         Some((byte, number)) => {
             out.push(byte);
@@ -175,6 +202,21 @@ fn id(out: &mut Vec<u8>, whole: &str) {
             text(out, whole);
         }
     }
+}
+
+/// The twelve digits of `GHSA-xxxx-xxxx-xxxx`.
+fn ghsa(whole: &str) -> Option<[u8; 7]> {
+    let groups: Vec<&str> = whole.strip_prefix("GHSA-")?.split('-').collect();
+    if groups.len() != 3 || groups.iter().any(|group| group.len() != 4) {
+        return None;
+    }
+    let mut value = 0_u64;
+    for byte in groups.concat().bytes().rev() {
+        let digit = GHSA_DIGITS.iter().position(|known| *known == byte)?;
+        value = value * 20 + u64::try_from(digit).ok()?;
+    }
+    let [bytes @ .., _] = value.to_le_bytes();
+    Some(bytes)
 }
 
 /// `MAL-2025-47` as issuer and year in one byte, and 47; `None` when that would not come back

@@ -60,6 +60,12 @@ impl Affected {
         }
     }
 
+    /// Whether it reaches every later version, too.
+    pub fn has_no_end(&self) -> bool {
+        let open = |range: &Range| range.fixed.is_none() && range.last_affected.is_none();
+        self.ranges.iter().any(open)
+    }
+
     pub fn is_every_version(&self) -> bool {
         self.ranges.iter().any(Range::is_everything)
     }
@@ -97,8 +103,9 @@ pub fn evaluate(ecosystem: Ecosystem, spec: &Spec, affected: &Affected) -> Answe
         (Ecosystem::Pypi, Spec::Range(text)) => pypi::range(text, affected),
         (Ecosystem::Npm | Ecosystem::Jsr, Spec::Exact(text)) => npm::exact(text, affected),
         (Ecosystem::Npm | Ecosystem::Jsr, Spec::Range(text)) => npm::range(text, affected),
+        (Ecosystem::Cargo, Spec::Range(text)) => npm::cargo_range(text, affected),
         (_, Spec::Exact(text)) => ordered(ecosystem, text, affected),
-        // Cargo's, Maven's and RubyGems' own languages for ranges are not read.
+        // Maven's and RubyGems' own languages for ranges are not read.
         (_, _) => Answer::Possible,
     }
 }

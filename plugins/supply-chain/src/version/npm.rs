@@ -31,6 +31,16 @@ pub fn range(text: &str, affected: &Affected) -> Answer {
     }
 }
 
+/// Cargo's: commas for "and", and a bare version means `^`.
+pub fn cargo_range(text: &str, affected: &Affected) -> Answer {
+    let caret = |part: &str| {
+        let bare = part.starts_with(|c: char| c.is_ascii_digit());
+        format!("{}{part}", if bare { "^" } else { "" })
+    };
+    let parts: Vec<String> = text.split(',').map(|part| caret(part.trim())).collect();
+    range(&parts.join(" "), affected)
+}
+
 /// SemVer precedence; crates.io and Go have it, too.
 pub fn compare(a: &str, b: &str) -> Option<Ordering> {
     Some(parse(a)?.cmp(&parse(b)?))

@@ -102,6 +102,20 @@ fn osv_evaluation_with_each_order() {
         let spec = Spec::Exact(version.to_owned());
         assert_eq!(evaluate(ecosystem, &spec, &affected), expected, "{version}");
     }
+    for (range, expected) in [
+        ("^0.3.1", No),
+        ("0.3", Maybe),
+        (">=0.3.1, <0.5", No),
+        ("0.2.9", Yes),
+        ("*", Maybe),
+    ] {
+        let spec = Spec::Range(range.to_owned());
+        assert_eq!(
+            evaluate(Cargo, &spec, &from("0", "0.3.1")),
+            expected,
+            "{range}"
+        );
+    }
     let spec = Spec::Range("~> 6.0".to_owned());
     assert_eq!(evaluate(Rubygems, &spec, &from("0", "6.0.0")), Maybe);
 }
