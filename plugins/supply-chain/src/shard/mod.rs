@@ -87,24 +87,31 @@ fn bucket(number: u16, bits: u32) -> usize {
 /// Tells damage, not forgery: against that there is the signature over the whole artifact.
 ///
 /// Each step maps state and word one to one, so a change inside a single word is always seen, and
-/// any other with all but one chance in 2^64. SHA-256 would take four times the load budget in the
-/// sandbox.
+/// any other with all but one chance in 2^64. Four lanes, because one would wait for its own
+/// multiplications; SHA-256 would take four times the load budget in the sandbox.
 fn checksum(bytes: &[u8]) -> u64 {
     let (before, after) = bytes.split_at(CHECKSUM_AT.min(bytes.len()));
     let after = after.get(8..).unwrap_or_default();
-    let mut state = bytes.len() as u64 ^ 0x9e37_79b9_7f4a_7c15;
+    let mut lanes = [0x9e37_79b9_7f4a_7c15_u64; 4];
     for part in [before, after] {
-        let (words, rest) = part.as_chunks::<8>();
-        for word in words {
-            state = mix(state, u64::from_le_bytes(*word));
+        let (blocks, rest) = part.as_chunks::<32>();
+        for block in blocks {
+            take_words(&mut lanes, block);
         }
-        let mut last = [0; 8];
+        let mut last = [0; 32];
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        state = mix(state, u64::from_le_bytes(last));
+        take_words(&mut lanes, &last);
     }
-    state
+    lanes.into_iter().fold(bytes.len() as u64, mix)
+}
+
+fn take_words(lanes: &mut [u64; 4], block: &[u8; 32]) {
+    let (words, _) = block.as_chunks::<8>();
+    for (lane, word) in lanes.iter_mut().zip(words) {
+        *lane = mix(*lane, u64::from_le_bytes(*word));
+    }
 }
 
 fn mix(state: u64, word: u64) -> u64 {
