@@ -11,7 +11,7 @@ use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Kind, Name, Sha256Diges
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use supply_chain::advisory::Artifact;
-use supply_chain::shard;
+use supply_chain::shard::{self, Shard};
 
 use crate::draft::Item;
 
@@ -43,10 +43,11 @@ fn compile_text(text: &str) -> Result<Item> {
     }
     let (entries, bytes) = if header.kind == Kind::Blocklist && header.schema == shard::SCHEMA {
         let artifact: Artifact = serde_json::from_value(Value::Object(table))?;
-        (artifact.entries(), shard::compile(&artifact)?)
+        let bytes = shard::compile(&artifact)?;
+        (u64::from(Shard::open(bytes.clone())?.entries()), bytes)
     } else {
         let lists = table.values().filter_map(Value::as_array);
-        let entries = lists.map(Vec::len).sum();
+        let entries = lists.map(|list| list.len() as u64).sum::<u64>();
         (entries, serde_json::to_vec(&sorted(Value::Object(table))?)?)
     };
     if entries == 0 {
@@ -61,7 +62,7 @@ fn compile_text(text: &str) -> Result<Item> {
         detector: Some(header.detector),
         sha256: Sha256Digest::of(&bytes),
         length: bytes.len() as u64,
-        entries: Some(entries as u64),
+        entries: Some(entries),
         required: true,
         endorsement: None,
         limits: None,
@@ -127,7 +128,7 @@ mod tests {
                      kind='vulnerable'\nseverity='low'\nsummary='s'\n";
         let good = format!("{head}{entry}source='https://x.example'\nversions=['1.0.0']");
         let item = compile_text(&good).unwrap();
-        assert_eq!(shard::Shard::open(item.bytes).unwrap().advisories(), 1);
+        assert_eq!(Shard::open(item.bytes).unwrap().entries(), 1);
         assert_eq!(item.entry.entries, Some(1));
         for bad in [
             format!("{head}{entry}source='https://x.example'"),

@@ -3,21 +3,27 @@
 //! Verification itself is the `trust` crate's. Here is what surrounds it: one generation at a time
 //! is live, the last good one is kept, and everything is verified again from the disk at each start.
 
-mod fetch;
+mod kept;
+mod rails;
 pub mod root;
 mod shelf;
+mod source;
+mod stage;
 mod status;
 
-pub use fetch::{FetchError, Source};
+pub use rails::Derailed;
 pub use shelf::ShelfError;
+pub use source::{Fault, FetchError, Source, Tag};
+pub use stage::{Offer, Staged};
 pub use status::{Alert, FeedStatus};
 
 use crate::plugin::Package;
 use clawdefender_trust::{
-    Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, PublicKey, Refusal, Root,
-    Sha256Digest, Timestamp, Verified, meet, verify_manifest, write_pack,
+    Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, Refusal, Root, Timestamp,
+    Verified, verify_manifest,
 };
-use shelf::{Shelf, State};
+use shelf::Shelf;
+use stage::Step;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +45,36 @@ pub enum FeedError {
     Root(String),
     #[error("no feed is called `{0}`")]
     UnknownFeed(String),
+    #[error("detector {0} is another feed's name")]
+    NameTaken(Name),
+    #[error("the generation before has parts that were revoked since")]
+    Revoked,
+    #[error("the feed changed meanwhile; try again")]
+    Meanwhile,
+    #[error("it looks gutted: {0}")]
+    Derailed(#[from] Derailed),
+    #[error("there is no generation of {0} to go back to")]
+    NothingBefore(Name),
+    #[error("the official feed can't be removed")]
+    Official,
+    #[error("it names no source")]
+    NoSource,
+    #[error("it did not arrive within {} minutes", stage::MOST.as_secs() / 60)]
+    Overdue,
 }
+
+/// Alerts that end when the feed changes.
+const PASSING: [&str; 5] = [
+    "stale",
+    "stale-long",
+    "stored-refused",
+    "state-reset",
+    "skipped",
+];
+
+/// How long after its expiry a stale feed is said again, as a worse thing. Source: the feed's
+/// failure semantics: critical after 14 days.
+const STALE_LONG_DAYS: u32 = 14;
 
 /// Where a live generation came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +93,6 @@ pub struct Generation {
     pub origin: Origin,
 }
 
-/// A generation that passed verification and is not live yet.
-pub struct Staged {
-    pub generation: Generation,
-    pack: Vec<u8>,
-    /// The root that it was verified under; kept for a third party's feed.
-    root: Root,
-}
-
 /// All feeds of this installation: the official one and those the user added.
 #[derive(Clone)]
 pub struct Feeds {
@@ -73,6 +100,8 @@ pub struct Feeds {
     official: Root,
     live: BTreeMap<Name, Generation>,
     alerts: Vec<Alert>,
+    /// The latest time that the clock has shown.
+    latest: Timestamp,
 }
 
 impl Feeds {
@@ -88,6 +117,7 @@ impl Feeds {
             official,
             live: BTreeMap::new(),
             alerts: Vec::new(),
+            latest: Timestamp::EPOCH,
         };
         let seed = feeds.seed(now)?;
         feeds.take_stored(&feeds.official.feed_id.clone(), now, Some(seed));
@@ -96,6 +126,7 @@ impl Feeds {
                 feeds.take_stored(&name, now, None);
             }
         }
+        feeds.look_at_the_clock(now);
         Ok(feeds)
     }
 
@@ -112,96 +143,7 @@ impl Feeds {
         Ok(generation)
     }
 
-    /// Makes live what is kept for a feed, or `instead`.
-    fn take_stored(&mut self, name: &Name, now: Timestamp, instead: Option<Generation>) {
-        let shelf = Shelf::of(&self.dir, name);
-        let stored = match shelf.load() {
-            Ok(None) => None,
-            Ok(Some((state, pack))) => match self.reload(name, &state, &pack, now) {
-                Ok(generation) => Some(generation),
-                Err(error) => {
-                    self.alert(
-                        name,
-                        "stored-refused",
-                        format!("what was kept is refused: {error}"),
-                    );
-                    None
-                }
-            },
-            Err(error) => {
-                self.alert(
-                    name,
-                    "state-reset",
-                    format!("what was kept can't be read: {error}"),
-                );
-                None
-            }
-        };
-        let order =
-            |generation: &Generation| (generation.manifest.key_epoch, generation.manifest.version);
-        let chosen = match (stored, instead) {
-            // A newer program brings a newer seed.
-            (Some(stored), Some(seed)) => Some(if order(&seed) > order(&stored) {
-                seed
-            } else {
-                stored
-            }),
-            (stored, seed) => stored.or(seed),
-        };
-        if let Some(generation) = chosen {
-            self.note_staleness(name, &generation);
-            self.live.insert(name.clone(), generation);
-        }
-    }
-
-    fn reload(
-        &self,
-        name: &Name,
-        state: &State,
-        pack: &[u8],
-        now: Timestamp,
-    ) -> Result<Generation, FeedError> {
-        let root = if *name == self.official.feed_id {
-            self.official_after(state)
-        } else {
-            state.root.clone()
-        };
-        // The floor may be that of this very manifest; anything older is a rollback on the disk.
-        let (generation, _) = unpack(pack, &root, &state.floor, now, Mode::Reload, Origin::Stored)?;
-        if generation.manifest.feed_id == *name {
-            Ok(generation)
-        } else {
-            Err(FeedError::UnknownFeed(
-                generation.manifest.feed_id.to_string(),
-            ))
-        }
-    }
-
-    /// The kept root when it continues the compiled-in one, else the compiled-in one: a file on the
-    /// disk can't replace the key that this binary was built with.
-    fn official_after(&self, state: &State) -> Root {
-        let kept = &state.root;
-        let continues = kept.feed_id == self.official.feed_id
-            && kept.code_keys == self.official.code_keys
-            && kept.scope == self.official.scope
-            && ((kept.epoch == self.official.epoch && kept.current == self.official.current)
-                || (kept.epoch > self.official.epoch
-                    && kept.retired.contains(&self.official.current)));
-        if continues {
-            kept.clone()
-        } else {
-            self.official.clone()
-        }
-    }
-
-    fn note_staleness(&mut self, name: &Name, generation: &Generation) {
-        if let Some(since) = generation.manifest.proof().stale_since() {
-            self.alert(
-                name,
-                "stale",
-                format!("it expired at {since}; its data is used until a newer one is accepted"),
-            );
-        }
+    fn note_skipped(&mut self, name: &Name, generation: &Generation) {
         let skipped: Vec<String> = generation
             .manifest
             .proof()
@@ -227,129 +169,131 @@ impl Feeds {
         });
     }
 
-    /// Fetches and verifies a newer generation of the official feed. Nothing changes yet.
-    ///
-    /// # Errors
-    /// [`FeedError`]; `Ok(None)` when the source has what is live already.
-    pub async fn stage_update(
-        &self,
-        source: &Source,
-        now: Timestamp,
-    ) -> Result<Option<Staged>, FeedError> {
-        let name = &self.official.feed_id;
-        let state = Shelf::of(&self.dir, name)
-            .load()
-            .ok()
-            .flatten()
-            .map(|(state, _)| state);
-        let root = state
-            .as_ref()
-            .map_or_else(|| self.official.clone(), |state| self.official_after(state));
-        // The live manifest is itself a floor: deleting the state file buys no rollback.
-        let floor = self.live.get(name).map_or_else(
-            || Floor::bottom(Timestamp::EPOCH),
-            |generation| generation.manifest.proof().floor_after().clone(),
-        );
-        let envelope = source.envelope().await?;
-        let manifest = verify_manifest(&envelope, &root, &floor, now, Mode::Accept)?;
-        if self
-            .live
-            .get(name)
-            .is_some_and(|live| live.manifest.proof().digest() == manifest.proof().digest())
-        {
-            return Ok(None);
-        }
-        self.fetch_all(source, &envelope, root, &floor, now)
-            .await
-            .map(Some)
-    }
-
-    /// Fetches and verifies a third party's feed whose key the user was given by another way.
-    ///
-    /// # Errors
-    /// [`FeedError`].
-    pub async fn stage_install(
-        &self,
-        source: &Source,
-        key: PublicKey,
-        now: Timestamp,
-    ) -> Result<Staged, FeedError> {
-        let envelope = source.envelope().await?;
-        let met = meet(&envelope, key, &self.official.feed_id)?;
-        let (root, floor) = match Shelf::of(&self.dir, &met.feed_id).load()? {
-            // Known already: its pinned keys and its floor hold.
-            Some((state, _)) => (state.root, state.floor),
-            None => (met, Floor::bottom(Timestamp::EPOCH)),
-        };
-        self.fetch_all(source, &envelope, root, &floor, now).await
-    }
-
-    async fn fetch_all(
-        &self,
-        source: &Source,
-        envelope: &[u8],
-        root: Root,
-        floor: &Floor,
-        now: Timestamp,
-    ) -> Result<Staged, FeedError> {
-        let manifest = verify_manifest(envelope, &root, floor, now, Mode::Accept)?;
-        let mut blobs: Vec<Vec<u8>> = Vec::new();
-        for entry in &manifest.artifacts {
-            let here = self
-                .live
-                .values()
-                .flat_map(|generation| &generation.artifacts);
-            match here
-                .into_iter()
-                .find(|artifact| artifact.digest == entry.sha256)
-            {
-                Some(artifact) => blobs.push(artifact.bytes.to_vec()),
-                None => {
-                    let bytes = source.artifact(&entry.sha256, entry.length).await?;
-                    // A pack files blobs under their own digest: there, these would look missing.
-                    if Sha256Digest::of(&bytes) != entry.sha256 {
-                        return Err(FeedError::Changed(entry.name.to_string()));
-                    }
-                    blobs.push(bytes);
-                }
-            }
-        }
-        let pack = write_pack(envelope, blobs.iter().map(Vec::as_slice));
-        let (generation, root) = unpack(&pack, &root, floor, now, Mode::Accept, Origin::Stored)?;
-        Ok(Staged {
-            generation,
-            pack,
-            root,
-        })
-    }
-
     /// What would be loaded with `staged` live: for trying it before it is committed.
     pub fn packages_with(&self, staged: &Staged, settings: &Settings) -> Vec<Package> {
-        let new = &staged.generation;
-        let others = self
-            .live
-            .iter()
-            .filter(|(name, _)| **name != new.manifest.feed_id);
-        let all = others.map(|(_, generation)| generation).chain([new]);
+        let others = self.live.iter().filter(|(name, _)| **name != staged.feed);
+        let all = others
+            .map(|(_, generation)| generation)
+            .chain(&staged.generation);
         packages(all, settings)
     }
 
-    /// Keeps a staged generation and makes it live. It is on the disk when this returns.
+    /// Keeps a staged change and makes it live. It is on the disk when this returns.
     ///
     /// # Errors
     /// [`ShelfError`]; the old generation stays live then.
     pub fn commit(&mut self, staged: Staged) -> Result<(), FeedError> {
         let Staged {
+            feed,
             generation,
-            pack,
-            root,
+            step,
         } = staged;
-        let name = generation.manifest.feed_id.clone();
-        let floor = generation.manifest.proof().floor_after().clone();
-        Shelf::of(&self.dir, &name).store(&State { root, floor }, &pack)?;
-        self.alerts.retain(|alert| alert.feed != name.as_str());
-        self.live.insert(name, generation);
+        let shelf = Shelf::of(&self.dir, &feed);
+        match step {
+            Step::Forward { state, pack, links } => {
+                // Before the state that needs them; without it they change nothing.
+                for (epoch, link) in links.all {
+                    shelf.keep_link(epoch, &link)?;
+                }
+                shelf.store(&state, &pack)?;
+            }
+            Step::Back(state) => shelf.note(&state)?,
+            Step::Remove => shelf.remove()?,
+        }
+        // What somebody tried stays said until the daemon ends.
+        self.alerts
+            .retain(|alert| alert.feed != feed.as_str() || !PASSING.contains(&alert.code.as_str()));
+        match generation {
+            Some(generation) => {
+                self.note_skipped(&feed, &generation);
+                self.live.insert(feed, generation);
+            }
+            None => {
+                self.live.remove(&feed);
+            }
+        }
         Ok(())
+    }
+
+    /// What committing `staged` would change, artifact by artifact.
+    pub fn compare(&self, staged: &Staged) -> serde_json::Value {
+        let empty = Vec::new();
+        let live = self.live.get(&staged.feed);
+        let before = live.map_or(&empty, |live| &live.manifest.artifacts);
+        let after = staged.manifest().map_or(&empty, |new| &new.artifacts);
+        status::compare(&staged.feed, before, after)
+    }
+
+    /// What became stale since the last look. Nothing is unloaded: old data is better than none.
+    pub fn look_at_the_clock(&mut self, now: Timestamp) -> Vec<Alert> {
+        // A clock that is set back makes nothing fresh again.
+        self.latest = self.latest.max(now);
+        let now = self.latest;
+        let mut fresh = Vec::new();
+        for (name, generation) in &self.live {
+            let expires = generation.manifest.expires;
+            for (code, since) in [
+                ("stale", expires),
+                ("stale-long", expires.plus_days(STALE_LONG_DAYS)),
+            ] {
+                let said = |alert: &Alert| alert.feed == name.as_str() && alert.code == code;
+                if since <= now && !self.alerts.iter().chain(&fresh).any(said) {
+                    fresh.push(Alert {
+                        feed: name.to_string(),
+                        code: code.into(),
+                        message: format!(
+                            "it expired at {expires}; its data is used until a newer one is accepted"
+                        ),
+                    });
+                }
+            }
+        }
+        for alert in &fresh {
+            tracing::error!(feed = alert.feed, code = alert.code, "feed");
+        }
+        self.alerts.extend(fresh.iter().cloned());
+        fresh
+    }
+
+    /// Says loudly that someone who holds a key, or answers for a source, tries what nobody may.
+    /// `None` when `error` is no such thing; said until the feed changes.
+    pub fn alarm(&mut self, name: &Name, error: &FeedError) -> Option<&'static str> {
+        let FeedError::Refused(refusal) = error else {
+            return None;
+        };
+        let code = match refusal {
+            Refusal::RotationHijack { .. } => "rotation-hijack",
+            Refusal::WrongKey { .. } | Refusal::KeyNotFresh { .. } => "key-takeover",
+            Refusal::Equivocation { .. } => "equivocation",
+            Refusal::Rollback { .. } | Refusal::ArtifactRollback { .. } => "rollback",
+            Refusal::EpochBack { .. } => "replay",
+            Refusal::BadSignature { .. } | Refusal::BelowThreshold { .. } => "not-signed",
+            Refusal::EndorsementMismatch { .. } => "not-endorsed",
+            _ => return None,
+        };
+        let said = |alert: &Alert| alert.feed == name.as_str() && alert.code == code;
+        if !self.alerts.iter().any(said) {
+            self.alert(name, code, error.to_string());
+        }
+        Some(code)
+    }
+
+    /// The official feed's name.
+    pub fn official(&self) -> &Name {
+        &self.official.feed_id
+    }
+
+    /// The third parties' feeds that say where they are fetched from.
+    pub fn guests(&self) -> Vec<(Name, String)> {
+        // Also those that were refused when we started: a newer one may be good.
+        Shelf::list(&self.dir)
+            .into_iter()
+            .filter(|name| name != self.official())
+            .filter_map(|name| {
+                let source = self.state(&name)?.source?;
+                Some((name, source))
+            })
+            .collect()
     }
 
     /// Every detector that is live, with its data.
@@ -364,7 +308,12 @@ impl Feeds {
     pub fn status(&self) -> Vec<FeedStatus> {
         self.live
             .iter()
-            .map(|(name, generation)| status::of(name, generation, &self.official))
+            .map(|(name, generation)| {
+                let stale = |alert: &Alert| alert.feed == name.as_str() && alert.code == "stale";
+                let stale = self.alerts.iter().any(stale);
+                let back = self.state(name).is_some_and(|state| state.back.is_some());
+                status::of(name, generation, &self.official, stale, back)
+            })
             .collect()
     }
 }
@@ -386,9 +335,16 @@ fn packages<'g>(
             let own = |artifact: &&Verified<Artifact>| {
                 artifact.detector.as_ref() == Some(&component.name)
             };
+            let (vectors, data): (Vec<_>, Vec<_>) = generation
+                .artifacts
+                .iter()
+                .filter(own)
+                .cloned()
+                .partition(|artifact| artifact.kind == Kind::Vectors);
             all.push(Package {
                 component: component.clone(),
-                data: generation.artifacts.iter().filter(own).cloned().collect(),
+                data,
+                vectors: vectors.into_iter().next(),
                 settings: settings
                     .get(component.name.as_str())
                     .map(|own| own.clone().into_iter().collect())

@@ -133,9 +133,9 @@ impl Detector for KillChain {
         })
     }
 
-    fn inspect(&self, event: &Event, recent: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, recent: &[Step<'_>]) -> Report {
         let memos: Vec<Option<Seen<'_>>> =
-            recent.iter().map(|step| Seen::decode(&step.memo)).collect();
+            recent.iter().map(|step| Seen::decode(step.memo)).collect();
         if facts::is_call(event) {
             self.call(event, recent, &memos)
         } else if facts::is_result(event) {
@@ -148,7 +148,7 @@ impl Detector for KillChain {
 }
 
 impl KillChain {
-    fn call(&self, event: &Event, recent: &[Step], memos: &[Option<Seen<'_>>]) -> Report {
+    fn call(&self, event: &Event, recent: &[Step<'_>], memos: &[Option<Seen<'_>>]) -> Report {
         let facts = facts::of_call(event, &self.lexicon, &self.printer);
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
@@ -173,11 +173,7 @@ impl KillChain {
             .into_iter()
             .collect();
         for chain in &self.chains {
-            findings.extend(
-                scene
-                    .find(chain)
-                    .map(|steps| pattern(chain, &steps, recent)),
-            );
+            findings.extend(scene.find(chain).map(|steps| pattern(chain, &steps)));
         }
         let memo = Memo {
             actions: facts.actions,
@@ -196,14 +192,14 @@ impl KillChain {
     }
 
     /// Whether arguments of this call can reach anyone who should not have them.
-    fn may_carry(&self, event: &Event, facts: &Facts, recent: &[Step]) -> bool {
+    fn may_carry(&self, event: &Event, facts: &Facts, recent: &[Step<'_>]) -> bool {
         facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, recent)
     }
 
     fn exfiltration(
         &self,
         event: &Event,
-        recent: &[Step],
+        recent: &[Step<'_>],
         facts: &Facts,
         flow: &Flow,
     ) -> Option<Finding> {
@@ -239,7 +235,7 @@ impl KillChain {
             confidence_pct,
             message: "A secret that an earlier step returned leaves in this call.".to_owned(),
             spans: Vec::new(),
-            steps: ids(&steps, recent),
+            steps: indices(&steps),
             refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
             attrs: Vec::new(),
         })
@@ -248,7 +244,7 @@ impl KillChain {
     fn result(
         &self,
         event: &Event,
-        recent: &[Step],
+        recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
         let mut facts = facts::of_result(event, &self.lexicon, &self.printer);
@@ -305,7 +301,7 @@ impl KillChain {
         &self,
         mut memo: Memo,
         event: &Event,
-        recent: &[Step],
+        recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
         let begins = self.chains.iter().any(|chain| {
@@ -360,7 +356,7 @@ fn is_outside(facts: &Facts) -> bool {
     facts.flags & flag::OUTSIDE != 0
 }
 
-fn other_server(event: &Event, recent: &[Step]) -> bool {
+fn other_server(event: &Event, recent: &[Step<'_>]) -> bool {
     recent.iter().any(|step| step.server != event.server.name)
 }
 
@@ -376,7 +372,7 @@ fn follows(facts: &Facts, memo: &Seen<'_>) -> bool {
 fn answers_secret_call(
     event: &Event,
     tool: u32,
-    recent: &[Step],
+    recent: &[Step<'_>],
     memos: &[Option<Seen<'_>>],
 ) -> bool {
     let mut open = 0_i32;
@@ -417,7 +413,7 @@ fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
     settle(&mut memo.secrets, memo::MAX_SECRETS);
 }
 
-fn pattern(chain: &Chain, steps: &[usize], recent: &[Step]) -> Finding {
+fn pattern(chain: &Chain, steps: &[usize]) -> Finding {
     Finding {
         rule: PATTERN.to_owned(),
         category: Category::KillChain,
@@ -431,17 +427,16 @@ fn pattern(chain: &Chain, steps: &[usize], recent: &[Step]) -> Finding {
         confidence_pct: chain.confidence_pct,
         message: chain.title.clone(),
         spans: Vec::new(),
-        steps: ids(steps, recent),
+        steps: indices(steps),
         refs: chain.attack.clone(),
         attrs: vec![("chain".to_owned(), chain.id.clone())],
     }
 }
 
-fn ids(steps: &[usize], recent: &[Step]) -> Vec<String> {
+fn indices(steps: &[usize]) -> Vec<u32> {
     steps
         .iter()
-        .filter_map(|at| recent.get(*at))
-        .map(|step| step.id.clone())
+        .filter_map(|at| u32::try_from(*at).ok())
         .collect()
 }
 

@@ -70,14 +70,6 @@ pub struct Artifact {
     pub neighbours: BTreeMap<String, Vec<String>>,
 }
 
-impl Artifact {
-    /// How much it says: advisories and names.
-    pub fn entries(&self) -> usize {
-        let names = self.well_known.values().chain(self.neighbours.values());
-        self.entries.len() + names.map(Vec::len).sum::<usize>()
-    }
-}
-
 impl Entry {
     /// The versions that it speaks of.
     pub fn affected(&self) -> Affected {

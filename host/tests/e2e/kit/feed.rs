@@ -17,6 +17,8 @@ pub struct Feed {
     pub manifest: Manifest,
     blobs: Vec<Vec<u8>>,
     signer: SecretKey,
+    /// The source of the blocklist, with what was changed.
+    packages: Value,
 }
 
 /// The key of a publisher whom the user trusts.
@@ -38,8 +40,6 @@ impl Feed {
         let seed = verify_manifest(pack.envelope(), &root, &floor, now(), Mode::Reload)
             .unwrap()
             .into_inner();
-        let keys = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".dev-root");
-        let key = fs::read_to_string(keys.join("feed.key")).unwrap();
         let issued = now();
         let version = seed.version + 1;
         let manifest = Manifest {
@@ -52,16 +52,21 @@ impl Feed {
         Self {
             manifest,
             blobs,
-            signer: SecretKey::from_hex(key.trim_end()).unwrap(),
+            signer: Self::development_key("feed"),
         }
     }
 
     /// A publisher's feed of one detector, whatever `component` is.
     pub fn of_publisher(component: &[u8]) -> Self {
+        Self::of_publisher_called("hostile", component)
+    }
+
+    /// The same under another name for both the feed and its detector.
+    pub fn of_publisher_called(name: &str, component: &[u8]) -> Self {
         let issued = now();
         let mut entry = ArtifactEntry {
             kind: Kind::Detector,
-            name: "hostile".parse().unwrap(),
+            name: name.parse().unwrap(),
             version: "0.1.0".parse().unwrap(),
             abi: Some(ABI),
             schema: None,
@@ -81,7 +86,7 @@ impl Feed {
         let manifest = Manifest {
             document: Document::Feed,
             spec: 1,
-            feed_id: "hostile".parse().unwrap(),
+            feed_id: name.parse().unwrap(),
             channel: "stable".parse().unwrap(),
             key_epoch: 1,
             version: u64::try_from(issued.unix()).unwrap(),
@@ -98,32 +103,73 @@ impl Feed {
             manifest,
             blobs: vec![component.to_vec()],
             signer: publisher(),
+            packages: Value::Null,
         }
     }
 
-    /// Changes the one data artifact of a kind and gives it a higher version.
+    /// With vectors for its one detector, as `judge::vectors` reads them.
+    pub fn with_vectors(mut self, vectors: &Value) -> Self {
+        let bytes = serde_json::to_vec(vectors).unwrap();
+        let entry = ArtifactEntry {
+            kind: Kind::Vectors,
+            abi: None,
+            schema: Some(1),
+            detector: Some(self.manifest.artifacts[0].name.clone()),
+            sha256: Sha256Digest::of(&bytes),
+            length: bytes.len() as u64,
+            endorsement: None,
+            limits: None,
+            ..self.manifest.artifacts[0].clone()
+        };
+        self.manifest.artifacts.push(entry);
+        self.blobs.push(bytes);
+        self
+    }
+
+    /// Changes the source of the blocklist, compiles it and gives it a higher version.
     pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
-        let entry = self
-            .manifest
-            .artifacts
-            .iter_mut()
-            .find(|entry| entry.kind == kind)
-            .unwrap();
+        change(&mut self.packages);
+        let artifact = serde_json::from_value(self.packages.clone()).unwrap();
+        let bytes = supply_chain::shard::compile(&artifact).unwrap();
+        let shard = supply_chain::shard::Shard::open(bytes.clone()).unwrap();
+        let mut artifacts = self.manifest.artifacts.iter_mut();
+        let entry = artifacts.find(|entry| is_wanted(entry, kind)).unwrap();
         let blob = self
             .blobs
             .iter_mut()
             .find(|blob| Sha256Digest::of(blob) == entry.sha256)
             .unwrap();
-        let mut body: Value = serde_json::from_slice(blob).unwrap();
-        change(&mut body);
-        *blob = serde_json::to_vec(&body).unwrap();
         entry.version = "1000000".parse().unwrap();
-        entry.entries = body["entries"]
-            .as_array()
-            .map(|entries| entries.len() as u64);
-        entry.sha256 = Sha256Digest::of(blob);
-        entry.length = blob.len() as u64;
+        entry.entries = Some(u64::from(shard.entries()));
+        entry.sha256 = Sha256Digest::of(&bytes);
+        entry.length = bytes.len() as u64;
+        *blob = bytes;
         self
+    }
+
+    /// The next key epoch: signed by the pinned next key, which names another.
+    pub fn rotated(mut self, next: SecretKey, then: &SecretKey) -> Self {
+        self.manifest.key_epoch += 1;
+        self.manifest.version += 1;
+        self.manifest.next_public_key = then.public();
+        self.signer = next;
+        self
+    }
+
+    /// A key of this machine's development root: `feed`, `next` or `code`.
+    pub fn development_key(office: &str) -> SecretKey {
+        let keys = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".dev-root");
+        let key = fs::read_to_string(keys.join(format!("{office}.key"))).unwrap();
+        SecretKey::from_hex(key.trim_end()).unwrap()
+    }
+
+    /// Leaves only the first manifest of an epoch, for those who missed it.
+    pub fn keep_rotation(&self, folder: &Path) {
+        let envelope = seal_manifest(&self.manifest, &[&self.signer]).unwrap();
+        let rotations = folder.join("rotations");
+        fs::create_dir_all(&rotations).unwrap();
+        let name = format!("{}.dsse.json", self.manifest.key_epoch);
+        fs::write(rotations.join(name), envelope).unwrap();
     }
 
     /// Signs and writes it as a folder that can be served. The folder.
@@ -144,10 +190,23 @@ impl Feed {
             .manifest
             .artifacts
             .iter()
-            .find(|entry| entry.kind == kind)
+            .find(|entry| is_wanted(entry, kind))
             .unwrap();
         artifact(folder, &entry.sha256)
     }
+}
+
+/// Of the blocklists it is the one of advisories, not the one of names.
+fn is_wanted(entry: &ArtifactEntry, kind: Kind) -> bool {
+    entry.kind == kind && (kind != Kind::Blocklist || entry.name.as_str() == "packages")
+}
+
+/// The advisories as people write them.
+fn packages() -> Value {
+    const SOURCE: &str = include_str!("../../../../feeds/data/packages.toml");
+    let mut source: Value = toml::from_str(SOURCE).unwrap();
+    source.as_object_mut().unwrap().remove("artifact");
+    source
 }
 
 fn artifact(folder: &Path, digest: &Sha256Digest) -> PathBuf {

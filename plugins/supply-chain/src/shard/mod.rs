@@ -8,7 +8,7 @@
 //! | 0 | magic `CDshard` and a zero byte |
 //! | 8 | u32 format, 1 |
 //! | 12 | u32 `bits`, 0 to 16: there are 2^bits buckets |
-//! | 16 | u32 number of advisories |
+//! | 16 | u32 number of entries: advisories and names |
 //! | 20 | u32 length of the records |
 //! | 24 | u64 checksum of everything but these eight bytes |
 //! | 32 | 2^bits + 1 times u32: where each bucket starts among the records, and where the last ends |

@@ -16,7 +16,7 @@ pub struct Shard {
     pub(super) bits: u32,
     /// Where the records start and end.
     records: (usize, usize),
-    advisories: u32,
+    entries: u32,
 }
 
 /// Why bytes are no shard.
@@ -68,7 +68,7 @@ impl Shard {
             return Err(ShardError::Format(format));
         }
         let bits = header.u32().ok_or(ShardError::Length)?;
-        let advisories = header.u32().ok_or(ShardError::Length)?;
+        let entries = header.u32().ok_or(ShardError::Length)?;
         let length = header.u32().ok_or(ShardError::Length)?;
         let sum = header.u64().ok_or(ShardError::Length)?;
         if bits > MAX_BITS {
@@ -87,7 +87,7 @@ impl Shard {
             bytes,
             bits,
             records: (start, end),
-            advisories,
+            entries,
         };
         let whole = shard.offset(0) == Some(0) && shard.offset(1 << bits) == Some(length);
         let ordered = (0..1_usize << bits).all(|at| shard.offset(at) <= shard.offset(at + 1));
@@ -98,9 +98,9 @@ impl Shard {
         }
     }
 
-    /// How many advisories its publisher counted.
-    pub fn advisories(&self) -> u32 {
-        self.advisories
+    /// How many advisories and names its publisher counted.
+    pub fn entries(&self) -> u32 {
+        self.entries
     }
 
     /// All lists of names, flat.

@@ -38,7 +38,7 @@ type Package = ((Ecosystem, String), Vec<Vec<u8>>);
 pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
     // Sorted by key, then by the bytes of the advisory: the order of the source does not matter.
     let mut packages: BTreeMap<(u16, [u8; TAIL]), Package> = BTreeMap::new();
-    let mut advisories = 0_u32;
+    let mut entries = 0_u32;
     for entry in artifact.entries.iter().filter(|e| e.withdrawn.is_none()) {
         let refuse = |defect| Unpublishable::Entry {
             id: entry.id.clone(),
@@ -60,7 +60,7 @@ pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
             return Err(Unpublishable::Collision { name });
         }
         known.push(advisory(entry));
-        advisories = advisories.checked_add(1).ok_or(Unpublishable::TooLarge)?;
+        entries = entries.checked_add(1).ok_or(Unpublishable::TooLarge)?;
     }
     // Chosen: at most sixteen packages to a bucket.
     let bits = (packages.len() / 16)
@@ -84,9 +84,14 @@ pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
         index.push(records.len());
     }
 
+    let mut lists = Vec::new();
+    for (list, named) in [(0, &artifact.well_known), (1, &artifact.neighbours)] {
+        let count = names(&mut lists, list, named)?;
+        entries = entries.checked_add(count).ok_or(Unpublishable::TooLarge)?;
+    }
     let mut out = Vec::with_capacity(HEADER + index.len() * 4 + records.len());
     out.extend(MAGIC);
-    for word in [FORMAT, bits, advisories, length(records.len())?] {
+    for word in [FORMAT, bits, entries, length(records.len())?] {
         out.extend(word.to_le_bytes());
     }
     out.extend([0; 8]);
@@ -94,8 +99,7 @@ pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
         out.extend(length(offset)?.to_le_bytes());
     }
     out.extend(records);
-    names(&mut out, 0, &artifact.well_known)?;
-    names(&mut out, 1, &artifact.neighbours)?;
+    out.extend(lists);
     let sum = checksum(&out).to_le_bytes();
     for (to, from) in out.iter_mut().skip(CHECKSUM_AT).zip(sum) {
         *to = from;
@@ -103,11 +107,13 @@ pub fn compile(artifact: &Artifact) -> Result<Vec<u8>, Unpublishable> {
     Ok(out)
 }
 
+/// Appends one kind of lists, and says how many names they have.
 fn names(
     out: &mut Vec<u8>,
     list: u8,
     names: &BTreeMap<String, Vec<String>>,
-) -> Result<(), Unpublishable> {
+) -> Result<u32, Unpublishable> {
+    let mut count = 0;
     for (id, names) in names {
         let refuse = |name: &str| Unpublishable::Name {
             ecosystem: id.clone(),
@@ -126,11 +132,12 @@ fn names(
         out.push(list);
         text(out, ecosystem.id());
         put_number(out, length(sorted.len())?);
+        count += length(sorted.len())?;
         for name in &sorted {
             text(out, name);
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 fn advisory(entry: &Entry) -> Vec<u8> {
