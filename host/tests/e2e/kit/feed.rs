@@ -53,6 +53,7 @@ impl Feed {
             manifest,
             blobs,
             signer: Self::development_key("feed"),
+            packages: packages(),
         }
     }
 
