@@ -43,6 +43,10 @@ pub enum Action {
     Fetch,
     /// Hands over a command line or code, whatever that does.
     Shell,
+    /// An order to do something that none of the others is: book, unlock, assign.
+    Act,
+    /// Does more than look, as far as its name tells.
+    Change,
 }
 
 /// A kind of place that a path can lie in.

@@ -5,6 +5,7 @@
 use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place, flag};
+use crate::obey::follows;
 
 /// A compiled chain.
 #[derive(Debug)]
@@ -42,7 +43,8 @@ pub struct Step {
     pub server: Option<Relation>,
     pub same_object: bool,
     pub flow: Option<Carries>,
-    pub lead: bool,
+    /// How the call must follow an order of the step before, as bits of `obey::follows`.
+    pub lead: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -57,6 +59,25 @@ pub enum Relation {
 pub enum Carries {
     Secret,
     Content,
+}
+
+/// How a call follows an order that the step before carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Lead {
+    Described,
+    Named,
+    Overt,
+}
+
+impl Lead {
+    fn bit(self) -> u8 {
+        match self {
+            Self::Described => follows::DESCRIBED,
+            Self::Named => follows::NAMED,
+            Self::Overt => follows::OVERT,
+        }
+    }
 }
 
 /// What a single event must be.
@@ -108,7 +129,7 @@ pub struct Words {
     server: Option<Relation>,
     object: Option<Relation>,
     flow: Option<Carries>,
-    lead: bool,
+    lead: Vec<Lead>,
     not: Option<Box<Words>>,
 }
 
@@ -143,7 +164,7 @@ impl ChainText {
                     "chain {id}: the first step has none before it to relate to"
                 ));
             }
-            if at != last && (step.flow.is_some() || step.lead) {
+            if at != last && (step.flow.is_some() || step.lead != 0) {
                 return Err(format!(
                     "chain {id}: flow and lead are known of the last step only"
                 ));
@@ -221,14 +242,17 @@ impl Words {
             server: self.server,
             same_object: self.object.is_some(),
             flow: self.flow,
-            lead: self.lead,
+            lead: self
+                .lead
+                .into_iter()
+                .fold(0, |bits, lead| bits | lead.bit()),
         })
     }
 }
 
 impl Step {
     fn relates(&self) -> bool {
-        self.server.is_some() || self.same_object || self.flow.is_some() || self.lead
+        self.server.is_some() || self.same_object || self.flow.is_some() || self.lead != 0
     }
 
     /// Whether an event alone can be this step.

@@ -6,10 +6,13 @@
 use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 
 use crate::action::{Action, Actions, Place, flag};
-use crate::lead;
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Lexicon, name_words};
+use crate::obey::Told;
+use crate::order::{NAME, Reader, pairs};
 use crate::print::{Printer, settle};
 use crate::shell::{self, Command};
+use crate::vocabulary::Vocabulary;
+use crate::words::{self, bare, forms, is_name, words};
 
 /// The most argument bytes looked at for names and commands; prints are bounded on their own.
 const MAX_ARGUMENT: usize = 64 * 1024;
@@ -23,9 +26,15 @@ pub struct Facts {
     pub tool: u32,
     /// Hashes of the file names it touches, sorted.
     pub objects: Vec<u32>,
-    /// Hashes of every distinct name in its arguments, sorted.
-    pub names: Vec<u32>,
+    /// What an order is compared with.
+    pub told: Told,
 }
+
+/// Words of one argument, and arguments, that are compared with orders.
+const MAX_VALUE_WORDS: usize = 64;
+const MAX_VALUES: usize = 32;
+/// A longer argument may pass on an overt order that it was given, which is not obeying it.
+const MAX_QUOTE: usize = 120;
 
 /// What a text is for the detector: the reader's view when it differs from the bytes.
 pub fn seen(text: &Text) -> &str {
@@ -50,12 +59,22 @@ pub fn is_result(event: &Event) -> bool {
 }
 
 /// The facts of a call.
-pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
+pub fn of_call(
+    event: &Event,
+    lexicon: &Lexicon,
+    vocabulary: &Vocabulary,
+    printer: &Printer,
+) -> Facts {
     let mut facts = Facts {
         tool: printer.word(&event.name),
         ..Facts::default()
     };
-    facts.actions = lexicon.tool(&event.name);
+    let words = name_words(&event.name);
+    facts.actions = lexicon.tool(&words);
+    let telling = words
+        .iter()
+        .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
+    facts.told.tool = telling.collect();
     // Content arrives with the answer.
     facts.actions.0 &= !Action::ReadUntrusted.bit().0;
     if matches!(
@@ -72,7 +91,11 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
     {
         let value = head(seen(text));
         let key = key(&text.pointer);
-        lead::names(value, printer, &mut facts.names);
+        facts.told(value, vocabulary, printer);
+        // A request with a body carries something out.
+        if facts.actions.has(Action::Fetch) && lexicon.is_body(key, value) {
+            facts.actions.add(Action::Send);
+        }
         if shell_tool || lexicon.is_shell_key(key) {
             facts.commands(&shell::commands(value), lexicon, printer);
         } else if value.len() <= 1024 {
@@ -112,7 +135,7 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
 
 /// The facts of what came back for a call of the tool `event.name`.
 pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
-    let tool = lexicon.tool(&event.name);
+    let tool = lexicon.tool(&name_words(&event.name));
     let web = tool.has(Action::Fetch)
         || (event.kind == Kind::ResourceContent && event.name.starts_with("http"));
     let mut facts = Facts {
@@ -155,6 +178,40 @@ impl Facts {
                     self.actions.add(Action::Persist);
                 }
             }
+        }
+    }
+
+    /// Keeps what an order could have said of this argument.
+    fn told(&mut self, value: &str, vocabulary: &Vocabulary, printer: &Printer) {
+        if value.len() > MAX_QUOTE && Reader::quotes(value, vocabulary, printer) {
+            return;
+        }
+        let mut own = Vec::new();
+        for word in words(value) {
+            match word.kind {
+                words::Kind::Break | words::Kind::Mark => {}
+                words::Kind::Dense => own.extend(pairs(word.text, printer)),
+                words::Kind::Plain => {
+                    let word = bare(word.text);
+                    if is_name(word) {
+                        let names = forms(word).map(|form| printer.word(form) | NAME);
+                        self.told.names.extend(names);
+                        own.push(printer.word(forms(word).next().unwrap_or(word)) & !NAME);
+                    } else if own.len() < MAX_VALUE_WORDS
+                        && word
+                            .bytes()
+                            .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+                    {
+                        own.extend(
+                            vocabulary.content(word, vocabulary.meaning(printer.word(word))),
+                        );
+                    }
+                }
+            }
+        }
+        own.truncate(MAX_VALUE_WORDS);
+        if self.told.values.len() < MAX_VALUES {
+            self.told.values.push(own);
         }
     }
 
@@ -226,8 +283,23 @@ impl Facts {
             self.actions.add(Action::Impair);
         }
         settle(&mut self.objects, crate::memo::MAX_OBJECTS);
-        settle(&mut self.names, 4096);
+        settle(&mut self.told.names, 4096);
+        if self.actions.meets(effects()) {
+            self.actions.add(Action::Change);
+        }
     }
+}
+
+/// Actions that do more than look, whatever the tool is called.
+fn effects() -> Actions {
+    use Action::{
+        Account, Delete, Execute, Impair, Install, Pay, Permission, Persist, Schedule, Send, Write,
+    };
+    [
+        Account, Delete, Execute, Impair, Install, Pay, Permission, Persist, Schedule, Send, Write,
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// The last member name of a JSON pointer, array positions skipped.

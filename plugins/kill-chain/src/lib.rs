@@ -8,13 +8,16 @@ mod chain;
 mod decode;
 mod facts;
 mod flow;
-mod lead;
 mod lexicon;
 mod memo;
+mod obey;
+mod order;
 mod print;
 mod search;
 mod secret;
 mod shell;
+mod vocabulary;
+mod words;
 
 use clawdefender_sdk::{
     Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Severity, Step,
@@ -27,8 +30,10 @@ use facts::Facts;
 use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
+use order::Reader;
 use print::{Printer, settle};
 use search::Scene;
+use vocabulary::Vocabulary;
 
 /// Past steps asked for.
 const HISTORY: u32 = 250;
@@ -44,6 +49,7 @@ const PATTERN: &str = "kill-chain.pattern";
 /// The detector, configured.
 pub struct KillChain {
     lexicon: Lexicon,
+    vocabulary: Vocabulary,
     chains: Vec<Chain>,
     printer: Printer,
 }
@@ -126,10 +132,12 @@ impl Detector for KillChain {
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err("killchain data: two chains have one id".to_owned());
         }
+        let printer = Printer::new(key);
         Ok(Self {
+            vocabulary: lexicon.orders.compile(printer),
             lexicon: lexicon.compile(),
             chains,
-            printer: Printer::new(key),
+            printer,
         })
     }
 
@@ -149,15 +157,18 @@ impl Detector for KillChain {
 
 impl KillChain {
     fn call(&self, event: &Event, recent: &[Step], memos: &[Option<Seen<'_>>]) -> Report {
-        let facts = facts::of_call(event, &self.lexicon, &self.printer);
+        let facts = facts::of_call(event, &self.lexicon, &self.vocabulary, &self.printer);
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
         } else {
             Flow::default()
         };
-        let leads: Vec<bool> = memos
+        let leads: Vec<u8> = memos
             .iter()
-            .map(|memo| memo.as_ref().is_some_and(|memo| follows(&facts, memo)))
+            .map(|memo| match memo {
+                Some(memo) if memo.holds_orders() => facts.told.follows(facts.actions, memo),
+                _ => 0,
+            })
             .collect();
         let scene = Scene {
             past: recent,
@@ -264,6 +275,7 @@ impl KillChain {
             tool: facts.tool,
             ..Memo::default()
         };
+        let mut reader = Reader::new(&self.vocabulary, &self.printer);
         for text in &event.texts {
             let seen = facts::seen(text);
             for secret in secret::find(seen, &self.lexicon.secrets) {
@@ -273,14 +285,9 @@ impl KillChain {
             if private {
                 self.printer.keep(seen, &mut memo.content);
             }
-            lead::find(
-                seen,
-                &self.lexicon.directives,
-                &self.printer,
-                &mut memo.leads,
-                memo::MAX_LEADS,
-            );
+            reader.read(seen);
         }
+        memo.orders = reader.finish();
         // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
         if asked_secret && memo.secrets.is_empty() {
             event
@@ -290,9 +297,6 @@ impl KillChain {
         }
         settle(&mut memo.secrets, memo::MAX_SECRETS);
         settle(&mut memo.content, memo::MAX_CONTENT);
-        memo.leads
-            .sort_unstable_by_key(|(hash, actions)| (*hash, actions.0));
-        memo.leads.dedup();
         if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
             memo.flags |= flag::SECRET;
         }
@@ -308,15 +312,17 @@ impl KillChain {
         recent: &[Step],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
+        // What a lead or a flow needs is held below, not by the step alone.
         let begins = self.chains.iter().any(|chain| {
-            chain.steps.split_last().is_some_and(|(_, before)| {
-                before
-                    .iter()
-                    .any(|step| step.accepts(memo.actions, memo.flags, memo.places))
+            chain.steps.windows(2).any(|pair| {
+                let [step, next] = pair else { return false };
+                next.lead == 0
+                    && next.flow.is_none()
+                    && step.accepts(memo.actions, memo.flags, memo.places)
             })
         });
         let holds = !(memo.secrets.is_empty()
-            && memo.leads.is_empty()
+            && memo.orders.is_empty()
             && memo.content.is_empty()
             && memo.hits.is_empty());
         if !begins && !holds {
@@ -326,7 +332,8 @@ impl KillChain {
         let again = recent.iter().zip(memos).rev().take(16).any(|(step, past)| {
             past.as_ref().is_some_and(|past| {
                 !holds
-                    && past.secrets().len() + past.leads().count() == 0
+                    && past.secrets().len() == 0
+                    && !past.holds_orders()
                     && (past.actions, past.flags, past.places, past.tool)
                         == (memo.actions, memo.flags, memo.places, memo.tool)
                     && past.objects().eq(memo.objects.iter().copied())
@@ -362,13 +369,6 @@ fn is_outside(facts: &Facts) -> bool {
 
 fn other_server(event: &Event, recent: &[Step]) -> bool {
     recent.iter().any(|step| step.server != event.server.name)
-}
-
-/// Whether the call uses a name that the content of `memo` told to use, for what it told.
-fn follows(facts: &Facts, memo: &Seen<'_>) -> bool {
-    memo.leads().any(|(hash, actions)| {
-        actions.meets(facts.actions) && facts.names.binary_search(&hash).is_ok()
-    })
 }
 
 /// Whether the result answers a call that asked for a secret: calls and results of one tool on one

@@ -20,8 +20,8 @@ pub struct Scene<'a> {
     pub at_ms: u64,
     pub server: &'a str,
     pub flow: &'a Flow,
-    /// Beside `past`: whether the current call uses a name for what that step told to do.
-    pub leads: &'a [bool],
+    /// Beside `past`: how the current call follows orders of that step, as bits.
+    pub leads: &'a [u8],
 }
 
 /// An assignment that ends at one event.
@@ -130,7 +130,11 @@ impl Scene<'_> {
         };
         server
             && flow
-            && (!step.lead || self.leads.get(before).copied().unwrap_or(false))
+            && (step.lead == 0
+                || self
+                    .leads
+                    .get(before)
+                    .is_some_and(|lead| lead & step.lead == step.lead))
             && (!step.same_object || self.share_object(before, at))
     }
 

@@ -195,13 +195,17 @@ pub fn check(events: &[&str], expect: &str) {
 }
 
 pub fn tell(story: &mut Story, event: &str) -> String {
+    line(&tell_all(story, event))
+}
+
+pub fn tell_all(story: &mut Story, event: &str) -> Vec<Finding> {
     let mut parts = event.splitn(3, ' ');
     let (server, tool) = (
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
     );
     let rest = parts.next().unwrap_or_default();
-    let found = match rest.strip_prefix("< ") {
+    match rest.strip_prefix("< ") {
         Some(text) => story.result(server, tool, text),
         None => {
             let arguments: Vec<(&str, &str)> = rest
@@ -210,6 +214,5 @@ pub fn tell(story: &mut Story, event: &str) -> String {
                 .collect();
             story.call(server, tool, &arguments)
         }
-    };
-    line(&found)
+    }
 }

@@ -1,0 +1,89 @@
+//! Does this call do what an earlier content ordered?
+//!
+//! Compares the call's tool, names and values with the orders that memos kept. Three strengths, for
+//! chains to choose from; none of them is a finding by itself.
+
+use crate::action::{Action, Actions};
+use crate::memo::{OrderSeen, Seen};
+use crate::order::{NAME, sign};
+
+/// The words of a call, as orders are compared with.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Hashes of distinct names in its arguments, bit 0 set, sorted.
+    pub names: Vec<u32>,
+    /// Hashes of the words of the tool's name that say something.
+    pub tool: Vec<u32>,
+    /// Per string argument, hashes of its words.
+    pub values: Vec<Vec<u32>>,
+}
+
+/// How a call follows an order, as bits.
+pub mod follows {
+    /// It uses no such name, but does what is described, with values that are there.
+    pub const DESCRIBED: u8 = 1;
+    /// It uses a name that only the order gives, for what the order asks.
+    pub const NAMED: u8 = 2;
+    /// One of these, and the order puts other instructions out of force or talks to a model.
+    pub const OVERT: u8 = 4;
+}
+
+/// Part of a value's words that must be in the order: three of five, so that an article or an
+/// ending that was lost on the way does not matter. Chosen.
+const COVERED: (usize, usize) = (3, 5);
+
+impl Told {
+    /// The strongest way in which a call with these words follows an order of `memo`.
+    pub fn follows(&self, actions: Actions, memo: &Seen<'_>) -> u8 {
+        let mut all = 0;
+        for order in memo.orders() {
+            all |= self.follows_one(actions, &order);
+        }
+        all
+    }
+
+    fn follows_one(&self, actions: Actions, order: &OrderSeen<'_>) -> u8 {
+        let has = |hash: &u32| order.has(*hash);
+        let overt = order.signs & sign::OVERT != 0;
+        let named = self.names.iter().any(has);
+        let known = Actions(actions.0 & !Action::Change.bit().0);
+        let action = known.meets(order.actions);
+        let tool = self.tool.iter().filter(|hash| has(hash)).count();
+        // The verb itself, or so much of the name that it can't be about something else.
+        let verb = action || tool >= 2 || self.tool.first().is_some_and(has);
+        let mut found = 0;
+        if named && (action || tool > 0 || overt || known.0 == 0) {
+            found |= follows::NAMED;
+        } else if actions.has(Action::Change) && verb && self.described(order, tool, overt) {
+            found |= follows::DESCRIBED;
+        }
+        if found != 0 && overt {
+            found |= follows::OVERT;
+        }
+        found
+    }
+
+    /// Whether the values of the call are those of the order.
+    fn described(&self, order: &OrderSeen<'_>, tool: usize, overt: bool) -> bool {
+        let (mut covered, mut hits, mut telling) = (0, 0, 0);
+        for value in self.values.iter().filter(|value| !value.is_empty()) {
+            telling += 1;
+            let here = value
+                .iter()
+                .filter(|hash| order.has(**hash & !NAME) || order.has(**hash | NAME))
+                .count();
+            if here * COVERED.1 >= value.len() * COVERED.0 {
+                covered += 1;
+                hits += here;
+            }
+        }
+        if overt {
+            return match telling {
+                0 => tool > 0 && tool == self.tool.len(),
+                _ => covered > 0 && (covered == telling || hits >= 2),
+            };
+        }
+        let plain = order.signs & sign::PLAIN != 0;
+        plain && tool > 0 && covered == telling && hits > 0 && hits + tool >= 3
+    }
+}

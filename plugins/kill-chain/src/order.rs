@@ -1,0 +1,336 @@
+//! Orders that content gives its reader: "send the money to US13…", "unlock the front door".
+//!
+//! An order is reduced to what it asks for, how insistent it is, and hashes of its words. Whether it
+//! is an attack is not said here: it becomes a sign when a later call does what it says (`obey`).
+
+use crate::action::{Action, Actions};
+use crate::print::Printer;
+use crate::vocabulary::{Meaning, Vocabulary, mark};
+use crate::words::{Kind, Word, bare, forms, is_name, words};
+
+/// How far behind its verb an order reaches, in bytes.
+const REACH: usize = 320;
+/// How far a mark of insistence reaches, in bytes. Measured on orders in our own examples: a
+/// preamble and its order are one or two sentences apart.
+const NEAR: usize = 500;
+/// Words of one order, orders of one event, and words of all of them that are kept.
+const MAX_WORDS: usize = 40;
+pub const MAX_ORDERS: usize = 24;
+pub const MAX_ALL_WORDS: usize = 216;
+/// Orders looked at before the best are chosen.
+const MAX_SEEN: usize = 256;
+/// Set on the hash of a name; hashes of ordinary words have it clear.
+pub const NAME: u32 = 1;
+
+/// How insistent an order is, as bits.
+pub mod sign {
+    /// It puts other instructions out of force or talks to a language model.
+    pub const OVERT: u8 = 1;
+    /// It presses: must, before you, without asking.
+    pub const URGENT: u8 = 2;
+    /// It begins its sentence.
+    pub const PLAIN: u8 = 4;
+}
+
+/// One order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    pub actions: Actions,
+    pub signs: u8,
+    /// Hashes of its words; bit 0 tells names.
+    pub words: Vec<u32>,
+}
+
+/// Reads the texts of one event.
+pub struct Reader<'a> {
+    vocabulary: &'a Vocabulary,
+    printer: &'a Printer,
+    orders: Vec<Found>,
+    marks: Vec<Mark>,
+    /// Names that stand outside of every order.
+    elsewhere: Vec<u32>,
+}
+
+struct Found {
+    order: Order,
+    at: usize,
+    end: usize,
+    field: u32,
+}
+
+/// What makes orders near it insistent.
+struct Mark {
+    at: usize,
+    sign: u8,
+    field: u32,
+}
+
+/// Where the reader is in its text.
+#[derive(Default)]
+struct Place {
+    previous: u32,
+    at_start: bool,
+    breaks: u32,
+    /// Only marks stood in this line so far.
+    line_start: bool,
+    /// Counts the fields of YAML or JSON that the text is written in.
+    field: u32,
+    /// The open order, and how many sentences ended in it.
+    open: Option<(usize, u32)>,
+    /// A word that puts rules out of force was seen here.
+    overriding: Option<usize>,
+    led: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(vocabulary: &'a Vocabulary, printer: &'a Printer) -> Self {
+        Self {
+            vocabulary,
+            printer,
+            orders: Vec::new(),
+            marks: Vec::new(),
+            elsewhere: Vec::new(),
+        }
+    }
+
+    /// Whether `text` itself talks past the user to the agent.
+    pub fn quotes(text: &str, vocabulary: &Vocabulary, printer: &Printer) -> bool {
+        let mut reader = Reader::new(vocabulary, printer);
+        reader.read(text);
+        reader
+            .orders
+            .iter()
+            .any(|found| found.order.signs & sign::OVERT != 0)
+    }
+
+    /// Adds the orders in `text`.
+    pub fn read(&mut self, text: &str) {
+        let first = self.orders.len();
+        self.marks.clear();
+        let mut place = Place {
+            at_start: true,
+            line_start: true,
+            ..Place::default()
+        };
+        for word in words(text) {
+            let key = is_key(text, word, place.line_start);
+            self.word(word, key, &mut place);
+        }
+        let begun = self.orders.iter_mut().skip(first);
+        for found in begun {
+            for mark in &self.marks {
+                let near = mark.at + NEAR >= found.at && mark.at <= found.end + NEAR;
+                if near && mark.field == found.field {
+                    found.order.signs |= mark.sign;
+                }
+            }
+        }
+    }
+
+    fn word(&mut self, word: Word<'_>, key: bool, place: &mut Place) {
+        let (text, meaning, hash) = match word.kind {
+            Kind::Break => {
+                place.breaks += 1;
+                place.at_start = true;
+                place.line_start = true;
+                // A wrapped line goes on, an empty one ends the order.
+                if place.breaks > 1 {
+                    place.open = None;
+                }
+                return;
+            }
+            Kind::Mark => {
+                place.at_start = true;
+                return;
+            }
+            Kind::Dense => (word.text, self.vocabulary.inside(word.text), 0),
+            Kind::Plain => {
+                let text = bare(word.text);
+                let hash = self.printer.word(text);
+                (text, self.vocabulary.meaning(hash), hash)
+            }
+        };
+        if key {
+            place.open = None;
+            place.field += 1;
+        }
+        self.insist(word.at, meaning, hash, place);
+        let begins = self.begins(meaning, place) || word.kind == Kind::Dense;
+        if begins && meaning.verb.0 != 0 && !key {
+            self.begin(word.at, meaning, place);
+        }
+        self.collect(word, text, meaning, place);
+        place.breaks = 0;
+        let last = word.text.as_bytes().last();
+        let ended = last.is_some_and(|last| b".!?;".contains(last));
+        // Orders often follow a colon or quote glued to other words: "subject: 'TODO: Send …".
+        place.at_start = ended
+            || text.is_empty()
+            || last.is_some_and(|last| b":>,\"'-*)".contains(last))
+            || text.bytes().any(|byte| byte == b':' || byte == b'.') && text.len() > 12;
+        if ended && let Some((_, sentences)) = &mut place.open {
+            *sentences += 1;
+        }
+        // "run curl …": the second verb is the order.
+        place.led = meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0;
+        if !text.is_empty() {
+            place.line_start = false;
+            place.previous = hash;
+        }
+    }
+
+    /// Notes what makes an order insistent.
+    fn insist(&mut self, at: usize, meaning: Meaning, hash: u32, place: &mut Place) {
+        let mut sign = 0;
+        if meaning.marks & mark::OVERRIDE != 0 {
+            place.overriding = Some(at);
+        }
+        if meaning.marks & mark::RULE != 0 && place.overriding.is_some_and(|from| at <= from + 60) {
+            sign |= sign::OVERT;
+        }
+        if meaning.marks & mark::ADDRESSEE != 0 {
+            sign |= sign::OVERT;
+        }
+        if meaning.marks & mark::URGENT != 0
+            || (meaning.marks & mark::SECOND != 0 && self.vocabulary.presses(place.previous, hash))
+        {
+            sign |= sign::URGENT;
+        }
+        // Who talks past the user gives an order, whatever its verb.
+        if sign & sign::OVERT != 0 && place.open.is_none() {
+            self.begin(at, Meaning::default(), place);
+        }
+        if sign != 0 && self.marks.len() < MAX_SEEN {
+            let field = place.field;
+            self.marks.push(Mark { at, sign, field });
+        }
+    }
+
+    fn begins(&self, meaning: Meaning, place: &Place) -> bool {
+        meaning.verb.0 != 0 && (place.at_start || place.led || meaning.marks & mark::ANYWHERE != 0)
+    }
+
+    fn begin(&mut self, at: usize, meaning: Meaning, place: &mut Place) {
+        // A further verb in the same sentence is the same order: "go to X and post …".
+        if let Some((number, 0)) = place.open
+            && let Some(found) = self.orders.get_mut(number)
+        {
+            found.order.actions = found.order.actions.union(meaning.verb);
+            return;
+        }
+        if self.orders.len() >= MAX_SEEN {
+            return;
+        }
+        place.open = Some((self.orders.len(), 0));
+        self.orders.push(Found {
+            order: Order {
+                actions: meaning.verb,
+                signs: if place.at_start { sign::PLAIN } else { 0 },
+                words: Vec::new(),
+            },
+            at,
+            end: at,
+            field: place.field,
+        });
+    }
+
+    /// Keeps the word with the open order, or as a name that stands elsewhere.
+    fn collect(&mut self, word: Word<'_>, text: &str, meaning: Meaning, place: &mut Place) {
+        let name = is_name(text);
+        let open = place
+            .open
+            .and_then(|(number, sentences)| Some((self.orders.get_mut(number)?, sentences)));
+        let Some((found, sentences)) = open else {
+            if name && self.elsewhere.len() < MAX_SEEN {
+                self.elsewhere
+                    .extend(forms(text).map(|form| self.printer.word(form) | NAME));
+            }
+            return;
+        };
+        if word.at > found.at + REACH || sentences > 2 {
+            place.open = None;
+            return;
+        }
+        found.end = word.at + word.text.len();
+        if found.order.words.len() >= MAX_WORDS {
+            return;
+        }
+        if name {
+            let names = forms(text).map(|form| self.printer.word(form) | NAME);
+            found.order.words.extend(names);
+        } else if word.kind == Kind::Dense {
+            found.order.words.extend(pairs(text, self.printer));
+        } else if sentences == 0 {
+            found
+                .order
+                .words
+                .extend(self.vocabulary.content(text, meaning));
+        }
+    }
+
+    /// The orders worth keeping, the most telling ones first.
+    pub fn finish(mut self) -> Vec<Order> {
+        self.elsewhere.sort_unstable();
+        let mut orders: Vec<Order> = self
+            .orders
+            .into_iter()
+            .map(|found| found.order)
+            .filter(|order| !order.words.is_empty())
+            .collect();
+        for order in &mut orders {
+            for word in &mut order.words {
+                // What the content also has as plain data, such as its sender, is no name that
+                // only the order gives.
+                if *word & NAME != 0 && self.elsewhere.binary_search(word).is_ok() {
+                    *word &= !NAME;
+                }
+            }
+            order.words.sort_unstable();
+            order.words.dedup();
+        }
+        orders.sort_by_key(|order| std::cmp::Reverse(worth(order)));
+        let mut left = MAX_ALL_WORDS;
+        orders.truncate(MAX_ORDERS);
+        orders.retain(|order| {
+            let fits = order.words.len() <= left;
+            left -= if fits { order.words.len() } else { 0 };
+            fits
+        });
+        orders
+    }
+}
+
+/// `subject: x` at a line's start, `"subject": x` anywhere: another field begins.
+fn is_key(text: &str, word: Word<'_>, line_start: bool) -> bool {
+    if !word.text.ends_with(':') {
+        return false;
+    }
+    let quoted = word.text.ends_with("':") || word.text.ends_with("\":");
+    // A wrapped sentence may end in a colon: its value would stand in the same line.
+    let after = text.get(word.at + word.text.len()..).unwrap_or_default();
+    let value = after.trim_start_matches(' ');
+    quoted || (line_start && !value.is_empty() && !value.starts_with(['\n', '\r']))
+}
+
+/// What is kept when there is no room for all.
+fn worth(order: &Order) -> u32 {
+    let names = order.words.iter().any(|word| word & NAME != 0);
+    let harmless: Actions = [Action::Fetch, Action::Act].into_iter().collect();
+    u32::from(order.signs & sign::OVERT) * 8
+        + u32::from(names) * 4
+        + u32::from(order.actions.0 & !harmless.0 != 0) * 2
+        + u32::from(order.signs & sign::URGENT != 0)
+}
+
+/// Hashes of each two characters in a row of a script without blanks.
+pub fn pairs(run: &str, printer: &Printer) -> impl Iterator<Item = u32> {
+    let ends = run
+        .char_indices()
+        .skip(2)
+        .map(|(at, _)| at)
+        .chain([run.len()]);
+    run.char_indices()
+        .zip(ends)
+        .filter_map(|((start, _), end)| run.get(start..end))
+        .map(|pair| printer.word(pair) & !NAME)
+}
