@@ -114,4 +114,6 @@ pub mod flag {
     pub const PUBLIC: u16 = 8;
     /// It carried values that look like secrets.
     pub const SECRET: u16 = 16;
+    /// The call used a name that only an order in content gave; or this answers such a call.
+    pub const LED: u16 = 32;
 }

@@ -125,6 +125,7 @@ pub struct Words {
     secret: bool,
     outside: bool,
     mass: bool,
+    led: bool,
     result: Option<bool>,
     server: Option<Relation>,
     object: Option<Relation>,
@@ -209,6 +210,7 @@ impl Words {
             (self.outside, flag::OUTSIDE),
             (self.mass, flag::MASS),
             (self.secret, flag::SECRET),
+            (self.led, flag::LED),
         ] {
             set |= if wanted { flag } else { 0 };
         }
@@ -234,7 +236,7 @@ impl Words {
                 },
         };
         if when.is_empty() {
-            return Err("needs at least one of action, with, place, credential, secret, outside, mass, result".to_owned());
+            return Err("needs at least one of action, with, place, credential, secret, outside, mass, led, result".to_owned());
         }
         Ok(Step {
             when,

@@ -12,7 +12,7 @@ use crate::order::{NAME, Reader, pairs};
 use crate::print::{Printer, settle};
 use crate::shell::{self, Command};
 use crate::vocabulary::Vocabulary;
-use crate::words::{self, bare, forms, is_name, words};
+use crate::words::{self, bare, forms, is_address, is_name, parts, words};
 
 /// The most argument bytes looked at for names and commands; prints are bounded on their own.
 const MAX_ARGUMENT: usize = 64 * 1024;
@@ -35,6 +35,8 @@ const MAX_VALUE_WORDS: usize = 64;
 const MAX_VALUES: usize = 32;
 /// A longer argument may pass on an overt order that it was given, which is not obeying it.
 const MAX_QUOTE: usize = 120;
+/// A longer argument is prose or code.
+const MAX_PLAIN: usize = 80;
 
 /// What a text is for the detector: the reader's view when it differs from the bytes.
 pub fn seen(text: &Text) -> &str {
@@ -75,6 +77,7 @@ pub fn of_call(
         .iter()
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
     facts.told.tool = telling.collect();
+    facts.told.whole = facts.tool | NAME;
     // Content arrives with the answer.
     facts.actions.0 &= !Action::ReadUntrusted.bit().0;
     if matches!(
@@ -186,6 +189,8 @@ impl Facts {
         if value.len() > MAX_QUOTE && Reader::quotes(value, vocabulary, printer) {
             return;
         }
+        // A document mentions many names; only where something goes counts there.
+        let prose = value.len() > MAX_PLAIN || value.contains('\n');
         let mut own = Vec::new();
         for word in words(value) {
             match word.kind {
@@ -193,18 +198,20 @@ impl Facts {
                 words::Kind::Dense => own.extend(pairs(word.text, printer)),
                 words::Kind::Plain => {
                     let word = bare(word.text);
-                    if is_name(word) {
-                        let names = forms(word).map(|form| printer.word(form) | NAME);
-                        self.told.names.extend(names);
-                        own.push(printer.word(forms(word).next().unwrap_or(word)) & !NAME);
-                    } else if own.len() < MAX_VALUE_WORDS
-                        && word
-                            .bytes()
-                            .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
-                    {
-                        own.extend(
-                            vocabulary.content(word, vocabulary.meaning(printer.word(word))),
-                        );
+                    for part in parts(word) {
+                        if is_name(part) && (!prose || is_address(part)) {
+                            let names = forms(part).map(|form| printer.word(form) | NAME);
+                            self.told.names.extend(names);
+                            let first = forms(part).next().unwrap_or(part);
+                            own.push(printer.word(first) & !NAME);
+                        } else if own.len() < MAX_VALUE_WORDS
+                            && part
+                                .bytes()
+                                .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+                        {
+                            let meaning = vocabulary.meaning(printer.word(part));
+                            own.extend(vocabulary.content(part, meaning));
+                        }
                     }
                 }
             }

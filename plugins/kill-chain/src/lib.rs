@@ -30,6 +30,7 @@ use facts::Facts;
 use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
+use obey::follows;
 use order::Reader;
 use print::{Printer, settle};
 use search::Scene;
@@ -157,7 +158,7 @@ impl Detector for KillChain {
 
 impl KillChain {
     fn call(&self, event: &Event, recent: &[Step], memos: &[Option<Seen<'_>>]) -> Report {
-        let facts = facts::of_call(event, &self.lexicon, &self.vocabulary, &self.printer);
+        let mut facts = facts::of_call(event, &self.lexicon, &self.vocabulary, &self.printer);
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
         } else {
@@ -170,6 +171,9 @@ impl KillChain {
                 _ => 0,
             })
             .collect();
+        if leads.iter().any(|lead| lead & follows::NAMED != 0) {
+            facts.flags |= flag::LED;
+        }
         let scene = Scene {
             past: recent,
             memos,
@@ -264,12 +268,18 @@ impl KillChain {
     ) -> Option<Vec<u8>> {
         let mut facts = facts::of_result(event, &self.lexicon, &self.printer);
         let asked_secret = facts.actions.has(Action::ReadSecret)
-            || answers_secret_call(event, facts.tool, recent, memos);
+            || self.answers(event, facts.tool, recent, memos, |memo| {
+                memo.actions.has(Action::ReadSecret)
+            });
+        if self.answers(event, facts.tool, recent, memos, |memo| memo.is(flag::LED)) {
+            facts.flags |= flag::LED;
+        }
         if asked_secret {
             facts.actions.add(Action::ReadSecret);
             facts.flags &= !flag::PUBLIC;
         }
-        let private = facts.actions.has(Action::ReadUntrusted) && facts.flags & flag::PUBLIC == 0;
+        let private = facts.flags & flag::PUBLIC == 0
+            && (facts.actions.has(Action::ReadUntrusted) || facts.flags & flag::LED != 0);
         let mut memo = Memo {
             flags: facts.flags,
             tool: facts.tool,
@@ -304,6 +314,29 @@ impl KillChain {
         self.worth(memo, event, recent, memos)
     }
 
+    /// Whether the result answers a call that `is` so: calls and results of one tool on one link are
+    /// counted, because the event does not say which call it answers.
+    fn answers(
+        &self,
+        event: &Event,
+        tool: u32,
+        recent: &[Step],
+        memos: &[Option<Seen<'_>>],
+        is: impl Fn(&Seen<'_>) -> bool,
+    ) -> bool {
+        let mut open = 0_i32;
+        for (step, memo) in recent.iter().zip(memos) {
+            let Some(memo) = memo.as_ref().filter(|memo| memo.tool == tool && is(memo)) else {
+                continue;
+            };
+            let late = event.at_ms.saturating_sub(step.at_ms) > ANSWER_MS;
+            if !late && step.link == event.link {
+                open = (open + if memo.is(flag::RESULT) { -1 } else { 1 }).max(0);
+            }
+        }
+        open > 0
+    }
+
     /// The memo's bytes, when a chain or a flow could need them later.
     fn worth(
         &self,
@@ -324,7 +357,8 @@ impl KillChain {
         let holds = !(memo.secrets.is_empty()
             && memo.orders.is_empty()
             && memo.content.is_empty()
-            && memo.hits.is_empty());
+            && memo.hits.is_empty()
+            && memo.flags & flag::LED == 0);
         if !begins && !holds {
             return None;
         }
@@ -369,30 +403,6 @@ fn is_outside(facts: &Facts) -> bool {
 
 fn other_server(event: &Event, recent: &[Step]) -> bool {
     recent.iter().any(|step| step.server != event.server.name)
-}
-
-/// Whether the result answers a call that asked for a secret: calls and results of one tool on one
-/// link are counted, because the event does not say which call it answers.
-fn answers_secret_call(
-    event: &Event,
-    tool: u32,
-    recent: &[Step],
-    memos: &[Option<Seen<'_>>],
-) -> bool {
-    let mut open = 0_i32;
-    for (step, memo) in recent.iter().zip(memos) {
-        let Some(memo) = memo else { continue };
-        let late = event.at_ms.saturating_sub(step.at_ms) > ANSWER_MS;
-        if late
-            || step.link != event.link
-            || memo.tool != tool
-            || !memo.actions.has(Action::ReadSecret)
-        {
-            continue;
-        }
-        open = (open + if memo.is(flag::RESULT) { -1 } else { 1 }).max(0);
-    }
-    open > 0
 }
 
 /// Secrets that are about to be forgotten move into the newest memo, so that filling the history

@@ -6,19 +6,22 @@
 use crate::action::{Action, Actions};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark};
-use crate::words::{Kind, Word, bare, forms, is_name, words};
+use crate::words::{Kind, Word, bare, forms, is_name, parts, words};
 
 /// How far behind its verb an order reaches, in bytes.
-const REACH: usize = 320;
+const REACH: usize = 420;
 /// How far a mark of insistence reaches, in bytes. Measured on orders in our own examples: a
 /// preamble and its order are one or two sentences apart.
 const NEAR: usize = 500;
 /// Words of one order, orders of one event, and words of all of them that are kept.
-const MAX_WORDS: usize = 40;
+const MAX_WORDS: usize = 48;
 pub const MAX_ORDERS: usize = 24;
 pub const MAX_ALL_WORDS: usize = 216;
 /// Orders looked at before the best are chosen.
 const MAX_SEEN: usize = 256;
+const MAX_ELSEWHERE: usize = 1024;
+/// From here on, scripts glue endings to words or put no blanks between them.
+const FIRST_GLUED: char = '\u{0600}';
 /// Set on the hash of a name; hashes of ordinary words have it clear.
 pub const NAME: u32 = 1;
 
@@ -28,8 +31,6 @@ pub mod sign {
     pub const OVERT: u8 = 1;
     /// It presses: must, before you, without asking.
     pub const URGENT: u8 = 2;
-    /// It begins its sentence.
-    pub const PLAIN: u8 = 4;
 }
 
 /// One order.
@@ -49,6 +50,8 @@ pub struct Reader<'a> {
     marks: Vec<Mark>,
     /// Names that stand outside of every order.
     elsewhere: Vec<u32>,
+    /// Counts the fields of YAML or JSON that the texts are written in.
+    field: u32,
 }
 
 struct Found {
@@ -73,8 +76,8 @@ struct Place {
     breaks: u32,
     /// Only marks stood in this line so far.
     line_start: bool,
-    /// Counts the fields of YAML or JSON that the text is written in.
-    field: u32,
+    /// What the sentence said before an order began in it: many languages put the verb last.
+    before: Vec<u32>,
     /// The open order, and how many sentences ended in it.
     open: Option<(usize, u32)>,
     /// A word that puts rules out of force was seen here.
@@ -90,6 +93,7 @@ impl<'a> Reader<'a> {
             orders: Vec::new(),
             marks: Vec::new(),
             elsewhere: Vec::new(),
+            field: 0,
         }
     }
 
@@ -105,8 +109,7 @@ impl<'a> Reader<'a> {
 
     /// Adds the orders in `text`.
     pub fn read(&mut self, text: &str) {
-        let first = self.orders.len();
-        self.marks.clear();
+        self.field += 1;
         let mut place = Place {
             at_start: true,
             line_start: true,
@@ -116,8 +119,13 @@ impl<'a> Reader<'a> {
             let key = is_key(text, word, place.line_start);
             self.word(word, key, &mut place);
         }
-        let begun = self.orders.iter_mut().skip(first);
-        for found in begun {
+        self.forget(&mut place);
+        self.mark();
+    }
+
+    /// Gives the orders the signs that stand near them in their field.
+    fn mark(&mut self) {
+        for found in &mut self.orders {
             for mark in &self.marks {
                 let near = mark.at + NEAR >= found.at && mark.at <= found.end + NEAR;
                 if near && mark.field == found.field {
@@ -125,6 +133,14 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        self.marks.clear();
+    }
+
+    /// A sentence or field ended: what no order took is plain data.
+    fn forget(&mut self, place: &mut Place) {
+        let names = place.before.drain(..).filter(|word| word & NAME != 0);
+        let room = MAX_ELSEWHERE.saturating_sub(self.elsewhere.len());
+        self.elsewhere.extend(names.take(room));
     }
 
     fn word(&mut self, word: Word<'_>, key: bool, place: &mut Place) {
@@ -136,23 +152,33 @@ impl<'a> Reader<'a> {
                 // A wrapped line goes on, an empty one ends the order.
                 if place.breaks > 1 {
                     place.open = None;
+                    self.forget(place);
                 }
                 return;
             }
             Kind::Mark => {
                 place.at_start = true;
+                if matches!(word.text, "。" | "！" | "？") {
+                    self.end_sentence(place);
+                }
                 return;
             }
             Kind::Dense => (word.text, self.vocabulary.inside(word.text), 0),
             Kind::Plain => {
                 let text = bare(word.text);
                 let hash = self.printer.word(text);
-                (text, self.vocabulary.meaning(hash), hash)
+                let meaning = match text.chars().next() {
+                    // Endings are glued to verbs here.
+                    Some(char) if char >= FIRST_GLUED => self.vocabulary.inside(text),
+                    _ => self.vocabulary.meaning(hash),
+                };
+                (text, meaning, hash)
             }
         };
         if key {
             place.open = None;
-            place.field += 1;
+            self.forget(place);
+            self.field += 1;
         }
         self.insist(word.at, meaning, hash, place);
         let begins = self.begins(meaning, place) || word.kind == Kind::Dense;
@@ -168,14 +194,21 @@ impl<'a> Reader<'a> {
             || text.is_empty()
             || last.is_some_and(|last| b":>,\"'-*)".contains(last))
             || text.bytes().any(|byte| byte == b':' || byte == b'.') && text.len() > 12;
-        if ended && let Some((_, sentences)) = &mut place.open {
-            *sentences += 1;
+        if ended {
+            self.end_sentence(place);
         }
         // "run curl …": the second verb is the order.
         place.led = meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0;
         if !text.is_empty() {
             place.line_start = false;
             place.previous = hash;
+        }
+    }
+
+    fn end_sentence(&mut self, place: &mut Place) {
+        match &mut place.open {
+            Some((_, sentences)) => *sentences += 1,
+            None => self.forget(place),
         }
     }
 
@@ -201,7 +234,7 @@ impl<'a> Reader<'a> {
             self.begin(at, Meaning::default(), place);
         }
         if sign != 0 && self.marks.len() < MAX_SEEN {
-            let field = place.field;
+            let field = self.field;
             self.marks.push(Mark { at, sign, field });
         }
     }
@@ -218,53 +251,62 @@ impl<'a> Reader<'a> {
             found.order.actions = found.order.actions.union(meaning.verb);
             return;
         }
+        // English says first what to do; what stood before is its own matter.
+        if meaning.marks & mark::ANYWHERE == 0 {
+            self.forget(place);
+        }
+        // Many orders must not hide the one that counts behind them.
         if self.orders.len() >= MAX_SEEN {
-            return;
+            self.mark();
+            self.orders
+                .sort_by_key(|found| std::cmp::Reverse(worth(&found.order)));
+            self.orders.truncate(MAX_SEEN / 2);
         }
         place.open = Some((self.orders.len(), 0));
         self.orders.push(Found {
             order: Order {
                 actions: meaning.verb,
-                signs: if place.at_start { sign::PLAIN } else { 0 },
-                words: Vec::new(),
+                signs: 0,
+                words: std::mem::take(&mut place.before),
             },
             at,
             end: at,
-            field: place.field,
+            field: self.field,
         });
     }
 
-    /// Keeps the word with the open order, or as a name that stands elsewhere.
+    /// Keeps the word with the open order, or until it is known whether one begins.
     fn collect(&mut self, word: Word<'_>, text: &str, meaning: Meaning, place: &mut Place) {
-        let name = is_name(text);
-        let open = place
-            .open
-            .and_then(|(number, sentences)| Some((self.orders.get_mut(number)?, sentences)));
-        let Some((found, sentences)) = open else {
-            if name && self.elsewhere.len() < MAX_SEEN {
-                self.elsewhere
-                    .extend(forms(text).map(|form| self.printer.word(form) | NAME));
+        let mut names_only = false;
+        if let Some((number, sentences)) = place.open {
+            match self.orders.get_mut(number) {
+                Some(found) if word.at <= found.at + REACH && sentences <= 2 => {
+                    found.end = word.at + word.text.len();
+                    names_only = sentences > 0;
+                }
+                _ => place.open = None,
             }
-            return;
+        }
+        let into = match place
+            .open
+            .and_then(|(number, _)| self.orders.get_mut(number))
+        {
+            Some(found) => &mut found.order.words,
+            None => &mut place.before,
         };
-        if word.at > found.at + REACH || sentences > 2 {
-            place.open = None;
+        if into.len() >= MAX_WORDS {
             return;
         }
-        found.end = word.at + word.text.len();
-        if found.order.words.len() >= MAX_WORDS {
+        if word.kind == Kind::Dense {
+            into.extend(pairs(text, self.printer));
             return;
         }
-        if name {
-            let names = forms(text).map(|form| self.printer.word(form) | NAME);
-            found.order.words.extend(names);
-        } else if word.kind == Kind::Dense {
-            found.order.words.extend(pairs(text, self.printer));
-        } else if sentences == 0 {
-            found
-                .order
-                .words
-                .extend(self.vocabulary.content(text, meaning));
+        for part in parts(text) {
+            if is_name(part) {
+                into.extend(forms(part).map(|form| self.printer.word(form) | NAME));
+            } else if part.len() == text.len() && !names_only {
+                into.extend(self.vocabulary.content(text, meaning));
+            }
         }
     }
 

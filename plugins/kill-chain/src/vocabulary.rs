@@ -122,7 +122,7 @@ impl Orders {
         }
         let dense: Vec<_> = all
             .iter()
-            .filter(|(word, _)| word.chars().any(|char| char >= '\u{0e00}'))
+            .filter(|(word, _)| word.chars().any(|char| char >= '\u{0600}'))
             .cloned()
             .collect();
         let size = (all.len() * 4).next_power_of_two();
@@ -179,6 +179,9 @@ impl Vocabulary {
         {
             all.verb = all.verb.union(meaning.verb);
             all.marks |= meaning.marks;
+        }
+        if all.verb.0 != 0 {
+            all.marks |= mark::ANYWHERE;
         }
         all
     }

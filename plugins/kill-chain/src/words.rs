@@ -70,7 +70,8 @@ pub fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
                 }
             };
             at = match kind {
-                Kind::Break | Kind::Mark => start + 1,
+                Kind::Break => start + 1,
+                Kind::Mark => start + text.get(start..)?.chars().next()?.len_utf8(),
                 Kind::Plain | Kind::Dense => end(text, start, kind == Kind::Dense),
             };
             let text = text.get(start..at)?;
@@ -108,8 +109,8 @@ fn end(text: &str, mut at: usize, dense: bool) -> usize {
 
 /// Of a script that puts no blanks between words. Source: Unicode blocks; Hangul is spaced.
 fn is_dense(char: char) -> bool {
-    matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{2e80}'..='\u{a4cf}' | '\u{f900}'..='\u{faff}'
-        | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
+    matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{2e80}'..='\u{2fff}' | '\u{3040}'..='\u{a4cf}'
+        | '\u{f900}'..='\u{faff}' | '\u{ff21}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -165,6 +166,17 @@ pub fn bare(word: &str) -> &str {
     inner.trim_matches(|char: char| !char.is_alphanumeric())
 }
 
+/// What a word is glued together from: `to=a@b.example`, `send(x)`.
+pub fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let glue = |char: char| {
+        matches!(
+            char,
+            '=' | ',' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '\''
+        )
+    };
+    word.split(glue).filter(|part| !part.is_empty())
+}
+
 /// Distinct enough that using it is no chance: an address, a file, an identifier, a long number.
 pub fn is_name(word: &str) -> bool {
     if !(6..=MAX_NAME).contains(&word.len()) {
@@ -184,6 +196,12 @@ pub fn is_name(word: &str) -> bool {
         return digits >= 7 && !is_date(word);
     }
     marks || (digits >= 2 && !is_date(word)) || (digits == 1 && word.len() >= 8)
+}
+
+/// A name that something can be sent to: mail address, URL, host, account.
+pub fn is_address(name: &str) -> bool {
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    name.contains('@') || name.contains("://") || name.starts_with("www.") || digits >= 6
 }
 
 /// `2024-05-01`, `2024/05/01T10:00`: common to everything that happened that day.
