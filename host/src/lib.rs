@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod daemon;
+pub mod download;
 pub mod event;
 pub mod feed;
 pub mod http;

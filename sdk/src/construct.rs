@@ -41,9 +41,9 @@ impl Finding {
         self
     }
 
-    /// The past event `id` is part of it.
-    pub fn step(mut self, id: impl Into<String>) -> Self {
-        self.steps.push(id.into());
+    /// The past event number `index` of those handed to the detector is part of it. Saturates.
+    pub fn step(mut self, index: usize) -> Self {
+        self.steps.push(u32::try_from(index).unwrap_or(u32::MAX));
         self
     }
 

@@ -1,12 +1,14 @@
 //! The trait a detector implements and the macro that makes a component of it.
 //!
 //! The types are those of `wit/detector.wit`, lent to the detector: nothing is copied on the way
-//! from the generated bindings to [`Detector::inspect`].
+//! from the generated bindings to [`Detector::inspect`]. Only steps are taken out of their packing.
 
 pub use crate::bindings::exports::clawdefender::detector::api::{
-    Asset, AssetKind, Blob, Category, Direction, Event, Finding, Info, Kind, Launch, Report, Role,
-    Rule, Server, Severity, Span, Step, Text, View,
+    Asset, AssetKind, Blob, Category, Direction, Event, Finding, History, Info, Kind, Launch,
+    Report, Role, Rule, Server, Severity, Span, Text, View,
 };
+
+use crate::Step;
 
 /// Name-value pairs from the daemon's configuration, in the order they were written.
 pub type Settings = [(String, String)];
@@ -25,7 +27,7 @@ pub trait Detector: Sized {
 
     /// Looks at one event. `recent` holds the past events in which this detector left a memo,
     /// oldest first, at most [`Info::history`] of them.
-    fn inspect(&self, event: &Event, recent: &[Step]) -> Report;
+    fn inspect(&self, event: &Event, recent: &[Step<'_>]) -> Report;
 }
 
 /// Makes the component's exports out of a [`Detector`].
@@ -63,13 +65,10 @@ macro_rules! export_detector {
                     ::core::result::Result::Ok(())
                 }
 
-                fn inspect(
-                    event: $crate::Event,
-                    recent: ::std::vec::Vec<$crate::Step>,
-                ) -> $crate::Report {
+                fn inspect(event: $crate::Event, recent: $crate::History) -> $crate::Report {
                     DETECTOR.with(|cell| match &*cell.borrow() {
                         ::core::option::Option::Some(detector) => {
-                            $crate::Detector::inspect(detector, &event, &recent)
+                            $crate::Detector::inspect(detector, &event, &recent.unpack())
                         }
                         // The host configures first; an answer without it would read as "clean".
                         ::core::option::Option::None => ::core::panic!("inspect before configure"),

@@ -31,9 +31,13 @@ mod construct;
 #[cfg(feature = "guest")]
 mod detector;
 #[cfg(feature = "guest")]
+mod history;
+#[cfg(feature = "guest")]
 pub use construct::attr;
 #[cfg(feature = "guest")]
 pub use detector::*;
+#[cfg(feature = "guest")]
+pub use history::Step;
 
 #[cfg(feature = "testing")]
 pub mod testing;

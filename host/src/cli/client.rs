@@ -49,10 +49,12 @@ fn exchange(mut stream: UnixStream, control: Control) -> Result<Value, Failure> 
     }
 }
 
-/// Fetching a feed may take ten minutes; everything else is in memory.
+/// Fetching a feed may take ten minutes, and there may be a second one; the rest is in memory.
 fn patience(control: &Control) -> Duration {
     match control {
-        Control::FeedUpdate { .. } | Control::PluginInstall { .. } => Duration::from_secs(11 * 60),
+        Control::FeedUpdate { .. } | Control::PluginInstall { .. } => Duration::from_secs(21 * 60),
+        // Detectors are loaded before the change is made.
+        Control::FeedRollback { .. } | Control::FeedRemove { .. } => Duration::from_secs(120),
         _ => Duration::from_secs(20),
     }
 }

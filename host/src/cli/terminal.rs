@@ -72,6 +72,10 @@ impl Terminal {
         }
     }
 
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// The reader of our data has left.
     pub fn closed(&self) -> bool {
         self.closed.get()

@@ -160,8 +160,34 @@ pub struct Config {
     pub ask_hold_s: u64,
     /// Settings per detector id, handed to its `configure`.
     pub detectors: BTreeMap<String, BTreeMap<String, String>>,
-    /// Where the official feed is fetched from: a directory or an https URL.
-    pub feed_url: Option<String>,
+    /// Where the official feed is fetched from: an https URL or a folder, or several in turn.
+    pub feed_url: Mirrors,
+    /// Certificate authorities to believe for feeds instead of the web's: a PEM file.
+    pub feed_ca_file: Option<PathBuf>,
+    /// Seconds between two looks for newer feeds, about; 0 for none but by hand. Source: the feed's
+    /// failure semantics, 6 h at most between attempts.
+    pub feed_check_s: u64,
+}
+
+/// Places that publish the same; none is trusted more than another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "OneOrMore")]
+pub struct Mirrors(pub Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<OneOrMore> for Mirrors {
+    fn from(read: OneOrMore) -> Self {
+        match read {
+            OneOrMore::One(one) => Self(vec![one]),
+            OneOrMore::More(more) => Self(more),
+        }
+    }
 }
 
 /// A server that is reached over HTTP.
@@ -183,7 +209,9 @@ impl Default for Config {
             max_frame_bytes: 16 << 20,
             ask_hold_s: 50,
             detectors: BTreeMap::new(),
-            feed_url: None,
+            feed_url: Mirrors::default(),
+            feed_ca_file: None,
+            feed_check_s: 6 * 3600,
         }
     }
 }
@@ -280,6 +308,18 @@ mod tests {
                 .unwrap_err()
                 .contains("loopback")
         );
+    }
+
+    #[test]
+    fn a_feed_has_one_source_or_several() {
+        let urls = |text| parse(text).unwrap().feed_url.0;
+        assert_eq!(urls(""), [""; 0]);
+        assert_eq!(urls("feed_url = \"https://a\""), ["https://a"]);
+        assert_eq!(
+            urls("feed_url = [\"https://a\", \"https://b\"]"),
+            ["https://a", "https://b"]
+        );
+        assert!(parse("feed_url = 7").is_err());
     }
 
     #[test]

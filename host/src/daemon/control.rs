@@ -1,20 +1,17 @@
 //! What the command line may ask of the daemon, and who may answer questions.
 
-use super::start::{self, Parts};
+use super::start::Parts;
 use super::wake;
 use crate::approval::{Answer, AnswerError, Approver};
 use crate::audit::{Durability, Record};
-use crate::feed::{FeedError, Source, Staged};
 use crate::judge::{self, now_ms};
 use crate::plugin::Detector;
-use crate::policy::Decision;
 use crate::wire::serve::Controller;
 use crate::wire::{Control, ControlAnswer, ControlReply, peer::Peer};
-use clawdefender_trust::PublicKey;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The desk at which the command line is served.
@@ -22,8 +19,6 @@ pub(super) struct Desk {
     parts: Arc<Parts>,
     stopping: Arc<AtomicBool>,
     socket: PathBuf,
-    /// One change of the feeds at a time.
-    changing: Mutex<()>,
 }
 
 impl Desk {
@@ -32,7 +27,6 @@ impl Desk {
             parts,
             stopping,
             socket,
-            changing: Mutex::new(()),
         }
     }
 
@@ -62,112 +56,6 @@ impl Desk {
         }
     }
 
-    fn feed_update(&self, from: &str) -> ControlReply {
-        self.change_feed(|desk| {
-            let source = Source::parse(from).map_err(FeedError::from)?;
-            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
-            // A copy: a slow source must not hold up `status`.
-            let feeds = desk.parts.feeds().clone();
-            let staged = desk
-                .parts
-                .runtime
-                .block_on(feeds.stage_update(&source, now))?;
-            Ok(staged)
-        })
-    }
-
-    fn plugin_install(&self, from: &str, key: &str) -> ControlReply {
-        let key: PublicKey = match key.parse() {
-            Ok(key) => key,
-            Err(error) => {
-                return refused(
-                    "key",
-                    &format!("{error}"),
-                    "give the publisher's public key: 64 hexadecimal digits",
-                );
-            }
-        };
-        self.change_feed(|desk| {
-            let source = Source::parse(from).map_err(FeedError::from)?;
-            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
-            let feeds = desk.parts.feeds().clone();
-            let staged = desk
-                .parts
-                .runtime
-                .block_on(feeds.stage_install(&source, key, now))?;
-            Ok(Some(staged))
-        })
-    }
-
-    /// Stages, tries, commits and swaps; at every failure the old generation stays.
-    fn change_feed(
-        &self,
-        stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>,
-    ) -> ControlReply {
-        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.try_change(stage) {
-            Ok(reply) => ControlReply::Done(reply),
-            Err((code, message)) => {
-                tracing::error!(code, message, "a feed was refused");
-                self.record_feed(
-                    &format!("feed-{code}"),
-                    message.clone(),
-                    Some(Decision::deny("feed", "the feed was refused")),
-                );
-                refused(
-                    code,
-                    &message,
-                    "the feed that was live before stays; see `clawdefender feed status`",
-                )
-            }
-        }
-    }
-
-    fn try_change(
-        &self,
-        stage: impl FnOnce(&Self) -> Result<Option<Staged>, FeedError>,
-    ) -> Result<Value, (&'static str, String)> {
-        let said = |error: FeedError| match error {
-            FeedError::Fetch(error) => ("fetch", error.to_string()),
-            error => ("refused", error.to_string()),
-        };
-        let Some(staged) = stage(self).map_err(said)? else {
-            return Ok(json!({ "changed": false, "feeds": self.parts.feeds().status() }));
-        };
-        let settings = &self.parts.settings;
-        let packages = self.parts.feeds().packages_with(&staged, settings);
-        let (set, failed) = start::load(packages, &self.parts.cache, start::instances());
-        if let Some((name, error)) = failed.first() {
-            return Err(("held", format!("detector {name}: {error}")));
-        }
-        let manifest = &staged.generation.manifest;
-        let note = format!(
-            "{} version {} of epoch {}",
-            manifest.feed_id, manifest.version, manifest.key_epoch
-        );
-        self.parts
-            .feeds()
-            .commit(staged)
-            .map_err(|error| ("not-stored", error.to_string()))?;
-        self.parts.judge.swap_detectors(set);
-        self.record_feed("feed-activated", note, None);
-        Ok(json!({ "changed": true, "feeds": self.parts.feeds().status() }))
-    }
-
-    fn record_feed(&self, kind: &str, note: String, decision: Option<Decision>) {
-        let record = Record {
-            v: 1,
-            id: judge::call_id(),
-            at_ms: now_ms(),
-            what: "feed".into(),
-            kind: kind.to_owned(),
-            note: Some(note),
-            decision,
-            ..Record::default()
-        };
-        self.parts.judge.append(&record, Durability::Now);
-    }
-
     fn plugins(&self) -> Value {
         let set = self.parts.judge.detectors();
         let loaded = set.detectors().iter().map(|detector| plugin(detector));
@@ -191,8 +79,16 @@ impl Controller for Desk {
                 let feeds = self.parts.feeds();
                 ControlReply::Done(json!({ "feeds": feeds.status(), "alerts": feeds.alerts() }))
             }
-            Control::FeedUpdate { from } => self.feed_update(&from),
-            Control::PluginInstall { from, key } => self.plugin_install(&from, &key),
+            Control::FeedUpdate { from, dry_run } => {
+                self.parts.update_feeds(from.as_deref(), dry_run)
+            }
+            Control::FeedProgress => ControlReply::Done(self.parts.feed_progress()),
+            Control::FeedRollback { feed } => self.parts.roll_back_feed(feed.as_deref()),
+            Control::FeedRemove { feed } => self.parts.remove_feed(&feed),
+            Control::FeedExport { feed, to } => {
+                self.parts.export_feed(feed.as_deref(), Path::new(&to))
+            }
+            Control::PluginInstall { from, key } => self.parts.add_feed(&from, &key),
             Control::Plugins => ControlReply::Done(self.plugins()),
             Control::PolicyReload => match self.parts.reload_policy() {
                 Ok(version) => ControlReply::Done(json!({ "policy": version })),
@@ -228,7 +124,7 @@ fn plugin(detector: &Detector) -> Value {
     })
 }
 
-fn refused(code: &str, message: &str, hint: &str) -> ControlReply {
+pub(super) fn refused(code: &str, message: &str, hint: &str) -> ControlReply {
     ControlReply::Refused {
         code: code.to_owned(),
         message: message.to_owned(),

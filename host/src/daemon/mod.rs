@@ -3,10 +3,14 @@
 //! Wiring only: it opens the parts, hands them to each other, and closes them in order.
 
 mod control;
+mod feed_watch;
+mod feeds;
+mod gate;
 mod gateway;
 mod guard;
 pub mod inspector;
 mod policy_watch;
+mod rehearsal;
 mod start;
 
 pub use start::DaemonError;
@@ -53,6 +57,7 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
         });
     }
     policy_watch::spawn(&parts);
+    feed_watch::spawn(&parts);
     heartbeat(&parts);
     guard::serve(&parts);
     gateway::serve(&parts);

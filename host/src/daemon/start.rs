@@ -4,6 +4,7 @@
 use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record};
 use crate::config::{Config, ConfigError, Home};
+use crate::download::Progress;
 use crate::event::{Fault, FaultKind, place::Places};
 use crate::feed::{FeedError, Feeds, Settings};
 use crate::judge::steps::Steps;
@@ -41,6 +42,9 @@ pub struct Parts {
     pub settings: Settings,
     pub judge: Arc<Judge>,
     pub feeds: Mutex<Feeds>,
+    /// One change of the feeds at a time.
+    pub(super) changing: Mutex<()>,
+    pub(super) progress: Progress,
     pub cache: CodeCache,
     pub runtime: tokio::runtime::Runtime,
     /// Where the guard API listens, or why it does not.
@@ -120,6 +124,8 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         settings,
         judge,
         feeds: Mutex::new(feeds),
+        changing: Mutex::default(),
+        progress: Progress::default(),
         cache,
         runtime,
         http: Mutex::default(),

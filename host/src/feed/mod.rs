@@ -3,21 +3,26 @@
 //! Verification itself is the `trust` crate's. Here is what surrounds it: one generation at a time
 //! is live, the last good one is kept, and everything is verified again from the disk at each start.
 
-mod fetch;
+mod rails;
 pub mod root;
 mod shelf;
+mod source;
+mod stage;
 mod status;
 
-pub use fetch::{FetchError, Source};
+pub use rails::Derailed;
 pub use shelf::ShelfError;
+pub use source::{FetchError, Source, Tag};
+pub use stage::Staged;
 pub use status::{Alert, FeedStatus};
 
 use crate::plugin::Package;
 use clawdefender_trust::{
-    Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, PublicKey, Refusal, Root,
-    Sha256Digest, Timestamp, Verified, meet, verify_manifest, write_pack,
+    Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, Refusal, Root, Sha256Digest,
+    Timestamp, Verified, verify_manifest,
 };
-use shelf::{Shelf, State};
+use shelf::{Back, Shelf, State};
+use stage::Step;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +44,21 @@ pub enum FeedError {
     Root(String),
     #[error("no feed is called `{0}`")]
     UnknownFeed(String),
+    #[error("it looks gutted: {0}")]
+    Derailed(#[from] Derailed),
+    #[error("there is no generation of {0} to go back to")]
+    NothingBefore(Name),
+    #[error("the official feed can't be removed")]
+    Official,
+    #[error("it names no source")]
+    NoSource,
+    #[error("it did not arrive within {} minutes", stage::MOST.as_secs() / 60)]
+    Overdue,
 }
+
+/// How long after its expiry a stale feed is said again, as a worse thing. Source: the feed's
+/// failure semantics: critical after 14 days.
+const STALE_LONG_DAYS: u32 = 14;
 
 /// Where a live generation came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +75,6 @@ pub struct Generation {
     pub manifest: Verified<Manifest>,
     pub artifacts: Vec<Verified<Artifact>>,
     pub origin: Origin,
-}
-
-/// A generation that passed verification and is not live yet.
-pub struct Staged {
-    pub generation: Generation,
-    pack: Vec<u8>,
-    /// The root that it was verified under; kept for a third party's feed.
-    root: Root,
 }
 
 /// All feeds of this installation: the official one and those the user added.
@@ -96,6 +107,7 @@ impl Feeds {
                 feeds.take_stored(&name, now, None);
             }
         }
+        feeds.look_at_the_clock(now);
         Ok(feeds)
     }
 
@@ -118,7 +130,7 @@ impl Feeds {
         let stored = match shelf.load() {
             Ok(None) => None,
             Ok(Some((state, pack))) => match self.reload(name, &state, &pack, now) {
-                Ok(generation) => Some(generation),
+                Ok(generation) => Some((state, generation)),
                 Err(error) => {
                     self.alert(
                         name,
@@ -137,19 +149,21 @@ impl Feeds {
                 None
             }
         };
-        let order =
-            |generation: &Generation| (generation.manifest.key_epoch, generation.manifest.version);
         let chosen = match (stored, instead) {
-            // A newer program brings a newer seed.
-            (Some(stored), Some(seed)) => Some(if order(&seed) > order(&stored) {
-                seed
-            } else {
-                stored
-            }),
-            (stored, seed) => stored.or(seed),
+            (Some((state, stored)), Some(seed)) => {
+                // A newer program brings a newer seed.
+                let newer = (seed.manifest.key_epoch, seed.manifest.version)
+                    > (state.floor.epoch, state.floor.version);
+                Some(if newer || state.back == Some(Back::Seed) {
+                    seed
+                } else {
+                    stored
+                })
+            }
+            (stored, seed) => stored.map(|(_, stored)| stored).or(seed),
         };
         if let Some(generation) = chosen {
-            self.note_staleness(name, &generation);
+            self.note_skipped(name, &generation);
             self.live.insert(name.clone(), generation);
         }
     }
@@ -166,8 +180,15 @@ impl Feeds {
         } else {
             state.root.clone()
         };
-        // The floor may be that of this very manifest; anything older is a rollback on the disk.
-        let (generation, _) = unpack(pack, &root, &state.floor, now, Mode::Reload, Origin::Stored)?;
+        let floor = match &state.back {
+            // A person went back to exactly these bytes.
+            Some(Back::Pack(digest)) if Sha256Digest::of(pack) == *digest => {
+                Floor::bottom(state.floor.time)
+            }
+            // The floor may be that of this very manifest; anything older is a rollback on the disk.
+            _ => state.floor.clone(),
+        };
+        let (generation, _) = unpack(pack, &root, &floor, now, Mode::Reload, Origin::Stored)?;
         if generation.manifest.feed_id == *name {
             Ok(generation)
         } else {
@@ -194,14 +215,7 @@ impl Feeds {
         }
     }
 
-    fn note_staleness(&mut self, name: &Name, generation: &Generation) {
-        if let Some(since) = generation.manifest.proof().stale_since() {
-            self.alert(
-                name,
-                "stale",
-                format!("it expired at {since}; its data is used until a newer one is accepted"),
-            );
-        }
+    fn note_skipped(&mut self, name: &Name, generation: &Generation) {
         let skipped: Vec<String> = generation
             .manifest
             .proof()
@@ -227,129 +241,107 @@ impl Feeds {
         });
     }
 
-    /// Fetches and verifies a newer generation of the official feed. Nothing changes yet.
-    ///
-    /// # Errors
-    /// [`FeedError`]; `Ok(None)` when the source has what is live already.
-    pub async fn stage_update(
-        &self,
-        source: &Source,
-        now: Timestamp,
-    ) -> Result<Option<Staged>, FeedError> {
-        let name = &self.official.feed_id;
-        let state = Shelf::of(&self.dir, name)
-            .load()
-            .ok()
-            .flatten()
-            .map(|(state, _)| state);
-        let root = state
-            .as_ref()
-            .map_or_else(|| self.official.clone(), |state| self.official_after(state));
-        // The live manifest is itself a floor: deleting the state file buys no rollback.
-        let floor = self.live.get(name).map_or_else(
-            || Floor::bottom(Timestamp::EPOCH),
-            |generation| generation.manifest.proof().floor_after().clone(),
-        );
-        let envelope = source.envelope().await?;
-        let manifest = verify_manifest(&envelope, &root, &floor, now, Mode::Accept)?;
-        if self
-            .live
-            .get(name)
-            .is_some_and(|live| live.manifest.proof().digest() == manifest.proof().digest())
-        {
-            return Ok(None);
-        }
-        self.fetch_all(source, &envelope, root, &floor, now)
-            .await
-            .map(Some)
-    }
-
-    /// Fetches and verifies a third party's feed whose key the user was given by another way.
-    ///
-    /// # Errors
-    /// [`FeedError`].
-    pub async fn stage_install(
-        &self,
-        source: &Source,
-        key: PublicKey,
-        now: Timestamp,
-    ) -> Result<Staged, FeedError> {
-        let envelope = source.envelope().await?;
-        let met = meet(&envelope, key, &self.official.feed_id)?;
-        let (root, floor) = match Shelf::of(&self.dir, &met.feed_id).load()? {
-            // Known already: its pinned keys and its floor hold.
-            Some((state, _)) => (state.root, state.floor),
-            None => (met, Floor::bottom(Timestamp::EPOCH)),
-        };
-        self.fetch_all(source, &envelope, root, &floor, now).await
-    }
-
-    async fn fetch_all(
-        &self,
-        source: &Source,
-        envelope: &[u8],
-        root: Root,
-        floor: &Floor,
-        now: Timestamp,
-    ) -> Result<Staged, FeedError> {
-        let manifest = verify_manifest(envelope, &root, floor, now, Mode::Accept)?;
-        let mut blobs: Vec<Vec<u8>> = Vec::new();
-        for entry in &manifest.artifacts {
-            let here = self
-                .live
-                .values()
-                .flat_map(|generation| &generation.artifacts);
-            match here
-                .into_iter()
-                .find(|artifact| artifact.digest == entry.sha256)
-            {
-                Some(artifact) => blobs.push(artifact.bytes.to_vec()),
-                None => {
-                    let bytes = source.artifact(&entry.sha256, entry.length).await?;
-                    // A pack files blobs under their own digest: there, these would look missing.
-                    if Sha256Digest::of(&bytes) != entry.sha256 {
-                        return Err(FeedError::Changed(entry.name.to_string()));
-                    }
-                    blobs.push(bytes);
-                }
-            }
-        }
-        let pack = write_pack(envelope, blobs.iter().map(Vec::as_slice));
-        let (generation, root) = unpack(&pack, &root, floor, now, Mode::Accept, Origin::Stored)?;
-        Ok(Staged {
-            generation,
-            pack,
-            root,
-        })
-    }
-
     /// What would be loaded with `staged` live: for trying it before it is committed.
     pub fn packages_with(&self, staged: &Staged, settings: &Settings) -> Vec<Package> {
-        let new = &staged.generation;
-        let others = self
-            .live
-            .iter()
-            .filter(|(name, _)| **name != new.manifest.feed_id);
-        let all = others.map(|(_, generation)| generation).chain([new]);
+        let others = self.live.iter().filter(|(name, _)| **name != staged.feed);
+        let all = others
+            .map(|(_, generation)| generation)
+            .chain(&staged.generation);
         packages(all, settings)
     }
 
-    /// Keeps a staged generation and makes it live. It is on the disk when this returns.
+    /// Keeps a staged change and makes it live. It is on the disk when this returns.
     ///
     /// # Errors
     /// [`ShelfError`]; the old generation stays live then.
     pub fn commit(&mut self, staged: Staged) -> Result<(), FeedError> {
         let Staged {
+            feed,
             generation,
-            pack,
-            root,
+            step,
         } = staged;
-        let name = generation.manifest.feed_id.clone();
-        let floor = generation.manifest.proof().floor_after().clone();
-        Shelf::of(&self.dir, &name).store(&State { root, floor }, &pack)?;
-        self.alerts.retain(|alert| alert.feed != name.as_str());
-        self.live.insert(name, generation);
+        let shelf = Shelf::of(&self.dir, &feed);
+        match step {
+            Step::Forward { state, pack } => shelf.store(&state, &pack)?,
+            Step::Back(state) => shelf.note(&state)?,
+            Step::Remove => shelf.remove()?,
+        }
+        self.alerts.retain(|alert| alert.feed != feed.as_str());
+        match generation {
+            Some(generation) => self.live.insert(feed, generation),
+            None => self.live.remove(&feed),
+        };
         Ok(())
+    }
+
+    /// What committing `staged` would change, artifact by artifact.
+    pub fn compare(&self, staged: &Staged) -> serde_json::Value {
+        let empty = Vec::new();
+        let live = self.live.get(&staged.feed);
+        let before = live.map_or(&empty, |live| &live.manifest.artifacts);
+        let after = staged.manifest().map_or(&empty, |new| &new.artifacts);
+        status::compare(&staged.feed, before, after)
+    }
+
+    /// The live generation of a feed as one file, for a machine without a network.
+    ///
+    /// # Errors
+    /// [`FeedError::UnknownFeed`]; [`ShelfError`].
+    pub fn export(&self, name: &Name) -> Result<Vec<u8>, FeedError> {
+        let unknown = || FeedError::UnknownFeed(name.to_string());
+        match self.live.get(name).ok_or_else(unknown)?.origin {
+            Origin::Seed => Ok(root::SEED.to_vec()),
+            Origin::Stored => {
+                let (_, pack) = Shelf::of(&self.dir, name).load()?.ok_or_else(unknown)?;
+                Ok(pack)
+            }
+        }
+    }
+
+    /// What became stale since the last look. Nothing is unloaded: old data is better than none.
+    pub fn look_at_the_clock(&mut self, now: Timestamp) -> Vec<Alert> {
+        let mut fresh = Vec::new();
+        for (name, generation) in &self.live {
+            let expires = generation.manifest.expires;
+            for (code, since) in [
+                ("stale", expires),
+                ("stale-long", expires.plus_days(STALE_LONG_DAYS)),
+            ] {
+                let said = |alert: &Alert| alert.feed == name.as_str() && alert.code == code;
+                if since <= now && !self.alerts.iter().chain(&fresh).any(said) {
+                    fresh.push(Alert {
+                        feed: name.to_string(),
+                        code: code.into(),
+                        message: format!(
+                            "it expired at {expires}; its data is used until a newer one is accepted"
+                        ),
+                    });
+                }
+            }
+        }
+        for alert in &fresh {
+            tracing::error!(feed = alert.feed, code = alert.code, "feed");
+        }
+        self.alerts.extend(fresh.iter().cloned());
+        fresh
+    }
+
+    /// The official feed's name.
+    pub fn official(&self) -> &Name {
+        &self.official.feed_id
+    }
+
+    /// The third parties' feeds that say where they are fetched from.
+    pub fn guests(&self) -> Vec<(Name, String)> {
+        let named = |name: &Name| {
+            let (state, _) = Shelf::of(&self.dir, name).load().ok()??;
+            Some((name.clone(), state.source?))
+        };
+        self.live
+            .keys()
+            .filter(|name| *name != self.official())
+            .filter_map(named)
+            .collect()
     }
 
     /// Every detector that is live, with its data.
@@ -364,7 +356,14 @@ impl Feeds {
     pub fn status(&self) -> Vec<FeedStatus> {
         self.live
             .iter()
-            .map(|(name, generation)| status::of(name, generation, &self.official))
+            .map(|(name, generation)| {
+                let stale = |alert: &Alert| alert.feed == name.as_str() && alert.code == "stale";
+                let stale = self.alerts.iter().any(stale);
+                let back = Shelf::of(&self.dir, name)
+                    .load()
+                    .is_ok_and(|kept| kept.is_some_and(|(state, _)| state.back.is_some()));
+                status::of(name, generation, &self.official, stale, back)
+            })
             .collect()
     }
 }

@@ -1,17 +1,18 @@
 //! One feed's place on the disk: the live pack, the one before, and how far we have come.
 //!
+//! Going back to the one before moves no file: the state then names it by digest.
+//!
 //! `store` can be cut at any step: until `staged.feedpack` is complete the old generation loads, and
 //! from then on the new one does, because `load` finishes what `store` began.
 
-use clawdefender_trust::{Floor, Name, Root};
+use super::source::MAX_PACK_BYTES;
+use clawdefender_trust::{Floor, Name, Root, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Largest pack that is read back. Source: the total budget of a feed, 256 MiB, with room.
-const MAX_PACK_BYTES: u64 = 320 << 20;
 const MAX_STATE_BYTES: u64 = 1 << 20;
 
 /// What outlives a generation.
@@ -20,6 +21,22 @@ const MAX_STATE_BYTES: u64 = 1 << 20;
 pub(super) struct State {
     pub root: Root,
     pub floor: Floor,
+    /// A person went back from the newest generation to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Back>,
+    /// Where it is fetched from on its own, for a third party's feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// What is live instead of the newest generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Back {
+    /// The kept pack with this digest.
+    Pack(Sha256Digest),
+    /// What is inside the program.
+    Seed,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +52,8 @@ pub enum ShelfError {
     Incomplete(PathBuf),
     #[error("{0} is larger than a feed can be")]
     TooLarge(PathBuf),
+    #[error("{0} is no folder")]
+    Planted(PathBuf),
 }
 
 pub(super) struct Shelf {
@@ -76,8 +95,69 @@ impl Shelf {
         if staged.exists() && self.is_awaited(&parsed) {
             self.promote()?;
         }
+        if let Some(Back::Pack(digest)) = &parsed.back
+            && let Some(pack) = self.pack(digest)?
+        {
+            return Ok(Some((parsed, pack)));
+        }
         let pack = read(&current, MAX_PACK_BYTES)?.ok_or(ShelfError::Incomplete(current))?;
         Ok(Some((parsed, pack)))
+    }
+
+    /// The generation before the newest one, if it is kept.
+    pub(super) fn previous(&self) -> Result<Option<Vec<u8>>, ShelfError> {
+        read(&self.file("previous.feedpack"), MAX_PACK_BYTES)
+    }
+
+    fn pack(&self, digest: &Sha256Digest) -> Result<Option<Vec<u8>>, ShelfError> {
+        for name in ["previous.feedpack", "current.feedpack"] {
+            let pack = read(&self.file(name), MAX_PACK_BYTES)?;
+            if let Some(pack) = pack.filter(|pack| Sha256Digest::of(pack) == *digest) {
+                return Ok(Some(pack));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Changes what the state says and nothing else.
+    pub(super) fn note(&self, state: &State) -> Result<(), ShelfError> {
+        let path = self.file("state.json");
+        let json = serde_json::to_vec_pretty(state).map_err(|_| ShelfError::State(path))?;
+        self.write("state.json", &json)
+    }
+
+    /// A folder for what arrives piece by piece, of this user alone.
+    pub(super) fn staging(&self) -> Result<PathBuf, ShelfError> {
+        let dir = self.file("staging");
+        self.make(&dir)?;
+        let facts = fs::symlink_metadata(&dir).map_err(|source| ShelfError::Io {
+            path: dir.clone(),
+            source,
+        })?;
+        if facts.is_dir() {
+            Ok(dir)
+        } else {
+            Err(ShelfError::Planted(dir))
+        }
+    }
+
+    /// Removes the feed with all that is kept of it.
+    pub(super) fn remove(&self) -> Result<(), ShelfError> {
+        fs::remove_dir_all(&self.dir).map_err(|source| ShelfError::Io {
+            path: self.dir.clone(),
+            source,
+        })
+    }
+
+    fn make(&self, dir: &Path) -> Result<(), ShelfError> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|source| ShelfError::Io {
+                path: dir.to_owned(),
+                source,
+            })
     }
 
     /// Whether the state already speaks of the staged pack: then a crash came between the two.
@@ -90,23 +170,36 @@ impl Shelf {
 
     /// Keeps a generation: pack first, then the floor, then the switch.
     pub(super) fn store(&self, state: &State, pack: &[u8]) -> Result<(), ShelfError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.dir)
-            .map_err(|source| ShelfError::Io {
-                path: self.dir.clone(),
-                source,
-            })?;
+        self.make(&self.dir)?;
+        self.settle_back()?;
         self.write("staged.feedpack", pack)?;
         self.write(
             "staged.version",
             format!("{}.{}", state.floor.epoch, state.floor.version).as_bytes(),
         )?;
-        let path = self.file("state.json");
-        let json = serde_json::to_vec_pretty(state).map_err(|_| ShelfError::State(path))?;
-        self.write("state.json", &json)?;
-        self.promote()
+        self.note(state)?;
+        self.promote()?;
+        // Only what is whole and live matters from here on.
+        let _ = fs::remove_dir_all(self.file("staging"));
+        Ok(())
+    }
+
+    /// When a person went back, the generation that they left is not what to go back to next.
+    fn settle_back(&self) -> Result<(), ShelfError> {
+        let state = read(&self.file("state.json"), MAX_STATE_BYTES)?;
+        let state: Option<State> = state.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let Some(Back::Pack(digest)) = state.and_then(|state| state.back) else {
+            return Ok(());
+        };
+        let previous = self.previous()?;
+        if previous.is_some_and(|pack| Sha256Digest::of(&pack) == digest) {
+            rename(
+                &self.file("previous.feedpack"),
+                &self.file("current.feedpack"),
+            )?;
+            self.sync()?;
+        }
+        Ok(())
     }
 
     fn promote(&self) -> Result<(), ShelfError> {

@@ -1,14 +1,15 @@
 //! What a person is told about feeds.
 
 use super::{Generation, Origin, root};
-use clawdefender_trust::{Name, Root};
+use clawdefender_trust::{ArtifactEntry, Name, Root};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Something about a feed that a person must know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     pub feed: String,
-    /// `stale`, `stored-refused`, `state-reset`, `skipped`.
+    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `skipped`.
     pub code: String,
     pub message: String,
 }
@@ -28,6 +29,9 @@ pub struct FeedStatus {
     pub stale: bool,
     /// `seed` (embedded in the program) or `stored`.
     pub origin: &'static str,
+    /// A person went back from a newer generation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rolled_back: bool,
     pub signers: Vec<String>,
     pub artifacts: Vec<ArtifactStatus>,
 }
@@ -43,7 +47,13 @@ pub struct ArtifactStatus {
     pub entries: Option<u64>,
 }
 
-pub(super) fn of(name: &Name, generation: &Generation, official: &Root) -> FeedStatus {
+pub(super) fn of(
+    name: &Name,
+    generation: &Generation,
+    official: &Root,
+    stale: bool,
+    rolled_back: bool,
+) -> FeedStatus {
     let manifest = &generation.manifest;
     let is_official = *name == official.feed_id;
     FeedStatus {
@@ -55,7 +65,8 @@ pub(super) fn of(name: &Name, generation: &Generation, official: &Root) -> FeedS
         version: manifest.version,
         issued: manifest.issued.to_string(),
         expires: manifest.expires.to_string(),
-        stale: manifest.is_stale(),
+        stale,
+        rolled_back,
         origin: match generation.origin {
             Origin::Seed => "seed",
             Origin::Stored => "stored",
@@ -79,4 +90,34 @@ pub(super) fn of(name: &Name, generation: &Generation, official: &Root) -> FeedS
             })
             .collect(),
     }
+}
+
+/// Each artifact that comes, goes or is another: its version and number of entries on both sides.
+pub(super) fn compare(feed: &Name, before: &[ArtifactEntry], after: &[ArtifactEntry]) -> Value {
+    let find = |list: &[ArtifactEntry], like: &ArtifactEntry| {
+        list.iter()
+            .find(|entry| entry.kind == like.kind && entry.name == like.name)
+            .cloned()
+    };
+    let side = |entry: Option<&ArtifactEntry>| {
+        entry.map(|entry| json!({ "version": entry.version.to_string(), "entries": entry.entries }))
+    };
+    let gone = before.iter().filter(|entry| find(after, entry).is_none());
+    let changes: Vec<Value> = after
+        .iter()
+        .chain(gone)
+        .filter_map(|entry| {
+            let (old, new) = (find(before, entry), find(after, entry));
+            let same = old.as_ref().map(|old| old.sha256) == new.as_ref().map(|new| new.sha256);
+            (!same).then(|| {
+                json!({
+                    "kind": entry.kind.to_string(),
+                    "name": entry.name.to_string(),
+                    "before": side(old.as_ref()),
+                    "after": side(new.as_ref()),
+                })
+            })
+        })
+        .collect();
+    json!({ "feed": feed.to_string(), "artifacts": changes })
 }

@@ -75,11 +75,12 @@ fn finding(
     for reference in &raw.refs {
         word("reference", reference)?;
     }
-    for id in &raw.steps {
-        if !recent.iter().any(|step| step.id == *id) {
-            return Err("a finding names a step that it was not given".into());
-        }
-    }
+    let steps = raw
+        .steps
+        .iter()
+        .map(|index| recent.get(*index as usize).map(|step| step.id.clone()))
+        .collect::<Option<Vec<_>>>()
+        .ok_or("a finding names a step that it was not given")?;
     let mut spans = Vec::with_capacity(raw.spans.len());
     for each in &raw.spans {
         spans.extend(span(event, each)?);
@@ -98,7 +99,7 @@ fn finding(
         confidence_pct: raw.confidence_pct,
         message: raw.message,
         spans,
-        steps: raw.steps,
+        steps,
         refs: raw.refs,
     })
 }

@@ -1,6 +1,5 @@
 //! One detector: its package, its facts and the guarded call.
 
-use super::bindings::api;
 use super::check::{self, Answer};
 use super::engine::{MAX_MEMORY_BYTES, Runtime};
 use super::pool::{Pool, Recipe, Warm};
@@ -186,17 +185,6 @@ impl Detector {
             0 => Vec::new(),
             wanted => history.recent(&self.facts.id, wanted),
         };
-        let steps: Vec<api::Step<'_>> = recent
-            .iter()
-            .map(|step| api::Step {
-                id: &step.id,
-                at_ms: step.at_ms,
-                server: &step.server,
-                link: &step.link,
-                memo: &step.memo,
-                attrs: &[],
-            })
-            .collect();
         let mut warm = self.pool.take().ok_or_else(|| {
             (
                 FaultKind::Overload,
@@ -209,10 +197,13 @@ impl Detector {
             .set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         warm.begin(recipe.runtime, deadline);
+        let packed = lower::Packed::of(&recent);
         let result = lower::lend(event, |lent| {
-            warm.guest
-                .clawdefender_detector_api()
-                .call_inspect(&mut warm.store, lent, &steps)
+            warm.guest.clawdefender_detector_api().call_inspect(
+                &mut warm.store,
+                lent,
+                packed.lend(),
+            )
         });
         match result {
             Ok(report) => match check::report(&self.facts, event, &recent, report) {

@@ -1,7 +1,10 @@
-//! Lends the host's event to a detector: the same strings, in the shape of the contract.
+//! Lends the host's event and steps to a detector: the same strings, in the shape of the contract.
 
+use super::Step;
 use super::bindings::api;
 use crate::event::{AssetKind, Direction, Event, Kind, Role};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Calls `then` with the event as the contract has it. Nothing is copied but small tables.
 pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> R {
@@ -71,6 +74,56 @@ pub(super) fn lend<R>(event: &Event, then: impl FnOnce(api::Event<'_>) -> R) -> 
         launch,
         attrs: &attrs,
     })
+}
+
+/// A detector's past steps in the shape of the contract: a few long lists.
+pub(super) struct Packed<'s> {
+    steps: Vec<api::Step>,
+    names: Vec<&'s str>,
+    memos: Vec<u8>,
+}
+
+impl<'s> Packed<'s> {
+    /// Of these steps, oldest first: at most 512, of 4 KiB each.
+    pub(super) fn of(recent: &'s [Arc<Step>]) -> Self {
+        let mut known = HashMap::new();
+        let mut packed = Self {
+            steps: Vec::with_capacity(recent.len()),
+            names: Vec::new(),
+            memos: Vec::with_capacity(recent.iter().map(|step| step.memo.len()).sum()),
+        };
+        for step in recent {
+            packed.memos.extend_from_slice(&step.memo);
+            let step = api::Step {
+                at_ms: step.at_ms,
+                server: packed.name(&mut known, &step.server),
+                link: packed.name(&mut known, &step.link),
+                memo_end: index(packed.memos.len()),
+            };
+            packed.steps.push(step);
+        }
+        packed
+    }
+
+    pub(super) fn lend(&self) -> api::History<'_> {
+        api::History {
+            steps: &self.steps,
+            names: &self.names,
+            memos: &self.memos,
+            attrs: &[],
+        }
+    }
+
+    fn name(&mut self, known: &mut HashMap<&'s str, u32>, name: &'s str) -> u32 {
+        *known.entry(name).or_insert_with(|| {
+            self.names.push(name);
+            index(self.names.len() - 1)
+        })
+    }
+}
+
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 fn pairs(list: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -144,5 +197,34 @@ fn asset_kind(kind: &AssetKind) -> api::AssetKind<'_> {
         AssetKind::Package => api::AssetKind::Package,
         AssetKind::Account => api::AssetKind::Account,
         AssetKind::Other(word) => api::AssetKind::Other(word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(server: &str, memo: &[u8]) -> Arc<Step> {
+        Arc::new(Step {
+            id: "e".into(),
+            at_ms: 7,
+            server: server.into(),
+            link: "link".into(),
+            memo: memo.to_vec(),
+        })
+    }
+
+    #[test]
+    fn each_step_finds_its_words_and_its_memo() {
+        let recent = [step("a", b"one"), step("b", b""), step("a", b"three")];
+        let packed = Packed::of(&recent);
+        let steps: Vec<_> = packed
+            .steps
+            .iter()
+            .map(|step| (step.server, step.link, step.memo_end))
+            .collect();
+        assert_eq!(steps, [(0, 1, 3), (2, 1, 3), (0, 1, 8)]);
+        assert_eq!(packed.names, ["a", "link", "b"]);
+        assert_eq!(packed.memos, b"onethree");
     }
 }

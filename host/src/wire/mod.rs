@@ -94,10 +94,33 @@ pub fn is_awaited(ticket: &str) -> bool {
 pub enum Control {
     Status,
     Approvals,
-    Answer { id: String, answer: ControlAnswer },
+    Answer {
+        id: String,
+        answer: ControlAnswer,
+    },
     FeedStatus,
-    FeedUpdate { from: String },
-    PluginInstall { from: String, key: String },
+    /// From one place, or from where the configuration and the feeds themselves say.
+    FeedUpdate {
+        from: Option<String>,
+        /// Say what would change, and change nothing.
+        dry_run: bool,
+    },
+    /// How far the download of a running update is.
+    FeedProgress,
+    FeedRollback {
+        feed: Option<String>,
+    },
+    FeedRemove {
+        feed: String,
+    },
+    FeedExport {
+        feed: Option<String>,
+        to: String,
+    },
+    PluginInstall {
+        from: String,
+        key: String,
+    },
     Plugins,
     PolicyReload,
     Stop,

@@ -1,12 +1,15 @@
 //! Updates of the official feed: taken when every byte is signed, refused otherwise, and what was
 //! live stays live.
 
-use crate::kit::{Daemon, Feed, Group, Home, kit_file};
+mod doors;
+mod keys;
+mod kills;
+mod threats;
+
+use crate::kit::{Daemon, Feed, Home, Publisher};
 use clawdefender_trust::Kind;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 fn update(home: &Home, from: &str) -> crate::kit::Cli {
     home.cli(&["feed", "update", from, "--json"])
@@ -74,10 +77,8 @@ fn a_signed_update_goes_live_from_a_loopback_url() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
     let folder = newer().publish(&home.file("feed"));
-    let (_server, port) = serve(&folder);
-    let changed = update(&home, &format!("http://127.0.0.1:{port}"))
-        .done()
-        .json();
+    let publisher = Publisher::of(&folder);
+    let changed = update(&home, &publisher.url()).done().json();
     assert_eq!(changed["changed"], true, "{changed:#}");
     // Plain http is for trying things out on one machine.
     assert_ne!(update(&home, "http://192.0.2.1/feed").code, 0);
@@ -149,20 +150,4 @@ fn a_pack_changed_on_the_disk_is_refused_at_the_next_start() {
     let _daemon = Daemon::start(&home);
     assert_eq!(live(&home)["origin"], "seed", "the embedded one stands in");
     assert_eq!(home.record("type:feed kind:stored-refused")["type"], "feed");
-}
-
-fn serve(folder: &Path) -> (Group, u16) {
-    let mut command = Command::new("python3");
-    let mut group = Group::spawn(
-        command
-            .arg(kit_file("files.py"))
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null()),
-    );
-    let mut line = String::new();
-    BufReader::new(group.child().stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    (group, line.trim().parse().unwrap())
 }

@@ -57,7 +57,7 @@ impl Detector for Injection {
         })
     }
 
-    fn inspect(&self, event: &Event, _: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, _: &[Step<'_>]) -> Report {
         if matches!(event.kind, Kind::ServerLaunch) {
             return Report::clean();
         }

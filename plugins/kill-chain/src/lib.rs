@@ -38,8 +38,8 @@ use vocabulary::Vocabulary;
 
 /// Past steps asked for.
 const HISTORY: u32 = 250;
-/// With so many steps in hand the oldest are about to be forgotten.
-const NEARLY_FULL: usize = 230;
+/// So many of the oldest steps are about to be forgotten when the history is full.
+const NEARLY_OUT: usize = 20;
 /// How long after its call a result may come and still be known as its answer.
 const ANSWER_MS: u64 = 10 * 60 * 1000;
 /// Equal steps nearer than this are remembered once, so that a flood can't push others out.
@@ -142,9 +142,9 @@ impl Detector for KillChain {
         })
     }
 
-    fn inspect(&self, event: &Event, recent: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, recent: &[Step<'_>]) -> Report {
         let memos: Vec<Option<Seen<'_>>> =
-            recent.iter().map(|step| Seen::decode(&step.memo)).collect();
+            recent.iter().map(|step| Seen::decode(step.memo)).collect();
         if facts::is_call(event) {
             self.call(event, recent, &memos)
         } else if facts::is_result(event) {
@@ -157,7 +157,7 @@ impl Detector for KillChain {
 }
 
 impl KillChain {
-    fn call(&self, event: &Event, recent: &[Step], memos: &[Option<Seen<'_>>]) -> Report {
+    fn call(&self, event: &Event, recent: &[Step<'_>], memos: &[Option<Seen<'_>>]) -> Report {
         let mut facts = facts::of_call(event, &self.lexicon, &self.vocabulary, &self.printer);
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
@@ -188,11 +188,7 @@ impl KillChain {
             .into_iter()
             .collect();
         for chain in &self.chains {
-            findings.extend(
-                scene
-                    .find(chain)
-                    .map(|steps| pattern(chain, &steps, recent)),
-            );
+            findings.extend(scene.find(chain).map(|steps| pattern(chain, &steps)));
         }
         let memo = Memo {
             actions: facts.actions,
@@ -211,14 +207,14 @@ impl KillChain {
     }
 
     /// Whether arguments of this call can reach anyone who should not have them.
-    fn may_carry(&self, event: &Event, facts: &Facts, recent: &[Step]) -> bool {
+    fn may_carry(&self, event: &Event, facts: &Facts, recent: &[Step<'_>]) -> bool {
         facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, recent)
     }
 
     fn exfiltration(
         &self,
         event: &Event,
-        recent: &[Step],
+        recent: &[Step<'_>],
         facts: &Facts,
         flow: &Flow,
     ) -> Option<Finding> {
@@ -254,7 +250,7 @@ impl KillChain {
             confidence_pct,
             message: "A secret that an earlier step returned leaves in this call.".to_owned(),
             spans: Vec::new(),
-            steps: ids(&steps, recent),
+            steps: indices(&steps),
             refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
             attrs: Vec::new(),
         })
@@ -263,7 +259,7 @@ impl KillChain {
     fn result(
         &self,
         event: &Event,
-        recent: &[Step],
+        recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
         let mut facts = facts::of_result(event, &self.lexicon, &self.printer);
@@ -320,7 +316,7 @@ impl KillChain {
         &self,
         event: &Event,
         tool: u32,
-        recent: &[Step],
+        recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
         is: impl Fn(&Seen<'_>) -> bool,
     ) -> bool {
@@ -342,7 +338,7 @@ impl KillChain {
         &self,
         mut memo: Memo,
         event: &Event,
-        recent: &[Step],
+        recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
         // What a lead or a flow needs is held below, not by the step alone.
@@ -401,33 +397,30 @@ fn is_outside(facts: &Facts) -> bool {
     facts.flags & flag::OUTSIDE != 0
 }
 
-fn other_server(event: &Event, recent: &[Step]) -> bool {
+fn other_server(event: &Event, recent: &[Step<'_>]) -> bool {
     recent.iter().any(|step| step.server != event.server.name)
 }
 
 /// Secrets that are about to be forgotten move into the newest memo, so that filling the history
 /// with other steps does not wash them out.
 fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
-    if memos.len() < NEARLY_FULL || memo.flags & flag::PUBLIC != 0 {
+    if memos.len() + NEARLY_OUT <= HISTORY as usize || memo.flags & flag::PUBLIC != 0 {
         return;
     }
-    let oldest = memos.iter().take(HISTORY as usize - NEARLY_FULL).flatten();
-    // What a newer memo holds already is carried once, not by every memo after it.
-    let newer = memos.iter().skip(HISTORY as usize - NEARLY_FULL).flatten();
-    let mut held: Vec<u32> = newer.flat_map(Seen::secrets).collect();
-    held.sort_unstable();
-    for past in oldest {
-        if memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
-            memo.secrets.extend(
-                past.secrets()
-                    .filter(|hash| held.binary_search(hash).is_err()),
-            );
+    for past in memos.iter().take(NEARLY_OUT).flatten() {
+        let Some(first) = past.secrets().next() else {
+            continue;
+        };
+        let mut newest = memos.iter().rev().take(2 * NEARLY_OUT).flatten();
+        let held = newest.any(|newer| newer.secrets().any(|hash| hash == first));
+        if !held && memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
+            memo.secrets.extend(past.secrets());
         }
     }
     settle(&mut memo.secrets, memo::MAX_SECRETS);
 }
 
-fn pattern(chain: &Chain, steps: &[usize], recent: &[Step]) -> Finding {
+fn pattern(chain: &Chain, steps: &[usize]) -> Finding {
     Finding {
         rule: PATTERN.to_owned(),
         category: Category::KillChain,
@@ -441,17 +434,16 @@ fn pattern(chain: &Chain, steps: &[usize], recent: &[Step]) -> Finding {
         confidence_pct: chain.confidence_pct,
         message: chain.title.clone(),
         spans: Vec::new(),
-        steps: ids(steps, recent),
+        steps: indices(steps),
         refs: chain.attack.clone(),
         attrs: vec![("chain".to_owned(), chain.id.clone())],
     }
 }
 
-fn ids(steps: &[usize], recent: &[Step]) -> Vec<String> {
+fn indices(steps: &[usize]) -> Vec<u32> {
     steps
         .iter()
-        .filter_map(|at| recent.get(*at))
-        .map(|step| step.id.clone())
+        .filter_map(|at| u32::try_from(*at).ok())
         .collect()
 }
 

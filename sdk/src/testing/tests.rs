@@ -22,7 +22,7 @@ impl Detector for Boom {
         Ok(Self)
     }
 
-    fn inspect(&self, event: &Event, recent: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, recent: &[Step<'_>]) -> Report {
         let mut findings = Vec::new();
         for (index, view, text) in event.text_views() {
             if let Some(at) = text.find("boom") {

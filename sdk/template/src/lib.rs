@@ -43,7 +43,7 @@ impl Detector for Plugin {
         Ok(Self { words })
     }
 
-    fn inspect(&self, event: &Event, _: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, _: &[Step<'_>]) -> Report {
         let mut findings = Vec::new();
         // The canonical view where there is one: invisible characters and look-alike letters are
         // already resolved, and the host maps spans back.

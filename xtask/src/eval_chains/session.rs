@@ -12,10 +12,18 @@ use crate::draft::Item;
 /// Milliseconds from one message to the next. Chosen: an agent at work.
 const PACE_MS: u64 = 1_000;
 
+/// What the host keeps of a past event.
+struct Past {
+    at_ms: u64,
+    server: String,
+    link: String,
+    memo: Vec<u8>,
+}
+
 pub struct Session {
     detector: KillChain,
     history: usize,
-    recent: Vec<Step>,
+    recent: Vec<Past>,
     at_ms: u64,
 }
 
@@ -81,15 +89,19 @@ impl Session {
             launch: None,
             attrs: Vec::new(),
         };
-        let report = self.detector.inspect(&event, &self.recent);
+        let steps = self.recent.iter().map(|past| Step {
+            at_ms: past.at_ms,
+            server: &past.server,
+            link: &past.link,
+            memo: &past.memo,
+        });
+        let report = self.detector.inspect(&event, &steps.collect::<Vec<_>>());
         if let Some(memo) = report.memo {
-            self.recent.push(Step {
-                id: event.id,
+            self.recent.push(Past {
                 at_ms: event.at_ms,
                 server: event.server.name,
                 link: event.link,
                 memo,
-                attrs: Vec::new(),
             });
             if self.recent.len() > self.history {
                 self.recent.remove(0);

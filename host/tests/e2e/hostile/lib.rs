@@ -25,7 +25,7 @@ impl Detector for Hostile {
         Ok(Self)
     }
 
-    fn inspect(&self, event: &Event, _: &[Step]) -> Report {
+    fn inspect(&self, event: &Event, _: &[Step<'_>]) -> Report {
         for text in &event.texts {
             match text.original.as_str() {
                 "hostile: loop" => endless(),

@@ -38,8 +38,6 @@ impl Feed {
         let seed = verify_manifest(pack.envelope(), &root, &floor, now(), Mode::Reload)
             .unwrap()
             .into_inner();
-        let keys = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".dev-root");
-        let key = fs::read_to_string(keys.join("feed.key")).unwrap();
         let issued = now();
         let version = seed.version + 1;
         let manifest = Manifest {
@@ -52,7 +50,7 @@ impl Feed {
         Self {
             manifest,
             blobs,
-            signer: SecretKey::from_hex(key.trim_end()).unwrap(),
+            signer: Self::development_key("feed"),
         }
     }
 
@@ -124,6 +122,31 @@ impl Feed {
         entry.sha256 = Sha256Digest::of(blob);
         entry.length = blob.len() as u64;
         self
+    }
+
+    /// The next key epoch: signed by the pinned next key, which names another.
+    pub fn rotated(mut self, next: SecretKey, then: &SecretKey) -> Self {
+        self.manifest.key_epoch += 1;
+        self.manifest.version += 1;
+        self.manifest.next_public_key = then.public();
+        self.signer = next;
+        self
+    }
+
+    /// A key of this machine's development root: `feed`, `next` or `code`.
+    pub fn development_key(office: &str) -> SecretKey {
+        let keys = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".dev-root");
+        let key = fs::read_to_string(keys.join(format!("{office}.key"))).unwrap();
+        SecretKey::from_hex(key.trim_end()).unwrap()
+    }
+
+    /// Leaves only the first manifest of an epoch, for those who missed it.
+    pub fn keep_rotation(&self, folder: &Path) {
+        let envelope = seal_manifest(&self.manifest, &[&self.signer]).unwrap();
+        let rotations = folder.join("rotations");
+        fs::create_dir_all(&rotations).unwrap();
+        let name = format!("{}.dsse.json", self.manifest.key_epoch);
+        fs::write(rotations.join(name), envelope).unwrap();
     }
 
     /// Signs and writes it as a folder that can be served. The folder.

@@ -30,9 +30,30 @@ pub fn detector() -> KillChain {
     KillChain::configure(&[], &[data()]).expect("the shipped data configures")
 }
 
+/// A past event with its memo, as the host keeps it.
+#[derive(Clone)]
+pub struct Past {
+    pub id: String,
+    pub at_ms: u64,
+    pub server: String,
+    pub link: String,
+    pub memo: Vec<u8>,
+}
+
+impl Past {
+    fn step(&self) -> Step<'_> {
+        Step {
+            at_ms: self.at_ms,
+            server: &self.server,
+            link: &self.link,
+            memo: &self.memo,
+        }
+    }
+}
+
 pub struct Story {
     detector: KillChain,
-    pub recent: Vec<Step>,
+    pub recent: Vec<Past>,
     told: u64,
     pub now_ms: u64,
 }
@@ -110,7 +131,7 @@ impl Story {
     }
 
     pub fn tell(&mut self, event: Event) -> Vec<Finding> {
-        let report = self.detector.inspect(&event, &self.recent);
+        let report = self.detector.inspect(&event, &self.steps());
         if let Some(memo) = report.memo {
             assert!(memo.len() <= 4096);
             let Event {
@@ -120,13 +141,12 @@ impl Story {
                 link,
                 ..
             } = event;
-            self.recent.push(Step {
+            self.recent.push(Past {
                 id,
                 at_ms,
                 server: server.name,
                 link,
                 memo,
-                attrs: Vec::new(),
             });
             if self.recent.len() > 250 {
                 self.recent.remove(0);
@@ -135,9 +155,13 @@ impl Story {
         report.findings
     }
 
+    fn steps(&self) -> Vec<Step<'_>> {
+        self.recent.iter().map(Past::step).collect()
+    }
+
     /// Inspects without remembering.
     pub fn look(&self, event: &Event) -> Vec<Finding> {
-        self.detector.inspect(event, &self.recent).findings
+        self.detector.inspect(event, &self.steps()).findings
     }
 }
 

@@ -1,0 +1,324 @@
+//! Changing what is live: stage, try out, commit, swap, record. At every failure the old stays.
+
+use super::control::refused;
+use super::start::{self, Parts};
+use super::{gate, rehearsal};
+use crate::audit::{Durability, Record};
+use crate::feed::{FeedError, Feeds, Source, Staged, Tag};
+use crate::judge::{self, now_ms};
+use crate::plugin::Set;
+use crate::policy::Decision;
+use crate::wire::ControlReply;
+use clawdefender_trust::{KeyChange, Name, PublicKey};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+const STAYS: &str = "the feed that was live before stays; see `clawdefender feed status`";
+
+/// Why nothing changed.
+pub(super) struct Kept {
+    /// `fetch`, `refused`, `held`, `not-stored`.
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl From<FeedError> for Kept {
+    fn from(error: FeedError) -> Self {
+        let code = match &error {
+            FeedError::Fetch(_) | FeedError::NoSource | FeedError::Overdue => "fetch",
+            FeedError::Derailed(_) => "held",
+            FeedError::Shelf(_) => "not-stored",
+            FeedError::UnknownFeed(_) | FeedError::NothingBefore(_) | FeedError::Official => {
+                "usage"
+            }
+            _ => "refused",
+        };
+        Self {
+            code,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl Parts {
+    /// Looks for newer generations: of the official feed at `from`, or of every feed where the
+    /// configuration or the feed itself says.
+    pub(super) fn update_feeds(&self, from: Option<&str>, dry_run: bool) -> ControlReply {
+        let official = self.feeds().official().clone();
+        let mut wanted = Vec::new();
+        match from {
+            Some(from) => wanted.push((official, vec![from.to_owned()])),
+            None => {
+                let urls = &self.config.feed_url.0;
+                if !urls.is_empty() {
+                    wanted.push((official, urls.clone()));
+                }
+                let guests = self.feeds().guests();
+                wanted.extend(guests.into_iter().map(|(name, url)| (name, vec![url])));
+            }
+        }
+        if wanted.is_empty() {
+            return refused(
+                "no-source",
+                "no feed is named, and config.toml has no `feed_url`",
+                "clawdefender feed update https://HOST/PATH",
+            );
+        }
+        let (mut changed, mut plans, mut kept) = (false, Vec::new(), None);
+        for (name, urls) in wanted {
+            let stage = |feeds: &Feeds| {
+                let (staged, _) = self.stage_update(feeds, &name, &urls, None)?;
+                Ok(staged)
+            };
+            let done = if dry_run {
+                self.rehearse(stage).map(|plan| plans.extend(plan))
+            } else {
+                self.change_feed(stage).map(|done| changed |= done)
+            };
+            if let Err(why) = done {
+                self.tell_kept(&name, &why);
+                kept = Some(why);
+            }
+        }
+        match kept {
+            Some(Kept { code, message }) => refused(code, &message, STAYS),
+            None if dry_run => ControlReply::Done(json!({ "dry_run": plans })),
+            None => ControlReply::Done(self.feeds_now(changed)),
+        }
+    }
+
+    /// Back to the generation before.
+    pub(super) fn roll_back_feed(&self, feed: Option<&str>) -> ControlReply {
+        self.answer_change(feed, |feeds, name| {
+            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+            feeds.stage_back(name, now)
+        })
+    }
+
+    /// Without a third party's feed.
+    pub(super) fn remove_feed(&self, feed: &str) -> ControlReply {
+        self.answer_change(Some(feed), |feeds, name| feeds.stage_removal(name))
+    }
+
+    /// A third party's feed, by a key that the user has from elsewhere.
+    pub(super) fn add_feed(&self, from: &str, key: &str) -> ControlReply {
+        let key: PublicKey = match key.parse() {
+            Ok(key) => key,
+            Err(error) => {
+                let hint = "give the publisher's public key: 64 hexadecimal digits";
+                return refused("key", &format!("{error}"), hint);
+            }
+        };
+        let again = from.contains("://").then(|| from.to_owned());
+        let added = self.change_feed(|feeds| {
+            let source = Source::parse(from, self.config.feed_ca_file.as_deref())?;
+            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+            let install = feeds.stage_install(&source, key, again, now, &self.progress);
+            self.runtime.block_on(install).map(Some)
+        });
+        match added {
+            Ok(changed) => ControlReply::Done(self.feeds_now(changed)),
+            Err(why) => {
+                self.record_kept(&why);
+                refused(why.code, &why.message, STAYS)
+            }
+        }
+    }
+
+    /// The live generation as a file that did not exist.
+    pub(super) fn export_feed(&self, feed: Option<&str>, to: &Path) -> ControlReply {
+        let exported = self.feed_name(feed).and_then(|name| {
+            let pack = self.feeds().export(&name)?;
+            Ok((name, pack))
+        });
+        let (name, pack) = match exported {
+            Ok(exported) => exported,
+            Err(error) => return refused("usage", &error.to_string(), "clawdefender feed status"),
+        };
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(to)
+            .and_then(|mut file| file.write_all(&pack).and_then(|()| file.sync_all()));
+        match written {
+            Ok(()) => ControlReply::Done(json!({
+                "feed": name.to_string(), "file": to, "bytes": pack.len(),
+            })),
+            Err(error) => refused(
+                "not-written",
+                &format!("{}: {error}", to.display()),
+                "name a file that does not exist, in a folder that you may write",
+            ),
+        }
+    }
+
+    pub(super) fn feed_progress(&self) -> Value {
+        json!({
+            "done": self.progress.done.load(Ordering::Relaxed),
+            "total": self.progress.total.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Fetches and verifies what a feed's sources have.
+    pub(super) fn stage_update(
+        &self,
+        feeds: &Feeds,
+        name: &Name,
+        urls: &[String],
+        tag: Option<&Tag>,
+    ) -> Result<(Option<Staged>, Option<Tag>), FeedError> {
+        let authorities = self.config.feed_ca_file.as_deref();
+        let sources = urls
+            .iter()
+            .map(|url| Source::parse(url, authorities))
+            .collect::<Result<Vec<_>, _>>()?;
+        let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+        let update = feeds.stage_update(name, &sources, tag, now, &self.progress);
+        self.runtime.block_on(update)
+    }
+
+    /// Stages, tries out, commits and swaps. Whether anything changed.
+    pub(super) fn change_feed(
+        &self,
+        stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, FeedError>,
+    ) -> Result<bool, Kept> {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        // A copy: a slow source must not hold up `status`.
+        let feeds = self.feeds().clone();
+        let Some(staged) = stage(&feeds)? else {
+            return Ok(false);
+        };
+        let set = self.try_out(&staged)?;
+        let (kind, note) = told(&staged);
+        self.feeds().commit(staged)?;
+        self.judge.swap_detectors(set);
+        self.record_feed(kind, note, None);
+        Ok(true)
+    }
+
+    /// The detectors of a staged change, when all of them load and say what they must.
+    fn try_out(&self, staged: &Staged) -> Result<Set, Kept> {
+        let held = |message| Kept {
+            code: "held",
+            message,
+        };
+        let packages = self.feeds().packages_with(staged, &self.settings);
+        let (set, failed) = start::load(packages, &self.cache, start::instances());
+        if let Some((name, error)) = failed.first() {
+            return Err(held(format!("detector {name}: {error}")));
+        }
+        // What was live before needs no proof: going back must always be possible.
+        if staged.is_new() {
+            gate::pass(&set, &self.home).map_err(held)?;
+        }
+        Ok(set)
+    }
+
+    fn rehearse(
+        &self,
+        stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, FeedError>,
+    ) -> Result<Option<Value>, Kept> {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let feeds = self.feeds().clone();
+        let Some(staged) = stage(&feeds)? else {
+            return Ok(None);
+        };
+        let set = self.try_out(&staged)?;
+        let mut plan = feeds.compare(&staged);
+        let replay = rehearsal::replay(self, &set);
+        if let Some(plan) = plan.as_object_mut() {
+            plan.insert("replay".into(), replay);
+        }
+        Ok(Some(plan))
+    }
+
+    fn answer_change(
+        &self,
+        feed: Option<&str>,
+        stage: impl FnOnce(&Feeds, &Name) -> Result<Staged, FeedError>,
+    ) -> ControlReply {
+        let changed = self
+            .feed_name(feed)
+            .map_err(Kept::from)
+            .and_then(|name| self.change_feed(|feeds| stage(feeds, &name).map(Some)));
+        match changed {
+            Ok(changed) => ControlReply::Done(self.feeds_now(changed)),
+            Err(why) => {
+                self.record_kept(&why);
+                refused(why.code, &why.message, "clawdefender feed status")
+            }
+        }
+    }
+
+    fn feed_name(&self, feed: Option<&str>) -> Result<Name, FeedError> {
+        match feed {
+            None => Ok(self.feeds().official().clone()),
+            Some(text) => text
+                .parse()
+                .map_err(|_| FeedError::UnknownFeed(text.chars().take(64).collect())),
+        }
+    }
+
+    fn feeds_now(&self, changed: bool) -> Value {
+        let feeds = self.feeds();
+        json!({ "changed": changed, "feeds": feeds.status(), "alerts": feeds.alerts() })
+    }
+
+    pub(super) fn tell_kept(&self, feed: &Name, why: &Kept) {
+        tracing::error!(%feed, code = why.code, message = why.message, "a feed was refused");
+        self.record_kept(why);
+    }
+
+    fn record_kept(&self, why: &Kept) {
+        self.record_feed(
+            &format!("feed-{}", why.code),
+            why.message.clone(),
+            Some(Decision::deny("feed", "the feed was refused")),
+        );
+    }
+
+    fn record_feed(&self, kind: &str, note: String, decision: Option<Decision>) {
+        let record = Record {
+            v: 1,
+            id: judge::call_id(),
+            at_ms: now_ms(),
+            what: "feed".into(),
+            kind: kind.to_owned(),
+            note: Some(note),
+            decision,
+            ..Record::default()
+        };
+        self.judge.append(&record, Durability::Now);
+    }
+}
+
+/// What the log says of a change.
+fn told(staged: &Staged) -> (&'static str, String) {
+    let feed = staged.feed();
+    let Some(manifest) = staged.manifest() else {
+        return ("feed-removed", feed.to_string());
+    };
+    let proof = manifest.proof();
+    let signers: Vec<String> = proof.signers().iter().map(ToString::to_string).collect();
+    let mut note = format!(
+        "{feed} version {} of epoch {}, SHA-256 {}, signed by {}",
+        manifest.version,
+        manifest.key_epoch,
+        proof.digest(),
+        signers.join(" and ")
+    );
+    if !staged.is_new() {
+        return ("feed-rolled-back", note);
+    }
+    match staged.key_change() {
+        KeyChange::Steady => {}
+        KeyChange::Rotated => note.push_str("; its keys rotated, and the old key agreed"),
+        KeyChange::Emergency => note.push_str("; its keys rotated without the old key"),
+    }
+    ("feed-activated", note)
+}

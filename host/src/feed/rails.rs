@@ -1,0 +1,56 @@
+//! Rails: a feed that is signed and still looks wrong is held. Source: the feed's threat table, row
+//! 28.
+//!
+//! The numbers are what a manifest says of itself; whether the entries are any good is tried out
+//! with the detectors before a generation goes live.
+
+use clawdefender_trust::{ArtifactEntry, Manifest, Name};
+
+/// What remains of a list at least, in percent. Source: the threat table, row 28.
+const LEAST_PCT: u64 = 80;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Derailed {
+    #[error("{kind} {name} is gone, which had {had} entries")]
+    Gone { kind: String, name: Name, had: u64 },
+    #[error("{kind} {name} lost entries: {has} of {had} are left, at least {LEAST_PCT} % must be")]
+    Shrunk {
+        kind: String,
+        name: Name,
+        had: u64,
+        has: u64,
+    },
+}
+
+/// Whether `new` may follow `old` as far as their numbers of entries say.
+///
+/// There is no way around it in the feed itself: whoever can sign a gutted list could sign that,
+/// too. A list that is meant to shrink shrinks in steps, or comes with a new release as its seed.
+///
+/// # Errors
+/// The first [`Derailed`] list.
+pub fn follow(old: &Manifest, new: &Manifest) -> Result<(), Derailed> {
+    for before in &old.artifacts {
+        let Some(had) = before.entries.filter(|had| *had > 0) else {
+            continue;
+        };
+        let same =
+            |after: &&ArtifactEntry| (after.kind, &after.name) == (before.kind, &before.name);
+        let (kind, name) = (before.kind.to_string(), before.name.clone());
+        match new.artifacts.iter().find(same) {
+            None => return Err(Derailed::Gone { kind, name, had }),
+            Some(after) => {
+                let has = after.entries.unwrap_or(0);
+                if u128::from(has) * 100 < u128::from(had) * u128::from(LEAST_PCT) {
+                    return Err(Derailed::Shrunk {
+                        kind,
+                        name,
+                        had,
+                        has,
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Keys that rotate without breaking an installation, and thieves who hold one of them.
+
+use super::{live, newer, refused, update};
+use crate::kit::{Daemon, Feed, Home};
+use clawdefender_trust::SecretKey;
+use std::path::Path;
+
+fn key(number: u8) -> SecretKey {
+    SecretKey::from_bytes(&[number; 32])
+}
+
+fn next() -> SecretKey {
+    Feed::development_key("next")
+}
+
+/// Rotations 2 to `last`, as their first manifests; the last one is what is published.
+fn rotated(last: u8, folder: &Path) -> Feed {
+    let mut feed = newer().rotated(next(), &key(102));
+    feed.keep_rotation(folder);
+    for epoch in 3..=last {
+        feed = feed.rotated(key(99 + epoch), &key(100 + epoch));
+        feed.keep_rotation(folder);
+    }
+    feed.publish(folder);
+    feed
+}
+
+#[test]
+fn a_machine_that_slept_through_rotations_catches_up_and_remembers() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let folder = home.file("feed");
+    rotated(5, &folder);
+    let changed = update(&home, folder.to_str().unwrap()).done().json();
+    assert_eq!(changed["changed"], true, "{changed:#}");
+    let now = live(&home);
+    assert_eq!(now["key_epoch"], 5);
+    let record = home.record("kind:feed-activated");
+    assert!(
+        record["note"].as_str().unwrap().contains("epoch 5"),
+        "{record:#}"
+    );
+
+    daemon.kill();
+    let _daemon = Daemon::start(&home);
+    assert_eq!(live(&home), now, "the new keys are kept");
+    // The first key is dead.
+    let mut old = newer();
+    old.manifest.version += 100;
+    let folder = old.publish(&home.file("old"));
+    refused(&home, folder.to_str().unwrap(), "trusted keys");
+}
+
+#[test]
+fn a_missing_or_forged_link_ends_the_update() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let folder = home.file("feed");
+    rotated(4, &folder);
+    let link = folder.join("rotations/3.dsse.json");
+    let whole = std::fs::read(&link).unwrap();
+    std::fs::remove_file(&link).unwrap();
+    refused(&home, folder.to_str().unwrap(), "refused at verification");
+    // Another's rotation in its place.
+    newer()
+        .rotated(key(7), &key(8))
+        .keep_rotation(&home.file("thief"));
+    std::fs::copy(home.file("thief").join("rotations/2.dsse.json"), &link).unwrap();
+    refused(&home, folder.to_str().unwrap(), "refused at verification");
+    std::fs::write(&link, whole).unwrap();
+    update(&home, folder.to_str().unwrap()).done();
+    assert_eq!(live(&home)["key_epoch"], 4);
+}
+
+#[test]
+fn a_thief_of_the_feed_key_names_no_successor() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let mut feed = newer();
+    feed.manifest.next_public_key = key(66).public();
+    let folder = feed.publish(&home.file("feed"));
+    refused(&home, folder.to_str().unwrap(), "pinned next key");
+}
+
+#[test]
+fn a_rotation_is_said_in_the_log() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let folder = home.file("feed");
+    rotated(2, &folder);
+    update(&home, folder.to_str().unwrap()).done();
+    let note = home.record("kind:feed-activated")["note"].clone();
+    let note = note.as_str().unwrap();
+    assert!(note.contains("rotated without the old key"), "{note}");
+}

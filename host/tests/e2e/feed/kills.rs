@@ -1,0 +1,99 @@
+//! The daemon is killed, or its disk is full, at every step of an activation: what is live
+//! afterwards is one whole generation, and it is said which.
+
+use super::{live, newer};
+use crate::kit::{Daemon, Group, Home, wait_for};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// `strace` that does `what` to the daemon's calls on files of the official feed.
+fn tamper(daemon: &Daemon, home: &Home, what: &str) -> Group {
+    let feeds = home.root().join("feeds/official");
+    let log = home.file("strace.log");
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-e", "signal=none", "-o"])
+        .arg(&log)
+        .args(["-p", &daemon.id().to_string(), "-e", what]);
+    for name in ["staged.feedpack", "staged.version", "state.json"] {
+        command
+            .arg("-P")
+            .arg(feeds.join(format!("{name}.part")))
+            .arg("-P")
+            .arg(feeds.join(name));
+    }
+    command
+        .arg("-P")
+        .arg(feeds.join("current.feedpack"))
+        .arg("-P")
+        .arg(&feeds);
+    let tracer = Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::null()));
+    let status = format!("/proc/{}/status", daemon.id());
+    wait_for("a tracer", || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        (!status.contains("TracerPid:\t0")).then_some(())
+    });
+    tracer
+}
+
+fn is_version(feed: &Value, of: &Value) -> bool {
+    feed["version"] == of["version"]
+}
+
+/// Begins with `first` live, offers `second`, and looks again after a restart.
+fn attempt(step: u32, what: &str) -> bool {
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let folder = newer().publish(&home.file("first"));
+    home.cli(&["feed", "update", folder.to_str().unwrap()])
+        .done();
+    let first = live(&home);
+    let mut feed = newer();
+    feed.manifest.version += 1;
+    let second = feed.publish(&home.file("second"));
+    let tracer = tamper(&daemon, &home, &format!("{what}:when={step}"));
+    let offered = home.cli(&["feed", "update", second.to_str().unwrap()]);
+    drop(tracer);
+    daemon.kill();
+    let _daemon = Daemon::start(&home);
+    let now = live(&home);
+    let alerts = home.status()["alerts"].clone();
+    assert_eq!(alerts, Value::Array(Vec::new()), "step {step}");
+    let is_second = now["version"] == feed.manifest.version;
+    assert!(
+        is_second || is_version(&now, &first),
+        "step {step}: {now:#}"
+    );
+    // Said to be live means live.
+    if offered.code == 0 {
+        assert!(is_second, "step {step}");
+        return true;
+    }
+    home.cli(&["feed", "update", second.to_str().unwrap()])
+        .done();
+    assert_eq!(live(&home)["version"], feed.manifest.version);
+    home.verify_audit();
+    assert!(Path::new(&home.root()).exists());
+    false
+}
+
+#[test]
+fn killed_at_each_rename_of_an_activation() {
+    let mut steps = 0;
+    while !attempt(steps + 1, "inject=rename,renameat,renameat2:signal=SIGKILL") {
+        steps += 1;
+        assert!(steps < 20, "an activation has an end");
+    }
+    assert!(steps >= 5, "only {steps} steps were met");
+}
+
+#[test]
+fn full_disk_at_each_write_of_an_activation() {
+    let mut steps = 0;
+    while !attempt(steps + 1, "inject=write,fsync:error=ENOSPC") {
+        steps += 1;
+        assert!(steps < 20, "an activation has an end");
+    }
+    assert!(steps >= 3, "only {steps} steps were met");
+}
