@@ -12,7 +12,7 @@ use crate::order::{NAME, Reader, pairs};
 use crate::print::{Printer, settle};
 use crate::shell::{self, Command};
 use crate::vocabulary::Vocabulary;
-use crate::words::{self, bare, forms, is_address, is_name, parts, words};
+use crate::words::{self, forms, is_address, is_name, parts, words};
 
 /// The most argument bytes looked at for names and commands; prints are bounded on their own.
 const MAX_ARGUMENT: usize = 64 * 1024;
@@ -197,9 +197,8 @@ impl Facts {
                 words::Kind::Break | words::Kind::Mark => {}
                 words::Kind::Dense => own.extend(pairs(word.text, printer)),
                 words::Kind::Plain => {
-                    let word = bare(word.text);
-                    for part in parts(word) {
-                        if is_name(part) && (!prose || is_address(part)) {
+                    for part in parts(word.bare) {
+                        if word.rich && is_name(part) && (!prose || is_address(part)) {
                             let names = forms(part).map(|form| printer.word(form) | NAME);
                             self.told.names.extend(names);
                             let first = forms(part).next().unwrap_or(part);

@@ -6,7 +6,7 @@
 use crate::action::{Action, Actions};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark};
-use crate::words::{Kind, Word, bare, forms, is_name, parts, words};
+use crate::words::{Kind, Word, forms, is_name, parts, words};
 
 /// How far behind its verb an order reaches, in bytes.
 const REACH: usize = 420;
@@ -20,8 +20,8 @@ pub const MAX_ALL_WORDS: usize = 216;
 /// Orders looked at before the best are chosen.
 const MAX_SEEN: usize = 256;
 const MAX_ELSEWHERE: usize = 1024;
-/// From here on, scripts glue endings to words or put no blanks between them.
-const FIRST_GLUED: char = '\u{0600}';
+/// First byte of characters from U+0600 on: scripts that glue endings to words.
+const FIRST_GLUED: u8 = 0xd8;
 /// Set on the hash of a name; hashes of ordinary words have it clear.
 pub const NAME: u32 = 1;
 
@@ -70,14 +70,14 @@ struct Mark {
 
 /// Where the reader is in its text.
 #[derive(Default)]
-struct Place {
+struct Place<'t> {
     previous: u32,
     at_start: bool,
     breaks: u32,
     /// Only marks stood in this line so far.
     line_start: bool,
     /// What the sentence said before an order began in it: many languages put the verb last.
-    before: Vec<u32>,
+    before: Vec<Word<'t>>,
     /// The open order, and how many sentences ended in it.
     open: Option<(usize, u32)>,
     /// A word that puts rules out of force was seen here.
@@ -137,13 +137,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A sentence or field ended: what no order took is plain data.
-    fn forget(&mut self, place: &mut Place) {
-        let names = place.before.drain(..).filter(|word| word & NAME != 0);
-        let room = MAX_ELSEWHERE.saturating_sub(self.elsewhere.len());
-        self.elsewhere.extend(names.take(room));
+    fn forget(&mut self, place: &mut Place<'_>) {
+        for word in place.before.drain(..).filter(|word| word.rich) {
+            for name in parts(word.bare).filter(|part| is_name(part)) {
+                if self.elsewhere.len() < MAX_ELSEWHERE {
+                    self.elsewhere
+                        .extend(forms(name).map(|form| self.printer.word(form) | NAME));
+                }
+            }
+        }
     }
 
-    fn word(&mut self, word: Word<'_>, key: bool, place: &mut Place) {
+    fn word<'t>(&mut self, word: Word<'t>, key: bool, place: &mut Place<'t>) {
         let (text, meaning, hash) = match word.kind {
             Kind::Break => {
                 place.breaks += 1;
@@ -165,12 +170,17 @@ impl<'a> Reader<'a> {
             }
             Kind::Dense => (word.text, self.vocabulary.inside(word.text), 0),
             Kind::Plain => {
-                let text = bare(word.text);
+                let text = word.bare;
                 let hash = self.printer.word(text);
-                let meaning = match text.chars().next() {
+                let meaning = if text
+                    .as_bytes()
+                    .first()
+                    .is_some_and(|first| *first >= FIRST_GLUED)
+                {
                     // Endings are glued to verbs here.
-                    Some(char) if char >= FIRST_GLUED => self.vocabulary.inside(text),
-                    _ => self.vocabulary.meaning(hash),
+                    self.vocabulary.inside(text)
+                } else {
+                    self.vocabulary.meaning(hash)
                 };
                 (text, meaning, hash)
             }
@@ -185,7 +195,7 @@ impl<'a> Reader<'a> {
         if begins && meaning.verb.0 != 0 && !key {
             self.begin(word.at, meaning, place);
         }
-        self.collect(word, text, meaning, place);
+        self.collect(word, meaning, place);
         place.breaks = 0;
         let last = word.text.as_bytes().last();
         let ended = last.is_some_and(|last| b".!?;".contains(last));
@@ -193,7 +203,7 @@ impl<'a> Reader<'a> {
         place.at_start = ended
             || text.is_empty()
             || last.is_some_and(|last| b":>,\"'-*)".contains(last))
-            || text.bytes().any(|byte| byte == b':' || byte == b'.') && text.len() > 12;
+            || (word.rich && text.len() > 12 && text.contains([':', '.']));
         if ended {
             self.end_sentence(place);
         }
@@ -205,7 +215,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn end_sentence(&mut self, place: &mut Place) {
+    fn end_sentence(&mut self, place: &mut Place<'_>) {
         match &mut place.open {
             Some((_, sentences)) => *sentences += 1,
             None => self.forget(place),
@@ -213,7 +223,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what makes an order insistent.
-    fn insist(&mut self, at: usize, meaning: Meaning, hash: u32, place: &mut Place) {
+    fn insist(&mut self, at: usize, meaning: Meaning, hash: u32, place: &mut Place<'_>) {
         let mut sign = 0;
         if meaning.marks & mark::OVERRIDE != 0 {
             place.overriding = Some(at);
@@ -243,7 +253,7 @@ impl<'a> Reader<'a> {
         meaning.verb.0 != 0 && (place.at_start || place.led || meaning.marks & mark::ANYWHERE != 0)
     }
 
-    fn begin(&mut self, at: usize, meaning: Meaning, place: &mut Place) {
+    fn begin<'t>(&mut self, at: usize, meaning: Meaning, place: &mut Place<'t>) {
         // A further verb in the same sentence is the same order: "go to X and post …".
         if let Some((number, 0)) = place.open
             && let Some(found) = self.orders.get_mut(number)
@@ -267,45 +277,47 @@ impl<'a> Reader<'a> {
             order: Order {
                 actions: meaning.verb,
                 signs: 0,
-                words: std::mem::take(&mut place.before),
+                words: Vec::new(),
             },
             at,
             end: at,
             field: self.field,
         });
+        for word in std::mem::take(&mut place.before) {
+            let meaning = self.vocabulary.meaning(self.printer.word(word.bare));
+            self.collect(word, meaning, place);
+        }
     }
 
     /// Keeps the word with the open order, or until it is known whether one begins.
-    fn collect(&mut self, word: Word<'_>, text: &str, meaning: Meaning, place: &mut Place) {
-        let mut names_only = false;
-        if let Some((number, sentences)) = place.open {
-            match self.orders.get_mut(number) {
-                Some(found) if word.at <= found.at + REACH && sentences <= 2 => {
-                    found.end = word.at + word.text.len();
-                    names_only = sentences > 0;
-                }
-                _ => place.open = None,
+    fn collect<'t>(&mut self, word: Word<'t>, meaning: Meaning, place: &mut Place<'t>) {
+        let open = place.open.and_then(|(number, sentences)| {
+            let found = self.orders.get_mut(number)?;
+            (word.at <= found.at + REACH && sentences <= 2).then_some((found, sentences))
+        });
+        let Some((found, sentences)) = open else {
+            place.open = None;
+            if place.before.len() < MAX_WORDS || word.rich {
+                place.before.push(word);
             }
-        }
-        let into = match place
-            .open
-            .and_then(|(number, _)| self.orders.get_mut(number))
-        {
-            Some(found) => &mut found.order.words,
-            None => &mut place.before,
+            return;
         };
+        found.end = found.end.max(word.at + word.text.len());
+        let into = &mut found.order.words;
         if into.len() >= MAX_WORDS {
             return;
         }
         if word.kind == Kind::Dense {
-            into.extend(pairs(text, self.printer));
-            return;
-        }
-        for part in parts(text) {
-            if is_name(part) {
-                into.extend(forms(part).map(|form| self.printer.word(form) | NAME));
-            } else if part.len() == text.len() && !names_only {
-                into.extend(self.vocabulary.content(text, meaning));
+            into.extend(pairs(word.text, self.printer));
+        } else if !word.rich {
+            into.extend(content(self.vocabulary, word.bare, meaning, sentences));
+        } else {
+            for part in parts(word.bare) {
+                if is_name(part) {
+                    into.extend(forms(part).map(|form| self.printer.word(form) | NAME));
+                } else if part.len() == word.bare.len() {
+                    into.extend(content(self.vocabulary, part, meaning, sentences));
+                }
             }
         }
     }
@@ -340,6 +352,14 @@ impl<'a> Reader<'a> {
         });
         orders
     }
+}
+
+/// What an ordinary word is compared by; of the sentences that follow an order only names count.
+fn content(vocabulary: &Vocabulary, word: &str, meaning: Meaning, sentences: u32) -> Option<u32> {
+    if sentences > 0 {
+        return None;
+    }
+    vocabulary.content(word, meaning)
 }
 
 /// `subject: x` at a line's start, `"subject": x` anywhere: another field begins.

@@ -67,10 +67,20 @@ pub mod mark {
 pub struct Vocabulary {
     slots: Vec<(u32, Meaning)>,
     mask: usize,
+    /// One bit per known word, by the top of its hash: most words of a text are not here.
+    known: Vec<u64>,
     pairs: Vec<(u32, u32)>,
     /// Verbs and marks of scripts without blanks, found inside a run.
     dense: Vec<(String, Meaning)>,
     printer: Printer,
+}
+
+/// Bits of the first look: 8 KiB, which stays in the first-level cache.
+const KNOWN_BITS: usize = 1 << 16;
+
+fn place(hash: u32) -> (usize, u64) {
+    let bit = (hash >> 16) as usize % KNOWN_BITS;
+    (bit / 64, 1 << (bit % 64))
 }
 
 impl Orders {
@@ -129,6 +139,7 @@ impl Orders {
         let mut vocabulary = Vocabulary {
             slots: vec![(0, Meaning::default()); size],
             mask: size - 1,
+            known: vec![0; KNOWN_BITS / 64],
             pairs,
             dense,
             printer,
@@ -142,6 +153,10 @@ impl Orders {
 
 impl Vocabulary {
     fn add(&mut self, hash: u32, meaning: Meaning) {
+        let (word, bit) = place(hash);
+        if let Some(word) = self.known.get_mut(word) {
+            *word |= bit;
+        }
         let mut at = hash as usize & self.mask;
         while let Some(slot) = self.slots.get_mut(at) {
             if slot.1 == Meaning::default() || slot.0 == hash {
@@ -159,6 +174,10 @@ impl Vocabulary {
 
     /// What the word with this hash is; nothing for most.
     pub fn meaning(&self, hash: u32) -> Meaning {
+        let (word, bit) = place(hash);
+        if self.known.get(word).is_none_or(|word| word & bit == 0) {
+            return Meaning::default();
+        }
         let mut at = hash as usize & self.mask;
         while let Some(&(held, meaning)) = self.slots.get(at) {
             if held == hash || meaning == Meaning::default() {

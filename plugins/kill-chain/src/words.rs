@@ -12,6 +12,10 @@ pub struct Word<'a> {
     pub at: usize,
     pub text: &'a str,
     pub kind: Kind,
+    /// Of a plain word, what stands between the marks around it; else as `text`.
+    pub bare: &'a str,
+    /// Some byte of it is more than a letter and could make it a name or a glued word.
+    pub rich: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,78 +37,117 @@ pub fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
     std::iter::from_fn(move || {
         loop {
             let start = at;
-            let kind = match class(*bytes.get(start)?) {
-                Class::Blank => {
-                    at += 1;
-                    continue;
-                }
-                Class::Break => Kind::Break,
-                Class::Mark => Kind::Mark,
-                Class::Escape => match bytes.get(start + 1) {
-                    Some(b'n' | b'r' | b't') => {
-                        at += 2;
-                        let text = text.get(start..at)?;
-                        return Some(Word {
-                            at: start,
-                            text,
-                            kind: Kind::Break,
-                        });
-                    }
+            let first = *bytes.get(start)?;
+            let class = class(first);
+            if class & (LETTER | RICH) != 0 {
+                let (word, next) = plain(text, start)?;
+                at = next;
+                return Some(word);
+            }
+            let (kind, length) = match class {
+                BREAK => (Kind::Break, 1),
+                MARK => (Kind::Mark, 1),
+                ESCAPE => match bytes.get(start + 1) {
+                    Some(b'n' | b'r' | b't') => (Kind::Break, 2),
                     _ => {
                         at += 1;
                         continue;
                     }
                 },
-                Class::Letter => Kind::Plain,
-                Class::Wide => {
+                WIDE => {
                     let char = text.get(start..)?.chars().next()?;
                     if char.is_whitespace() {
                         at += char.len_utf8();
                         continue;
                     }
-                    if is_dense(char) {
-                        Kind::Dense
+                    if is_punctuation(char) {
+                        (Kind::Mark, char.len_utf8())
+                    } else if is_dense(char) {
+                        (Kind::Dense, dense(text, start) - start)
                     } else {
-                        Kind::Plain
+                        let (word, next) = plain(text, start)?;
+                        at = next;
+                        return Some(word);
                     }
                 }
+                _ => {
+                    at += 1;
+                    continue;
+                }
             };
-            at = match kind {
-                Kind::Break => start + 1,
-                Kind::Mark => start + text.get(start..)?.chars().next()?.len_utf8(),
-                Kind::Plain | Kind::Dense => end(text, start, kind == Kind::Dense),
-            };
+            at = start + length;
             let text = text.get(start..at)?;
             return Some(Word {
                 at: start,
                 text,
                 kind,
+                bare: text,
+                rich: false,
             });
         }
     })
 }
 
-/// Where the word that begins at `at` ends.
-fn end(text: &str, mut at: usize, dense: bool) -> usize {
+/// The plain word at `start`, and where to go on.
+fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
     let bytes = text.as_bytes();
+    let (mut at, mut all, mut pending) = (start, 0_u8, 0_u8);
+    let (mut from, mut to) = (usize::MAX, start);
     loop {
-        if !dense {
-            let rest = bytes.get(at..).unwrap_or_default();
-            at += rest
-                .iter()
-                .position(|byte| class(*byte) != Class::Letter)
-                .unwrap_or(rest.len());
+        let rest = bytes.get(at..).unwrap_or_default();
+        let mut length = rest.len();
+        for (offset, &byte) in rest.iter().enumerate() {
+            let class = class(byte);
+            if class & (LETTER | RICH) == 0 {
+                length = offset;
+                break;
+            }
+            // What stands around a word is no part of it.
+            if class & CORE != 0 {
+                all |= class | if from == usize::MAX { 0 } else { pending };
+                pending = 0;
+                from = from.min(at + offset);
+                to = at + offset + 1;
+            } else {
+                pending |= class;
+            }
         }
-        let wide = bytes
-            .get(at)
-            .is_some_and(|byte| class(*byte) == Class::Wide);
+        at += length;
         match text.get(at..).and_then(|rest| rest.chars().next()) {
-            Some(char) if wide && !char.is_whitespace() && is_dense(char) == dense => {
+            Some(char) if !char.is_ascii() && is_wordlike(char) => {
+                all |= RICH;
+                if char.is_alphanumeric() {
+                    from = from.min(at);
+                    to = at + char.len_utf8();
+                }
                 at += char.len_utf8();
             }
-            _ => return at,
+            _ => break,
         }
     }
+    let word = Word {
+        at: start,
+        text: text.get(start..at)?,
+        kind: Kind::Plain,
+        bare: text.get(from.min(to)..to)?,
+        rich: all & RICH != 0,
+    };
+    Some((word, at))
+}
+
+/// Where the run of a dense script that begins at `start` ends.
+fn dense(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let length = rest.find(|char| !is_dense(char)).unwrap_or(rest.len());
+    start + length
+}
+
+fn is_wordlike(char: char) -> bool {
+    !char.is_whitespace() && !is_dense(char) && !is_punctuation(char)
+}
+
+fn is_punctuation(char: char) -> bool {
+    matches!(char, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}')
 }
 
 /// Of a script that puts no blanks between words. Source: Unicode blocks; Hangul is spaced.
@@ -113,58 +156,45 @@ fn is_dense(char: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{ff21}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Letter,
-    Blank,
-    Break,
-    /// A word of its own.
-    Mark,
-    Escape,
-    /// Part of a character outside ASCII.
-    Wide,
+/// Part of a word.
+const LETTER: u8 = 1;
+/// Part of a word that makes it more than letters: digits, marks, glue.
+const RICH: u8 = 2;
+/// A letter or digit: a word begins and ends with one.
+const CORE: u8 = 4;
+const BREAK: u8 = 8;
+/// A word of its own.
+const MARK: u8 = 16;
+const ESCAPE: u8 = 32;
+/// Part of a character outside ASCII.
+const WIDE: u8 = 64;
+
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(WIDE)
 }
 
-fn class(byte: u8) -> Class {
-    CLASSES
-        .get(usize::from(byte))
-        .copied()
-        .unwrap_or(Class::Wide)
-}
-
-/// Asked of every byte, so it is looked up.
-const CLASSES: [Class; 256] = {
-    let mut table = [Class::Wide; 256];
+/// Asked of every byte, so it is looked up; 0 is a blank.
+const CLASSES: [u8; 256] = {
+    let mut table = [WIDE; 256];
     let mut byte = 0;
     while byte < 128 {
         #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
         {
             table[byte] = match byte as u8 {
-                b'\n' => Class::Break,
-                b'<' | b'|' => Class::Mark,
-                b'\\' => Class::Escape,
-                b' ' | b'\t' | b'\x0b' | b'\x0c' | b'\r' => Class::Blank,
-                _ => Class::Letter,
+                b'\n' => BREAK,
+                b'<' | b'|' => MARK,
+                b'\\' => ESCAPE,
+                b' ' | b'\t' | b'\x0b' | b'\x0c' | b'\r' => 0,
+                b'a'..=b'z' | b'A'..=b'Z' => LETTER | CORE,
+                b'0'..=b'9' => RICH | CORE,
+                b'!' | b'?' | b';' | b'-' | b'*' | b'`' | b'~' => LETTER,
+                _ => RICH,
             };
         }
         byte += 1;
     }
     table
 };
-
-/// The word without what stands around it.
-pub fn bare(word: &str) -> &str {
-    let outside = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
-    let bytes = word.as_bytes();
-    let start = bytes.iter().take_while(|byte| outside(byte)).count();
-    let ending = bytes.get(start..).unwrap_or_default();
-    let after = ending.iter().rev().take_while(|byte| outside(byte)).count();
-    let inner = word.get(start..word.len() - after).unwrap_or_default();
-    if inner.is_ascii() {
-        return inner;
-    }
-    inner.trim_matches(|char: char| !char.is_alphanumeric())
-}
 
 /// What a word is glued together from: `to=a@b.example`, `send(x)`.
 pub fn parts(word: &str) -> impl Iterator<Item = &str> {
@@ -266,6 +296,7 @@ mod tests {
 
     #[test]
     fn a_bare_word_begins_and_ends_with_a_letter_or_digit() {
+        let bare = |text| words(text).next().map_or("", |word| word.bare);
         for (word, inner) in [
             ("'a.b',", "a.b"),
             ("«Ünü!»", "Ünü"),
