@@ -35,6 +35,8 @@ const MAX_VALUE_WORDS: usize = 64;
 const MAX_VALUES: usize = 32;
 /// A longer argument may pass on an overt order that it was given, which is not obeying it.
 const MAX_QUOTE: usize = 120;
+/// Bytes in which an overt order must begin for that.
+const MAX_LOOK: usize = 4096;
 /// A longer argument is prose or code.
 const MAX_PLAIN: usize = 80;
 
@@ -92,9 +94,9 @@ pub fn of_call(
         .iter()
         .filter(|text| text.role == Role::Argument || text.role == Role::Uri)
     {
-        let value = head(seen(text));
+        let value = head(seen(text), MAX_ARGUMENT);
         let key = key(&text.pointer);
-        facts.told(value, vocabulary, printer);
+        facts.told(value, lexicon, vocabulary, printer);
         // A request with a body carries something out.
         if facts.actions.has(Action::Fetch) && lexicon.is_body(key, value) {
             facts.actions.add(Action::Send);
@@ -106,13 +108,6 @@ pub fn of_call(
             if lexicon.is_host_key(key) {
                 facts.host(host_of(value).unwrap_or(value), lexicon);
             }
-        }
-        // Addresses inside prose: a recipient in a list, a link in a body.
-        let ends = |char: char| {
-            matches!(char, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';') || char.is_whitespace()
-        };
-        for word in value.split(ends) {
-            facts.address(word, lexicon);
         }
     }
     for asset in &event.assets {
@@ -184,36 +179,41 @@ impl Facts {
         }
     }
 
-    /// Keeps what an order could have said of this argument.
-    fn told(&mut self, value: &str, vocabulary: &Vocabulary, printer: &Printer) {
-        if value.len() > MAX_QUOTE && Reader::quotes(value, vocabulary, printer) {
-            return;
-        }
+    /// Keeps what an order could have said of this argument, and where its addresses lead.
+    fn told(&mut self, value: &str, lexicon: &Lexicon, vocabulary: &Vocabulary, printer: &Printer) {
+        let quoted =
+            value.len() > MAX_QUOTE && Reader::quotes(head(value, MAX_LOOK), vocabulary, printer);
         // A document mentions many names; only where something goes counts there.
         let prose = value.len() > MAX_PLAIN || value.contains('\n');
-        let mut own = Vec::new();
+        let (mut own, named) = (Vec::new(), self.told.names.len());
         for word in words(value) {
+            let full = own.len() >= MAX_VALUE_WORDS;
             match word.kind {
-                words::Kind::Break | words::Kind::Mark => {}
-                words::Kind::Dense => own.extend(pairs(word.text, printer)),
-                words::Kind::Plain => {
+                words::Kind::Dense if !full => own.extend(pairs(word.text, printer)),
+                words::Kind::Plain if word.rich => {
                     for part in parts(word.bare) {
-                        if word.rich && is_name(part) && (!prose || is_address(part)) {
+                        self.address(part, lexicon);
+                        if is_name(part) && (!prose || is_address(part)) {
                             let names = forms(part).map(|form| printer.word(form) | NAME);
                             self.told.names.extend(names);
                             let first = forms(part).next().unwrap_or(part);
                             own.push(printer.word(first) & !NAME);
-                        } else if own.len() < MAX_VALUE_WORDS
+                        } else if !full
                             && part
                                 .bytes()
                                 .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
                         {
-                            let meaning = vocabulary.meaning(printer.word(part));
-                            own.extend(vocabulary.content(part, meaning));
+                            own.extend(content(part, vocabulary, printer));
                         }
                     }
                 }
+                words::Kind::Plain if !full => own.extend(content(word.bare, vocabulary, printer)),
+                _ => {}
             }
+        }
+        if quoted {
+            self.told.names.truncate(named);
+            return;
         }
         own.truncate(MAX_VALUE_WORDS);
         if self.told.values.len() < MAX_VALUES {
@@ -312,7 +312,10 @@ fn effects() -> Actions {
 fn key(pointer: &str) -> &str {
     pointer
         .rsplit('/')
-        .find(|part| part.bytes().any(|byte| !byte.is_ascii_digit()))
+        .find(|part| {
+            part.bytes()
+                .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+        })
         .unwrap_or_default()
 }
 
@@ -339,8 +342,14 @@ fn host_of(word: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
-fn head(text: &str) -> &str {
-    let mut end = text.len().min(MAX_ARGUMENT);
+/// What a word of a call is compared by.
+fn content(word: &str, vocabulary: &Vocabulary, printer: &Printer) -> Option<u32> {
+    vocabulary.content(word, vocabulary.meaning(printer.word(word)))
+}
+
+/// At most the first `most` bytes.
+fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

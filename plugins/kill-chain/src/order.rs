@@ -297,6 +297,9 @@ impl<'a> Reader<'a> {
         });
         let Some((found, sentences)) = open else {
             place.open = None;
+            if place.before.len() >= MAX_ELSEWHERE {
+                self.forget(place);
+            }
             if place.before.len() < MAX_WORDS || word.rich {
                 place.before.push(word);
             }

@@ -39,26 +39,23 @@ impl Printer {
     }
 
     /// Every hash of `bytes`, in order.
-    pub fn grams(&self, bytes: impl Iterator<Item = u8>, mut found: impl FnMut(u32)) {
-        let (mut window, mut filled) = (0_u64, 0_u32);
-        for byte in bytes {
-            if !(byte.is_ascii_alphanumeric() || byte >= 0x80) {
-                continue;
-            }
-            window = (window << 8) | u64::from(byte.to_ascii_lowercase());
-            filled = (filled + 1).min(GRAM);
-            // One character eight times over says nothing: padding, rulers, blanks.
-            if filled == GRAM && window != window.rotate_left(8) {
-                found(mix(window ^ self.key));
-            }
-        }
+    pub fn grams(&self, bytes: &[u8], mut found: impl FnMut(u32)) {
+        windows(bytes, |window| found(mix(window ^ self.key)));
+    }
+
+    /// Every hash of `bytes` read forwards and backwards, in no order.
+    pub fn grams_both_ways(&self, bytes: &[u8], mut found: impl FnMut(u32)) {
+        windows(bytes, |window| {
+            found(mix(window ^ self.key));
+            found(mix(window.swap_bytes() ^ self.key));
+        });
     }
 
     /// Adds the hashes of `text` that are kept to `kept`.
     pub fn keep(&self, text: &str, kept: &mut Vec<u32>) {
         let mut ring = [u32::MAX; WINDOW];
         let (mut seen, mut last) = (0_usize, None);
-        self.grams(text.bytes(), |hash| {
+        self.grams(text.as_bytes(), |hash| {
             if let Some(slot) = ring.get_mut(seen % WINDOW) {
                 *slot = hash;
             }
@@ -75,6 +72,40 @@ impl Printer {
         }
     }
 }
+
+/// Calls `found` with each run of eight letters and digits.
+fn windows(bytes: &[u8], mut found: impl FnMut(u64)) {
+    let (mut window, mut filled) = (0_u64, 0_u32);
+    for &byte in bytes {
+        let folded = FOLDED.get(usize::from(byte)).copied().unwrap_or(0);
+        if folded == 0 {
+            continue;
+        }
+        window = (window << 8) | u64::from(folded);
+        filled = (filled + 1).min(GRAM);
+        // One character eight times over says nothing: padding, rulers, blanks.
+        if filled == GRAM && window != window.rotate_left(8) {
+            found(window);
+        }
+    }
+}
+
+/// Letters in lower case, digits, bytes of characters outside ASCII; 0 is left out.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let own = byte as u8;
+        if own.is_ascii_alphanumeric() || own >= 0x80 {
+            #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+            {
+                table[byte] = own.to_ascii_lowercase();
+            }
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// Sorts, removes doubles and keeps at most `most`: the smallest, so that two readings of one text
 /// keep the same ones.
@@ -152,7 +183,7 @@ mod tests {
 
     fn all(text: &str) -> Vec<u32> {
         let mut hashes = Vec::new();
-        Printer::default().grams(text.bytes(), |hash| hashes.push(hash));
+        Printer::default().grams(text.as_bytes(), |hash| hashes.push(hash));
         hashes
     }
 
