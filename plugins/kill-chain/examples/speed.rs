@@ -41,6 +41,18 @@ fn main() {
         let event = story.event(Kind::ToolCall, "web", tool, texts);
         time(&story, label, &event);
     }
+    for (label, size) in [("send, 10 KB", 10), ("send, 100 KB", 100)] {
+        let texts = vec![
+            text(
+                "/params/arguments/url",
+                Role::Argument,
+                "https://in.example/c",
+            ),
+            text("/params/arguments/body", Role::Argument, &body.repeat(size)),
+        ];
+        let event = story.event(Kind::ToolCall, "web", "http_post", texts);
+        time(&story, label, &event);
+    }
     for (label, size) in [
         ("result, 1 KB", 1),
         ("result, 10 KB", 10),

@@ -230,16 +230,20 @@ impl SecretWords {
 pub fn name_words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
-    let mut previous_lower = false;
-    for char in name.chars() {
-        let boundary = !char.is_alphanumeric() || (char.is_uppercase() && previous_lower);
-        if boundary && !word.is_empty() {
+    let mut previous = ' ';
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        // `sendMail` has a word at M, `HTTPFetch` one at F.
+        let ends_capitals =
+            previous.is_uppercase() && chars.peek().is_some_and(|next| next.is_lowercase());
+        let begins = char.is_uppercase() && (previous.is_lowercase() || ends_capitals);
+        if (begins || !char.is_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
         if char.is_alphanumeric() {
             word.extend(char.to_lowercase());
         }
-        previous_lower = char.is_lowercase();
+        previous = char;
     }
     if !word.is_empty() {
         words.push(word);
@@ -314,7 +318,7 @@ mod tests {
             name_words("sendDirect_message/toUser"),
             ["send", "direct", "message", "to", "user"]
         );
-        assert_eq!(name_words("HTTPFetch"), ["httpfetch"]);
+        assert_eq!(name_words("HTTPFetch"), ["http", "fetch"]);
     }
 
     #[test]

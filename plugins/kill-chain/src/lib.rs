@@ -7,6 +7,7 @@ pub mod action;
 mod chain;
 mod decode;
 mod facts;
+mod finding;
 mod flow;
 mod lexicon;
 mod memo;
@@ -25,8 +26,9 @@ use clawdefender_sdk::{
 use serde::Deserialize;
 
 use action::{Action, Actions, Place, flag};
-use chain::{Chain, ChainText, Level};
+use chain::{Chain, ChainText};
 use facts::Facts;
+use finding::{EXFILTRATION, PATTERN};
 use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
@@ -44,8 +46,6 @@ const NEARLY_OUT: usize = 20;
 const ANSWER_MS: u64 = 10 * 60 * 1000;
 /// Equal steps nearer than this are remembered once, so that a flood can't push others out.
 const SAME_MS: u64 = 60 * 1000;
-const EXFILTRATION: &str = "kill-chain.exfiltration";
-const PATTERN: &str = "kill-chain.pattern";
 
 /// The detector, configured.
 pub struct KillChain {
@@ -188,7 +188,8 @@ impl KillChain {
             .into_iter()
             .collect();
         for chain in &self.chains {
-            findings.extend(scene.find(chain).map(|steps| pattern(chain, &steps)));
+            let found = scene.find(chain);
+            findings.extend(found.map(|steps| finding::pattern(chain, event, recent, &steps)));
         }
         let memo = Memo {
             actions: facts.actions,
@@ -235,25 +236,19 @@ impl KillChain {
             .into_iter()
             .collect(),
         );
-        let (severity, confidence_pct) = match (leaves, from_other && !local) {
+        let strength = match (leaves, from_other && !local) {
             _ if flow.secret.is_empty() => return None,
             (true, _) => (Severity::Critical, 95),
             (false, true) => (Severity::Medium, 60),
             (false, false) => return None,
         };
-        let mut steps: Vec<usize> = flow.secret.iter().chain(&flow.parts).copied().collect();
-        steps.sort_unstable();
-        Some(Finding {
-            rule: EXFILTRATION.to_owned(),
-            category: Category::DataExfiltration,
-            severity,
-            confidence_pct,
-            message: "A secret that an earlier step returned leaves in this call.".to_owned(),
-            spans: Vec::new(),
-            steps: indices(&steps),
-            refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
-            attrs: Vec::new(),
-        })
+        Some(finding::exfiltration(
+            event,
+            recent,
+            strength,
+            &flow.secret,
+            &flow.parts,
+        ))
     }
 
     fn result(
@@ -418,33 +413,6 @@ fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
         }
     }
     settle(&mut memo.secrets, memo::MAX_SECRETS);
-}
-
-fn pattern(chain: &Chain, steps: &[usize]) -> Finding {
-    Finding {
-        rule: PATTERN.to_owned(),
-        category: Category::KillChain,
-        severity: match chain.severity {
-            Level::Info => Severity::Info,
-            Level::Low => Severity::Low,
-            Level::Medium => Severity::Medium,
-            Level::High => Severity::High,
-            Level::Critical => Severity::Critical,
-        },
-        confidence_pct: chain.confidence_pct,
-        message: chain.title.clone(),
-        spans: Vec::new(),
-        steps: indices(steps),
-        refs: chain.attack.clone(),
-        attrs: vec![("chain".to_owned(), chain.id.clone())],
-    }
-}
-
-fn indices(steps: &[usize]) -> Vec<u32> {
-    steps
-        .iter()
-        .filter_map(|at| u32::try_from(*at).ok())
-        .collect()
 }
 
 fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {

@@ -91,6 +91,23 @@ pub fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 /// The plain word at `start`, and where to go on.
 fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
     let bytes = text.as_bytes();
+    // Most words are letters between blanks.
+    let rest = bytes.get(start..).unwrap_or_default();
+    let letters = rest.iter().position(|byte| class(*byte) != LETTER | CORE);
+    let letters = letters.unwrap_or(rest.len());
+    let next = rest.get(letters).map_or(0, |byte| class(*byte));
+    if letters > 0 && next & (LETTER | RICH | WIDE) == 0 {
+        let at = start + letters;
+        let word = text.get(start..at)?;
+        let word = Word {
+            at: start,
+            text: word,
+            kind: Kind::Plain,
+            bare: word,
+            rich: false,
+        };
+        return Some((word, at));
+    }
     let (mut at, mut all, mut pending) = (start, 0_u8, 0_u8);
     let (mut from, mut to) = (usize::MAX, start);
     loop {
@@ -113,8 +130,11 @@ fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
             }
         }
         at += length;
+        if bytes.get(at).is_none_or(|byte| class(*byte) != WIDE) {
+            break;
+        }
         match text.get(at..).and_then(|rest| rest.chars().next()) {
-            Some(char) if !char.is_ascii() && is_wordlike(char) => {
+            Some(char) if is_wordlike(char) => {
                 all |= RICH;
                 if char.is_alphanumeric() {
                     from = from.min(at);
