@@ -8,8 +8,8 @@ use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 use crate::action::{Action, Actions, Place, flag};
 use crate::lexicon::{Lexicon, name_words};
 use crate::obey::Told;
-use crate::order::{NAME, Reader, pairs};
-use crate::print::{Printer, settle};
+use crate::order::{Reader, pairs};
+use crate::print::{Printer, plain, settle};
 use crate::shell::{self, Command};
 use crate::vocabulary::Vocabulary;
 use crate::words::{self, forms, is_address, is_name, parts, words};
@@ -79,7 +79,7 @@ pub fn of_call(
         .iter()
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
     facts.told.tool = telling.collect();
-    facts.told.whole = facts.tool | NAME;
+    facts.told.whole = printer.name(&event.name);
     // Content arrives with the answer.
     facts.actions.0 &= !Action::ReadUntrusted.bit().0;
     if matches!(
@@ -194,15 +194,11 @@ impl Facts {
                     for part in parts(word.bare) {
                         self.address(part, lexicon);
                         if is_name(part) && (!prose || is_address(part)) {
-                            let names = forms(part).map(|form| printer.word(form) | NAME);
+                            let names = forms(part).map(|form| printer.name(form));
                             self.told.names.extend(names);
                             let first = forms(part).next().unwrap_or(part);
-                            own.push(printer.word(first) & !NAME);
-                        } else if !full
-                            && part
-                                .bytes()
-                                .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
-                        {
+                            own.push(plain(printer.word(first)));
+                        } else if !full && says(part) {
                             own.extend(content(part, vocabulary, printer));
                         }
                     }
@@ -340,6 +336,12 @@ fn host_of(word: &str) -> Option<&str> {
     let host = authority.rsplit('@').next()?;
     let host = host.split(':').next()?;
     (!host.is_empty()).then_some(host)
+}
+
+/// Whether a part of an argument can be compared: a word or a plain number, no date or amount.
+fn says(part: &str) -> bool {
+    let wordlike = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
+    part.bytes().any(wordlike) || part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What a word of a call is compared by.

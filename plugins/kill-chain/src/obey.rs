@@ -5,7 +5,8 @@
 
 use crate::action::{Action, Actions};
 use crate::memo::{OrderSeen, Seen};
-use crate::order::{NAME, sign};
+use crate::order::sign;
+use crate::print::{NAME, NUMBER};
 
 /// The words of a call, as orders are compared with.
 #[derive(Clone, Debug, Default)]
@@ -77,23 +78,28 @@ impl Told {
     fn described(&self, order: &OrderSeen<'_>, tool: usize, overt: bool) -> bool {
         let (mut covered, mut hits, mut telling) = (0, 0, 0);
         for value in self.values.iter().filter(|value| !value.is_empty()) {
-            telling += 1;
             let here = value
                 .iter()
-                .filter(|hash| order.has(**hash & !NAME) || order.has(**hash | NAME))
+                .filter(|hash| order.has(**hash) || order.has(**hash | NAME))
                 .count();
-            if here * COVERED.1 >= value.len() * COVERED.0 {
+            let is_covered = here * COVERED.1 >= value.len() * COVERED.0;
+            // A number that the order does not have may be an id that was looked up.
+            let telling_here = is_covered || value.iter().any(|hash| hash & NUMBER == 0);
+            telling += usize::from(telling_here);
+            if is_covered {
                 covered += 1;
                 hits += here;
             }
         }
-        if covered == 0 && (telling > 0 || !overt) {
-            return false;
+        if telling == 0 {
+            // The name of the tool is all there is to go by.
+            let whole = tool > 0 && tool >= self.tool.len();
+            return whole && (overt || tool >= 3);
         }
-        match (telling, overt) {
-            (0, _) => tool > 0 && tool >= self.tool.len(),
-            (_, true) => covered == telling || hits >= 2,
-            _ => tool > 0 && hits + tool >= if covered == telling { ALL } else { SOME },
+        if overt {
+            return covered == telling || hits >= 2;
         }
+        let shared = if covered == telling { ALL } else { SOME };
+        tool > 0 && covered > 0 && hits + tool >= shared
     }
 }

@@ -4,7 +4,7 @@
 //! is an attack is not said here: it becomes a sign when a later call does what it says (`obey`).
 
 use crate::action::{Action, Actions};
-use crate::print::Printer;
+use crate::print::{NAME, Printer, plain};
 use crate::vocabulary::{Meaning, Vocabulary, mark};
 use crate::words::{Kind, Word, forms, is_name, parts, words};
 
@@ -22,8 +22,6 @@ const MAX_SEEN: usize = 256;
 const MAX_ELSEWHERE: usize = 1024;
 /// First byte of characters from U+0600 on: scripts that glue endings to words.
 const FIRST_GLUED: u8 = 0xd8;
-/// Set on the hash of a name; hashes of ordinary words have it clear.
-pub const NAME: u32 = 1;
 
 /// How insistent an order is, as bits.
 pub mod sign {
@@ -142,7 +140,7 @@ impl<'a> Reader<'a> {
             for name in parts(word.bare).filter(|part| is_name(part)) {
                 if self.elsewhere.len() < MAX_ELSEWHERE {
                     self.elsewhere
-                        .extend(forms(name).map(|form| self.printer.word(form) | NAME));
+                        .extend(forms(name).map(|form| self.printer.name(form)));
                 }
             }
         }
@@ -317,7 +315,7 @@ impl<'a> Reader<'a> {
         } else {
             for part in parts(word.bare) {
                 if is_name(part) {
-                    into.extend(forms(part).map(|form| self.printer.word(form) | NAME));
+                    into.extend(forms(part).map(|form| self.printer.name(form)));
                 } else if part.len() == word.bare.len() {
                     into.extend(content(self.vocabulary, part, meaning, sentences));
                 }
@@ -339,7 +337,7 @@ impl<'a> Reader<'a> {
                 // What the content also has as plain data, such as its sender, is no name that
                 // only the order gives.
                 if *word & NAME != 0 && self.elsewhere.binary_search(word).is_ok() {
-                    *word &= !NAME;
+                    *word = plain(*word);
                 }
             }
             order.words.sort_unstable();
@@ -397,5 +395,5 @@ pub fn pairs(run: &str, printer: &Printer) -> impl Iterator<Item = u32> {
     run.char_indices()
         .zip(ends)
         .filter_map(|((start, _), end)| run.get(start..end))
-        .map(|pair| printer.word(pair) & !NAME)
+        .map(|pair| printer.plain(pair))
 }

@@ -13,6 +13,12 @@ const GRAM: u32 = 8;
 /// Every so many consecutive hashes keep at least one.
 const WINDOW: usize = 4;
 
+/// The two lowest bits of a hash that orders are compared by: what it stands for. An ordinary word
+/// has neither.
+pub const NAME: u32 = 1;
+pub const NUMBER: u32 = 2;
+const KINDS: u32 = NAME | NUMBER;
+
 /// Makes hashes; the key keeps memos of different installations apart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Printer {
@@ -36,6 +42,17 @@ impl Printer {
         mix(folded.fold(FNV, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(PRIME)
         }) ^ self.key)
+    }
+
+    /// Hash of a distinct name.
+    pub fn name(&self, name: &str) -> u32 {
+        plain(self.word(name)) | NAME
+    }
+
+    /// Hash of an ordinary word, or of a number.
+    pub fn plain(&self, word: &str) -> u32 {
+        let number = word.bytes().all(|byte| byte.is_ascii_digit());
+        plain(self.word(word)) | if number { NUMBER } else { 0 }
     }
 
     /// Every hash of `bytes`, in order.
@@ -106,6 +123,11 @@ const FOLDED: [u8; 256] = {
     }
     table
 };
+
+/// The hash as that of an ordinary word.
+pub fn plain(hash: u32) -> u32 {
+    hash & !KINDS
+}
 
 /// Sorts, removes doubles and keeps at most `most`: the smallest, so that two readings of one text
 /// keep the same ones.

@@ -109,9 +109,7 @@ impl Orders {
             all.extend(group.words.iter().map(|word| (word.clone(), meaning)));
         }
         for group in &self.same {
-            let concept = group
-                .first()
-                .map_or(0, |word| printer.word(stem(word)) & !1);
+            let concept = group.first().map_or(0, |word| printer.plain(stem(word)));
             let meaning = Meaning {
                 concept,
                 ..Meaning::default()
@@ -209,7 +207,7 @@ impl Vocabulary {
         self.pairs.contains(&(first, second))
     }
 
-    /// What a word is compared by: its concept, or its stem's hash. Bit 0 is clear; `None` for a
+    /// What a word is compared by: its concept, or its stem's hash. `None` for a
     /// word that says nothing.
     pub fn content(&self, word: &str, meaning: Meaning) -> Option<u32> {
         if word.len() < 2 || meaning.marks & mark::STOP != 0 {
@@ -218,6 +216,6 @@ impl Vocabulary {
         if meaning.concept != 0 {
             return Some(meaning.concept);
         }
-        Some(self.printer.word(stem(word)) & !1)
+        Some(self.printer.plain(stem(word)))
     }
 }
