@@ -45,6 +45,10 @@ pub struct Step {
     pub flow: Option<Carries>,
     /// How the call must follow an order of the step before, as bits of `obey::follows`.
     pub lead: u8,
+    /// The longest time since the step before.
+    pub soon_ms: Option<u64>,
+    /// What must not have happened since the step before.
+    pub without: Option<Condition>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -132,6 +136,8 @@ pub struct Words {
     flow: Option<Carries>,
     lead: Vec<Lead>,
     not: Option<Box<Words>>,
+    soon_s: Option<u32>,
+    without: Option<Box<Words>>,
 }
 
 impl ChainText {
@@ -188,20 +194,21 @@ impl ChainText {
 }
 
 impl Words {
+    /// What one event alone is, for `not` and `without`.
+    fn alone(self) -> Result<Condition, String> {
+        let step = self.compile()?;
+        if step.relates() || step.not.is_some() {
+            return Err(
+                "not and without can't hold not, without, soon_s, server, object, flow or lead"
+                    .to_owned(),
+            );
+        }
+        Ok(step.when)
+    }
+
     fn compile(self) -> Result<Step, String> {
-        let not = match self.not {
-            Some(words) if words.not.is_some() => {
-                return Err("not can't hold another not".to_owned());
-            }
-            Some(words) => {
-                let step = words.compile()?;
-                if step.relates() {
-                    return Err("not can't hold server, object, flow or lead".to_owned());
-                }
-                Some(step.when)
-            }
-            None => None,
-        };
+        let not = self.not.map(|words| words.alone()).transpose()?;
+        let without = self.without.map(|words| words.alone()).transpose()?;
         if self.object == Some(Relation::Other) {
             return Err("object can only be same".to_owned());
         }
@@ -244,6 +251,8 @@ impl Words {
             server: self.server,
             same_object: self.object.is_some(),
             flow: self.flow,
+            soon_ms: self.soon_s.map(|seconds| u64::from(seconds) * 1000),
+            without,
             lead: self
                 .lead
                 .into_iter()
@@ -253,8 +262,14 @@ impl Words {
 }
 
 impl Step {
-    fn relates(&self) -> bool {
-        self.server.is_some() || self.same_object || self.flow.is_some() || self.lead != 0
+    /// Whether it asks for more than to come after the step before.
+    pub fn relates(&self) -> bool {
+        self.server.is_some()
+            || self.same_object
+            || self.flow.is_some()
+            || self.lead != 0
+            || self.soon_ms.is_some()
+            || self.without.is_some()
     }
 
     /// Whether an event alone can be this step.
@@ -272,7 +287,7 @@ impl Condition {
         self.any.0 == 0 && self.all.0 == 0 && self.set == 0 && self.clear == 0 && self.places == 0
     }
 
-    fn holds(&self, actions: Actions, flags: u16, places: u8) -> bool {
+    pub fn holds(&self, actions: Actions, flags: u16, places: u8) -> bool {
         (self.any.0 == 0 || actions.meets(self.any))
             && actions.0 & self.all.0 == self.all.0
             && flags & self.set == self.set

@@ -58,7 +58,8 @@ pub struct KillChain {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Data {
-    lexicon: Lexicon,
+    /// One artifact has it; others only add chains.
+    lexicon: Option<Lexicon>,
     chains: Vec<ChainText>,
 }
 
@@ -109,22 +110,20 @@ impl Detector for KillChain {
                 _ => return Err("unknown setting; known: fingerprint-key".to_owned()),
             }
         }
-        let blobs: Vec<&Blob> = data
-            .iter()
-            .filter(|blob| blob.kind == "killchain")
-            .collect();
-        let [blob] = blobs.as_slice() else {
-            return Err(format!(
-                "needs exactly one data artifact of kind killchain, got {}",
-                blobs.len()
-            ));
-        };
-        let Data { lexicon, chains } = serde_json::from_slice(&blob.bytes)
-            .map_err(|error| format!("killchain data: {error}"))?;
-        let chains = chains
-            .into_iter()
-            .map(ChainText::compile)
-            .collect::<Result<Vec<_>, _>>()?;
+        let blobs = data.iter().filter(|blob| blob.kind == "killchain");
+        let (mut lexicon, mut chains) = (None, Vec::new());
+        for blob in blobs {
+            let data: Data = serde_json::from_slice(&blob.bytes)
+                .map_err(|error| format!("killchain data {}: {error}", blob.name))?;
+            if data.lexicon.is_some() && lexicon.is_some() {
+                return Err("killchain data: two artifacts have a lexicon".to_owned());
+            }
+            lexicon = lexicon.or(data.lexicon);
+            for chain in data.chains {
+                chains.push(chain.compile()?);
+            }
+        }
+        let lexicon = lexicon.ok_or("killchain data: no artifact has a lexicon")?;
         if chains.is_empty() {
             return Err("killchain data: no chain".to_owned());
         }
@@ -354,7 +353,16 @@ impl KillChain {
             return None;
         }
         // A result is always kept when its call was: it is what closes the call.
-        let again = recent.iter().zip(memos).rev().take(16).any(|(step, past)| {
+        let newest = recent.iter().zip(memos).rev().take(16);
+        // What a chain wants not to lie between makes the later one another step.
+        let parts = |past: &Seen<'_>| {
+            let withouts = self.chains.iter().flat_map(|chain| &chain.steps);
+            withouts
+                .filter_map(|step| step.without.as_ref())
+                .any(|without| without.holds(past.actions, past.flags, past.places))
+        };
+        let mut same = newest.take_while(|(_, past)| !past.as_ref().is_some_and(parts));
+        let again = same.any(|(step, past)| {
             past.as_ref().is_some_and(|past| {
                 !holds
                     && past.secrets().len() == 0

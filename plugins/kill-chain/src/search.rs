@@ -6,7 +6,7 @@
 
 use clawdefender_sdk::Step as Past;
 
-use crate::chain::{Carries, Chain, Relation, Step};
+use crate::chain::{Carries, Chain, Condition, Relation, Step};
 use crate::facts::Facts;
 use crate::flow::Flow;
 use crate::memo::Seen;
@@ -49,6 +49,8 @@ impl Scene<'_> {
         for (number, step) in chain.steps.iter().enumerate() {
             let is_last = number + 1 == chain.steps.len();
             let mut table = Vec::new();
+            let (mut seen, mut best) = (0, None);
+            let since = step.without.as_ref().map(|without| self.since(without));
             for at in if is_last {
                 now..now + 1
             } else {
@@ -66,11 +68,30 @@ impl Scene<'_> {
                             before: None,
                         },
                     ),
+                    Some(previous) if !step.relates() => {
+                        // Any earlier one will do: remember the best so far.
+                        let reach = |path: &Path| path.at < at || (chain.one_call && path.at == at);
+                        while let Some(path) = previous.get(seen).filter(|path| reach(path)) {
+                            if best.is_none_or(|(_, begin)| path.begin >= begin) {
+                                best = Some((seen, path.begin));
+                            }
+                            seen += 1;
+                        }
+                        best.map(|(before, begin)| Path {
+                            begin,
+                            at,
+                            before: Some(before),
+                        })
+                    }
                     Some(previous) => previous
                         .iter()
                         .enumerate()
                         .filter(|(_, path)| path.at < at || (chain.one_call && path.at == at))
                         .filter(|(_, path)| self.relates(step, path.at, at))
+                        .filter(|(_, path)| {
+                            let since = since.as_ref().and_then(|since| since.get(at));
+                            since.is_none_or(|since| *since <= path.at + 1)
+                        })
                         .max_by_key(|(_, path)| path.begin)
                         .map(|(before, path)| Path {
                             begin: path.begin,
@@ -86,6 +107,22 @@ impl Scene<'_> {
             tables.push(table);
         }
         self.read_back(&tables)
+    }
+
+    /// Per position, how many events there are up to and with the last one before it that is
+    /// `without`: so none lies between two positions when that is not past the first.
+    fn since(&self, without: &Condition) -> Vec<usize> {
+        let mut last = 0;
+        let mut since = Vec::with_capacity(self.memos.len() + 1);
+        for (at, memo) in self.memos.iter().enumerate() {
+            since.push(last);
+            let is = |memo: &Seen<'_>| without.holds(memo.actions, memo.flags, memo.places);
+            if memo.as_ref().is_some_and(is) {
+                last = at + 1;
+            }
+        }
+        since.push(last);
+        since
     }
 
     fn read_back(&self, tables: &[Vec<Path>]) -> Option<Vec<usize>> {
@@ -118,6 +155,11 @@ impl Scene<'_> {
 
     /// Whether the event at `at` relates to the one before it as `step` demands.
     fn relates(&self, step: &Step, before: usize, at: usize) -> bool {
+        if let Some(soon_ms) = step.soon_ms
+            && self.time_of(at).saturating_sub(self.time_of(before)) > soon_ms
+        {
+            return false;
+        }
         let server = match step.server {
             None => true,
             Some(Relation::Same) => self.server_of(before) == self.server_of(at),
@@ -149,6 +191,10 @@ impl Scene<'_> {
             Some(Some(memo)) => memo.objects().any(|hash| holds(two, hash)),
             _ => one == two,
         }
+    }
+
+    fn time_of(&self, at: usize) -> u64 {
+        self.past.get(at).map_or(self.at_ms, |past| past.at_ms)
     }
 
     fn server_of(&self, at: usize) -> &str {

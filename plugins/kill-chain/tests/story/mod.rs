@@ -60,8 +60,12 @@ pub struct Story {
 
 impl Story {
     pub fn begin() -> Self {
+        Self::with(detector())
+    }
+
+    pub fn with(detector: KillChain) -> Self {
         Self {
-            detector: detector(),
+            detector,
             recent: Vec::new(),
             told: 0,
             now_ms: 1_700_000_000_000,
