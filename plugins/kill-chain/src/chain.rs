@@ -130,6 +130,7 @@ pub struct Words {
     outside: bool,
     mass: bool,
     led: bool,
+    public: Option<bool>,
     result: Option<bool>,
     server: Option<Relation>,
     object: Option<Relation>,
@@ -221,20 +222,19 @@ impl Words {
         ] {
             set |= if wanted { flag } else { 0 };
         }
-        set |= if self.result == Some(true) {
-            flag::RESULT
-        } else {
-            0
-        };
+        let mut clear = 0;
+        for (wanted, flag) in [(self.result, flag::RESULT), (self.public, flag::PUBLIC)] {
+            match wanted {
+                Some(true) => set |= flag,
+                Some(false) => clear |= flag,
+                None => {}
+            }
+        }
         let when = Condition {
             any: self.action.into_iter().collect(),
             all: self.with.into_iter().collect(),
             set,
-            clear: if self.result == Some(false) {
-                flag::RESULT
-            } else {
-                0
-            },
+            clear,
             places: self.place.map_or(0, Place::bit)
                 | if self.credential {
                     Place::Credential.bit()
@@ -243,7 +243,7 @@ impl Words {
                 },
         };
         if when.is_empty() {
-            return Err("needs at least one of action, with, place, credential, secret, outside, mass, led, result".to_owned());
+            return Err("needs at least one of action, with, place, credential, secret, outside, mass, led, public, result".to_owned());
         }
         Ok(Step {
             when,

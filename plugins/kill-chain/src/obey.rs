@@ -94,7 +94,12 @@ impl Told {
         if telling == 0 {
             // The name of the tool is all there is to go by.
             let whole = tool > 0 && tool >= self.tool.len();
-            return whole && (overt || tool >= 3);
+            let half = 2 * tool >= self.tool.len();
+            return if overt {
+                whole || (tool >= 2 && half)
+            } else {
+                tool >= 3 && half
+            };
         }
         if overt {
             return covered == telling || hits >= 2;

@@ -72,6 +72,8 @@ struct Place<'t> {
     previous: u32,
     at_start: bool,
     breaks: u32,
+    /// The last break stood inside a sentence.
+    wrapped: bool,
     /// Only marks stood in this line so far.
     line_start: bool,
     /// What the sentence said before an order began in it: many languages put the verb last.
@@ -150,10 +152,13 @@ impl<'a> Reader<'a> {
         let (text, meaning, hash) = match word.kind {
             Kind::Break => {
                 place.breaks += 1;
+                // A sentence that is wrapped goes on in lower case.
+                place.wrapped |= !place.at_start && place.breaks == 1;
                 place.at_start = true;
                 place.line_start = true;
                 // A wrapped line goes on, an empty one ends the order.
                 if place.breaks > 1 {
+                    place.wrapped = false;
                     place.open = None;
                     self.forget(place);
                 }
@@ -183,6 +188,12 @@ impl<'a> Reader<'a> {
                 (text, meaning, hash)
             }
         };
+        if std::mem::take(&mut place.wrapped)
+            && word.text.contains(|char: char| char.is_lowercase())
+            && !word.bare.starts_with(|char: char| char.is_uppercase())
+        {
+            place.at_start = false;
+        }
         if key {
             place.open = None;
             self.forget(place);
@@ -304,6 +315,12 @@ impl<'a> Reader<'a> {
             return;
         };
         found.end = found.end.max(word.at + word.text.len());
+        // Who talks past the user often says in the next sentence what to do.
+        let sentences = if found.order.actions.0 == 0 {
+            0
+        } else {
+            sentences
+        };
         let into = &mut found.order.words;
         if into.len() >= MAX_WORDS {
             return;

@@ -281,7 +281,10 @@ pub fn forms(name: &str) -> impl Iterator<Item = &str> {
 
 /// The word without the endings that change with its place in a sentence; English, ASCII.
 pub fn stem(word: &str) -> &str {
-    const ENDINGS: [&str; 7] = ["ations", "ation", "ings", "ing", "ies", "ed", "es"];
+    const ENDINGS: [&str; 13] = [
+        "ations", "ation", "ating", "ated", "ates", "ate", "ions", "ion", "ings", "ing", "ies",
+        "ed", "es",
+    ];
     let cut = |ending: &str| {
         let at = word.len().checked_sub(ending.len())?;
         let (head, tail) = word.split_at_checked(at)?;
@@ -360,6 +363,8 @@ mod tests {
             ("notifies", "notify"),
             ("files", "file"),
             ("reservation", "reserving"),
+            ("manipulation", "manipulate"),
+            ("deletion", "delete"),
             ("Deleting", "deletes"),
         ] {
             assert!(stem(one).eq_ignore_ascii_case(stem(two)), "{one} {two}");
