@@ -272,6 +272,11 @@ impl Step {
             || self.without.is_some()
     }
 
+    /// Whether one of the events that together do `seen` could be this step.
+    pub fn is_possible(&self, seen: Actions) -> bool {
+        self.when.any.0 == 0 || self.when.any.meets(seen)
+    }
+
     /// Whether an event alone can be this step.
     pub fn accepts(&self, actions: Actions, flags: u16, places: u8) -> bool {
         self.when.holds(actions, flags, places)

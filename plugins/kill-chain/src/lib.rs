@@ -177,6 +177,10 @@ impl KillChain {
             past: recent,
             memos,
             now: &facts,
+            seen: memos
+                .iter()
+                .flatten()
+                .fold(facts.actions, |seen, memo| seen.union(memo.actions)),
             at_ms: event.at_ms,
             server: &event.server.name,
             flow: &flow,

@@ -194,6 +194,10 @@ impl<'a> Reader<'a> {
         {
             place.at_start = false;
         }
+        if meaning == Meaning::default() && !word.rich && word.kind == Kind::Plain && !key {
+            self.ordinary(word, hash, place);
+            return;
+        }
         if key {
             place.open = None;
             self.forget(place);
@@ -206,21 +210,41 @@ impl<'a> Reader<'a> {
         }
         self.collect(word, meaning, place);
         place.breaks = 0;
-        let last = word.text.as_bytes().last();
-        let ended = last.is_some_and(|last| b".!?;".contains(last));
-        // Orders often follow a colon or quote glued to other words: "subject: 'TODO: Send …".
-        place.at_start = ended
-            || text.is_empty()
-            || last.is_some_and(|last| b":>,\"'-*)".contains(last))
-            || (word.rich && text.len() > 12 && text.contains([':', '.']));
-        if ended {
-            self.end_sentence(place);
-        }
+        self.close(word, place);
         // "run curl …": the second verb is the order.
         place.led = meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0;
         if !text.is_empty() {
             place.line_start = false;
             place.previous = hash;
+        }
+    }
+
+    /// A word that is no more than one: most are.
+    fn ordinary<'t>(&mut self, word: Word<'t>, hash: u32, place: &mut Place<'t>) {
+        self.collect(word, Meaning::default(), place);
+        place.breaks = 0;
+        place.led = false;
+        place.at_start = false;
+        if word.text.len() != word.bare.len() || word.bare.is_empty() {
+            self.close(word, place);
+        }
+        if !word.bare.is_empty() {
+            place.line_start = false;
+            place.previous = hash;
+        }
+    }
+
+    /// What the marks behind a word end.
+    fn close(&mut self, word: Word<'_>, place: &mut Place<'_>) {
+        let last = word.text.as_bytes().last();
+        let ended = last.is_some_and(|last| b".!?;".contains(last));
+        // Orders often follow a colon or quote glued to other words: "subject: 'TODO: Send …".
+        place.at_start = ended
+            || word.bare.is_empty()
+            || last.is_some_and(|last| b":>,\"'-*)".contains(last))
+            || (word.rich && word.bare.len() > 12 && word.bare.contains([':', '.']));
+        if ended {
+            self.end_sentence(place);
         }
     }
 

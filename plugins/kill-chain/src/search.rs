@@ -6,6 +6,7 @@
 
 use clawdefender_sdk::Step as Past;
 
+use crate::action::Actions;
 use crate::chain::{Carries, Chain, Condition, Relation, Step};
 use crate::facts::Facts;
 use crate::flow::Flow;
@@ -17,6 +18,8 @@ pub struct Scene<'a> {
     /// Beside `past`; `None` where a memo can't be read.
     pub memos: &'a [Option<Seen<'a>>],
     pub now: &'a Facts,
+    /// What this and all past events do.
+    pub seen: Actions,
     pub at_ms: u64,
     pub server: &'a str,
     pub flow: &'a Flow,
@@ -40,6 +43,9 @@ impl Scene<'_> {
         let now = self.memos.len();
         let last = chain.steps.last()?;
         if !last.accepts(self.now.actions, self.now.flags, self.now.places) {
+            return None;
+        }
+        if !chain.steps.iter().all(|step| step.is_possible(self.seen)) {
             return None;
         }
         let earliest = now.saturating_sub(chain.max_steps);
