@@ -62,12 +62,13 @@ pub fn is_result(event: &Event) -> bool {
     matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
 }
 
-/// The facts of a call.
+/// The facts of a call. What an order could have said of it is only read when there is an order.
 pub fn of_call(
     event: &Event,
     lexicon: &Lexicon,
     vocabulary: &Vocabulary,
     printer: &Printer,
+    ordered: bool,
 ) -> Facts {
     let mut facts = Facts {
         tool: printer.word(&event.name),
@@ -96,7 +97,11 @@ pub fn of_call(
     {
         let value = head(seen(text), MAX_ARGUMENT);
         let key = key(&text.pointer);
-        facts.told(value, lexicon, vocabulary, printer);
+        if ordered {
+            facts.told(value, lexicon, vocabulary, printer);
+        } else {
+            facts.addresses(value, lexicon);
+        }
         // A request with a body carries something out.
         if facts.actions.has(Action::Fetch) && lexicon.is_body(key, value) {
             facts.actions.add(Action::Send);
@@ -176,6 +181,13 @@ impl Facts {
                     self.actions.add(Action::Persist);
                 }
             }
+        }
+    }
+
+    /// Notes where the addresses in an argument lead.
+    fn addresses(&mut self, value: &str, lexicon: &Lexicon) {
+        for word in words(value).filter(|word| word.rich) {
+            parts(word.bare).for_each(|part| self.address(part, lexicon));
         }
     }
 

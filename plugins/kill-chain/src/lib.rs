@@ -157,7 +157,14 @@ impl Detector for KillChain {
 
 impl KillChain {
     fn call(&self, event: &Event, recent: &[Step<'_>], memos: &[Option<Seen<'_>>]) -> Report {
-        let mut facts = facts::of_call(event, &self.lexicon, &self.vocabulary, &self.printer);
+        let ordered = memos.iter().flatten().any(Seen::holds_orders);
+        let mut facts = facts::of_call(
+            event,
+            &self.lexicon,
+            &self.vocabulary,
+            &self.printer,
+            ordered,
+        );
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
         } else {
