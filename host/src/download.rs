@@ -367,10 +367,11 @@ impl Part {
     }
 
     fn add(&mut self, data: &[u8]) -> Result<(), DownloadError> {
+        let written = self.file.write_all(data);
+        written.map_err(|source| self.disk(source))?;
         self.hash.update(data);
         self.length += data.len() as u64;
-        let written = self.file.write_all(data);
-        written.map_err(|source| self.disk(source))
+        Ok(())
     }
 
     fn empty(&mut self, progress: &Progress) -> Result<(), DownloadError> {

@@ -13,12 +13,14 @@
 mod case;
 mod event;
 mod run;
+mod vectors;
 
 use std::path::Path;
 
 pub use case::{AssetSource, Case, TextSource};
 pub use event::EventBuilder;
 pub use run::{check_report, run_case};
+pub use vectors::vectors;
 
 use crate::{Blob, Detector, Settings};
 

@@ -1,6 +1,6 @@
 //! A feed before it is signed: entries with their bytes, and the manifest made of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clawdefender_trust::{
@@ -50,6 +50,30 @@ impl Item {
     }
 }
 
+/// What the plugin in `folder` must say of its own cases, when it has any.
+pub fn vectors(plugin: &Plugin, folder: &Path) -> Option<Item> {
+    let cases = folder.join("cases");
+    if !cases.is_dir() {
+        return None;
+    }
+    let bytes = clawdefender_sdk::testing::vectors(&cases);
+    let entry = ArtifactEntry {
+        kind: Kind::Vectors,
+        name: plugin.id.clone(),
+        version: plugin.version.clone(),
+        abi: None,
+        schema: Some(1),
+        detector: Some(plugin.id.clone()),
+        sha256: Sha256Digest::of(&bytes),
+        length: bytes.len() as u64,
+        entries: None,
+        required: true,
+        endorsement: None,
+        limits: None,
+    };
+    Some(Item { entry, bytes })
+}
+
 /// Everything that the official feed publishes: built detectors and compiled `feeds/data/*.toml`.
 pub fn official_items(workspace: &Workspace) -> Result<Vec<Item>> {
     let mut components = crate::guest::build_official(workspace)?;
@@ -60,6 +84,7 @@ pub fn official_items(workspace: &Workspace) -> Result<Vec<Item>> {
             .remove(plugin.id.as_str())
             .with_context(|| format!("plugin id `{}` differs from its folder's name", plugin.id))?;
         items.push(Item::detector(&plugin, component, true)?);
+        items.extend(vectors(&plugin, &folder));
     }
     for path in data_files(workspace)? {
         items.push(threat_data::compile(&path)?);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clawdefender_trust::{Mode, Name, SecretKey, endorse, meet, seal_manifest};
 
-use crate::draft::{Item, manifest};
+use crate::draft::{self, Item, manifest};
 use crate::plugin::Plugin;
 use crate::workspace::{Workspace, now, write_if_changed};
 use crate::{guest, key_file, threat_data, tree};
@@ -40,6 +40,7 @@ pub fn main(args: &Args) -> Result<()> {
     for path in plugin.data_files(&args.plugin, &workspace.root)? {
         items.push(threat_data::compile(&path)?);
     }
+    items.extend(draft::vectors(&plugin, &args.plugin));
     publish(&key, &next, &feed_id, &mut items, args.days, &args.out)?;
     println!("signed feed {feed_id} in {}", args.out.display());
     println!(

@@ -64,6 +64,7 @@ fn refused(code: String, message: String, hint: String) -> Failure {
         "self-approval" => Exit::Human,
         // A feed or detector that did not pass: the check worked and said no.
         "refused" | "held" => Exit::No,
+        "usage" => Exit::Usage,
         _ => Exit::Failed,
     };
     Failure {

@@ -117,10 +117,10 @@ impl Parts {
             let mut fresh = None;
             let known = memory.tags.get(&name).cloned();
             let changed = self.change_feed(|feeds| {
-                let (staged, tag) = self.stage_update(feeds, &name, &urls, known.as_ref())?;
-                fresh = tag;
+                let offer = self.stage_update(feeds, &name, &urls, known.as_ref())?;
+                fresh = offer.tag;
                 // What a person went back from comes back only by a person, or as a newer one.
-                Ok(staged.filter(|staged| !feeds.was_left(staged)))
+                Ok(offer.staged.filter(|staged| !feeds.was_left(staged)))
             });
             match changed {
                 Ok(_) => {

@@ -4,7 +4,7 @@ use super::control::refused;
 use super::start::{self, Parts};
 use super::{gate, rehearsal};
 use crate::audit::{Durability, Record};
-use crate::feed::{FeedError, Feeds, Source, Staged, Tag};
+use crate::feed::{Fault, FeedError, Feeds, Offer, Source, Staged, Tag};
 use crate::judge::{self, now_ms};
 use crate::plugin::Set;
 use crate::policy::Decision;
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 const STAYS: &str = "the feed that was live before stays; see `clawdefender feed status`";
 
@@ -29,7 +29,12 @@ pub(super) struct Kept {
 impl From<FeedError> for Kept {
     fn from(error: FeedError) -> Self {
         let code = match &error {
-            FeedError::Fetch(_) | FeedError::NoSource | FeedError::Overdue => "fetch",
+            FeedError::Fetch(error) => match error.fault() {
+                Fault::Source => "fetch",
+                Fault::Content => "refused",
+                Fault::Disk => "not-stored",
+            },
+            FeedError::NoSource | FeedError::Overdue | FeedError::Meanwhile => "fetch",
             FeedError::Derailed(_) => "held",
             FeedError::Shelf(_) => "not-stored",
             FeedError::UnknownFeed(_) | FeedError::NothingBefore(_) | FeedError::Official => {
@@ -41,6 +46,20 @@ impl From<FeedError> for Kept {
             code,
             message: error.to_string(),
         }
+    }
+}
+
+impl Kept {
+    /// Of several the one that a person must know: what was refused or held before what failed.
+    fn worst(all: Vec<Self>) -> Option<Self> {
+        let rank = |kept: &Self| match kept.code {
+            "refused" => 3,
+            "held" => 2,
+            "not-stored" => 1,
+            _ => 0,
+        };
+        // The first of the worst.
+        all.into_iter().rev().max_by_key(rank)
     }
 }
 
@@ -68,23 +87,23 @@ impl Parts {
                 "clawdefender feed update https://HOST/PATH",
             );
         }
-        let (mut changed, mut plans, mut kept) = (false, Vec::new(), None);
+        let (mut changed, mut plans, mut kept) = (false, Vec::new(), Vec::new());
         for (name, urls) in wanted {
-            let stage = |feeds: &Feeds| {
-                let (staged, _) = self.stage_update(feeds, &name, &urls, None)?;
-                Ok(staged)
-            };
             let done = if dry_run {
-                self.rehearse(stage).map(|plan| plans.extend(plan))
+                self.rehearse(&name, &urls).map(|plan| plans.extend(plan))
             } else {
+                let stage = |feeds: &Feeds| {
+                    let offer = self.stage_update(feeds, &name, &urls, None)?;
+                    Ok(offer.staged)
+                };
                 self.change_feed(stage).map(|done| changed |= done)
             };
             if let Err(why) = done {
                 self.tell_kept(&name, &why);
-                kept = Some(why);
+                kept.push(why);
             }
         }
-        match kept {
+        match Kept::worst(kept) {
             Some(Kept { code, message }) => refused(code, &message, STAYS),
             None if dry_run => ControlReply::Done(json!({ "dry_run": plans })),
             None => ControlReply::Done(self.feeds_now(changed)),
@@ -115,10 +134,13 @@ impl Parts {
         };
         let again = from.contains("://").then(|| from.to_owned());
         let added = self.change_feed(|feeds| {
-            let source = Source::parse(from, self.config.feed_ca_file.as_deref())?;
-            let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
-            let install = feeds.stage_install(&source, key, again, now, &self.progress);
-            self.runtime.block_on(install).map(Some)
+            let stage = || {
+                let source = Source::parse(from, self.config.feed_ca_file.as_deref())?;
+                let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+                let install = feeds.stage_install(&source, key, again, now, &self.progress);
+                self.runtime.block_on(install)
+            };
+            Ok(Some(stage()?))
         });
         match added {
             Ok(changed) => ControlReply::Done(self.feeds_now(changed)),
@@ -137,7 +159,10 @@ impl Parts {
         });
         let (name, pack) = match exported {
             Ok(exported) => exported,
-            Err(error) => return refused("usage", &error.to_string(), "clawdefender feed status"),
+            Err(error) => {
+                let Kept { code, message } = error.into();
+                return refused(code, &message, "clawdefender feed status");
+            }
         };
         let written = std::fs::OpenOptions::new()
             .write(true)
@@ -164,68 +189,103 @@ impl Parts {
         })
     }
 
-    /// Fetches and verifies what a feed's sources have.
+    /// Fetches and verifies what a feed's sources have. What any of them tried is said, whatever
+    /// another one had.
     pub(super) fn stage_update(
         &self,
         feeds: &Feeds,
         name: &Name,
         urls: &[String],
         tag: Option<&Tag>,
-    ) -> Result<(Option<Staged>, Option<Tag>), FeedError> {
+    ) -> Result<Offer, Kept> {
         let authorities = self.config.feed_ca_file.as_deref();
-        let sources = urls
-            .iter()
-            .map(|url| Source::parse(url, authorities))
-            .collect::<Result<Vec<_>, _>>()?;
         let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
-        let update = feeds.stage_update(name, &sources, tag, now, &self.progress);
-        self.runtime.block_on(update)
+        let update = feeds.stage_update(name, urls, authorities, tag, now, &self.progress);
+        let offer = self.runtime.block_on(update);
+        let wrong = match &offer {
+            Ok(offer) => &offer.wrong,
+            Err(wrong) => wrong,
+        };
+        for error in wrong {
+            if self.feeds().alarm(name, error).is_some() {
+                self.note("feed", "feed-alarm", format!("{name}: {error}"));
+            }
+        }
+        offer.map_err(|wrong| {
+            let all = wrong.into_iter().map(Kept::from).collect();
+            Kept::worst(all).unwrap_or_else(|| FeedError::NoSource.into())
+        })
     }
 
     /// Stages, tries out, commits and swaps. Whether anything changed.
     pub(super) fn change_feed(
         &self,
-        stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, FeedError>,
+        stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, Kept>,
     ) -> Result<bool, Kept> {
-        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        // A copy: a slow source must not hold up `status`.
+        // A copy, and no lock: a slow source must hold up neither `status` nor going back.
         let feeds = self.feeds().clone();
         let Some(staged) = stage(&feeds)? else {
             return Ok(false);
         };
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.feeds().is_as_in(&feeds, staged.feed()) {
+            return Err(FeedError::Meanwhile.into());
+        }
         let set = self.try_out(&staged)?;
         let (kind, note) = told(&staged);
         self.feeds().commit(staged)?;
-        self.judge.swap_detectors(set);
         self.record_feed(kind, note, None);
+        self.judge.swap_detectors(set);
         Ok(true)
     }
 
-    /// The detectors of a staged change, when all of them load and say what they must.
+    /// The detectors of a staged change, when its own load and say what they must. Others that fail
+    /// are missing as before: nothing may keep a person from going back or from removing them.
     fn try_out(&self, staged: &Staged) -> Result<Set, Kept> {
         let held = |message| Kept {
             code: "held",
             message,
         };
+        let feed = staged.feed();
         let packages = self.feeds().packages_with(staged, &self.settings);
+        let own: Vec<_> = packages
+            .iter()
+            .filter(|package| package.component.feed_id == *feed)
+            .map(|package| (package.component.name.to_string(), package.vectors.clone()))
+            .collect();
         let (set, failed) = start::load(packages, &self.cache, start::instances());
-        if let Some((name, error)) = failed.first() {
+        if !staged.is_new() {
+            // What was live before needs no proof.
+            return Ok(set);
+        }
+        if let Some((name, error)) = failed
+            .iter()
+            .find(|(name, _)| own.iter().any(|(own, _)| own == name))
+        {
             return Err(held(format!("detector {name}: {error}")));
         }
-        // What was live before needs no proof: going back must always be possible.
-        if staged.is_new() {
-            gate::pass(&set, &self.home).map_err(held)?;
+        let is_official = *feed == *self.feeds().official();
+        let mut tried = Vec::new();
+        for (name, vectors) in &own {
+            let detector = set.detectors().iter().find(|one| one.id() == name);
+            let detector = detector.ok_or_else(|| held(format!("detector {name} is missing")))?;
+            match vectors {
+                Some(vectors) => {
+                    judge::vectors::hold(detector, &vectors.bytes)
+                        .map_err(|error| held(format!("detector {name}: {error}")))?;
+                }
+                None if is_official => return Err(held(format!("detector {name} has no vectors"))),
+                None => {}
+            }
+            tried.push(Arc::clone(detector));
         }
+        gate::pass(Set::new(tried, Vec::new()), is_official, &self.home).map_err(held)?;
         Ok(set)
     }
 
-    fn rehearse(
-        &self,
-        stage: impl FnOnce(&Feeds) -> Result<Option<Staged>, FeedError>,
-    ) -> Result<Option<Value>, Kept> {
-        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    fn rehearse(&self, name: &Name, urls: &[String]) -> Result<Option<Value>, Kept> {
         let feeds = self.feeds().clone();
-        let Some(staged) = stage(&feeds)? else {
+        let Some(staged) = self.stage_update(&feeds, name, urls, None)?.staged else {
             return Ok(None);
         };
         let set = self.try_out(&staged)?;
@@ -245,7 +305,7 @@ impl Parts {
         let changed = self
             .feed_name(feed)
             .map_err(Kept::from)
-            .and_then(|name| self.change_feed(|feeds| stage(feeds, &name).map(Some)));
+            .and_then(|name| self.change_feed(|feeds| Ok(Some(stage(feeds, &name)?))));
         match changed {
             Ok(changed) => ControlReply::Done(self.feeds_now(changed)),
             Err(why) => {

@@ -8,10 +8,13 @@ use crate::audit::{Query, search};
 use crate::judge::inspect::Inspector;
 use crate::judge::now_ms;
 use crate::plugin::Set;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
 
 /// Records that are looked at, newest first. Chosen: a day of busy work, in well under a second.
 const MOST: usize = 1_000;
+/// Longest that it may take. Chosen: a person waits for it.
+const LONGEST: Duration = Duration::from_secs(20);
 /// Differences that are shown one by one.
 const SHOWN: usize = 50;
 
@@ -30,7 +33,11 @@ pub(super) fn replay(parts: &Parts, new: &Set) -> Value {
     let found = Query::parse("", now_ms())
         .ok()
         .and_then(|query| search(&parts.home.audit_dir(), &query).ok());
+    let until = Instant::now() + LONGEST;
     for found in found.into_iter().flatten().flatten().take(MOST) {
+        if Instant::now() > until {
+            break;
+        }
         let record = found.record;
         let inputs = inputs(&record.kind, &record.name, &record.subject);
         records += usize::from(!inputs.is_empty());
@@ -58,11 +65,18 @@ pub(super) fn replay(parts: &Parts, new: &Set) -> Value {
 fn inputs(kind: &str, name: &str, subject: &Value) -> Vec<Value> {
     let list = |key: &str| subject.get(key).and_then(Value::as_array).cloned();
     let mut inputs = Vec::new();
-    let excerpts: Vec<String> = list("excerpts")
+    let excerpts: Vec<(String, String)> = list("excerpts")
         .unwrap_or_default()
         .iter()
-        .filter_map(|entry| Some(entry.get("excerpt")?.as_str()?.to_owned()))
+        .filter_map(|entry| {
+            let text = |key: &str| Some(entry.get(key)?.as_str()?.to_owned());
+            Some((text("pointer")?, text("excerpt")?))
+        })
         .collect();
+    let joined = || {
+        let texts: Vec<&str> = excerpts.iter().map(|(_, text)| text.as_str()).collect();
+        texts.join("\n")
+    };
     let kind = match kind {
         "tool-call" | "tool-result" | "tool-definition" => Some(kind),
         "prompt-content" => Some("prompt"),
@@ -70,8 +84,20 @@ fn inputs(kind: &str, name: &str, subject: &Value) -> Vec<Value> {
         "notice" => Some("message"),
         _ => None,
     };
-    if let Some(kind) = kind.filter(|_| !excerpts.is_empty()) {
-        inputs.push(json!({ "kind": kind, "tool": name, "text": excerpts.join("\n") }));
+    match kind.filter(|_| !excerpts.is_empty()) {
+        // What an argument is called says what is done with it.
+        Some("tool-call") => {
+            let arguments: Map<String, Value> = excerpts
+                .iter()
+                .map(|(pointer, text)| {
+                    let name = pointer.rsplit('/').next().unwrap_or_default();
+                    (name.to_owned(), json!(text))
+                })
+                .collect();
+            inputs.push(json!({ "kind": "tool-call", "tool": name, "body": arguments }));
+        }
+        Some(kind) => inputs.push(json!({ "kind": kind, "tool": name, "text": joined() })),
+        None => {}
     }
     for asset in list("assets").unwrap_or_default() {
         let is_package = asset.get("kind").and_then(Value::as_str) == Some("package");
@@ -110,7 +136,7 @@ mod tests {
         assert_eq!(
             inputs("tool-call", "run", &subject),
             [
-                json!({ "kind": "tool-call", "tool": "run", "text": "one\ntwo" }),
+                json!({ "kind": "tool-call", "tool": "run", "body": { "a": "one", "b": "two" } }),
                 json!({ "package": { "ecosystem": "npm", "name": "@scope/name", "version": "1.0.0" } }),
                 json!({ "package": { "ecosystem": "pypi", "name": "name", "version": null } }),
             ]

@@ -151,6 +151,29 @@ pub struct Event {
 }
 
 impl Kind {
+    /// The kind with this word; any other word is a method.
+    pub fn named(word: &str) -> Self {
+        [
+            Self::ToolCall,
+            Self::ToolResult,
+            Self::ToolDefinition,
+            Self::PromptDefinition,
+            Self::ResourceDefinition,
+            Self::ServerInstructions,
+            Self::ResourceContent,
+            Self::PromptContent,
+            Self::Completion,
+            Self::Sampling,
+            Self::Elicitation,
+            Self::Notice,
+            Self::GuardCheck,
+            Self::ServerLaunch,
+        ]
+        .into_iter()
+        .find(|kind| kind.word() == word)
+        .unwrap_or_else(|| Self::Other(word.to_owned()))
+    }
+
     /// The word used in policies, records, `inspect` and the detector contract.
     pub fn word(&self) -> &str {
         match self {
@@ -184,7 +207,40 @@ impl Direction {
     }
 }
 
+impl Role {
+    /// The role with this word, as in `wit/detector.wit`.
+    pub fn named(word: &str) -> Self {
+        match word {
+            "content" => Self::Content,
+            "argument" => Self::Argument,
+            "name" => Self::Name,
+            "description" => Self::Description,
+            "schema" => Self::Schema,
+            "key" => Self::Key,
+            "uri" => Self::Uri,
+            "error" => Self::Error,
+            "token" => Self::Token,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
 impl AssetKind {
+    /// The kind with this word.
+    pub fn named(word: &str) -> Self {
+        [
+            Self::Path,
+            Self::Host,
+            Self::Url,
+            Self::Command,
+            Self::Package,
+            Self::Account,
+        ]
+        .into_iter()
+        .find(|kind| kind.word() == word)
+        .unwrap_or_else(|| Self::Other(word.to_owned()))
+    }
+
     /// The word used in policies and records.
     pub fn word(&self) -> &str {
         match self {

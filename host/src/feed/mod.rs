@@ -3,6 +3,7 @@
 //! Verification itself is the `trust` crate's. Here is what surrounds it: one generation at a time
 //! is live, the last good one is kept, and everything is verified again from the disk at each start.
 
+mod kept;
 mod rails;
 pub mod root;
 mod shelf;
@@ -12,16 +13,16 @@ mod status;
 
 pub use rails::Derailed;
 pub use shelf::ShelfError;
-pub use source::{FetchError, Source, Tag};
-pub use stage::Staged;
+pub use source::{Fault, FetchError, Source, Tag};
+pub use stage::{Offer, Staged};
 pub use status::{Alert, FeedStatus};
 
 use crate::plugin::Package;
 use clawdefender_trust::{
-    Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, Refusal, Root, Sha256Digest,
-    Timestamp, Verified, verify_manifest,
+    Artifact, Floor, Kind, Manifest, Mode, Name, Pack, PackError, Refusal, Root, Timestamp,
+    Verified, verify_manifest,
 };
-use shelf::{Back, Shelf, State};
+use shelf::Shelf;
 use stage::Step;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,12 @@ pub enum FeedError {
     Root(String),
     #[error("no feed is called `{0}`")]
     UnknownFeed(String),
+    #[error("detector {0} is another feed's name")]
+    NameTaken(Name),
+    #[error("the generation before has parts that were revoked since")]
+    Revoked,
+    #[error("the feed changed meanwhile; try again")]
+    Meanwhile,
     #[error("it looks gutted: {0}")]
     Derailed(#[from] Derailed),
     #[error("there is no generation of {0} to go back to")]
@@ -55,6 +62,15 @@ pub enum FeedError {
     #[error("it did not arrive within {} minutes", stage::MOST.as_secs() / 60)]
     Overdue,
 }
+
+/// Alerts that end when the feed changes.
+const PASSING: [&str; 5] = [
+    "stale",
+    "stale-long",
+    "stored-refused",
+    "state-reset",
+    "skipped",
+];
 
 /// How long after its expiry a stale feed is said again, as a worse thing. Source: the feed's
 /// failure semantics: critical after 14 days.
@@ -84,6 +100,8 @@ pub struct Feeds {
     official: Root,
     live: BTreeMap<Name, Generation>,
     alerts: Vec<Alert>,
+    /// The latest time that the clock has shown.
+    latest: Timestamp,
 }
 
 impl Feeds {
@@ -99,6 +117,7 @@ impl Feeds {
             official,
             live: BTreeMap::new(),
             alerts: Vec::new(),
+            latest: Timestamp::EPOCH,
         };
         let seed = feeds.seed(now)?;
         feeds.take_stored(&feeds.official.feed_id.clone(), now, Some(seed));
@@ -122,97 +141,6 @@ impl Feeds {
             Origin::Seed,
         )?;
         Ok(generation)
-    }
-
-    /// Makes live what is kept for a feed, or `instead`.
-    fn take_stored(&mut self, name: &Name, now: Timestamp, instead: Option<Generation>) {
-        let shelf = Shelf::of(&self.dir, name);
-        let stored = match shelf.load() {
-            Ok(None) => None,
-            Ok(Some((state, pack))) => match self.reload(name, &state, &pack, now) {
-                Ok(generation) => Some((state, generation)),
-                Err(error) => {
-                    self.alert(
-                        name,
-                        "stored-refused",
-                        format!("what was kept is refused: {error}"),
-                    );
-                    None
-                }
-            },
-            Err(error) => {
-                self.alert(
-                    name,
-                    "state-reset",
-                    format!("what was kept can't be read: {error}"),
-                );
-                None
-            }
-        };
-        let chosen = match (stored, instead) {
-            (Some((state, stored)), Some(seed)) => {
-                // A newer program brings a newer seed.
-                let newer = (seed.manifest.key_epoch, seed.manifest.version)
-                    > (state.floor.epoch, state.floor.version);
-                Some(if newer || state.back == Some(Back::Seed) {
-                    seed
-                } else {
-                    stored
-                })
-            }
-            (stored, seed) => stored.map(|(_, stored)| stored).or(seed),
-        };
-        if let Some(generation) = chosen {
-            self.note_skipped(name, &generation);
-            self.live.insert(name.clone(), generation);
-        }
-    }
-
-    fn reload(
-        &self,
-        name: &Name,
-        state: &State,
-        pack: &[u8],
-        now: Timestamp,
-    ) -> Result<Generation, FeedError> {
-        let root = if *name == self.official.feed_id {
-            self.official_after(state)
-        } else {
-            state.root.clone()
-        };
-        let floor = match &state.back {
-            // A person went back to exactly these bytes.
-            Some(Back::Pack(digest)) if Sha256Digest::of(pack) == *digest => {
-                Floor::bottom(state.floor.time)
-            }
-            // The floor may be that of this very manifest; anything older is a rollback on the disk.
-            _ => state.floor.clone(),
-        };
-        let (generation, _) = unpack(pack, &root, &floor, now, Mode::Reload, Origin::Stored)?;
-        if generation.manifest.feed_id == *name {
-            Ok(generation)
-        } else {
-            Err(FeedError::UnknownFeed(
-                generation.manifest.feed_id.to_string(),
-            ))
-        }
-    }
-
-    /// The kept root when it continues the compiled-in one, else the compiled-in one: a file on the
-    /// disk can't replace the key that this binary was built with.
-    fn official_after(&self, state: &State) -> Root {
-        let kept = &state.root;
-        let continues = kept.feed_id == self.official.feed_id
-            && kept.code_keys == self.official.code_keys
-            && kept.scope == self.official.scope
-            && ((kept.epoch == self.official.epoch && kept.current == self.official.current)
-                || (kept.epoch > self.official.epoch
-                    && kept.retired.contains(&self.official.current)));
-        if continues {
-            kept.clone()
-        } else {
-            self.official.clone()
-        }
     }
 
     fn note_skipped(&mut self, name: &Name, generation: &Generation) {
@@ -262,15 +190,28 @@ impl Feeds {
         } = staged;
         let shelf = Shelf::of(&self.dir, &feed);
         match step {
-            Step::Forward { state, pack } => shelf.store(&state, &pack)?,
+            Step::Forward { state, pack, links } => {
+                // Before the state that needs them; without it they change nothing.
+                for (epoch, link) in links.all {
+                    shelf.keep_link(epoch, &link)?;
+                }
+                shelf.store(&state, &pack)?;
+            }
             Step::Back(state) => shelf.note(&state)?,
             Step::Remove => shelf.remove()?,
         }
-        self.alerts.retain(|alert| alert.feed != feed.as_str());
+        // What somebody tried stays said until the daemon ends.
+        self.alerts
+            .retain(|alert| alert.feed != feed.as_str() || !PASSING.contains(&alert.code.as_str()));
         match generation {
-            Some(generation) => self.live.insert(feed, generation),
-            None => self.live.remove(&feed),
-        };
+            Some(generation) => {
+                self.note_skipped(&feed, &generation);
+                self.live.insert(feed, generation);
+            }
+            None => {
+                self.live.remove(&feed);
+            }
+        }
         Ok(())
     }
 
@@ -283,23 +224,11 @@ impl Feeds {
         status::compare(&staged.feed, before, after)
     }
 
-    /// The live generation of a feed as one file, for a machine without a network.
-    ///
-    /// # Errors
-    /// [`FeedError::UnknownFeed`]; [`ShelfError`].
-    pub fn export(&self, name: &Name) -> Result<Vec<u8>, FeedError> {
-        let unknown = || FeedError::UnknownFeed(name.to_string());
-        match self.live.get(name).ok_or_else(unknown)?.origin {
-            Origin::Seed => Ok(root::SEED.to_vec()),
-            Origin::Stored => {
-                let (_, pack) = Shelf::of(&self.dir, name).load()?.ok_or_else(unknown)?;
-                Ok(pack)
-            }
-        }
-    }
-
     /// What became stale since the last look. Nothing is unloaded: old data is better than none.
     pub fn look_at_the_clock(&mut self, now: Timestamp) -> Vec<Alert> {
+        // A clock that is set back makes nothing fresh again.
+        self.latest = self.latest.max(now);
+        let now = self.latest;
         let mut fresh = Vec::new();
         for (name, generation) in &self.live {
             let expires = generation.manifest.expires;
@@ -326,6 +255,29 @@ impl Feeds {
         fresh
     }
 
+    /// Says loudly that someone who holds a key, or answers for a source, tries what nobody may.
+    /// `None` when `error` is no such thing; said until the feed changes.
+    pub fn alarm(&mut self, name: &Name, error: &FeedError) -> Option<&'static str> {
+        let FeedError::Refused(refusal) = error else {
+            return None;
+        };
+        let code = match refusal {
+            Refusal::RotationHijack { .. } => "rotation-hijack",
+            Refusal::WrongKey { .. } | Refusal::KeyNotFresh { .. } => "key-takeover",
+            Refusal::Equivocation { .. } => "equivocation",
+            Refusal::Rollback { .. } | Refusal::ArtifactRollback { .. } => "rollback",
+            Refusal::EpochBack { .. } => "replay",
+            Refusal::BadSignature { .. } | Refusal::BelowThreshold { .. } => "not-signed",
+            Refusal::EndorsementMismatch { .. } => "not-endorsed",
+            _ => return None,
+        };
+        let said = |alert: &Alert| alert.feed == name.as_str() && alert.code == code;
+        if !self.alerts.iter().any(said) {
+            self.alert(name, code, error.to_string());
+        }
+        Some(code)
+    }
+
     /// The official feed's name.
     pub fn official(&self) -> &Name {
         &self.official.feed_id
@@ -333,14 +285,14 @@ impl Feeds {
 
     /// The third parties' feeds that say where they are fetched from.
     pub fn guests(&self) -> Vec<(Name, String)> {
-        let named = |name: &Name| {
-            let (state, _) = Shelf::of(&self.dir, name).load().ok()??;
-            Some((name.clone(), state.source?))
-        };
-        self.live
-            .keys()
-            .filter(|name| *name != self.official())
-            .filter_map(named)
+        // Also those that were refused when we started: a newer one may be good.
+        Shelf::list(&self.dir)
+            .into_iter()
+            .filter(|name| name != self.official())
+            .filter_map(|name| {
+                let source = self.state(&name)?.source?;
+                Some((name, source))
+            })
             .collect()
     }
 
@@ -359,9 +311,7 @@ impl Feeds {
             .map(|(name, generation)| {
                 let stale = |alert: &Alert| alert.feed == name.as_str() && alert.code == "stale";
                 let stale = self.alerts.iter().any(stale);
-                let back = Shelf::of(&self.dir, name)
-                    .load()
-                    .is_ok_and(|kept| kept.is_some_and(|(state, _)| state.back.is_some()));
+                let back = self.state(name).is_some_and(|state| state.back.is_some());
                 status::of(name, generation, &self.official, stale, back)
             })
             .collect()
@@ -385,9 +335,16 @@ fn packages<'g>(
             let own = |artifact: &&Verified<Artifact>| {
                 artifact.detector.as_ref() == Some(&component.name)
             };
+            let (vectors, data): (Vec<_>, Vec<_>) = generation
+                .artifacts
+                .iter()
+                .filter(own)
+                .cloned()
+                .partition(|artifact| artifact.kind == Kind::Vectors);
             all.push(Package {
                 component: component.clone(),
-                data: generation.artifacts.iter().filter(own).cloned().collect(),
+                data,
+                vectors: vectors.into_iter().next(),
                 settings: settings
                     .get(component.name.as_str())
                     .map(|own| own.clone().into_iter().collect())

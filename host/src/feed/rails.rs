@@ -1,10 +1,10 @@
 //! Rails: a feed that is signed and still looks wrong is held. Source: the feed's threat table, row
 //! 28.
 //!
-//! The numbers are what a manifest says of itself; whether the entries are any good is tried out
-//! with the detectors before a generation goes live.
+//! Whether the entries are any good is tried out with the detectors before a generation goes live.
 
 use clawdefender_trust::{ArtifactEntry, Manifest, Name};
+use serde_json::Value;
 
 /// What remains of a list at least, in percent. Source: the threat table, row 28.
 const LEAST_PCT: u64 = 80;
@@ -20,6 +20,38 @@ pub enum Derailed {
         had: u64,
         has: u64,
     },
+    #[error("{kind} {name} says that it has {said} entries, and has {has}")]
+    Miscounted {
+        kind: String,
+        name: Name,
+        said: u64,
+        has: u64,
+    },
+}
+
+/// Whether a list has as many entries as its manifest says: all lists of its outermost object
+/// together. Data of another form is counted by the detector that reads it.
+///
+/// # Errors
+/// [`Derailed::Miscounted`].
+pub fn count(entry: &ArtifactEntry, bytes: &[u8]) -> Result<(), Derailed> {
+    let Some(said) = entry.entries else {
+        return Ok(());
+    };
+    let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(bytes) else {
+        return Ok(());
+    };
+    let lists = members.values().filter_map(Value::as_array);
+    let has = lists.map(|list| list.len() as u64).sum();
+    if said == has {
+        return Ok(());
+    }
+    Err(Derailed::Miscounted {
+        kind: entry.kind.to_string(),
+        name: entry.name.clone(),
+        said,
+        has,
+    })
 }
 
 /// Whether `new` may follow `old` as far as their numbers of entries say.

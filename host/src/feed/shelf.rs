@@ -1,13 +1,13 @@
-//! One feed's place on the disk: the live pack, the one before, and how far we have come.
+//! One feed's place on the disk: the packs, how far we have come, and the rotations that led here.
 //!
-//! Going back to the one before moves no file: the state then names it by digest.
-//!
-//! `store` can be cut at any step: until `staged.feedpack` is complete the old generation loads, and
-//! from then on the new one does, because `load` finishes what `store` began.
+//! The state names packs by digest, so a pack counts only when the state speaks of it, and reading
+//! changes nothing. `store` can be cut at any step: until the new state is whole the old generation
+//! loads, and from then on the new one does, from wherever its pack lies.
 
 use super::source::MAX_PACK_BYTES;
-use clawdefender_trust::{Floor, Name, Root, Sha256Digest};
+use clawdefender_trust::{Floor, MAX_ENVELOPE_BYTES, Name, Root, Sha256Digest};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -15,12 +15,23 @@ use std::path::{Path, PathBuf};
 
 const MAX_STATE_BYTES: u64 = 1 << 20;
 
+const STATE: &str = "state.json";
+const CURRENT: &str = "current.feedpack";
+const STAGED: &str = "staged.feedpack";
+const PREVIOUS: &str = "previous.feedpack";
+
 /// What outlives a generation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
+    /// Of the official feed only its epoch counts: the keys are followed from those compiled in.
     pub root: Root,
     pub floor: Floor,
+    /// The newest pack.
+    pub pack: Sha256Digest,
+    /// The pack that was live before it; `None` when that was the seed, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Sha256Digest>,
     /// A person went back from the newest generation to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back: Option<Back>,
@@ -39,6 +50,17 @@ pub(super) enum Back {
     Seed,
 }
 
+impl State {
+    /// The pack that is live; `None` when it is the seed.
+    pub(super) fn live(&self) -> Option<Sha256Digest> {
+        match &self.back {
+            None => Some(self.pack),
+            Some(Back::Pack(digest)) => Some(*digest),
+            Some(Back::Seed) => None,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ShelfError {
     #[error("{path}: {source}")]
@@ -48,9 +70,11 @@ pub enum ShelfError {
     },
     #[error("{0} is not the expected JSON")]
     State(PathBuf),
-    #[error("{0} is missing although there is a feed")]
+    #[error("the pack that {0} speaks of is missing")]
     Incomplete(PathBuf),
-    #[error("{0} is larger than a feed can be")]
+    #[error("{0} is missing although there was a feed")]
+    Lost(PathBuf),
+    #[error("{0} is larger than it can be")]
     TooLarge(PathBuf),
     #[error("{0} is no folder")]
     Planted(PathBuf),
@@ -79,66 +103,92 @@ impl Shelf {
         names
     }
 
-    /// The state and the live pack; `None` when nothing was ever stored.
-    pub(super) fn load(&self) -> Result<Option<(State, Vec<u8>)>, ShelfError> {
-        let (state, current, staged) = (
-            self.file("state.json"),
-            self.file("current.feedpack"),
-            self.file("staged.feedpack"),
-        );
-        if !state.exists() && !current.exists() {
+    /// The state; `None` when nothing was ever stored.
+    pub(super) fn state(&self) -> Result<Option<State>, ShelfError> {
+        let path = self.file(STATE);
+        let Some(bytes) = read(&path, MAX_STATE_BYTES)? else {
+            let traces = [CURRENT, PREVIOUS, STAGED, "rotations"];
+            if traces.iter().any(|name| self.file(name).exists()) {
+                return Err(ShelfError::Lost(path));
+            }
             return Ok(None);
-        }
-        let bytes =
-            read(&state, MAX_STATE_BYTES)?.ok_or_else(|| ShelfError::Incomplete(state.clone()))?;
-        let parsed: State = serde_json::from_slice(&bytes).map_err(|_| ShelfError::State(state))?;
-        if staged.exists() && self.is_awaited(&parsed) {
-            self.promote()?;
-        }
-        if let Some(Back::Pack(digest)) = &parsed.back
-            && let Some(pack) = self.pack(digest)?
-        {
-            return Ok(Some((parsed, pack)));
-        }
-        let pack = read(&current, MAX_PACK_BYTES)?.ok_or(ShelfError::Incomplete(current))?;
-        Ok(Some((parsed, pack)))
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| ShelfError::State(path))
     }
 
-    /// The generation before the newest one, if it is kept.
-    pub(super) fn previous(&self) -> Result<Option<Vec<u8>>, ShelfError> {
-        read(&self.file("previous.feedpack"), MAX_PACK_BYTES)
-    }
-
-    fn pack(&self, digest: &Sha256Digest) -> Result<Option<Vec<u8>>, ShelfError> {
-        for name in ["previous.feedpack", "current.feedpack"] {
-            let pack = read(&self.file(name), MAX_PACK_BYTES)?;
-            if let Some(pack) = pack.filter(|pack| Sha256Digest::of(pack) == *digest) {
-                return Ok(Some(pack));
+    /// The kept pack with this digest.
+    pub(super) fn pack(&self, digest: &Sha256Digest) -> Result<Vec<u8>, ShelfError> {
+        // Twice: the daemon may just be moving it from one name to another.
+        for _ in 0..2 {
+            for name in [CURRENT, STAGED, PREVIOUS] {
+                let pack = read(&self.file(name), MAX_PACK_BYTES)?;
+                if let Some(pack) = pack.filter(|pack| Sha256Digest::of(pack) == *digest) {
+                    return Ok(pack);
+                }
             }
         }
-        Ok(None)
+        Err(ShelfError::Incomplete(self.file(STATE)))
+    }
+
+    /// What lies where the newest pack should be, for when the state is lost.
+    pub(super) fn found(&self) -> Option<Vec<u8>> {
+        read(&self.file(CURRENT), MAX_PACK_BYTES).ok().flatten()
+    }
+
+    /// The first manifest of a key epoch, if it was kept.
+    pub(super) fn link(&self, epoch: u64) -> Option<Vec<u8>> {
+        let path = self
+            .dir
+            .join("rotations")
+            .join(format!("{epoch}.dsse.json"));
+        read(&path, MAX_ENVELOPE_BYTES as u64).ok().flatten()
+    }
+
+    /// Keeps the first manifest of a key epoch: it proves the epoch's keys at every start.
+    pub(super) fn keep_link(&self, epoch: u64, envelope: &[u8]) -> Result<(), ShelfError> {
+        self.make(&self.dir.join("rotations"))?;
+        self.write(&format!("rotations/{epoch}.dsse.json"), envelope)
     }
 
     /// Changes what the state says and nothing else.
     pub(super) fn note(&self, state: &State) -> Result<(), ShelfError> {
-        let path = self.file("state.json");
-        let json = serde_json::to_vec_pretty(state).map_err(|_| ShelfError::State(path))?;
-        self.write("state.json", &json)
+        let path = self.file(STATE);
+        let json = serde_json::to_vec_pretty(state).map_err(|_| ShelfError::State(path.clone()))?;
+        // What could not be read back would be no floor.
+        if json.len() as u64 > MAX_STATE_BYTES {
+            return Err(ShelfError::TooLarge(path));
+        }
+        self.put(STATE, &json)?;
+        // It counts from here on. Should this fail and the power go, the state before comes back,
+        // which is whole as well.
+        if let Err(error) = self.sync() {
+            tracing::warn!(%error, "a feed's state may not outlive a power cut");
+        }
+        Ok(())
     }
 
-    /// A folder for what arrives piece by piece, of this user alone.
-    pub(super) fn staging(&self) -> Result<PathBuf, ShelfError> {
+    /// A folder for what arrives piece by piece, of this user alone, with nothing in it but parts
+    /// of `wanted`.
+    pub(super) fn staging(&self, wanted: &BTreeSet<String>) -> Result<PathBuf, ShelfError> {
         let dir = self.file("staging");
         self.make(&dir)?;
-        let facts = fs::symlink_metadata(&dir).map_err(|source| ShelfError::Io {
+        let io = |source| ShelfError::Io {
             path: dir.clone(),
             source,
-        })?;
-        if facts.is_dir() {
-            Ok(dir)
-        } else {
-            Err(ShelfError::Planted(dir))
+        };
+        if !fs::symlink_metadata(&dir).map_err(io)?.is_dir() {
+            return Err(ShelfError::Planted(dir));
         }
+        for file in fs::read_dir(&dir).map_err(io)? {
+            let file = file.map_err(io)?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            if !wanted.contains(name.trim_end_matches(".part")) {
+                fs::remove_file(file.path()).map_err(io)?;
+            }
+        }
+        Ok(dir)
     }
 
     /// Removes the feed with all that is kept of it.
@@ -147,6 +197,45 @@ impl Shelf {
             path: self.dir.clone(),
             source,
         })
+    }
+
+    /// Keeps a generation: pack first, then the state, then the names.
+    pub(super) fn store(&self, state: &State, pack: &[u8]) -> Result<(), ShelfError> {
+        self.make(&self.dir)?;
+        self.finish()?;
+        self.write(STAGED, pack)?;
+        self.note(state)?;
+        // The state counts, and finds its pack. What follows is tidiness, and done next time if not
+        // now.
+        if let Err(error) = self.finish() {
+            tracing::warn!(%error, "a feed's packs were not put in their places");
+        }
+        // Only what is whole and live matters from here on.
+        let _ = fs::remove_dir_all(self.file("staging"));
+        Ok(())
+    }
+
+    /// Puts the packs where their names say: the newest as current, the one before as previous.
+    fn finish(&self) -> Result<(), ShelfError> {
+        let Ok(Some(state)) = self.state() else {
+            return Ok(());
+        };
+        let is = |name: &str, digest: Option<Sha256Digest>| {
+            let pack = read(&self.file(name), MAX_PACK_BYTES)?;
+            Ok(pack.is_some_and(|pack| Some(Sha256Digest::of(&pack)) == digest))
+        };
+        if !is(STAGED, Some(state.pack))? {
+            return Ok(());
+        }
+        if is(CURRENT, state.before)? {
+            self.rename(CURRENT, PREVIOUS)?;
+        }
+        self.rename(STAGED, CURRENT)?;
+        self.sync()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     fn make(&self, dir: &Path) -> Result<(), ShelfError> {
@@ -160,64 +249,16 @@ impl Shelf {
             })
     }
 
-    /// Whether the state already speaks of the staged pack: then a crash came between the two.
-    fn is_awaited(&self, state: &State) -> bool {
-        let Ok(Some(marker)) = read(&self.file("staged.version"), 64) else {
-            return false;
-        };
-        marker == format!("{}.{}", state.floor.epoch, state.floor.version).into_bytes()
-    }
-
-    /// Keeps a generation: pack first, then the floor, then the switch.
-    pub(super) fn store(&self, state: &State, pack: &[u8]) -> Result<(), ShelfError> {
-        self.make(&self.dir)?;
-        self.settle_back()?;
-        self.write("staged.feedpack", pack)?;
-        self.write(
-            "staged.version",
-            format!("{}.{}", state.floor.epoch, state.floor.version).as_bytes(),
-        )?;
-        self.note(state)?;
-        self.promote()?;
-        // Only what is whole and live matters from here on.
-        let _ = fs::remove_dir_all(self.file("staging"));
-        Ok(())
-    }
-
-    /// When a person went back, the generation that they left is not what to go back to next.
-    fn settle_back(&self) -> Result<(), ShelfError> {
-        let state = read(&self.file("state.json"), MAX_STATE_BYTES)?;
-        let state: Option<State> = state.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let Some(Back::Pack(digest)) = state.and_then(|state| state.back) else {
-            return Ok(());
-        };
-        let previous = self.previous()?;
-        if previous.is_some_and(|pack| Sha256Digest::of(&pack) == digest) {
-            rename(
-                &self.file("previous.feedpack"),
-                &self.file("current.feedpack"),
-            )?;
-            self.sync()?;
-        }
-        Ok(())
-    }
-
-    fn promote(&self) -> Result<(), ShelfError> {
-        let (current, staged) = (self.file("current.feedpack"), self.file("staged.feedpack"));
-        if current.exists() {
-            rename(&current, &self.file("previous.feedpack"))?;
-        }
-        rename(&staged, &current)?;
+    /// Whole or not at all, and there to stay.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ShelfError> {
+        self.put(name, bytes)?;
         self.sync()
     }
 
-    fn file(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-
-    /// Whole or not at all: a new file, synced, renamed over the old one.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ShelfError> {
-        let (part, path) = (self.file(&format!("{name}.part")), self.file(name));
+    /// A new file, synced, renamed over the old one.
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), ShelfError> {
+        let part_name = format!("{name}.part");
+        let part = self.file(&part_name);
         let io = |source| ShelfError::Io {
             path: part.clone(),
             source,
@@ -235,8 +276,12 @@ impl Shelf {
         file.write_all(bytes)
             .and_then(|()| file.sync_all())
             .map_err(io)?;
-        rename(&part, &path)?;
-        self.sync()
+        self.rename(&part_name, name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), ShelfError> {
+        let to = self.file(to);
+        fs::rename(self.file(from), &to).map_err(|source| ShelfError::Io { path: to, source })
     }
 
     fn sync(&self) -> Result<(), ShelfError> {
@@ -247,13 +292,6 @@ impl Shelf {
                 source,
             })
     }
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), ShelfError> {
-    fs::rename(from, to).map_err(|source| ShelfError::Io {
-        path: to.to_owned(),
-        source,
-    })
 }
 
 /// A regular file's bytes, at most `limit`; symbolic links are not followed.

@@ -11,6 +11,7 @@ use hyper::header::HeaderValue;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 const ENVELOPE: &str = "manifest.dsse.json";
 
@@ -38,7 +39,33 @@ pub enum FetchError {
     Absent(String),
 }
 
+/// Whose fault it is that nothing came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The source can't be asked, or has not got it.
+    Source,
+    /// What it sent is not what it must be.
+    Content,
+    /// This machine's disk.
+    Disk,
+}
+
 impl FetchError {
+    /// What a person has to look at.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Pack { .. } | Self::TooLong { .. } => Fault::Content,
+            Self::Download { source, .. } => match source {
+                DownloadError::Digest { .. }
+                | DownloadError::TooLong { .. }
+                | DownloadError::Encoded => Fault::Content,
+                DownloadError::Disk { .. } | DownloadError::Planted(_) => Fault::Disk,
+                _ => Fault::Source,
+            },
+            _ => Fault::Source,
+        }
+    }
+
     /// Whether the source says that it has no such file, which for an old rotation means: no more.
     fn is_absent(&self) -> bool {
         match self {
@@ -168,7 +195,10 @@ impl Source {
                 let to = staging.join(&hex);
                 // Whole since an earlier attempt, if nobody has changed it since.
                 match read(&to, length) {
-                    Ok(bytes) if Sha256Digest::of(&bytes) == *digest => return Ok(bytes),
+                    Ok(bytes) if Sha256Digest::of(&bytes) == *digest => {
+                        progress.done.fetch_add(length, Ordering::Relaxed);
+                        return Ok(bytes);
+                    }
                     _ => {}
                 }
                 downloader

@@ -2,22 +2,54 @@
 //!
 //! Nothing on the disk that matters is touched here: what is staged is committed or dropped.
 
+use super::kept::order;
 use super::shelf::{Back, Shelf, State};
 use super::source::{Source, Tag};
 use super::{FeedError, Feeds, Generation, Origin, rails, root, unpack};
 use crate::download::Progress;
 use clawdefender_trust::{
-    Floor, KeyChange, Manifest, Mode, Name, PublicKey, Refusal, Root, Sha256Digest, Timestamp,
-    Verified, follow_rotation, meet, verify_manifest, write_pack,
+    Floor, KeyChange, Kind, Manifest, Mode, Name, PublicKey, Refusal, Root, Sha256Digest,
+    Timestamp, Verified, follow_rotation, meet, verify_manifest, write_pack,
 };
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
-/// Longest that one update may take. Source: the feed's threat table, row 13.
+/// Longest that one update may take, whatever number of sources there is. Source: the feed's threat
+/// table, row 13.
 pub(super) const MOST: Duration = Duration::from_secs(600);
 
 /// Most rotations that are followed at once. Source: the feed's specification, pre-rotation.
 const MOST_ROTATIONS: u64 = 64;
+
+/// What the sources of a feed have.
+pub struct Offer {
+    /// A newer generation; `None` when nobody has one.
+    pub staged: Option<Staged>,
+    /// For the next time.
+    pub tag: Option<Tag>,
+    /// What other sources came to: no reason to wait, but perhaps to say something.
+    pub wrong: Vec<FeedError>,
+}
+
+/// The rotations that lead to a root: the first manifest of each epoch, and the worst that any of
+/// them did to the keys.
+#[derive(Default)]
+pub(super) struct Links {
+    pub(super) all: Vec<(u64, Vec<u8>)>,
+    change: Option<KeyChange>,
+}
+
+impl Links {
+    fn push(&mut self, epoch: u64, envelope: Vec<u8>, change: KeyChange) {
+        self.all.push((epoch, envelope));
+        if self.change != Some(KeyChange::Emergency) {
+            self.change = Some(change);
+        }
+    }
+}
 
 /// A change that passed verification and is not live yet.
 pub struct Staged {
@@ -29,7 +61,11 @@ pub struct Staged {
 
 /// What committing writes.
 pub(super) enum Step {
-    Forward { state: Box<State>, pack: Vec<u8> },
+    Forward {
+        state: Box<State>,
+        pack: Vec<u8>,
+        links: Links,
+    },
     Back(Box<State>),
     Remove,
 }
@@ -52,39 +88,64 @@ impl Staged {
 
     /// What it does to the feed's keys.
     pub fn key_change(&self) -> KeyChange {
-        self.manifest()
-            .map_or(KeyChange::Steady, |manifest| manifest.proof().key_change())
+        match &self.step {
+            Step::Forward { links, .. } => links.change.unwrap_or(KeyChange::Steady),
+            Step::Back(_) | Step::Remove => KeyChange::Steady,
+        }
     }
 }
 
 impl Feeds {
-    /// Fetches and verifies a newer generation of a feed that is known, from the first of `sources`
-    /// that has one. `Ok` with nothing when there is none; the tag is for the next time.
+    /// Fetches and verifies a newer generation of a feed that is known, from the first of `places`
+    /// that has one.
     ///
     /// # Errors
-    /// What the first source that was refused, or else the last one that failed, came to.
+    /// What each place came to, when none could be asked.
     pub async fn stage_update(
         &self,
         name: &Name,
-        sources: &[Source],
+        places: &[String],
+        authorities: Option<&Path>,
         tag: Option<&Tag>,
         now: Timestamp,
         progress: &Progress,
-    ) -> Result<(Option<Staged>, Option<Tag>), FeedError> {
-        let mut worst = FeedError::NoSource;
-        for source in sources {
-            let attempt = self.update_from(name, source, tag, now, progress);
-            let error = match tokio::time::timeout(MOST, attempt).await {
-                Ok(Ok(staged)) => return Ok(staged),
-                Ok(Err(error)) => error,
-                Err(_) => FeedError::Overdue,
+    ) -> Result<Offer, Vec<FeedError>> {
+        let until = Instant::now() + MOST;
+        // "Nothing changed" is nobody's signature: not believed when it is time for something new.
+        let stale = |live: &Generation| live.manifest.expires <= now;
+        let tag = tag.filter(|_| !self.live.get(name).is_some_and(stale));
+        let (mut wrong, mut nothing) = (Vec::new(), None);
+        for place in places {
+            let attempt = async {
+                let source = Source::parse(place, authorities)?;
+                self.update_from(name, &source, tag, now, progress).await
             };
-            tracing::warn!(feed = %name, %error, "a source of a feed");
-            if !matches!(worst, FeedError::Refused(_)) {
-                worst = error;
+            match timeout_at(until, attempt).await {
+                Ok(Ok((Some(staged), tag))) => {
+                    let staged = Some(staged);
+                    return Ok(Offer { staged, tag, wrong });
+                }
+                // Perhaps another one is further.
+                Ok(Ok((None, tag))) => nothing = nothing.or(Some(tag)),
+                Ok(Err(error)) => {
+                    tracing::warn!(feed = %name, %error, "a source of a feed");
+                    wrong.push(error);
+                }
+                Err(_) => {
+                    wrong.push(FeedError::Overdue);
+                    break;
+                }
             }
         }
-        Err(worst)
+        match nothing {
+            Some(tag) => Ok(Offer {
+                staged: None,
+                tag,
+                wrong,
+            }),
+            None if wrong.is_empty() => Err(vec![FeedError::NoSource]),
+            None => Err(wrong),
+        }
     }
 
     async fn update_from(
@@ -95,32 +156,32 @@ impl Feeds {
         now: Timestamp,
         progress: &Progress,
     ) -> Result<(Option<Staged>, Option<Tag>), FeedError> {
-        let Some((envelope, tag)) = source.envelope(tag).await? else {
+        let Some((envelope, fresh)) = source.envelope(tag).await? else {
             return Ok((None, tag.cloned()));
         };
-        let kept = Shelf::of(&self.dir, name).load().ok().flatten();
-        let (root, came_from) = match &kept {
-            Some((state, _)) if *name != self.official.feed_id => {
-                (state.root.clone(), state.source.clone())
-            }
-            Some((state, _)) => (self.official_after(state), None),
-            None if *name == self.official.feed_id => (self.official.clone(), None),
-            None => return Err(FeedError::UnknownFeed(name.to_string())),
-        };
-        let floor = self.floor(name, kept.as_ref().map(|(state, _)| state));
-        let root = caught_up(source, &envelope, root, &floor, now).await?;
+        let state = self.state(name);
+        let came_from = state.as_ref().and_then(|state| state.source.clone());
+        let root = self
+            .root_of(name, state.as_ref())
+            .ok_or_else(|| FeedError::UnknownFeed(name.to_string()))?;
+        let floor = self.floor(name, state.as_ref());
+        let (root, links) = caught_up(source, &envelope, root, &floor, now).await?;
         let manifest = verify_manifest(&envelope, &root, &floor, now, Mode::Accept)?;
         let live = self.live.get(name);
         if live.is_some_and(|live| live.manifest.proof().digest() == manifest.proof().digest()) {
-            return Ok((None, tag));
+            return Ok((None, fresh));
         }
         if let Some(live) = live {
             rails::follow(&live.manifest, &manifest)?;
         }
-        let staged = self
-            .fetch(source, &envelope, root, &floor, now, progress)
-            .await?;
-        Ok((Some(staged.from(came_from)), tag))
+        let verified = Found {
+            envelope: &envelope,
+            root,
+            floor: &floor,
+            links,
+        };
+        let staged = self.fetch(source, verified, now, progress).await?;
+        Ok((Some(staged.from(came_from)), fresh))
     }
 
     /// Fetches and verifies a third party's feed whose key the user was given by another way;
@@ -141,15 +202,20 @@ impl Feeds {
                 return Err(FeedError::NoSource);
             };
             let met = meet(&envelope, key, &self.official.feed_id)?;
-            let (root, floor) = match Shelf::of(&self.dir, &met.feed_id).load()? {
+            let (root, floor) = match Shelf::of(&self.dir, &met.feed_id).state()? {
                 // Known already: its pinned keys and its floor hold.
-                Some((state, _)) => (state.root, state.floor),
+                Some(state) => (state.root, state.floor),
                 None => (met, Floor::bottom(Timestamp::EPOCH)),
             };
-            self.fetch(source, &envelope, root, &floor, now, progress)
-                .await
+            let verified = Found {
+                envelope: &envelope,
+                root,
+                floor: &floor,
+                links: Links::default(),
+            };
+            self.fetch(source, verified, now, progress).await
         };
-        let staged = tokio::time::timeout(MOST, attempt)
+        let staged = timeout_at(Instant::now() + MOST, attempt)
             .await
             .map_err(|_| FeedError::Overdue)??;
         Ok(staged.from(again))
@@ -164,25 +230,33 @@ impl Feeds {
         let nothing = || FeedError::NothingBefore(name.clone());
         let shelf = Shelf::of(&self.dir, name);
         let live = self.live.get(name).ok_or_else(nothing)?;
-        let (mut state, _) = shelf.load()?.ok_or_else(nothing)?;
+        let mut state = shelf.state()?.ok_or_else(nothing)?;
         if live.origin == Origin::Seed || state.back.is_some() {
             return Err(nothing());
         }
         let floor = Floor::bottom(state.floor.time);
-        let root = &state.root;
-        let (generation, back) = match shelf.previous()? {
-            Some(pack) => {
-                let (generation, _) =
-                    unpack(&pack, root, &floor, now, Mode::Reload, Origin::Stored)?;
-                (generation, Back::Pack(Sha256Digest::of(&pack)))
+        let root = self.root_of(name, Some(&state)).ok_or_else(nothing)?;
+        let is_official = *name == self.official.feed_id;
+        let unpacked = |pack: &[u8], origin| {
+            unpack(pack, &root, &floor, now, Mode::Reload, origin).map(|(generation, _)| generation)
+        };
+        let (generation, back) = match state.before {
+            Some(digest) => {
+                let pack = shelf.pack(&digest)?;
+                (unpacked(&pack, Origin::Stored)?, Back::Pack(digest))
             }
-            None if *name == self.official.feed_id => {
-                let (generation, _) =
-                    unpack(root::SEED, root, &floor, now, Mode::Reload, Origin::Seed)?;
-                (generation, Back::Seed)
-            }
+            None if is_official => (unpacked(root::SEED, Origin::Seed)?, Back::Seed),
             None => return Err(nothing()),
         };
+        // Never below what came with the program, and never to what was revoked since.
+        if generation.manifest.feed_id != *name
+            || (is_official && order(&generation) < order(&self.seed(now)?))
+        {
+            return Err(nothing());
+        }
+        if revokes(&live.manifest, &generation) {
+            return Err(FeedError::Revoked);
+        }
         state.back = Some(back);
         Ok(Staged {
             feed: name.clone(),
@@ -199,11 +273,7 @@ impl Feeds {
         if *name == self.official.feed_id {
             return Err(FeedError::Official);
         }
-        if !self.live.contains_key(name)
-            && Shelf::of(&self.dir, name)
-                .load()
-                .is_ok_and(|kept| kept.is_none())
-        {
+        if !self.live.contains_key(name) && matches!(Shelf::of(&self.dir, name).state(), Ok(None)) {
             return Err(FeedError::UnknownFeed(name.to_string()));
         }
         Ok(Staged {
@@ -215,40 +285,43 @@ impl Feeds {
 
     /// Whether `staged` is what a person went back from.
     pub fn was_left(&self, staged: &Staged) -> bool {
-        let kept = Shelf::of(&self.dir, &staged.feed).load().ok().flatten();
-        kept.is_some_and(|(state, _)| {
+        self.state(&staged.feed).is_some_and(|state| {
             let offered = staged.manifest().map(|manifest| manifest.proof().digest());
             state.back.is_some() && state.floor.digest == offered
         })
     }
 
-    /// Below this nothing of the feed is accepted. The live manifest is itself a floor: deleting the
-    /// state buys no rollback; and after going back the state still knows how far we were.
-    fn floor(&self, name: &Name, state: Option<&State>) -> Floor {
-        let order = |floor: &Floor| (floor.epoch, floor.version);
-        let live = self.live.get(name).map_or_else(
-            || Floor::bottom(Timestamp::EPOCH),
-            |generation| generation.manifest.proof().floor_after().clone(),
-        );
-        match state {
-            Some(state) if order(&state.floor) >= order(&live) => state.floor.clone(),
-            _ => live,
-        }
+    /// Whether a feed is still as it was in `before`, when a change of it was staged.
+    pub fn is_as_in(&self, before: &Self, name: &Name) -> bool {
+        let digest = |feeds: &Self| {
+            let live = feeds.live.get(name)?;
+            Some(live.manifest.proof().digest())
+        };
+        digest(self) == digest(before)
     }
 
     async fn fetch(
         &self,
         source: &Source,
-        envelope: &[u8],
-        root: Root,
-        floor: &Floor,
+        found: Found<'_>,
         now: Timestamp,
         progress: &Progress,
     ) -> Result<Staged, FeedError> {
+        let Found {
+            envelope,
+            root,
+            floor,
+            mut links,
+        } = found;
         let manifest = verify_manifest(envelope, &root, floor, now, Mode::Accept)?;
         let feed = manifest.feed_id.clone();
+        self.names_are_free(&feed, &manifest)?;
+        let change = manifest.proof().key_change();
+        if change != KeyChange::Steady {
+            links.push(manifest.key_epoch, envelope.to_vec(), change);
+        }
         let mut blobs: Vec<Option<Vec<u8>>> = Vec::new();
-        let mut missing = 0;
+        let (mut missing, mut names) = (0, BTreeSet::new());
         for entry in &manifest.artifacts {
             let here = self
                 .live
@@ -257,12 +330,14 @@ impl Feeds {
                 .find(|artifact| artifact.digest == entry.sha256);
             if here.is_none() {
                 missing += entry.length;
+                names.insert(entry.sha256.to_string());
             }
             blobs.push(here.map(|artifact| artifact.bytes.to_vec()));
         }
         progress.total.store(missing, Ordering::Relaxed);
         progress.done.store(0, Ordering::Relaxed);
-        let staging = Shelf::of(&self.dir, &feed).staging()?;
+        let shelf = Shelf::of(&self.dir, &feed);
+        let staging = shelf.staging(&names)?;
         for (entry, blob) in manifest.artifacts.iter().zip(&mut blobs) {
             if blob.is_some() {
                 continue;
@@ -274,14 +349,25 @@ impl Feeds {
             if Sha256Digest::of(&bytes) != entry.sha256 {
                 return Err(FeedError::Changed(entry.name.to_string()));
             }
+            rails::count(entry, &bytes)?;
             *blob = Some(bytes);
         }
         let pack = write_pack(envelope, blobs.iter().flatten().map(Vec::as_slice));
         let (generation, root) = unpack(&pack, &root, floor, now, Mode::Accept, Origin::Stored)?;
         let floor = generation.manifest.proof().floor_after().clone();
+        let stored = self
+            .live
+            .get(&feed)
+            .filter(|live| live.origin == Origin::Stored);
+        let before = stored.and_then(|_| match self.state(&feed) {
+            Some(state) => state.live(),
+            None => shelf.found().map(|pack| Sha256Digest::of(&pack)),
+        });
         let state = State {
             root,
             floor,
+            pack: Sha256Digest::of(&pack),
+            before,
             back: None,
             source: None,
         };
@@ -291,9 +377,48 @@ impl Feeds {
             step: Step::Forward {
                 state: Box::new(state),
                 pack,
+                links,
             },
         })
     }
+
+    /// A detector's settings, memos and findings go by its id, so no feed may take another's.
+    fn names_are_free(&self, feed: &Name, manifest: &Manifest) -> Result<(), FeedError> {
+        let others = self.live.iter().filter(|(name, _)| *name != feed);
+        let taken: BTreeSet<&Name> = others
+            .flat_map(|(_, live)| &live.manifest.artifacts)
+            .filter(|entry| entry.kind == Kind::Detector)
+            .map(|entry| &entry.name)
+            .collect();
+        let own = manifest.artifacts.iter();
+        match own
+            .filter(|entry| entry.kind == Kind::Detector)
+            .find(|entry| taken.contains(&entry.name))
+        {
+            Some(entry) => Err(FeedError::NameTaken(entry.name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An envelope and what it is verified against.
+struct Found<'f> {
+    envelope: &'f [u8],
+    root: Root,
+    floor: &'f Floor,
+    links: Links,
+}
+
+/// Whether `manifest` revokes something that `generation` has, or what signed it.
+fn revokes(manifest: &Manifest, generation: &Generation) -> bool {
+    let revoked = &manifest.revoked;
+    generation.manifest.artifacts.iter().any(|entry| {
+        let old = revoked
+            .detectors
+            .iter()
+            .any(|gone| gone.name == entry.name && entry.version < gone.below);
+        revoked.digests.contains(&entry.sha256) || (entry.kind == Kind::Detector && old)
+    })
 }
 
 impl Staged {
@@ -305,25 +430,33 @@ impl Staged {
     }
 }
 
-/// The root after the rotations that this machine missed. The source keeps the first manifest of
-/// each epoch; they are followed one by one, and one that does not follow ends the update.
+/// The root after the rotations that this machine missed, and the links that lead there. The source
+/// keeps the first manifest of each epoch; they are followed one by one, and one that does not
+/// follow ends the update.
 async fn caught_up(
     source: &Source,
     envelope: &[u8],
     mut root: Root,
     floor: &Floor,
     now: Timestamp,
-) -> Result<Root, FeedError> {
+) -> Result<(Root, Links), FeedError> {
+    let mut links = Links::default();
     for _ in 0..MOST_ROTATIONS {
         match verify_manifest(envelope, &root, floor, now, Mode::Accept) {
             // Signed by nobody whom this root knows, or an epoch too far: perhaps a successor's.
             Err(Refusal::BelowThreshold { .. } | Refusal::EpochSkip { .. }) => {}
-            _ => return Ok(root),
+            // A later one of the next epoch: the first one says whether the old key agreed, and
+            // whom it named.
+            Ok(manifest) if manifest.key_epoch > root.epoch => {}
+            _ => break,
         }
-        let Some(link) = source.rotation(root.epoch + 1).await? else {
-            return Ok(root);
+        let epoch = root.epoch + 1;
+        let Some(link) = source.rotation(epoch).await? else {
+            break;
         };
-        root = follow_rotation(&link, &root)?;
+        let change;
+        (root, change) = follow_rotation(&link, &root)?;
+        links.push(epoch, link, change);
     }
-    Ok(root)
+    Ok((root, links))
 }

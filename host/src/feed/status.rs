@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     pub feed: String,
-    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `skipped`.
+    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `skipped`; and what somebody tried:
+    /// `rotation-hijack`, `key-takeover`, `equivocation`, `rollback`, `replay`, `not-signed`,
+    /// `not-endorsed`.
     pub code: String,
     pub message: String,
 }

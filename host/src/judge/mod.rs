@@ -16,6 +16,7 @@ pub mod inspect;
 mod launch;
 mod record;
 pub mod steps;
+pub mod vectors;
 mod verdict;
 mod weigh;
 

@@ -21,6 +21,8 @@ const MAX_HISTORY: usize = 512;
 pub struct Package {
     pub component: Verified<Artifact>,
     pub data: Vec<Verified<Artifact>>,
+    /// What it must say of examples; the detector itself never sees them.
+    pub vectors: Option<Verified<Artifact>>,
     pub settings: Vec<(String, String)>,
 }
 

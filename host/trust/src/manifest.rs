@@ -69,6 +69,8 @@ pub enum Kind {
     Blocklist,
     /// Steps that are an attack together.
     Killchain,
+    /// What a detector must say of examples before it goes live; for the host, not the detector.
+    Vectors,
 }
 
 impl Kind {
@@ -80,6 +82,7 @@ impl Kind {
             Self::Signatures => "signatures",
             Self::Blocklist => "blocklist",
             Self::Killchain => "killchain",
+            Self::Vectors => "vectors",
         }
     }
 }

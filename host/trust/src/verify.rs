@@ -86,11 +86,11 @@ pub fn verify_manifest(
 /// Follows a manifest kept from an earlier rotation: steps 2 to 9 and no more.
 ///
 /// For a machine that slept through several epochs. Expiry and contents don't matter here, only the
-/// link from key to key.
+/// link from key to key. Returns the root after it, and whether the old key agreed.
 ///
 /// # Errors
 /// As [`verify_manifest`]; [`Refusal::EpochBack`] also for a manifest that rotates nothing.
-pub fn follow_rotation(envelope: &[u8], root: &Root) -> Result<Root, Refusal> {
+pub fn follow_rotation(envelope: &[u8], root: &Root) -> Result<(Root, KeyChange), Refusal> {
     root.check()?;
     let (manifest, _, signers) = open(envelope, &[root.current, root.next])?;
     check_place(&manifest, root)?;
@@ -99,7 +99,7 @@ pub fn follow_rotation(envelope: &[u8], root: &Root) -> Result<Root, Refusal> {
             expected: root.epoch.saturating_add(1),
             found: manifest.key_epoch,
         }),
-        (after, KeyChange::Rotated | KeyChange::Emergency) => Ok(after),
+        rotated @ (_, KeyChange::Rotated | KeyChange::Emergency) => Ok(rotated),
     }
 }
 
@@ -133,6 +133,7 @@ pub fn meet(envelope: &[u8], key: PublicKey, reserved: &Name) -> Result<Root, Re
                 Kind::Signatures,
                 Kind::Blocklist,
                 Kind::Killchain,
+                Kind::Vectors,
             ],
             prefix: manifest.feed_id,
         },

@@ -152,7 +152,7 @@ fn a_machine_that_slept_follows_old_rotations_link_by_link() {
     old.issued = at("2020-01-01T00:00:00Z");
     old.expires = at("2020-01-02T00:00:00Z");
     let link = seal_manifest(&old, &[&next_key()]).unwrap();
-    let after = follow_rotation(&link, &root()).unwrap();
+    let (after, _) = follow_rotation(&link, &root()).unwrap();
     assert_eq!((after.epoch, after.current), (4, next_key().public()));
     assert!(
         follow_rotation(&link, &after).is_err(),

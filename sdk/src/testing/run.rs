@@ -137,7 +137,7 @@ fn touches(event: &Event, finding: &Finding, text: usize, mark: &Range<usize>) -
 }
 
 /// The event of a case, and its marked ranges as (text, bytes of the original).
-fn event(case: &Case, index: usize, at_ms: u64) -> (Event, Vec<(usize, Range<usize>)>) {
+pub(super) fn event(case: &Case, index: usize, at_ms: u64) -> (Event, Vec<(usize, Range<usize>)>) {
     let mut builder = EventBuilder::new(Kind::from_word(&case.kind))
         .id(format!("event-{}", index + 1))
         .at_ms(at_ms)

@@ -107,12 +107,22 @@ fn going_back_from_the_first_update_leads_to_the_seed() {
     let _daemon = Daemon::start(&home);
     assert_eq!(live(&home)["origin"], "seed");
     assert!(!knows_the_package(&home));
+
+    // What was left is not what one goes back to from the next one.
+    update(&home, &version(1), "second");
+    home.cli(&["feed", "rollback"]).done();
+    assert_eq!(live(&home)["origin"], "seed");
 }
 
 #[test]
 fn a_rehearsal_says_what_would_change_and_changes_nothing() {
-    let home = Home::new();
+    let home = Puppet::home();
     let _daemon = Daemon::start(&home);
+    // Something in the log that the newer feed would not have let pass.
+    let mut client = Puppet::new(&home, "shell").start().greeted();
+    let install = json!({ "command": "npm install clawdefender-e2e-nothing@1.0.0" });
+    client.request("tools/call", json!({ "name": "run", "arguments": install }));
+    assert!(client.close().success());
     let before = live(&home);
     let folder = version(0).publish(&home.file("feed"));
     let folder = folder.to_str().unwrap();
@@ -122,7 +132,14 @@ fn a_rehearsal_says_what_would_change_and_changes_nothing() {
         .json();
     let plan = &said["dry_run"][0];
     assert_eq!(plan["artifacts"][0]["kind"], "blocklist", "{said:#}");
-    assert_eq!(plan["replay"]["changed"], 0);
+    let changes = &plan["replay"]["changes"];
+    let is_denied = |change: &serde_json::Value| {
+        (&change["before"], &change["after"]) == (&json!("allow"), &json!("deny"))
+    };
+    assert!(
+        changes.as_array().unwrap().iter().any(is_denied),
+        "{said:#}"
+    );
     let shown = home.cli(&["feed", "update", folder, "--dry-run"]).done();
     assert!(shown.out.contains("blocklist"), "{shown:?}");
     assert_eq!(live(&home), before);

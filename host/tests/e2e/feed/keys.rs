@@ -80,6 +80,23 @@ fn a_thief_of_the_feed_key_names_no_successor() {
     feed.manifest.next_public_key = key(66).public();
     let folder = feed.publish(&home.file("feed"));
     refused(&home, folder.to_str().unwrap(), "pinned next key");
+    let alerts = home.status()["alerts"].clone();
+    assert_eq!(alerts[0]["code"], "rotation-hijack", "{alerts:#}");
+}
+
+#[test]
+fn what_a_dead_key_signed_is_not_gone_back_to() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let first = newer().publish(&home.file("first"));
+    update(&home, first.to_str().unwrap()).done();
+    let folder = home.file("feed");
+    rotated(3, &folder);
+    update(&home, folder.to_str().unwrap()).done();
+    let now = live(&home);
+    let refused = home.cli(&["feed", "rollback"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert_eq!(live(&home), now);
 }
 
 #[test]

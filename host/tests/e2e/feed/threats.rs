@@ -2,7 +2,7 @@
 //! answers for the feed's address. The rest of the table is proven in the trust crate's own tests.
 
 use super::{live, newer, refused, update};
-use crate::kit::{Daemon, Feed, Home, Publisher};
+use crate::kit::{Daemon, Feed, Home, Publisher, environment, publisher};
 use clawdefender_trust::Kind;
 use serde_json::json;
 use std::fs;
@@ -39,6 +39,15 @@ impl Scene {
         assert_ne!(ended.code, 0, "{ended:?}");
         assert!(ended.err.contains(why), "{why}: {ended:?}");
         assert_eq!(live(&self.home), before, "what was live stays");
+    }
+
+    /// It is said in `status`, and recorded.
+    #[track_caller]
+    fn alarmed(&self, code: &str) {
+        let alerts = self.home.status()["alerts"].clone();
+        let all = alerts.as_array().unwrap();
+        assert!(all.iter().any(|alert| alert["code"] == code), "{alerts:#}");
+        assert_eq!(self.home.record("kind:feed-alarm")["type"], "feed");
     }
 
     #[track_caller]
@@ -128,10 +137,16 @@ fn torn_pair_of_two_generations_is_refused() {
     let scene = Scene::new();
     let folder = scene.home.file("feed");
     let mine = scene.feed.artifact(&folder, Kind::Blocklist);
-    let other = newer().edit(Kind::Blocklist, |body| body["x"] = json!(1));
+    let other = newer().edit(Kind::Blocklist, |body| {
+        let entries = body["entries"].as_array_mut().unwrap();
+        entries.reverse();
+    });
     let other_folder = other.publish(&scene.home.file("other"));
-    fs::copy(other.artifact(&other_folder, Kind::Blocklist), mine).unwrap();
-    scene.refused("bytes");
+    let other = other.artifact(&other_folder, Kind::Blocklist);
+    let lengths = [&mine, &other].map(|file| fs::metadata(file).unwrap().len());
+    assert_eq!(lengths[0], lengths[1], "it is not the length that tells");
+    fs::copy(other, mine).unwrap();
+    scene.refused("SHA-256");
 }
 
 #[test]
@@ -143,6 +158,7 @@ fn equivocation_two_contents_of_one_version_keeps_the_first() {
     other.manifest.expires = other.manifest.issued.plus_days(3);
     other.publish(&scene.home.file("feed"));
     scene.refused("has digest");
+    scene.alarmed("equivocation");
 }
 
 #[test]
@@ -166,7 +182,7 @@ fn gutted_list_is_held_however_well_it_is_signed() {
     });
     empty.manifest.version += 1;
     empty.publish(&scene.home.file("feed"));
-    scene.refused("known attacks");
+    scene.refused("detector supply-chain: vector");
 }
 
 #[test]
@@ -203,6 +219,124 @@ fn wrong_mirror_costs_time_and_nothing_else() {
 }
 
 #[test]
+fn mirror_that_lags_or_lies_hides_neither_a_newer_feed_nor_an_attack() {
+    let home = Home::new();
+    let lagging = Publisher::of(&newer().publish(&home.file("lagging")));
+    let mut hijack = newer();
+    hijack.manifest.next_public_key = clawdefender_trust::SecretKey::from_bytes(&[66; 32]).public();
+    let lying = Publisher::of(&hijack.publish(&home.file("lying")));
+    let mut newest = newer();
+    newest.manifest.version += 5;
+    let good = Publisher::of(&newest.publish(&home.file("good")));
+    let urls = [lagging.url(), lying.url()];
+    home.configure(&format!(
+        "feed_url = [\"/nowhere\", {:?}, {:?}, {:?}]\nfeed_check_s = 0",
+        urls[0],
+        urls[1],
+        good.url()
+    ));
+    let _daemon = Daemon::start(&home);
+    home.cli(&["feed", "update"]).done();
+    home.cli(&["feed", "update"]).done();
+    assert_eq!(live(&home)["version"], newest.manifest.version);
+    let alerts = home.status()["alerts"].clone();
+    assert_eq!(alerts[0]["code"], "rotation-hijack", "{alerts:#}");
+}
+
+#[test]
+fn state_that_names_other_keys_is_not_believed() {
+    let scene = Scene::new();
+    scene.accepted();
+    let now = live(&scene.home);
+    let Scene {
+        home,
+        _daemon: daemon,
+        ..
+    } = scene;
+    daemon.kill();
+    let file = home.root().join("feeds/official/state.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let thief = clawdefender_trust::SecretKey::from_bytes(&[66; 32]);
+    let then = clawdefender_trust::SecretKey::from_bytes(&[67; 32]);
+    state["root"]["next"] = json!(thief.public().to_string());
+    fs::write(&file, state.to_string()).unwrap();
+    let daemon = Daemon::start(&home);
+    assert_eq!(live(&home), now, "the pack is as it was");
+    let stolen = newer().rotated(thief, &then).publish(&home.file("stolen"));
+    refused(&home, stolen.to_str().unwrap(), "refused at verification");
+    daemon.kill();
+
+    // An epoch further, by nobody's signature.
+    let old = state["root"]["current"].clone();
+    state["root"]["retired"] = json!([old]);
+    state["root"]["epoch"] = json!(2);
+    state["root"]["current"] = json!(then.public().to_string());
+    fs::write(&file, state.to_string()).unwrap();
+    let _daemon = Daemon::start(&home);
+    let mut mine = newer();
+    mine.manifest.version += 9;
+    let own = mine.rotated(then, &clawdefender_trust::SecretKey::from_bytes(&[68; 32]));
+    let own = own.publish(&home.file("own"));
+    refused(&home, own.to_str().unwrap(), "refused at verification");
+}
+
+#[test]
+fn deleted_state_buys_no_rollback() {
+    let scene = Scene::new();
+    scene.accepted();
+    let now = live(&scene.home);
+    let Scene {
+        home,
+        feed,
+        _daemon: daemon,
+        ..
+    } = scene;
+    daemon.kill();
+    fs::remove_file(home.root().join("feeds/official/state.json")).unwrap();
+    let daemon = Daemon::start(&home);
+    assert_eq!(live(&home)["version"], now["version"]);
+    let alerts = home.status()["alerts"].clone();
+    assert_eq!(alerts[0]["code"], "state-reset", "{alerts:#}");
+    let mut older = newer();
+    older.manifest.version = feed.manifest.version - 1;
+    older.manifest.issued = older.manifest.issued.plus_seconds(-5);
+    let older = older.publish(&home.file("older"));
+    refused(&home, older.to_str().unwrap(), "went back");
+
+    // With the pack gone as well the seed stands in, and it is said.
+    daemon.kill();
+    fs::remove_file(home.root().join("feeds/official/current.feedpack")).unwrap();
+    fs::write(home.root().join("feeds/official/previous.feedpack"), "").unwrap();
+    let _daemon = Daemon::start(&home);
+    assert_eq!(live(&home)["origin"], "seed");
+    assert_eq!(home.status()["alerts"][0]["code"], "state-reset");
+}
+
+#[test]
+fn list_that_miscounts_itself_is_held() {
+    let mut feed = newer();
+    for entry in &mut feed.manifest.artifacts {
+        if entry.kind == Kind::Blocklist {
+            entry.entries = entry.entries.map(|entries| entries + 100);
+        }
+    }
+    Scene::of(feed).refused("says that it has");
+}
+
+#[test]
+fn third_party_takes_no_detectors_name() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let component = fs::read(environment().folder.join("hostile.wasm")).unwrap();
+    let feed = Feed::of_publisher_called("injection", &component);
+    let folder = feed.publish(&home.file("publisher"));
+    let key = publisher().public().to_string();
+    let held = home.cli(&["feed", "add", folder.to_str().unwrap(), "--key", &key]);
+    assert_eq!(held.code, 3, "{held:?}");
+    assert!(held.err.contains("another feed's name"), "{held:?}");
+}
+
+#[test]
 fn planted_link_in_the_store_is_not_written_through() {
     let scene = Scene::new();
     let victim = scene.home.file("victim");
@@ -226,4 +360,43 @@ fn another_feed_in_its_place_is_refused() {
     feed.manifest.feed_id = "elsewhere".parse().unwrap();
     let folder = feed.publish(&home.file("feed"));
     refused(&home, folder.to_str().unwrap(), "offered for feed");
+}
+
+/// A publisher's feed whose detector must say `expect` of `text`.
+fn with_a_vector(home: &Home, text: &str, expect: &[&str]) -> crate::kit::Cli {
+    let component = fs::read(environment().folder.join("hostile.wasm")).unwrap();
+    let vectors = json!([{ "name": "one", "expect": expect, "events": [{
+        "at_ms": 1, "kind": "tool-result", "direction": "to-client", "server": "s", "method": "tools/call",
+        "name": "t", "texts": [{ "pointer": "/result/content/0/text", "role": "content", "text": text }],
+        "assets": [], "launch": null, "attrs": [],
+    }]}]);
+    let feed = Feed::of_publisher(&component).with_vectors(&vectors);
+    let folder = feed.publish(&home.file("publisher"));
+    let key = publisher().public().to_string();
+    home.cli(&["feed", "add", folder.to_str().unwrap(), "--key", &key])
+}
+
+#[test]
+fn detector_that_does_not_say_what_its_author_signed_never_goes_live() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    for (text, expect, why) in [
+        ("hello", ["hostile.noise"].as_slice(), "its author"),
+        ("hostile: loop", &[], "vector 1"),
+        ("hostile: recursion", &[], "vector 1"),
+        ("hostile: lie", &[], "vector 1"),
+    ] {
+        let held = with_a_vector(&home, text, expect);
+        assert_eq!(held.code, 3, "{held:?}");
+        assert!(held.err.contains(why), "{why}: {held:?}");
+    }
+    with_a_vector(&home, "hello", &[]).done();
+}
+
+#[test]
+fn official_detector_without_vectors_never_goes_live() {
+    let mut feed = newer();
+    let artifacts = &mut feed.manifest.artifacts;
+    artifacts.retain(|entry| entry.kind != Kind::Vectors);
+    Scene::of(feed).refused("has no vectors");
 }

@@ -56,10 +56,15 @@ impl Feed {
 
     /// A publisher's feed of one detector, whatever `component` is.
     pub fn of_publisher(component: &[u8]) -> Self {
+        Self::of_publisher_called("hostile", component)
+    }
+
+    /// The same under another name for both the feed and its detector.
+    pub fn of_publisher_called(name: &str, component: &[u8]) -> Self {
         let issued = now();
         let mut entry = ArtifactEntry {
             kind: Kind::Detector,
-            name: "hostile".parse().unwrap(),
+            name: name.parse().unwrap(),
             version: "0.1.0".parse().unwrap(),
             abi: Some(ABI),
             schema: None,
@@ -79,7 +84,7 @@ impl Feed {
         let manifest = Manifest {
             document: Document::Feed,
             spec: 1,
-            feed_id: "hostile".parse().unwrap(),
+            feed_id: name.parse().unwrap(),
             channel: "stable".parse().unwrap(),
             key_epoch: 1,
             version: u64::try_from(issued.unix()).unwrap(),
@@ -97,6 +102,25 @@ impl Feed {
             blobs: vec![component.to_vec()],
             signer: publisher(),
         }
+    }
+
+    /// With vectors for its one detector, as `judge::vectors` reads them.
+    pub fn with_vectors(mut self, vectors: &Value) -> Self {
+        let bytes = serde_json::to_vec(vectors).unwrap();
+        let entry = ArtifactEntry {
+            kind: Kind::Vectors,
+            abi: None,
+            schema: Some(1),
+            detector: Some(self.manifest.artifacts[0].name.clone()),
+            sha256: Sha256Digest::of(&bytes),
+            length: bytes.len() as u64,
+            endorsement: None,
+            limits: None,
+            ..self.manifest.artifacts[0].clone()
+        };
+        self.manifest.artifacts.push(entry);
+        self.blobs.push(bytes);
+        self
     }
 
     /// Changes the one data artifact of a kind and gives it a higher version.

@@ -1,0 +1,180 @@
+//! What is kept on the disk becomes live again: verified anew, against keys and floors that no file
+//! can replace.
+
+use super::shelf::{Back, Shelf, ShelfError, State};
+use super::{FeedError, Feeds, Generation, Origin, unpack};
+use clawdefender_trust::{
+    Floor, Mode, Name, Root, Sha256Digest, Timestamp, follow_rotation, verify_manifest,
+};
+
+impl Feeds {
+    /// Makes live what is kept for a feed, or `instead`.
+    pub(super) fn take_stored(&mut self, name: &Name, now: Timestamp, instead: Option<Generation>) {
+        let shelf = Shelf::of(&self.dir, name);
+        let stored = match shelf.state() {
+            Ok(None) => None,
+            Ok(Some(state)) => self.take_state(name, &shelf, &state, now, instead.as_ref()),
+            Err(error) => {
+                let message = format!("what was kept can't be read: {error}");
+                self.alert(name, "state-reset", message);
+                self.rebuild(name, &shelf, now, instead.as_ref())
+            }
+        };
+        if let Some(generation) = stored.or(instead) {
+            self.note_skipped(name, &generation);
+            self.live.insert(name.clone(), generation);
+        }
+    }
+
+    /// What the state says is live; `None` when that is the seed, or is refused.
+    fn take_state(
+        &mut self,
+        name: &Name,
+        shelf: &Shelf,
+        state: &State,
+        now: Timestamp,
+        seed: Option<&Generation>,
+    ) -> Option<Generation> {
+        // A newer program brings a newer seed.
+        let newer = |seed: &Generation| order(seed) > (state.floor.epoch, state.floor.version);
+        if seed.is_some_and(newer) {
+            return None;
+        }
+        let digest = state.live()?;
+        let kept = shelf
+            .pack(&digest)
+            .map_err(FeedError::from)
+            .and_then(|pack| self.reload(name, state, &pack, now));
+        match kept {
+            Ok(generation) => Some(generation),
+            Err(error) => {
+                let message = format!("what was kept is refused: {error}");
+                self.alert(name, "stored-refused", message);
+                None
+            }
+        }
+    }
+
+    /// Without a state the kept manifest is its own: it was accepted once, and what is older than
+    /// it stays below. Third parties' keys were only in the state, so their feeds must be added
+    /// again.
+    fn rebuild(
+        &self,
+        name: &Name,
+        shelf: &Shelf,
+        now: Timestamp,
+        seed: Option<&Generation>,
+    ) -> Option<Generation> {
+        let seed = seed.filter(|_| *name == self.official.feed_id)?;
+        let pack = shelf.found()?;
+        let floor = Floor::bottom(Timestamp::EPOCH);
+        let root = self.root_of(name, None)?;
+        let (generation, _) = unpack(&pack, &root, &floor, now, Mode::Reload, Origin::Stored)
+            .inspect_err(|error| tracing::warn!(%error, "the kept pack"))
+            .ok()?;
+        (order(&generation) > order(seed)).then_some(generation)
+    }
+
+    fn reload(
+        &self,
+        name: &Name,
+        state: &State,
+        pack: &[u8],
+        now: Timestamp,
+    ) -> Result<Generation, FeedError> {
+        let unknown = || FeedError::UnknownFeed(name.to_string());
+        let root = self.root_of(name, Some(state)).ok_or_else(unknown)?;
+        let floor = match &state.back {
+            // A person went back to exactly these bytes.
+            Some(Back::Pack(digest)) if Sha256Digest::of(pack) == *digest => {
+                Floor::bottom(state.floor.time)
+            }
+            // The floor may be that of this very manifest; anything older is a rollback on the disk.
+            _ => state.floor.clone(),
+        };
+        let (generation, _) = unpack(pack, &root, &floor, now, Mode::Reload, Origin::Stored)?;
+        if generation.manifest.feed_id == *name {
+            Ok(generation)
+        } else {
+            Err(FeedError::UnknownFeed(
+                generation.manifest.feed_id.to_string(),
+            ))
+        }
+    }
+
+    /// The keys in force for a feed. The official feed's are followed from those compiled in, link
+    /// by link, as far as `state` says, or as far as there are links: a file can't replace the key
+    /// that this binary was built with. A third party's are what the user was given.
+    pub(super) fn root_of(&self, name: &Name, state: Option<&State>) -> Option<Root> {
+        if *name != self.official.feed_id {
+            return state.map(|state| state.root.clone());
+        }
+        let shelf = Shelf::of(&self.dir, name);
+        let mut root = self.official.clone();
+        let last = state.map_or(u64::MAX, |state| state.root.epoch);
+        while root.epoch < last {
+            let Some(next) = shelf
+                .link(root.epoch + 1)
+                .and_then(|link| follow_rotation(&link, &root).ok())
+            else {
+                break;
+            };
+            (root, _) = next;
+        }
+        Some(root)
+    }
+
+    /// Below this nothing of the feed is accepted. The live manifest is itself a floor: deleting the
+    /// state buys no rollback; and after going back the state still knows how far we were.
+    pub(super) fn floor(&self, name: &Name, state: Option<&State>) -> Floor {
+        let order = |floor: &Floor| (floor.epoch, floor.version);
+        let live = self.live.get(name).map_or_else(
+            || Floor::bottom(Timestamp::EPOCH),
+            |generation| generation.manifest.proof().floor_after().clone(),
+        );
+        match state {
+            Some(state) if order(&state.floor) >= order(&live) => state.floor.clone(),
+            _ => live,
+        }
+    }
+
+    /// The state of a feed whose place on the disk is sound.
+    pub(super) fn state(&self, name: &Name) -> Option<State> {
+        Shelf::of(&self.dir, name).state().ok().flatten()
+    }
+
+    /// The live generation of a feed as one file, for a machine without a network.
+    ///
+    /// # Errors
+    /// [`FeedError::UnknownFeed`]; [`ShelfError`].
+    pub fn export(&self, name: &Name) -> Result<Vec<u8>, FeedError> {
+        let unknown = || FeedError::UnknownFeed(name.to_string());
+        let live = self.live.get(name).ok_or_else(unknown)?;
+        if live.origin == Origin::Seed {
+            return Ok(super::root::SEED.to_vec());
+        }
+        let shelf = Shelf::of(&self.dir, name);
+        let pack = match self.state(name).and_then(|state| state.live()) {
+            Some(digest) => shelf.pack(&digest)?,
+            None => shelf.found().ok_or_else(unknown)?,
+        };
+        // What is written is what is live, whatever became of the file.
+        let root = live.manifest.proof().root_after();
+        let envelope = clawdefender_trust::Pack::parse(&pack)?.envelope().to_vec();
+        let floor = Floor::bottom(Timestamp::EPOCH);
+        let now = live.manifest.issued;
+        let manifest = verify_manifest(&envelope, root, &floor, now, Mode::Reload)?;
+        if manifest.proof().digest() == live.manifest.proof().digest() {
+            Ok(pack)
+        } else {
+            Err(FeedError::Shelf(ShelfError::Lost(
+                self.dir.join(name.as_str()),
+            )))
+        }
+    }
+}
+
+/// What comes later than what.
+pub(super) fn order(generation: &Generation) -> (u64, u64) {
+    (generation.manifest.key_epoch, generation.manifest.version)
+}
