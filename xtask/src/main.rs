@@ -9,6 +9,7 @@ mod component;
 mod cvss;
 mod dev_root;
 mod draft;
+mod eval_chains;
 mod feed;
 mod guest;
 mod key_file;
@@ -62,6 +63,8 @@ enum Verb {
     },
     /// Measure the product; prints, never judges
     Bench(bench::Args),
+    /// Tell labelled trajectories to the kill-chain detector and print, per suite, what it stopped
+    EvalChains(eval_chains::Args),
     /// 100,000 calls over 64 links at once, and what is left of them in memory
     Soak,
     /// Check imports between modules, file headers, file lengths and names
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Bench(args) => bench::main(&args),
+        Verb::EvalChains(args) => eval_chains::main(&args),
         Verb::Soak => soak::main(),
         Verb::Tidy => tidy::main(),
     };
