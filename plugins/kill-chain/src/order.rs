@@ -25,10 +25,13 @@ const FIRST_GLUED: u8 = 0xd8;
 
 /// How insistent an order is, as bits.
 pub mod sign {
-    /// It puts other instructions out of force or talks to a language model.
+    /// It puts other instructions out of force, or presses a language model.
     pub const OVERT: u8 = 1;
     /// It presses: must, before you, without asking.
     pub const URGENT: u8 = 2;
+    /// It names a language model. Mail about an assistant does so, too: only with pressing it is
+    /// overt.
+    pub const ADDRESSED: u8 = 4;
 }
 
 /// One order.
@@ -131,6 +134,10 @@ impl<'a> Reader<'a> {
                 if near && mark.field == found.field {
                     found.order.signs |= mark.sign;
                 }
+            }
+            let pressed = sign::ADDRESSED | sign::URGENT;
+            if found.order.signs & pressed == pressed {
+                found.order.signs |= sign::OVERT;
             }
         }
         self.marks.clear();
@@ -265,7 +272,7 @@ impl<'a> Reader<'a> {
             sign |= sign::OVERT;
         }
         if meaning.marks & mark::ADDRESSEE != 0 {
-            sign |= sign::OVERT;
+            sign |= sign::ADDRESSED;
         }
         if meaning.marks & mark::URGENT != 0
             || (meaning.marks & mark::SECOND != 0 && self.vocabulary.presses(place.previous, hash))
@@ -273,7 +280,7 @@ impl<'a> Reader<'a> {
             sign |= sign::URGENT;
         }
         // Who talks past the user gives an order, whatever its verb.
-        if sign & sign::OVERT != 0 && place.open.is_none() {
+        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && place.open.is_none() {
             self.begin(at, Meaning::default(), place);
         }
         if sign != 0 && self.marks.len() < MAX_SEEN {
