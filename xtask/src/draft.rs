@@ -7,10 +7,12 @@ use clawdefender_trust::{
     ArtifactEntry, Document, Kind, Manifest, Revoked, Root, Sha256Digest, Timestamp, host_version,
 };
 
+use supply_chain::shard::{self, Shard};
+
 use crate::component::Component;
 use crate::plugin::Plugin;
 use crate::threat_data;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, read};
 
 /// One artifact to be published.
 #[derive(Debug)]
@@ -47,6 +49,31 @@ impl Item {
             entry,
             bytes: component.bytes,
         })
+    }
+
+    /// A shard that `feed import-osv` made. It is called like its file, and its version is the
+    /// second of issue, which grows by itself.
+    pub fn shard(path: &Path, issued: Timestamp) -> Result<Self> {
+        let bytes = read(path)?;
+        let shard = Shard::open(bytes.clone()).with_context(|| path.display().to_string())?;
+        let name = path.file_stem().and_then(|name| name.to_str());
+        let entry = ArtifactEntry {
+            kind: Kind::Blocklist,
+            name: name
+                .context("a shard's file name becomes its name")?
+                .parse()?,
+            version: issued.unix().to_string().parse()?,
+            abi: None,
+            schema: Some(shard::SCHEMA),
+            detector: Some("supply-chain".parse()?),
+            sha256: Sha256Digest::of(&bytes),
+            length: bytes.len() as u64,
+            entries: Some(u64::from(shard.entries())),
+            required: true,
+            endorsement: None,
+            limits: None,
+        };
+        Ok(Self { entry, bytes })
     }
 }
 

@@ -1,7 +1,8 @@
-//! `cargo xtask feed`: build, endorse, sign and verify the official feed, one office at a time, so
+//! `cargo xtask feed`: import, build, endorse, sign and verify the official feed, one office at a time, so
 //! that the code key can stay on another machine than the feed key. Changing the keys is in
 //! `rotate`, trying a feed out in `serve`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -10,12 +11,18 @@ use clawdefender_trust::{
     Timestamp, endorse, seal_manifest,
 };
 
-use crate::draft::{manifest, official_items};
+use supply_chain::advisory::Artifact;
+use supply_chain::package::Ecosystem;
+use supply_chain::shard::{self, Shard};
+
+use crate::draft::{Item, manifest, official_items};
 use crate::workspace::{Workspace, now, read, write_if_changed};
-use crate::{dev_root, key_file, root, rotate, serve, tree};
+use crate::{dev_root, key_file, osv, root, rotate, serve, tree};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
+    /// Turn a folder of OSV advisories into a shard of the blocklist
+    ImportOsv(ImportOsv),
     /// Build detectors and threat data into an unsigned feed
     Build(Build),
     /// Put a code key's word into every detector of an unsigned feed
@@ -33,6 +40,15 @@ pub enum Verb {
 }
 
 #[derive(clap::Args)]
+pub struct ImportOsv {
+    /// A folder of JSON files, at any depth
+    folder: PathBuf,
+    /// The shard; its name without the ending names the artifact
+    #[arg(long, value_name = "FILE", default_value = "target/osv.shard")]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
 pub struct Build {
     /// Where the feed is written
     #[arg(long, value_name = "DIR", default_value = "target/feed")]
@@ -43,6 +59,9 @@ pub struct Build {
     /// When it is issued; now when absent. The same moment gives the same bytes
     #[arg(long, value_name = "RFC3339")]
     issued: Option<Timestamp>,
+    /// A shard made by `feed import-osv`; may be repeated
+    #[arg(long, value_name = "FILE")]
+    shard: Vec<PathBuf>,
     /// How long it lives
     #[arg(long, default_value_t = clawdefender_trust::MAX_LIFETIME_DAYS)]
     days: u32,
@@ -80,6 +99,7 @@ pub struct Verify {
 
 pub fn main(verb: Verb) -> Result<()> {
     match verb {
+        Verb::ImportOsv(args) => import_osv(&args),
         Verb::Build(args) => build(&args),
         Verb::Endorse(args) => add_endorsements(&args),
         Verb::Sign(args) => sign(&args),
@@ -90,11 +110,73 @@ pub fn main(verb: Verb) -> Result<()> {
     }
 }
 
+fn import_osv(args: &ImportOsv) -> Result<()> {
+    let import = osv::import(&args.folder)?;
+    for (why, count) in &import.left_out {
+        println!("{count:>8} left out: {why}");
+    }
+    ensure!(
+        !import.entries.is_empty(),
+        "no advisory in {} can be used",
+        args.folder.display()
+    );
+    let artifact = Artifact {
+        entries: import.entries,
+        ..Artifact::default()
+    };
+    let bytes = shard::compile(&artifact)?;
+    refuse_accidents(&artifact, &bytes)?;
+    write_if_changed(&args.out, &bytes)?;
+    let out = args.out.display();
+    println!(
+        "{:>8} entries, {} bytes in {out}",
+        artifact.entries.len(),
+        bytes.len()
+    );
+    println!("next: cargo xtask feed build --shard {out}");
+    Ok(())
+}
+
+/// A well-known name must not be met by the hash of another: that would be a false alarm for
+/// everybody, and somebody may have worked for it.
+fn refuse_accidents(artifact: &Artifact, bytes: &[u8]) -> Result<()> {
+    let path = Workspace::find()?.root.join("feeds/data/names.toml");
+    let text = String::from_utf8(read(&path)?)?;
+    let mut table: toml::Table = toml::from_str(&text)?;
+    table.remove("artifact");
+    let names: Artifact = table
+        .try_into()
+        .with_context(|| path.display().to_string())?;
+    let shard = Shard::open(bytes.to_vec())?;
+    let listed: BTreeSet<(Ecosystem, String)> = artifact
+        .entries
+        .iter()
+        .filter_map(|entry| {
+            let ecosystem = Ecosystem::parse(&entry.ecosystem)?;
+            Some((ecosystem, ecosystem.normalise(&entry.name)))
+        })
+        .collect();
+    for (id, names) in names.well_known.iter().chain(&names.neighbours) {
+        let ecosystem = Ecosystem::parse(id).context("a list of names of an unknown ecosystem")?;
+        for name in names {
+            let met = !shard.look_up(ecosystem, name).is_empty();
+            ensure!(
+                !met || listed.contains(&(ecosystem, ecosystem.normalise(name))),
+                "{id}:{name} is met by another package's key: leave that one out"
+            );
+        }
+    }
+    Ok(())
+}
+
 fn build(args: &Build) -> Result<()> {
     let workspace = Workspace::find()?;
     let root = root(&workspace, args.root.as_ref())?;
-    let items = official_items(&workspace)?;
     let issued = args.issued.map_or_else(now, Ok)?;
+    let mut items = official_items(&workspace)?;
+    for path in &args.shard {
+        items.push(Item::shard(path, issued)?);
+    }
     let manifest = manifest(&root, &items, issued, args.days)?;
     tree::write_blobs(&args.out, &items)?;
     tree::write_draft(&args.out, &manifest)?;

@@ -36,6 +36,7 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+    src_path: PathBuf,
 }
 
 /// Builds the shipped detectors and leaves them in `target/detectors/`. Returns them by id.
@@ -124,6 +125,10 @@ fn build(
         let (Some(target), "compiler-artifact") = (message.target, message.reason.as_str()) else {
             continue;
         };
+        // A dependency may make a module of its own; it is linked, not shipped.
+        if !target.src_path.starts_with(from) {
+            continue;
+        }
         let wasm = message
             .filenames
             .into_iter()

@@ -6,14 +6,17 @@ mod bench;
 mod build;
 mod check_plugin;
 mod component;
+mod cvss;
 mod dev_root;
 mod dist;
 mod draft;
+mod eval_chains;
 mod feed;
 mod guest;
 mod key_file;
 mod keygen;
 mod new_plugin;
+mod osv;
 mod plugin;
 mod release_key;
 mod root;
@@ -46,7 +49,7 @@ enum Verb {
     Run,
     /// Make an Ed25519 key file from the operating system's randomness
     Keygen(keygen::Args),
-    /// Build, endorse, sign and verify a threat feed
+    /// Import, build, endorse, sign and verify a threat feed
     #[command(subcommand)]
     Feed(feed::Verb),
     /// Make a signed third-party feed of one plugin
@@ -67,6 +70,8 @@ enum Verb {
     },
     /// Measure the product; prints, never judges
     Bench(bench::Args),
+    /// Tell labelled trajectories to the kill-chain detector and print, per suite, what it stopped
+    EvalChains(eval_chains::Args),
     /// 100,000 calls over 64 links at once, and what is left of them in memory
     Soak,
     /// Check imports between modules, file headers, file lengths and names
@@ -85,6 +90,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::Bench(args) => bench::main(&args),
+        Verb::EvalChains(args) => eval_chains::main(&args),
         Verb::Soak => soak::main(),
         Verb::Tidy => tidy::main(),
     };

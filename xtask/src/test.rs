@@ -12,9 +12,6 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Workspace, cargo, output, read, run, write_if_changed};
 use crate::{guest, seed, tidy};
 
-/// The real client and servers that the end-to-end tests drive, and what they need, exactly.
-const REQUIREMENTS: &str = include_str!("../../host/tests/e2e/requirements.txt");
-
 #[derive(clap::Args)]
 pub struct Args {
     /// Only make what the tests need
@@ -60,6 +57,14 @@ pub fn prepare(workspace: &Workspace) -> Result<()> {
     Steps::default().prepare(workspace)
 }
 
+/// What the versions of packages are compared with: npm's semver and Python's packaging.
+fn references(workspace: &Workspace) -> Result<()> {
+    let from = workspace.root.join("plugins/supply-chain/tests/reference");
+    let into = workspace.target.join("references");
+    virtual_environment(&into.join("venv"), &from.join("requirements.txt"))?;
+    node_packages(&into.join("node"), &from)
+}
+
 /// What was done, and how long it took.
 #[derive(Default)]
 struct Steps(Vec<(String, Duration)>);
@@ -89,6 +94,9 @@ impl Steps {
         )?;
         self.take("npm: client, servers, conformance suite", repeat, || {
             node(workspace)
+        })?;
+        self.take("npm's and Python's own order of versions", repeat, || {
+            references(workspace)
         })
     }
 
@@ -125,60 +133,56 @@ fn hostile(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// A virtual environment with the pinned packages.
+/// The real client and servers that run on Python, and Node.js for the conformance suite.
 fn python(workspace: &Workspace) -> Result<()> {
-    let venv = folder(workspace).join("venv");
-    if is_made_from(&venv, REQUIREMENTS.as_bytes()) {
-        return Ok(());
-    }
-    make_anew(
-        &venv,
-        "python3 with venv is needed: apt-get install python3-venv",
-        || {
-            let mut make = Command::new("python3");
-            make.args(["-m", "venv"]).arg(&venv);
-            run(make)?;
-            let mut install = Command::new(venv.join("bin/python"));
-            install
-                .args(["-m", "pip", "install", "--quiet", "--requirement"])
-                .arg(sources(workspace).join("requirements.txt"));
-            run(install)
-        },
-    )?;
-    mark(&venv, REQUIREMENTS.as_bytes())
+    let requirements = sources(workspace).join("requirements.txt");
+    virtual_environment(&folder(workspace).join("venv"), &requirements)
 }
 
 /// The published servers, as the lock file says.
 fn node(workspace: &Workspace) -> Result<()> {
-    let servers = folder(workspace).join("node");
-    let lock = read(&sources(workspace).join("node/package-lock.json"))?;
-    if is_made_from(&servers, &lock) {
+    node_packages(
+        &folder(workspace).join("node"),
+        &sources(workspace).join("node"),
+    )
+}
+
+/// A virtual environment with the pinned packages.
+fn virtual_environment(venv: &Path, requirements: &Path) -> Result<()> {
+    let pinned = read(requirements)?;
+    if is_made_from(venv, &pinned) {
         return Ok(());
     }
     make_anew(
-        &servers,
+        venv,
+        "python3 with venv is needed: apt-get install python3-venv",
+        || {
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv"]).arg(venv);
+            run(make)?;
+            let mut install = Command::new(venv.join("bin/python"));
+            install
+                .args(["-m", "pip", "install", "--quiet", "--requirement"])
+                .arg(requirements);
+            run(install)
+        },
+    )?;
+    mark(venv, &pinned)
+}
+
+/// The packages of `from/package-lock.json`.
+fn node_packages(into: &Path, from: &Path) -> Result<()> {
+    let lock = read(&from.join("package-lock.json"))?;
+    if is_made_from(into, &lock) {
+        return Ok(());
+    }
+    make_anew(
+        into,
         "node and npm are needed: apt-get install nodejs npm",
         || {
-            let mut version = Command::new("node");
-            version.arg("--version");
-            let version = output(version)?;
-            let major = version
-                .trim()
-                .trim_start_matches('v')
-                .split('.')
-                .next()
-                .and_then(|major| major.parse().ok());
-            if major.is_none_or(|major: u32| major < 20) {
-                bail!(
-                    "node {} is too old: the servers need 20 or newer",
-                    version.trim()
-                );
-            }
+            check_node()?;
             for name in ["package.json", "package-lock.json"] {
-                write_if_changed(
-                    &servers.join(name),
-                    &read(&sources(workspace).join("node").join(name))?,
-                )?;
+                write_if_changed(&into.join(name), &read(&from.join(name))?)?;
             }
             // No script of any package runs here.
             let mut install = Command::new("npm");
@@ -191,11 +195,23 @@ fn node(workspace: &Workspace) -> Result<()> {
                     "--loglevel",
                     "error",
                 ])
-                .current_dir(&servers);
+                .current_dir(into);
             run(install)
         },
     )?;
-    mark(&servers, &lock)
+    mark(into, &lock)
+}
+
+fn check_node() -> Result<()> {
+    let mut version = Command::new("node");
+    version.arg("--version");
+    let version = output(version)?;
+    let version = version.trim();
+    let major = version.trim_start_matches('v').split('.').next();
+    match major.and_then(|major| major.parse().ok()) {
+        Some(20_u32..) => Ok(()),
+        _ => bail!("node {version} is too old: the servers need 20 or newer"),
+    }
 }
 
 /// Starts from nothing, so that a half-made folder never counts.

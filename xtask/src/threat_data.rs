@@ -1,7 +1,8 @@
 //! Threat data: from the TOML that people write and review to the bytes that are signed.
 //!
-//! Nothing is interpreted here. The file's `[artifact]` table says what it is; everything else
-//! becomes compact JSON with sorted keys, so the same source gives the same bytes.
+//! The file's `[artifact]` table says what it is. A blocklist of the schema that `supply-chain`
+//! reads becomes a shard, and what could never match is refused; everything else becomes compact
+//! JSON with sorted keys, uninterpreted. Either way the same source gives the same bytes.
 
 use std::path::Path;
 
@@ -9,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Catalog, Kind, Name, Sha256Digest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use supply_chain::advisory::Artifact;
+use supply_chain::shard::{self, Shard};
 
 use crate::draft::Item;
 
@@ -42,16 +45,19 @@ fn compile_text(text: &str) -> Result<Item> {
     if header.kind.names_a_detector() != header.detector.is_some() {
         bail!("[artifact] detector: which detector receives it; a catalog names none");
     }
-    let entries: usize = table
-        .values()
-        .filter_map(Value::as_array)
-        .map(Vec::len)
-        .sum();
+    let (entries, bytes) = if header.kind == Kind::Blocklist && header.schema == shard::SCHEMA {
+        let artifact: Artifact = serde_json::from_value(Value::Object(table))?;
+        let bytes = shard::compile(&artifact)?;
+        (u64::from(Shard::open(bytes.clone())?.entries()), bytes)
+    } else {
+        let lists = table.values().filter_map(Value::as_array);
+        let entries = lists.map(|list| list.len() as u64).sum::<u64>();
+        (entries, serde_json::to_vec(&sorted(Value::Object(table))?)?)
+    };
     // A catalog may be empty, and says so to whoever asks; a list that detects nothing is a mistake.
     if entries == 0 && header.kind != Kind::Catalog {
         bail!("it has no entries");
     }
-    let bytes = serde_json::to_vec(&sorted(Value::Object(table))?)?;
     if header.kind == Kind::Catalog {
         check_catalog(&bytes)?;
     }
@@ -64,7 +70,7 @@ fn compile_text(text: &str) -> Result<Item> {
         detector: header.detector,
         sha256: Sha256Digest::of(&bytes),
         length: bytes.len() as u64,
-        entries: Some(entries as u64),
+        entries: Some(entries),
         required: true,
         endorsement: None,
         limits: None,
@@ -154,6 +160,25 @@ mod tests {
             HEAD.replace("detector='supply-chain'\n", "") + "[[entries]]\na=1",
         ] {
             assert!(compile_text(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_blocklist_of_schema_2_becomes_a_shard_or_is_refused() {
+        let head = HEAD.replace("schema=1", "schema=2");
+        let entry = "[[entries]]\nid='CVE-2026-1'\necosystem='npm'\nname='p'\n\
+                     kind='vulnerable'\nseverity='low'\nsummary='s'\n";
+        let good = format!("{head}{entry}source='https://x.example'\nversions=['1.0.0']");
+        let item = compile_text(&good).unwrap();
+        assert_eq!(Shard::open(item.bytes).unwrap().entries(), 1);
+        assert_eq!(item.entry.entries, Some(1));
+        for bad in [
+            format!("{head}{entry}source='https://x.example'"),
+            format!("{head}{entry}source='from memory'\nversions=['1.0.0']"),
+            format!("{head}{entry}source='https://x.example'\nversions=['1.x']"),
+            format!("{head}{entry}source='https://x.example'\nsha256='00'\nversions=['1.0.0']"),
+        ] {
+            assert!(compile_text(&bad).is_err(), "{bad}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Prints how long one inspection takes with a full history; run with `--profile guest`.
+//! Prints how long one inspection takes with a full history, and with none; run with
+//! `--profile guest`.
 
 #[path = "../tests/story/mod.rs"]
 mod story;
@@ -30,42 +31,52 @@ fn main() {
         );
     }
     let body = "the build is green and 214 tests passed in 12 seconds\n".repeat(19);
-    for (label, tool, url) in [
-        ("send, 1 KB", "http_post", "https://in.example/c"),
-        ("read a file, 1 KB", "read_file", "/p/a.md"),
+    let mut events = Vec::new();
+    for (label, tool, url, size) in [
+        ("send, 1 KB", "http_post", "https://in.example/c", 1),
+        ("send, 10 KB", "http_post", "https://in.example/c", 10),
+        ("send, 100 KB", "http_post", "https://in.example/c", 100),
+        ("read a file, 1 KB", "read_file", "/p/a.md", 1),
     ] {
         let texts = vec![
             text("/params/arguments/url", Role::Argument, url),
-            text("/params/arguments/body", Role::Argument, &body),
+            text("/params/arguments/body", Role::Argument, &body.repeat(size)),
         ];
-        let event = story.event(Kind::ToolCall, "web", tool, texts);
-        time(&story, label, &event);
+        events.push((label, story.event(Kind::ToolCall, "web", tool, texts)));
     }
     for (label, size) in [
         ("result, 1 KB", 1),
         ("result, 10 KB", 10),
         ("result, 100 KB", 100),
     ] {
-        let texts = vec![text(
-            "/result/content/0/text",
-            Role::Content,
-            &body.repeat(size),
-        )];
+        let content = body.repeat(size);
+        let texts = vec![text("/result/content/0/text", Role::Content, &content)];
         let event = story.event(Kind::ToolResult, "files", "read_file", texts);
-        time(&story, label, &event);
+        events.push((label, event));
     }
+    events
+        .iter()
+        .for_each(|(label, event)| time(&story, label, event));
+    story.again();
+    events
+        .iter()
+        .for_each(|(label, event)| time(&story, label, event));
 }
 
 fn time(story: &Story, label: &str, event: &clawdefender_sdk::Event) {
     const ROUNDS: u32 = 200;
     story.look(event);
-    let begun = Instant::now();
-    for _ in 0..ROUNDS {
-        std::hint::black_box(story.look(std::hint::black_box(event)));
-    }
+    // The fastest round: other work on the machine only ever adds.
+    let fastest = (0..ROUNDS)
+        .map(|_| {
+            let begun = Instant::now();
+            std::hint::black_box(story.look(std::hint::black_box(event)));
+            begun.elapsed()
+        })
+        .min();
     println!(
         "{label}, {} steps: {:?}",
         story.recent.len(),
-        begun.elapsed() / ROUNDS
+        fastest.unwrap_or_default()
     );
 }

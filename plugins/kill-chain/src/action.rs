@@ -43,6 +43,10 @@ pub enum Action {
     Fetch,
     /// Hands over a command line or code, whatever that does.
     Shell,
+    /// An order to do something that none of the others is: book, unlock, assign.
+    Act,
+    /// Does more than look, as far as its name tells.
+    Change,
 }
 
 /// A kind of place that a path can lie in.
@@ -110,4 +114,6 @@ pub mod flag {
     pub const PUBLIC: u16 = 8;
     /// It carried values that look like secrets.
     pub const SECRET: u16 = 16;
+    /// The call used a name that only an order in content gave; or this answers such a call.
+    pub const LED: u16 = 32;
 }

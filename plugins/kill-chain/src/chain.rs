@@ -5,6 +5,7 @@
 use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place, flag};
+use crate::obey::follows;
 
 /// A compiled chain.
 #[derive(Debug)]
@@ -42,7 +43,12 @@ pub struct Step {
     pub server: Option<Relation>,
     pub same_object: bool,
     pub flow: Option<Carries>,
-    pub lead: bool,
+    /// How the call must follow an order of the step before, as bits of `obey::follows`.
+    pub lead: u8,
+    /// The longest time since the step before.
+    pub soon_ms: Option<u64>,
+    /// What must not have happened since the step before.
+    pub without: Option<Condition>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -57,6 +63,25 @@ pub enum Relation {
 pub enum Carries {
     Secret,
     Content,
+}
+
+/// How a call follows an order that the step before carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Lead {
+    Described,
+    Named,
+    Overt,
+}
+
+impl Lead {
+    fn bit(self) -> u8 {
+        match self {
+            Self::Described => follows::DESCRIBED,
+            Self::Named => follows::NAMED,
+            Self::Overt => follows::OVERT,
+        }
+    }
 }
 
 /// What a single event must be.
@@ -104,12 +129,16 @@ pub struct Words {
     secret: bool,
     outside: bool,
     mass: bool,
+    led: bool,
+    public: Option<bool>,
     result: Option<bool>,
     server: Option<Relation>,
     object: Option<Relation>,
     flow: Option<Carries>,
-    lead: bool,
+    lead: Vec<Lead>,
     not: Option<Box<Words>>,
+    soon_s: Option<u32>,
+    without: Option<Box<Words>>,
 }
 
 impl ChainText {
@@ -143,7 +172,7 @@ impl ChainText {
                     "chain {id}: the first step has none before it to relate to"
                 ));
             }
-            if at != last && (step.flow.is_some() || step.lead) {
+            if at != last && (step.flow.is_some() || step.lead != 0) {
                 return Err(format!(
                     "chain {id}: flow and lead are known of the last step only"
                 ));
@@ -166,20 +195,21 @@ impl ChainText {
 }
 
 impl Words {
+    /// What one event alone is, for `not` and `without`.
+    fn alone(self) -> Result<Condition, String> {
+        let step = self.compile()?;
+        if step.relates() || step.not.is_some() {
+            return Err(
+                "not and without can't hold not, without, soon_s, server, object, flow or lead"
+                    .to_owned(),
+            );
+        }
+        Ok(step.when)
+    }
+
     fn compile(self) -> Result<Step, String> {
-        let not = match self.not {
-            Some(words) if words.not.is_some() => {
-                return Err("not can't hold another not".to_owned());
-            }
-            Some(words) => {
-                let step = words.compile()?;
-                if step.relates() {
-                    return Err("not can't hold server, object, flow or lead".to_owned());
-                }
-                Some(step.when)
-            }
-            None => None,
-        };
+        let not = self.not.map(|words| words.alone()).transpose()?;
+        let without = self.without.map(|words| words.alone()).transpose()?;
         if self.object == Some(Relation::Other) {
             return Err("object can only be same".to_owned());
         }
@@ -188,23 +218,23 @@ impl Words {
             (self.outside, flag::OUTSIDE),
             (self.mass, flag::MASS),
             (self.secret, flag::SECRET),
+            (self.led, flag::LED),
         ] {
             set |= if wanted { flag } else { 0 };
         }
-        set |= if self.result == Some(true) {
-            flag::RESULT
-        } else {
-            0
-        };
+        let mut clear = 0;
+        for (wanted, flag) in [(self.result, flag::RESULT), (self.public, flag::PUBLIC)] {
+            match wanted {
+                Some(true) => set |= flag,
+                Some(false) => clear |= flag,
+                None => {}
+            }
+        }
         let when = Condition {
             any: self.action.into_iter().collect(),
             all: self.with.into_iter().collect(),
             set,
-            clear: if self.result == Some(false) {
-                flag::RESULT
-            } else {
-                0
-            },
+            clear,
             places: self.place.map_or(0, Place::bit)
                 | if self.credential {
                     Place::Credential.bit()
@@ -213,7 +243,7 @@ impl Words {
                 },
         };
         if when.is_empty() {
-            return Err("needs at least one of action, with, place, credential, secret, outside, mass, result".to_owned());
+            return Err("needs at least one of action, with, place, credential, secret, outside, mass, led, public, result".to_owned());
         }
         Ok(Step {
             when,
@@ -221,14 +251,30 @@ impl Words {
             server: self.server,
             same_object: self.object.is_some(),
             flow: self.flow,
-            lead: self.lead,
+            soon_ms: self.soon_s.map(|seconds| u64::from(seconds) * 1000),
+            without,
+            lead: self
+                .lead
+                .into_iter()
+                .fold(0, |bits, lead| bits | lead.bit()),
         })
     }
 }
 
 impl Step {
-    fn relates(&self) -> bool {
-        self.server.is_some() || self.same_object || self.flow.is_some() || self.lead
+    /// Whether it asks for more than to come after the step before.
+    pub fn relates(&self) -> bool {
+        self.server.is_some()
+            || self.same_object
+            || self.flow.is_some()
+            || self.lead != 0
+            || self.soon_ms.is_some()
+            || self.without.is_some()
+    }
+
+    /// Whether one of the events that together do `seen` could be this step.
+    pub fn is_possible(&self, seen: Actions) -> bool {
+        self.when.any.0 == 0 || self.when.any.meets(seen)
     }
 
     /// Whether an event alone can be this step.
@@ -246,7 +292,7 @@ impl Condition {
         self.any.0 == 0 && self.all.0 == 0 && self.set == 0 && self.clear == 0 && self.places == 0
     }
 
-    fn holds(&self, actions: Actions, flags: u16, places: u8) -> bool {
+    pub fn holds(&self, actions: Actions, flags: u16, places: u8) -> bool {
         (self.any.0 == 0 || actions.meets(self.any))
             && actions.0 & self.all.0 == self.all.0
             && flags & self.set == self.set

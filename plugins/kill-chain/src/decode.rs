@@ -8,7 +8,8 @@ const DEPTH: u32 = 3;
 /// Shortest run worth decoding.
 const RUN: usize = 12;
 
-/// Calls `read` with each reading of `text`; together they stay under `budget` bytes.
+/// Calls `read` with each reading of `text`; together they stay under `budget` bytes. A reader looks
+/// at what it gets in both directions, so only encodings are turned around here.
 pub fn readings(text: &[u8], budget: &mut usize, read: &mut impl FnMut(&[u8])) {
     descend(text, DEPTH, budget, read);
 }
@@ -23,28 +24,93 @@ fn descend(text: &[u8], depth: u32, budget: &mut usize, read: &mut impl FnMut(&[
     if depth == 0 {
         return;
     }
-    // Backwards once only: twice is the text itself. Its encodings are read too.
-    if depth == DEPTH {
-        let reversed: Vec<u8> = text.iter().rev().copied().collect();
-        descend(&reversed, depth - 1, budget, read);
-    }
     if let Some(plain) = percent(text) {
         descend(&plain, depth - 1, budget, read);
     }
-    for (alphabet, bits, offsets) in [
-        (base64 as fn(u8) -> Char, 6, 4),
-        (base32 as fn(u8) -> Char, 5, 1),
-        (hex as fn(u8) -> Char, 4, 2),
-    ] {
-        for run in runs(text, alphabet) {
-            for offset in 0..offsets.min(run.len()) {
-                let bytes = unpack(run.get(offset..).unwrap_or_default(), bits, alphabet);
+    runs(text, |run, encoding| {
+        // Backwards once only: twice is the text itself.
+        let reversed: Vec<u8> = match depth {
+            DEPTH => run.iter().rev().copied().collect(),
+            _ => Vec::new(),
+        };
+        for run in [run, &reversed] {
+            for offset in 0..encoding.offsets.min(run.len()) {
+                let bytes = unpack(run.get(offset..).unwrap_or_default(), encoding);
                 // Raw base64 of prose is rarely text again; prints need letters and digits anyway.
                 if bytes.iter().filter(|byte| byte.is_ascii_graphic()).count() * 2 >= bytes.len() {
                     descend(&bytes, depth - 1, budget, read);
                 }
             }
         }
+    });
+}
+
+/// An alphabet that bytes are written in.
+struct Encoding {
+    /// Its bit in [`ALPHABETS`].
+    bit: u8,
+    digit: fn(u8) -> Char,
+    bits: u32,
+    /// Digits after which bytes begin at a digit again: a run may begin anywhere.
+    offsets: usize,
+}
+
+const ENCODINGS: [Encoding; 3] = [
+    Encoding {
+        bit: 1,
+        digit: base64,
+        bits: 6,
+        offsets: 4,
+    },
+    Encoding {
+        bit: 2,
+        digit: base32,
+        bits: 5,
+        offsets: 1,
+    },
+    Encoding {
+        bit: 4,
+        digit: hex,
+        bits: 4,
+        offsets: 2,
+    },
+];
+
+/// Which encodings a byte can be part of; asked of every byte, so it is looked up.
+const ALPHABETS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let (b64, b32, hex) = (base64(byte as u8), base32(byte as u8), hex(byte as u8));
+        #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+        {
+            table[byte] = b64.inside() | b32.inside() << 1 | hex.inside() << 2;
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// Calls `found` with each run that is long enough to be worth decoding.
+fn runs(text: &[u8], mut found: impl FnMut(&[u8], &Encoding)) {
+    let mut since = [0; ENCODINGS.len()];
+    let mut before = 0;
+    for at in 0..=text.len() {
+        let now = text.get(at).map_or(0, |byte| {
+            ALPHABETS.get(usize::from(*byte)).copied().unwrap_or(0)
+        });
+        // Most bytes continue or are outside of what the last one was in or outside of.
+        if now == before {
+            continue;
+        }
+        for (encoding, since) in ENCODINGS.iter().zip(&mut since) {
+            if now & !before & encoding.bit != 0 {
+                *since = at;
+            } else if before & !now & encoding.bit != 0 && at - *since >= RUN {
+                found(text.get(*since..at).unwrap_or_default(), encoding);
+            }
+        }
+        before = now;
     }
 }
 
@@ -57,7 +123,16 @@ enum Char {
     Foreign,
 }
 
-fn base64(byte: u8) -> Char {
+impl Char {
+    const fn inside(self) -> u8 {
+        match self {
+            Self::Foreign => 0,
+            Self::Digit(_) | Self::Gap => 1,
+        }
+    }
+}
+
+const fn base64(byte: u8) -> Char {
     match byte {
         b'A'..=b'Z' => Char::Digit(byte - b'A'),
         b'a'..=b'z' => Char::Digit(byte - b'a' + 26),
@@ -70,7 +145,7 @@ fn base64(byte: u8) -> Char {
 }
 
 /// Dots are gaps because names in DNS are cut into labels.
-fn base32(byte: u8) -> Char {
+const fn base32(byte: u8) -> Char {
     match byte.to_ascii_uppercase() {
         upper @ b'A'..=b'Z' => Char::Digit(upper - b'A'),
         b'2'..=b'7' => Char::Digit(byte - b'2' + 26),
@@ -79,7 +154,7 @@ fn base32(byte: u8) -> Char {
     }
 }
 
-fn hex(byte: u8) -> Char {
+const fn hex(byte: u8) -> Char {
     match byte {
         b'0'..=b'9' => Char::Digit(byte - b'0'),
         b'a'..=b'f' => Char::Digit(byte - b'a' + 10),
@@ -89,16 +164,12 @@ fn hex(byte: u8) -> Char {
     }
 }
 
-fn runs(text: &[u8], alphabet: fn(u8) -> Char) -> impl Iterator<Item = &[u8]> {
-    text.split(move |&byte| alphabet(byte) == Char::Foreign)
-        .filter(|run| run.len() >= RUN)
-}
-
-fn unpack(run: &[u8], bits: u32, alphabet: fn(u8) -> Char) -> Vec<u8> {
+fn unpack(run: &[u8], encoding: &Encoding) -> Vec<u8> {
+    let bits = encoding.bits;
     let (mut held, mut count) = (0_u32, 0_u32);
     let mut bytes = Vec::with_capacity(run.len() * bits as usize / 8);
     for &byte in run {
-        let Char::Digit(digit) = alphabet(byte) else {
+        let Char::Digit(digit) = (encoding.digit)(byte) else {
             continue;
         };
         held = (held << bits) | u32::from(digit);
@@ -113,6 +184,9 @@ fn unpack(run: &[u8], bits: u32, alphabet: fn(u8) -> Char) -> Vec<u8> {
 }
 
 fn percent(text: &[u8]) -> Option<Vec<u8>> {
+    if !text.contains(&b'%') {
+        return None;
+    }
     let mut plain = Vec::new();
     let mut rest = text;
     let mut decoded = false;
@@ -139,9 +213,12 @@ mod tests {
     fn check(text: &str, hidden: &str) {
         let mut found = false;
         readings(text.as_bytes(), &mut 100_000, &mut |bytes| {
-            found |= bytes
-                .windows(hidden.len())
-                .any(|part| part == hidden.as_bytes());
+            let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
+            found |= [bytes, &reversed].iter().any(|bytes| {
+                bytes
+                    .windows(hidden.len())
+                    .any(|part| part == hidden.as_bytes())
+            });
         });
         assert!(found, "{hidden} not read in {text}");
     }

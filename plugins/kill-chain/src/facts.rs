@@ -6,10 +6,13 @@
 use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 
 use crate::action::{Action, Actions, Place, flag};
-use crate::lead;
-use crate::lexicon::Lexicon;
-use crate::print::{Printer, settle};
+use crate::lexicon::{Lexicon, name_words};
+use crate::obey::Told;
+use crate::order::{Reader, pairs};
+use crate::print::{Printer, plain, settle};
 use crate::shell::{self, Command};
+use crate::vocabulary::Vocabulary;
+use crate::words::{self, forms, is_address, is_name, parts, words};
 
 /// The most argument bytes looked at for names and commands; prints are bounded on their own.
 const MAX_ARGUMENT: usize = 64 * 1024;
@@ -23,9 +26,19 @@ pub struct Facts {
     pub tool: u32,
     /// Hashes of the file names it touches, sorted.
     pub objects: Vec<u32>,
-    /// Hashes of every distinct name in its arguments, sorted.
-    pub names: Vec<u32>,
+    /// What an order is compared with.
+    pub told: Told,
 }
+
+/// Words of one argument, and arguments, that are compared with orders.
+const MAX_VALUE_WORDS: usize = 64;
+const MAX_VALUES: usize = 32;
+/// A longer argument may pass on an overt order that it was given, which is not obeying it.
+const MAX_QUOTE: usize = 120;
+/// Bytes in which an overt order must begin for that.
+const MAX_LOOK: usize = 4096;
+/// A longer argument is prose or code.
+const MAX_PLAIN: usize = 80;
 
 /// What a text is for the detector: the reader's view when it differs from the bytes.
 pub fn seen(text: &Text) -> &str {
@@ -49,13 +62,25 @@ pub fn is_result(event: &Event) -> bool {
     matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
 }
 
-/// The facts of a call.
-pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
+/// The facts of a call. What an order could have said of it is only read when there is an order.
+pub fn of_call(
+    event: &Event,
+    lexicon: &Lexicon,
+    vocabulary: &Vocabulary,
+    printer: &Printer,
+    ordered: bool,
+) -> Facts {
     let mut facts = Facts {
         tool: printer.word(&event.name),
         ..Facts::default()
     };
-    facts.actions = lexicon.tool(&event.name);
+    let words = name_words(&event.name);
+    facts.actions = lexicon.tool(&words);
+    let telling = words
+        .iter()
+        .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
+    facts.told.tool = telling.collect();
+    facts.told.whole = printer.name(&event.name);
     // Content arrives with the answer.
     facts.actions.0 &= !Action::ReadUntrusted.bit().0;
     if matches!(
@@ -70,9 +95,17 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
         .iter()
         .filter(|text| text.role == Role::Argument || text.role == Role::Uri)
     {
-        let value = head(seen(text));
+        let value = head(seen(text), MAX_ARGUMENT);
         let key = key(&text.pointer);
-        lead::names(value, printer, &mut facts.names);
+        if ordered {
+            facts.told(value, lexicon, vocabulary, printer);
+        } else {
+            facts.addresses(value, lexicon);
+        }
+        // A request with a body carries something out.
+        if facts.actions.has(Action::Fetch) && lexicon.is_body(key, value) {
+            facts.actions.add(Action::Send);
+        }
         if shell_tool || lexicon.is_shell_key(key) {
             facts.commands(&shell::commands(value), lexicon, printer);
         } else if value.len() <= 1024 {
@@ -80,13 +113,6 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
             if lexicon.is_host_key(key) {
                 facts.host(host_of(value).unwrap_or(value), lexicon);
             }
-        }
-        // Addresses inside prose: a recipient in a list, a link in a body.
-        let ends = |char: char| {
-            matches!(char, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';') || char.is_whitespace()
-        };
-        for word in value.split(ends) {
-            facts.address(word, lexicon);
         }
     }
     for asset in &event.assets {
@@ -112,7 +138,7 @@ pub fn of_call(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
 
 /// The facts of what came back for a call of the tool `event.name`.
 pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
-    let tool = lexicon.tool(&event.name);
+    let tool = lexicon.tool(&name_words(&event.name));
     let web = tool.has(Action::Fetch)
         || (event.kind == Kind::ResourceContent && event.name.starts_with("http"));
     let mut facts = Facts {
@@ -155,6 +181,51 @@ impl Facts {
                     self.actions.add(Action::Persist);
                 }
             }
+        }
+    }
+
+    /// Notes where the addresses in an argument lead.
+    fn addresses(&mut self, value: &str, lexicon: &Lexicon) {
+        for word in words(value).filter(|word| word.rich) {
+            parts(word.bare).for_each(|part| self.address(part, lexicon));
+        }
+    }
+
+    /// Keeps what an order could have said of this argument, and where its addresses lead.
+    fn told(&mut self, value: &str, lexicon: &Lexicon, vocabulary: &Vocabulary, printer: &Printer) {
+        let quoted =
+            value.len() > MAX_QUOTE && Reader::quotes(head(value, MAX_LOOK), vocabulary, printer);
+        // A document mentions many names; only where something goes counts there.
+        let prose = value.len() > MAX_PLAIN || value.contains('\n');
+        let (mut own, named) = (Vec::new(), self.told.names.len());
+        for word in words(value) {
+            let full = own.len() >= MAX_VALUE_WORDS;
+            match word.kind {
+                words::Kind::Dense if !full => own.extend(pairs(word.text, printer)),
+                words::Kind::Plain if word.rich => {
+                    for part in parts(word.bare) {
+                        self.address(part, lexicon);
+                        if is_name(part) && (!prose || is_address(part)) {
+                            let names = forms(part).map(|form| printer.name(form));
+                            self.told.names.extend(names);
+                            let first = forms(part).next().unwrap_or(part);
+                            own.push(plain(printer.word(first)));
+                        } else if !full && says(part) {
+                            own.extend(content(part, vocabulary, printer));
+                        }
+                    }
+                }
+                words::Kind::Plain if !full => own.extend(content(word.bare, vocabulary, printer)),
+                _ => {}
+            }
+        }
+        if quoted {
+            self.told.names.truncate(named);
+            return;
+        }
+        own.truncate(MAX_VALUE_WORDS);
+        if self.told.values.len() < MAX_VALUES {
+            self.told.values.push(own);
         }
     }
 
@@ -226,15 +297,33 @@ impl Facts {
             self.actions.add(Action::Impair);
         }
         settle(&mut self.objects, crate::memo::MAX_OBJECTS);
-        settle(&mut self.names, 4096);
+        settle(&mut self.told.names, 4096);
+        if self.actions.meets(effects()) {
+            self.actions.add(Action::Change);
+        }
     }
+}
+
+/// Actions that do more than look, whatever the tool is called.
+fn effects() -> Actions {
+    use Action::{
+        Account, Delete, Execute, Impair, Install, Pay, Permission, Persist, Schedule, Send, Write,
+    };
+    [
+        Account, Delete, Execute, Impair, Install, Pay, Permission, Persist, Schedule, Send, Write,
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// The last member name of a JSON pointer, array positions skipped.
 fn key(pointer: &str) -> &str {
     pointer
         .rsplit('/')
-        .find(|part| part.bytes().any(|byte| !byte.is_ascii_digit()))
+        .find(|part| {
+            part.bytes()
+                .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+        })
         .unwrap_or_default()
 }
 
@@ -261,8 +350,20 @@ fn host_of(word: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
-fn head(text: &str) -> &str {
-    let mut end = text.len().min(MAX_ARGUMENT);
+/// Whether a part of an argument can be compared: a word or a plain number, no date or amount.
+fn says(part: &str) -> bool {
+    let wordlike = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
+    part.bytes().any(wordlike) || part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a word of a call is compared by.
+fn content(word: &str, vocabulary: &Vocabulary, printer: &Printer) -> Option<u32> {
+    vocabulary.content(word, vocabulary.meaning(printer.word(word)))
+}
+
+/// At most the first `most` bytes.
+fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

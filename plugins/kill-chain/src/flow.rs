@@ -63,7 +63,7 @@ impl Flow {
         });
         for text in sent {
             decode::readings(facts::seen(text).as_bytes(), &mut budget, &mut |bytes| {
-                printer.grams(bytes.iter().copied(), |hash| {
+                printer.grams_both_ways(bytes, |hash| {
                     index.owners(hash, |owner| matched.push((owner, hash)))
                 });
             });

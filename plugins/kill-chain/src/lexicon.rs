@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place};
 use crate::shell::Command;
+use crate::vocabulary::Orders;
 
 /// The lists as written in `feeds/data/chains.toml`.
 #[derive(Debug, Deserialize)]
@@ -21,8 +22,12 @@ pub struct Lexicon {
     shell_keys: Vec<String>,
     /// Keys of arguments that hold a host or address.
     host_keys: Vec<String>,
+    /// Keys of arguments that hold what a request carries.
+    body_keys: Vec<String>,
     pub secrets: SecretWords,
-    pub directives: Directives,
+    pub orders: Orders,
+    /// Words of names of tools that only look.
+    looking: Vec<String>,
 }
 
 /// A tool whose name has one of `verbs` and, when given, one of `nouns`.
@@ -34,6 +39,9 @@ struct NameRule {
     verbs: Vec<String>,
     #[serde(default)]
     nouns: Vec<String>,
+    /// The verbs are nouns in a name of a tool that only looks: `get_mail`.
+    #[serde(default)]
+    unless_looking: bool,
 }
 
 /// A program, with one of the words `any` when given, and one of the substrings `contains`.
@@ -87,59 +95,28 @@ struct Shape {
     min: usize,
 }
 
-/// How a text tells its reader to act.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Directives {
-    /// Words before a verb that make it an order.
-    pub lead_ins: Vec<String>,
-    verbs: Vec<Verbs>,
-    /// Verbs with what they ask for, by their first byte: asked of every word of every result.
-    #[serde(skip)]
-    table: Vec<Vec<(String, Actions)>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Verbs {
-    words: Vec<String>,
-    action: Vec<Action>,
-}
-
 impl Lexicon {
-    /// Builds the tables that look-ups need.
+    /// Builds what look-ups need.
     pub fn compile(mut self) -> Self {
-        let mut table: Vec<Vec<(String, Actions)>> = vec![Vec::new(); 256];
-        for group in &self.directives.verbs {
-            let actions: Actions = group.action.iter().copied().collect();
-            for word in &group.words {
-                let first = word.bytes().next().unwrap_or_default();
-                let Some(known) = table.get_mut(usize::from(first)) else {
-                    continue;
-                };
-                match known.iter_mut().find(|(verb, _)| verb == word) {
-                    Some((_, earlier)) => *earlier = earlier.union(actions),
-                    None => known.push((word.clone(), actions)),
-                }
-            }
-        }
-        self.directives.table = table;
         let lengths = self.secrets.shapes.iter().map(|shape| shape.min);
         self.secrets.shortest = lengths.min().unwrap_or(usize::MAX);
         self
     }
 
-    /// What a tool with this name does.
-    pub fn tool(&self, name: &str) -> Actions {
-        let words = name_words(name);
+    /// What a tool with these words in its name does.
+    pub fn tool(&self, words: &[String]) -> Actions {
         let among = |list: &[String]| {
             list.is_empty() || list.iter().any(|word| words.iter().any(|own| own == word))
         };
-        let rules = self
-            .names
-            .iter()
-            .filter(|rule| among(&rule.verbs) && among(&rule.nouns));
-        rules.flat_map(|rule| rule.action.iter().copied()).collect()
+        let looks = words.iter().any(|word| self.looking.contains(word));
+        let rules = self.names.iter().filter(|rule| {
+            among(&rule.verbs) && among(&rule.nouns) && !(looks && rule.unless_looking)
+        });
+        let mut actions: Actions = rules.flat_map(|rule| rule.action.iter().copied()).collect();
+        if !looks && !words.is_empty() {
+            actions.add(Action::Change);
+        }
+        actions
     }
 
     /// What a command does, and whether it does it to many things at once.
@@ -202,6 +179,17 @@ impl Lexicon {
             .any(|known| known.eq_ignore_ascii_case(key))
     }
 
+    /// Whether the argument `key` with this value makes a request one that carries a body.
+    pub fn is_body(&self, key: &str, value: &str) -> bool {
+        let method = key.eq_ignore_ascii_case("method")
+            && !["get", "head", "options"].contains(&value.to_ascii_lowercase().as_str());
+        method
+            || self
+                .body_keys
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(key))
+    }
+
     pub fn is_host_key(&self, key: &str) -> bool {
         self.host_keys
             .iter()
@@ -238,38 +226,24 @@ impl SecretWords {
     }
 }
 
-impl Directives {
-    /// What the verb `word`, in any case, asks for.
-    pub fn verb(&self, word: &str) -> Option<Actions> {
-        let first = word.bytes().next()?.to_ascii_lowercase();
-        let known = self.table.get(usize::from(first))?;
-        let found = known.iter().find(|(verb, _)| equals(verb, word));
-        found.map(|(_, actions)| *actions)
-    }
-}
-
-/// Whether `word` in lower case is `lower`.
-pub fn equals(lower: &str, word: &str) -> bool {
-    lower.len() == word.len()
-        && lower
-            .bytes()
-            .eq(word.bytes().map(|byte| byte.to_ascii_lowercase()))
-}
-
 /// `sendDirectMessage`, `send_direct-message`, `mail/send` → their words in lower case.
 pub fn name_words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
-    let mut previous_lower = false;
-    for char in name.chars() {
-        let boundary = !char.is_alphanumeric() || (char.is_uppercase() && previous_lower);
-        if boundary && !word.is_empty() {
+    let mut previous = ' ';
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        // `sendMail` has a word at M, `HTTPFetch` one at F.
+        let ends_capitals =
+            previous.is_uppercase() && chars.peek().is_some_and(|next| next.is_lowercase());
+        let begins = char.is_uppercase() && (previous.is_lowercase() || ends_capitals);
+        if (begins || !char.is_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
         if char.is_alphanumeric() {
             word.extend(char.to_lowercase());
         }
-        previous_lower = char.is_lowercase();
+        previous = char;
     }
     if !word.is_empty() {
         words.push(word);
@@ -344,7 +318,7 @@ mod tests {
             name_words("sendDirect_message/toUser"),
             ["send", "direct", "message", "to", "user"]
         );
-        assert_eq!(name_words("HTTPFetch"), ["httpfetch"]);
+        assert_eq!(name_words("HTTPFetch"), ["http", "fetch"]);
     }
 
     #[test]

@@ -7,14 +7,18 @@ pub mod action;
 mod chain;
 mod decode;
 mod facts;
+mod finding;
 mod flow;
-mod lead;
 mod lexicon;
 mod memo;
+mod obey;
+mod order;
 mod print;
 mod search;
 mod secret;
 mod shell;
+mod vocabulary;
+mod words;
 
 use clawdefender_sdk::{
     Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Severity, Step,
@@ -22,28 +26,31 @@ use clawdefender_sdk::{
 use serde::Deserialize;
 
 use action::{Action, Actions, Place, flag};
-use chain::{Chain, ChainText, Level};
+use chain::{Chain, ChainText};
 use facts::Facts;
+use finding::{EXFILTRATION, PATTERN};
 use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
+use obey::follows;
+use order::Reader;
 use print::{Printer, settle};
 use search::Scene;
+use vocabulary::Vocabulary;
 
 /// Past steps asked for.
 const HISTORY: u32 = 250;
-/// With so many steps in hand the oldest are about to be forgotten.
-const NEARLY_FULL: usize = 230;
+/// So many of the oldest steps are about to be forgotten when the history is full.
+const NEARLY_OUT: usize = 20;
 /// How long after its call a result may come and still be known as its answer.
 const ANSWER_MS: u64 = 10 * 60 * 1000;
 /// Equal steps nearer than this are remembered once, so that a flood can't push others out.
 const SAME_MS: u64 = 60 * 1000;
-const EXFILTRATION: &str = "kill-chain.exfiltration";
-const PATTERN: &str = "kill-chain.pattern";
 
 /// The detector, configured.
 pub struct KillChain {
     lexicon: Lexicon,
+    vocabulary: Vocabulary,
     chains: Vec<Chain>,
     printer: Printer,
 }
@@ -51,7 +58,8 @@ pub struct KillChain {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Data {
-    lexicon: Lexicon,
+    /// One artifact has it; others only add chains.
+    lexicon: Option<Lexicon>,
     chains: Vec<ChainText>,
 }
 
@@ -102,22 +110,20 @@ impl Detector for KillChain {
                 _ => return Err("unknown setting; known: fingerprint-key".to_owned()),
             }
         }
-        let blobs: Vec<&Blob> = data
-            .iter()
-            .filter(|blob| blob.kind == "killchain")
-            .collect();
-        let [blob] = blobs.as_slice() else {
-            return Err(format!(
-                "needs exactly one data artifact of kind killchain, got {}",
-                blobs.len()
-            ));
-        };
-        let Data { lexicon, chains } = serde_json::from_slice(&blob.bytes)
-            .map_err(|error| format!("killchain data: {error}"))?;
-        let chains = chains
-            .into_iter()
-            .map(ChainText::compile)
-            .collect::<Result<Vec<_>, _>>()?;
+        let blobs = data.iter().filter(|blob| blob.kind == "killchain");
+        let (mut lexicon, mut chains) = (None, Vec::new());
+        for blob in blobs {
+            let data: Data = serde_json::from_slice(&blob.bytes)
+                .map_err(|error| format!("killchain data {}: {error}", blob.name))?;
+            if data.lexicon.is_some() && lexicon.is_some() {
+                return Err("killchain data: two artifacts have a lexicon".to_owned());
+            }
+            lexicon = lexicon.or(data.lexicon);
+            for chain in data.chains {
+                chains.push(chain.compile()?);
+            }
+        }
+        let lexicon = lexicon.ok_or("killchain data: no artifact has a lexicon")?;
         if chains.is_empty() {
             return Err("killchain data: no chain".to_owned());
         }
@@ -126,10 +132,12 @@ impl Detector for KillChain {
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err("killchain data: two chains have one id".to_owned());
         }
+        let printer = Printer::new(key);
         Ok(Self {
+            vocabulary: lexicon.orders.compile(printer),
             lexicon: lexicon.compile(),
             chains,
-            printer: Printer::new(key),
+            printer,
         })
     }
 
@@ -149,20 +157,37 @@ impl Detector for KillChain {
 
 impl KillChain {
     fn call(&self, event: &Event, recent: &[Step<'_>], memos: &[Option<Seen<'_>>]) -> Report {
-        let facts = facts::of_call(event, &self.lexicon, &self.printer);
+        let ordered = memos.iter().flatten().any(Seen::holds_orders);
+        let mut facts = facts::of_call(
+            event,
+            &self.lexicon,
+            &self.vocabulary,
+            &self.printer,
+            ordered,
+        );
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
         } else {
             Flow::default()
         };
-        let leads: Vec<bool> = memos
+        let leads: Vec<u8> = memos
             .iter()
-            .map(|memo| memo.as_ref().is_some_and(|memo| follows(&facts, memo)))
+            .map(|memo| match memo {
+                Some(memo) if memo.holds_orders() => facts.told.follows(facts.actions, memo),
+                _ => 0,
+            })
             .collect();
+        if leads.iter().any(|lead| lead & follows::NAMED != 0) {
+            facts.flags |= flag::LED;
+        }
         let scene = Scene {
             past: recent,
             memos,
             now: &facts,
+            seen: memos
+                .iter()
+                .flatten()
+                .fold(facts.actions, |seen, memo| seen.union(memo.actions)),
             at_ms: event.at_ms,
             server: &event.server.name,
             flow: &flow,
@@ -173,7 +198,8 @@ impl KillChain {
             .into_iter()
             .collect();
         for chain in &self.chains {
-            findings.extend(scene.find(chain).map(|steps| pattern(chain, &steps)));
+            let found = scene.find(chain);
+            findings.extend(found.map(|steps| finding::pattern(chain, event, recent, &steps)));
         }
         let memo = Memo {
             actions: facts.actions,
@@ -220,25 +246,19 @@ impl KillChain {
             .into_iter()
             .collect(),
         );
-        let (severity, confidence_pct) = match (leaves, from_other && !local) {
+        let strength = match (leaves, from_other && !local) {
             _ if flow.secret.is_empty() => return None,
             (true, _) => (Severity::Critical, 95),
             (false, true) => (Severity::Medium, 60),
             (false, false) => return None,
         };
-        let mut steps: Vec<usize> = flow.secret.iter().chain(&flow.parts).copied().collect();
-        steps.sort_unstable();
-        Some(Finding {
-            rule: EXFILTRATION.to_owned(),
-            category: Category::DataExfiltration,
-            severity,
-            confidence_pct,
-            message: "A secret that an earlier step returned leaves in this call.".to_owned(),
-            spans: Vec::new(),
-            steps: indices(&steps),
-            refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
-            attrs: Vec::new(),
-        })
+        Some(finding::exfiltration(
+            event,
+            recent,
+            strength,
+            &flow.secret,
+            &flow.parts,
+        ))
     }
 
     fn result(
@@ -249,17 +269,24 @@ impl KillChain {
     ) -> Option<Vec<u8>> {
         let mut facts = facts::of_result(event, &self.lexicon, &self.printer);
         let asked_secret = facts.actions.has(Action::ReadSecret)
-            || answers_secret_call(event, facts.tool, recent, memos);
+            || self.answers(event, facts.tool, recent, memos, |memo| {
+                memo.actions.has(Action::ReadSecret)
+            });
+        if self.answers(event, facts.tool, recent, memos, |memo| memo.is(flag::LED)) {
+            facts.flags |= flag::LED;
+        }
         if asked_secret {
             facts.actions.add(Action::ReadSecret);
             facts.flags &= !flag::PUBLIC;
         }
-        let private = facts.actions.has(Action::ReadUntrusted) && facts.flags & flag::PUBLIC == 0;
+        let private = facts.flags & flag::PUBLIC == 0
+            && (facts.actions.has(Action::ReadUntrusted) || facts.flags & flag::LED != 0);
         let mut memo = Memo {
             flags: facts.flags,
             tool: facts.tool,
             ..Memo::default()
         };
+        let mut reader = Reader::new(&self.vocabulary, &self.printer);
         for text in &event.texts {
             let seen = facts::seen(text);
             for secret in secret::find(seen, &self.lexicon.secrets) {
@@ -269,14 +296,9 @@ impl KillChain {
             if private {
                 self.printer.keep(seen, &mut memo.content);
             }
-            lead::find(
-                seen,
-                &self.lexicon.directives,
-                &self.printer,
-                &mut memo.leads,
-                memo::MAX_LEADS,
-            );
+            reader.read(seen);
         }
+        memo.orders = reader.finish();
         // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
         if asked_secret && memo.secrets.is_empty() {
             event
@@ -286,14 +308,34 @@ impl KillChain {
         }
         settle(&mut memo.secrets, memo::MAX_SECRETS);
         settle(&mut memo.content, memo::MAX_CONTENT);
-        memo.leads
-            .sort_unstable_by_key(|(hash, actions)| (*hash, actions.0));
-        memo.leads.dedup();
         if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
             memo.flags |= flag::SECRET;
         }
         memo.actions = facts.actions;
         self.worth(memo, event, recent, memos)
+    }
+
+    /// Whether the result answers a call that `is` so: calls and results of one tool on one link are
+    /// counted, because the event does not say which call it answers.
+    fn answers(
+        &self,
+        event: &Event,
+        tool: u32,
+        recent: &[Step<'_>],
+        memos: &[Option<Seen<'_>>],
+        is: impl Fn(&Seen<'_>) -> bool,
+    ) -> bool {
+        let mut open = 0_i32;
+        for (step, memo) in recent.iter().zip(memos) {
+            let Some(memo) = memo.as_ref().filter(|memo| memo.tool == tool && is(memo)) else {
+                continue;
+            };
+            let late = event.at_ms.saturating_sub(step.at_ms) > ANSWER_MS;
+            if !late && step.link == event.link {
+                open = (open + if memo.is(flag::RESULT) { -1 } else { 1 }).max(0);
+            }
+        }
+        open > 0
     }
 
     /// The memo's bytes, when a chain or a flow could need them later.
@@ -304,25 +346,38 @@ impl KillChain {
         recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
+        // What a lead or a flow needs is held below, not by the step alone.
         let begins = self.chains.iter().any(|chain| {
-            chain.steps.split_last().is_some_and(|(_, before)| {
-                before
-                    .iter()
-                    .any(|step| step.accepts(memo.actions, memo.flags, memo.places))
+            chain.steps.windows(2).any(|pair| {
+                let [step, next] = pair else { return false };
+                next.lead == 0
+                    && next.flow.is_none()
+                    && step.accepts(memo.actions, memo.flags, memo.places)
             })
         });
         let holds = !(memo.secrets.is_empty()
-            && memo.leads.is_empty()
+            && memo.orders.is_empty()
             && memo.content.is_empty()
-            && memo.hits.is_empty());
+            && memo.hits.is_empty()
+            && memo.flags & flag::LED == 0);
         if !begins && !holds {
             return None;
         }
         // A result is always kept when its call was: it is what closes the call.
-        let again = recent.iter().zip(memos).rev().take(16).any(|(step, past)| {
+        let newest = recent.iter().zip(memos).rev().take(16);
+        // What a chain wants not to lie between makes the later one another step.
+        let parts = |past: &Seen<'_>| {
+            let withouts = self.chains.iter().flat_map(|chain| &chain.steps);
+            withouts
+                .filter_map(|step| step.without.as_ref())
+                .any(|without| without.holds(past.actions, past.flags, past.places))
+        };
+        let mut same = newest.take_while(|(_, past)| !past.as_ref().is_some_and(parts));
+        let again = same.any(|(step, past)| {
             past.as_ref().is_some_and(|past| {
                 !holds
-                    && past.secrets().len() + past.leads().count() == 0
+                    && past.secrets().len() == 0
+                    && !past.holds_orders()
                     && (past.actions, past.flags, past.places, past.tool)
                         == (memo.actions, memo.flags, memo.places, memo.tool)
                     && past.objects().eq(memo.objects.iter().copied())
@@ -360,84 +415,23 @@ fn other_server(event: &Event, recent: &[Step<'_>]) -> bool {
     recent.iter().any(|step| step.server != event.server.name)
 }
 
-/// Whether the call uses a name that the content of `memo` told to use, for what it told.
-fn follows(facts: &Facts, memo: &Seen<'_>) -> bool {
-    memo.leads().any(|(hash, actions)| {
-        actions.meets(facts.actions) && facts.names.binary_search(&hash).is_ok()
-    })
-}
-
-/// Whether the result answers a call that asked for a secret: calls and results of one tool on one
-/// link are counted, because the event does not say which call it answers.
-fn answers_secret_call(
-    event: &Event,
-    tool: u32,
-    recent: &[Step<'_>],
-    memos: &[Option<Seen<'_>>],
-) -> bool {
-    let mut open = 0_i32;
-    for (step, memo) in recent.iter().zip(memos) {
-        let Some(memo) = memo else { continue };
-        let late = event.at_ms.saturating_sub(step.at_ms) > ANSWER_MS;
-        if late
-            || step.link != event.link
-            || memo.tool != tool
-            || !memo.actions.has(Action::ReadSecret)
-        {
-            continue;
-        }
-        open = (open + if memo.is(flag::RESULT) { -1 } else { 1 }).max(0);
-    }
-    open > 0
-}
-
 /// Secrets that are about to be forgotten move into the newest memo, so that filling the history
 /// with other steps does not wash them out.
 fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
-    if memos.len() < NEARLY_FULL || memo.flags & flag::PUBLIC != 0 {
+    if memos.len() + NEARLY_OUT <= HISTORY as usize || memo.flags & flag::PUBLIC != 0 {
         return;
     }
-    let oldest = memos.iter().take(HISTORY as usize - NEARLY_FULL).flatten();
-    // What a newer memo holds already is carried once, not by every memo after it.
-    let newer = memos.iter().skip(HISTORY as usize - NEARLY_FULL).flatten();
-    let mut held: Vec<u32> = newer.flat_map(Seen::secrets).collect();
-    held.sort_unstable();
-    for past in oldest {
-        if memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
-            memo.secrets.extend(
-                past.secrets()
-                    .filter(|hash| held.binary_search(hash).is_err()),
-            );
+    for past in memos.iter().take(NEARLY_OUT).flatten() {
+        let Some(first) = past.secrets().next() else {
+            continue;
+        };
+        let mut newest = memos.iter().rev().take(2 * NEARLY_OUT).flatten();
+        let held = newest.any(|newer| newer.secrets().any(|hash| hash == first));
+        if !held && memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
+            memo.secrets.extend(past.secrets());
         }
     }
     settle(&mut memo.secrets, memo::MAX_SECRETS);
-}
-
-fn pattern(chain: &Chain, steps: &[usize]) -> Finding {
-    Finding {
-        rule: PATTERN.to_owned(),
-        category: Category::KillChain,
-        severity: match chain.severity {
-            Level::Info => Severity::Info,
-            Level::Low => Severity::Low,
-            Level::Medium => Severity::Medium,
-            Level::High => Severity::High,
-            Level::Critical => Severity::Critical,
-        },
-        confidence_pct: chain.confidence_pct,
-        message: chain.title.clone(),
-        spans: Vec::new(),
-        steps: indices(steps),
-        refs: chain.attack.clone(),
-        attrs: vec![("chain".to_owned(), chain.id.clone())],
-    }
-}
-
-fn indices(steps: &[usize]) -> Vec<u32> {
-    steps
-        .iter()
-        .filter_map(|at| u32::try_from(*at).ok())
-        .collect()
 }
 
 fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {

@@ -4,14 +4,16 @@
 //! every length checked and one that does not fit exactly is no memo. Never a value, only hashes.
 
 use crate::action::{Actions, flag};
+use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
 
 /// Format of the bytes; another number is not read.
-const VERSION: u8 = 1;
-const HEADER: usize = 20;
+const VERSION: u8 = 2;
+const HEADER: usize = 21;
+/// Actions, signs and number of words of one order.
+const ORDER_HEADER: usize = 6;
 
 /// The most of each list. Together with the header under the 4096 bytes the host allows.
 pub const MAX_OBJECTS: usize = 32;
-pub const MAX_LEADS: usize = 96;
 pub const MAX_SECRETS: usize = 384;
 pub const MAX_CONTENT: usize = 256;
 pub const MAX_HITS: usize = 64;
@@ -27,8 +29,8 @@ pub struct Memo {
     pub tool: u32,
     /// Hashes of file names.
     pub objects: Vec<u32>,
-    /// Names that the content told somebody to use, and for which actions.
-    pub leads: Vec<(u32, Actions)>,
+    /// What the content told its reader to do.
+    pub orders: Vec<Order>,
     /// Prints of what looked secret.
     pub secrets: Vec<u32>,
     /// Prints of private content.
@@ -45,7 +47,7 @@ pub struct Seen<'a> {
     pub places: u8,
     pub tool: u32,
     objects: &'a [u8],
-    leads: &'a [u8],
+    orders: &'a [u8],
     secrets: &'a [u8],
     content: &'a [u8],
     hits: &'a [u8],
@@ -54,31 +56,49 @@ pub struct Seen<'a> {
 impl Memo {
     pub fn encode(&self) -> Vec<u8> {
         let objects = clip(&self.objects, MAX_OBJECTS);
-        let leads = clip(&self.leads, MAX_LEADS);
         let secrets = clip(&self.secrets, MAX_SECRETS);
         let content = clip(&self.content, MAX_CONTENT);
         let hits = clip(&self.hits, MAX_HITS);
-        let words = objects.len() + leads.len() * 2 + secrets.len() + content.len() + hits.len();
-        let mut bytes = Vec::with_capacity(HEADER + words * 4);
+        let mut orders = Vec::new();
+        let mut left = MAX_ALL_WORDS;
+        for order in clip(&self.orders, MAX_ORDERS) {
+            let words = clip(&order.words, left.min(usize::from(u8::MAX)));
+            left -= words.len();
+            orders.extend(order.actions.0.to_le_bytes());
+            orders.extend([order.signs, words.len() as u8]);
+            put(words, &mut orders);
+        }
+        let words = objects.len() + secrets.len() + content.len() + hits.len();
+        let mut bytes = Vec::with_capacity(HEADER + orders.len() + words * 4);
         bytes.extend([VERSION, self.places]);
         bytes.extend(self.flags.to_le_bytes());
         bytes.extend(self.actions.0.to_le_bytes());
         bytes.extend(self.tool.to_le_bytes());
-        bytes.extend([objects.len() as u8, leads.len() as u8]);
-        for list in [secrets.len(), content.len(), hits.len()] {
+        bytes.push(objects.len() as u8);
+        for list in [orders.len(), secrets.len(), content.len(), hits.len()] {
             bytes.extend((list as u16).to_le_bytes());
         }
-        objects
-            .iter()
-            .for_each(|hash| bytes.extend(hash.to_le_bytes()));
-        for (hash, actions) in leads {
-            bytes.extend(hash.to_le_bytes());
-            bytes.extend(actions.0.to_le_bytes());
-        }
-        for hash in secrets.iter().chain(content).chain(hits) {
-            bytes.extend(hash.to_le_bytes());
+        put(objects, &mut bytes);
+        bytes.extend(orders);
+        for list in [secrets, content, hits] {
+            put(list, &mut bytes);
         }
         bytes
+    }
+}
+
+/// One order as read.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderSeen<'a> {
+    pub actions: Actions,
+    pub signs: u8,
+    words: &'a [u8],
+}
+
+impl OrderSeen<'_> {
+    pub fn has(&self, word: u32) -> bool {
+        let (words, _) = self.words.as_chunks::<4>();
+        words.contains(&word.to_le_bytes())
     }
 }
 
@@ -100,7 +120,8 @@ impl<'a> Seen<'a> {
                 t2,
                 t3,
                 objects,
-                leads,
+                o0,
+                o1,
                 s0,
                 s1,
                 c0,
@@ -112,7 +133,7 @@ impl<'a> Seen<'a> {
         ) = bytes.split_first_chunk::<HEADER>()?;
         let lens = [
             usize::from(objects) * 4,
-            usize::from(leads) * 8,
+            usize::from(u16::from_le_bytes([o0, o1])),
             usize::from(u16::from_le_bytes([s0, s1])) * 4,
             usize::from(u16::from_le_bytes([c0, c1])) * 4,
             usize::from(u16::from_le_bytes([h0, h1])) * 4,
@@ -120,9 +141,9 @@ impl<'a> Seen<'a> {
         if version != VERSION || lens.iter().sum::<usize>() != rest.len() {
             return None;
         }
-        let [objects, leads, secrets, content, _] = lens;
+        let [objects, orders, secrets, content, _] = lens;
         let (objects, rest) = rest.split_at_checked(objects)?;
-        let (leads, rest) = rest.split_at_checked(leads)?;
+        let (orders, rest) = rest.split_at_checked(orders)?;
         let (secrets, rest) = rest.split_at_checked(secrets)?;
         let (content, hits) = rest.split_at_checked(content)?;
         Some(Self {
@@ -131,7 +152,7 @@ impl<'a> Seen<'a> {
             places,
             tool: u32::from_le_bytes([t0, t1, t2, t3]),
             objects,
-            leads,
+            orders,
             secrets,
             content,
             hits,
@@ -146,14 +167,24 @@ impl<'a> Seen<'a> {
         words(self.objects)
     }
 
-    pub fn leads(&self) -> impl Iterator<Item = (u32, Actions)> + use<'a> {
-        let (pairs, _) = self.leads.as_chunks::<8>();
-        pairs.iter().map(|&[a, b, c, d, e, f, g, h]| {
-            (
-                u32::from_le_bytes([a, b, c, d]),
-                Actions(u32::from_le_bytes([e, f, g, h])),
-            )
+    /// The orders, up to the first that does not fit.
+    pub fn orders(&self) -> impl Iterator<Item = OrderSeen<'a>> + use<'a> {
+        let mut rest = self.orders;
+        std::iter::from_fn(move || {
+            let (&[a, b, c, d, signs, count], after) = rest.split_first_chunk::<ORDER_HEADER>()?;
+            let (words, after) = after.split_at_checked(usize::from(count) * 4)?;
+            rest = after;
+            let actions = Actions(u32::from_le_bytes([a, b, c, d]));
+            Some(OrderSeen {
+                actions,
+                signs,
+                words,
+            })
         })
+    }
+
+    pub fn holds_orders(&self) -> bool {
+        !self.orders.is_empty()
     }
 
     /// Prints of secrets; those of a public page are no secrets.
@@ -186,6 +217,12 @@ fn clip<T>(list: &[T], most: usize) -> &[T] {
     list.get(..list.len().min(most)).unwrap_or_default()
 }
 
+fn put(words: &[u32], bytes: &mut Vec<u8>) {
+    words
+        .iter()
+        .for_each(|word| bytes.extend(word.to_le_bytes()));
+}
+
 fn words(bytes: &[u8]) -> impl ExactSizeIterator<Item = u32> + use<'_> {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|&word| u32::from_le_bytes(word))
@@ -203,7 +240,14 @@ mod tests {
             places: 3,
             tool: 77,
             objects: (0..99).collect(),
-            leads: (0..200).map(|hash| (hash, Action::Pay.bit())).collect(),
+            orders: vec![
+                Order {
+                    actions: Action::Pay.bit(),
+                    signs: 1,
+                    words: (0..90).collect(),
+                };
+                30
+            ],
             secrets: (0..900).collect(),
             content: (0..900).collect(),
             hits: (0..900).collect(),
@@ -216,7 +260,9 @@ mod tests {
         assert!(bytes.len() <= MAX_BYTES as usize, "{}", bytes.len());
         let seen = Seen::decode(&bytes).unwrap();
         assert_eq!(seen.objects().count(), MAX_OBJECTS);
-        assert_eq!(seen.leads().last(), Some((95, Action::Pay.bit())));
+        let first = seen.orders().next().unwrap();
+        assert!(first.has(89) && !first.has(90) && first.actions == Action::Pay.bit());
+        assert_eq!(seen.orders().count(), MAX_ORDERS);
         assert_eq!(seen.secrets().last(), Some(383));
         assert_eq!(
             (seen.content().len(), seen.hits().len()),
@@ -231,7 +277,7 @@ mod tests {
             assert!(Seen::decode(&bytes[..end]).is_none(), "{end}");
         }
         assert!(Seen::decode(&[bytes, vec![0]].concat()).is_none());
-        assert!(Seen::decode(&[2; 20]).is_none());
+        assert!(Seen::decode(&[9; 21]).is_none());
     }
 
     #[test]

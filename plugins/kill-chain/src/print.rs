@@ -13,6 +13,12 @@ const GRAM: u32 = 8;
 /// Every so many consecutive hashes keep at least one.
 const WINDOW: usize = 4;
 
+/// The two lowest bits of a hash that orders are compared by: what it stands for. An ordinary word
+/// has neither.
+pub const NAME: u32 = 1;
+pub const NUMBER: u32 = 2;
+const KINDS: u32 = NAME | NUMBER;
+
 /// Makes hashes; the key keeps memos of different installations apart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Printer {
@@ -31,34 +37,52 @@ impl Printer {
     }
 
     /// Hash of a whole word or name, letter case folded.
+    ///
+    /// Eight bytes at a time; setting bit 5 folds the case of letters, and what it confuses besides
+    /// (`_` and DEL, say) does not matter here.
     pub fn word(&self, word: &str) -> u32 {
-        let folded = word.bytes().map(|byte| byte.to_ascii_lowercase());
-        mix(folded.fold(FNV, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(PRIME)
-        }) ^ self.key)
+        let (chunks, rest) = word.as_bytes().as_chunks::<8>();
+        let mut hash = self.key ^ FNV ^ word.len() as u64;
+        for chunk in chunks {
+            hash = (hash ^ (u64::from_le_bytes(*chunk) | FOLD)).wrapping_mul(SPREAD);
+            hash ^= hash >> 32;
+        }
+        let last = rest
+            .iter()
+            .rev()
+            .fold(0, |last, &byte| (last << 8) | u64::from(byte));
+        mix(hash ^ (last | FOLD))
+    }
+
+    /// Hash of a distinct name.
+    pub fn name(&self, name: &str) -> u32 {
+        plain(self.word(name)) | NAME
+    }
+
+    /// Hash of an ordinary word, or of a number.
+    pub fn plain(&self, word: &str) -> u32 {
+        let number = word.bytes().all(|byte| byte.is_ascii_digit());
+        plain(self.word(word)) | if number { NUMBER } else { 0 }
     }
 
     /// Every hash of `bytes`, in order.
-    pub fn grams(&self, bytes: impl Iterator<Item = u8>, mut found: impl FnMut(u32)) {
-        let (mut window, mut filled) = (0_u64, 0_u32);
-        for byte in bytes {
-            if !(byte.is_ascii_alphanumeric() || byte >= 0x80) {
-                continue;
-            }
-            window = (window << 8) | u64::from(byte.to_ascii_lowercase());
-            filled = (filled + 1).min(GRAM);
-            // One character eight times over says nothing: padding, rulers, blanks.
-            if filled == GRAM && window != window.rotate_left(8) {
-                found(mix(window ^ self.key));
-            }
-        }
+    pub fn grams(&self, bytes: &[u8], mut found: impl FnMut(u32)) {
+        windows(bytes, |window| found(mix(window ^ self.key)));
+    }
+
+    /// Every hash of `bytes` read forwards and backwards, in no order.
+    pub fn grams_both_ways(&self, bytes: &[u8], mut found: impl FnMut(u32)) {
+        windows(bytes, |window| {
+            found(mix(window ^ self.key));
+            found(mix(window.swap_bytes() ^ self.key));
+        });
     }
 
     /// Adds the hashes of `text` that are kept to `kept`.
     pub fn keep(&self, text: &str, kept: &mut Vec<u32>) {
         let mut ring = [u32::MAX; WINDOW];
         let (mut seen, mut last) = (0_usize, None);
-        self.grams(text.bytes(), |hash| {
+        self.grams(text.as_bytes(), |hash| {
             if let Some(slot) = ring.get_mut(seen % WINDOW) {
                 *slot = hash;
             }
@@ -74,6 +98,45 @@ impl Printer {
             kept.extend(ring.iter().take(seen));
         }
     }
+}
+
+/// Calls `found` with each run of eight letters and digits.
+fn windows(bytes: &[u8], mut found: impl FnMut(u64)) {
+    let (mut window, mut filled) = (0_u64, 0_u32);
+    for &byte in bytes {
+        let folded = FOLDED.get(usize::from(byte)).copied().unwrap_or(0);
+        if folded == 0 {
+            continue;
+        }
+        window = (window << 8) | u64::from(folded);
+        filled = (filled + 1).min(GRAM);
+        // One character eight times over says nothing: padding, rulers, blanks.
+        if filled == GRAM && window != window.rotate_left(8) {
+            found(window);
+        }
+    }
+}
+
+/// Letters in lower case, digits, bytes of characters outside ASCII; 0 is left out.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let own = byte as u8;
+        if own.is_ascii_alphanumeric() || own >= 0x80 {
+            #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+            {
+                table[byte] = own.to_ascii_lowercase();
+            }
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// The hash as that of an ordinary word.
+pub fn plain(hash: u32) -> u32 {
+    hash & !KINDS
 }
 
 /// Sorts, removes doubles and keeps at most `most`: the smallest, so that two readings of one text
@@ -132,6 +195,9 @@ impl Index {
 const EMPTY: u16 = u16::MAX;
 const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
+const FOLD: u64 = 0x2020_2020_2020_2020;
+/// The golden ratio in 64 bits, odd (Knuth, multiplicative hashing).
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(FNV, |hash, &byte| {
@@ -152,7 +218,7 @@ mod tests {
 
     fn all(text: &str) -> Vec<u32> {
         let mut hashes = Vec::new();
-        Printer::default().grams(text.bytes(), |hash| hashes.push(hash));
+        Printer::default().grams(text.as_bytes(), |hash| hashes.push(hash));
         hashes
     }
 

@@ -6,7 +6,8 @@
 
 use clawdefender_sdk::Step as Past;
 
-use crate::chain::{Carries, Chain, Relation, Step};
+use crate::action::Actions;
+use crate::chain::{Carries, Chain, Condition, Relation, Step};
 use crate::facts::Facts;
 use crate::flow::Flow;
 use crate::memo::Seen;
@@ -17,11 +18,13 @@ pub struct Scene<'a> {
     /// Beside `past`; `None` where a memo can't be read.
     pub memos: &'a [Option<Seen<'a>>],
     pub now: &'a Facts,
+    /// What this and all past events do.
+    pub seen: Actions,
     pub at_ms: u64,
     pub server: &'a str,
     pub flow: &'a Flow,
-    /// Beside `past`: whether the current call uses a name for what that step told to do.
-    pub leads: &'a [bool],
+    /// Beside `past`: how the current call follows orders of that step, as bits.
+    pub leads: &'a [u8],
 }
 
 /// An assignment that ends at one event.
@@ -42,6 +45,9 @@ impl Scene<'_> {
         if !last.accepts(self.now.actions, self.now.flags, self.now.places) {
             return None;
         }
+        if !chain.steps.iter().all(|step| step.is_possible(self.seen)) {
+            return None;
+        }
         let earliest = now.saturating_sub(chain.max_steps);
         let oldest_ms = self.at_ms.saturating_sub(chain.within_ms);
         // One table per step of the chain, positions ascending.
@@ -49,6 +55,8 @@ impl Scene<'_> {
         for (number, step) in chain.steps.iter().enumerate() {
             let is_last = number + 1 == chain.steps.len();
             let mut table = Vec::new();
+            let (mut seen, mut best) = (0, None);
+            let since = step.without.as_ref().map(|without| self.since(without));
             for at in if is_last {
                 now..now + 1
             } else {
@@ -66,11 +74,30 @@ impl Scene<'_> {
                             before: None,
                         },
                     ),
+                    Some(previous) if !step.relates() => {
+                        // Any earlier one will do: remember the best so far.
+                        let reach = |path: &Path| path.at < at || (chain.one_call && path.at == at);
+                        while let Some(path) = previous.get(seen).filter(|path| reach(path)) {
+                            if best.is_none_or(|(_, begin)| path.begin >= begin) {
+                                best = Some((seen, path.begin));
+                            }
+                            seen += 1;
+                        }
+                        best.map(|(before, begin)| Path {
+                            begin,
+                            at,
+                            before: Some(before),
+                        })
+                    }
                     Some(previous) => previous
                         .iter()
                         .enumerate()
                         .filter(|(_, path)| path.at < at || (chain.one_call && path.at == at))
                         .filter(|(_, path)| self.relates(step, path.at, at))
+                        .filter(|(_, path)| {
+                            let since = since.as_ref().and_then(|since| since.get(at));
+                            since.is_none_or(|since| *since <= path.at + 1)
+                        })
                         .max_by_key(|(_, path)| path.begin)
                         .map(|(before, path)| Path {
                             begin: path.begin,
@@ -86,6 +113,22 @@ impl Scene<'_> {
             tables.push(table);
         }
         self.read_back(&tables)
+    }
+
+    /// Per position, how many events there are up to and with the last one before it that is
+    /// `without`: so none lies between two positions when that is not past the first.
+    fn since(&self, without: &Condition) -> Vec<usize> {
+        let mut last = 0;
+        let mut since = Vec::with_capacity(self.memos.len() + 1);
+        for (at, memo) in self.memos.iter().enumerate() {
+            since.push(last);
+            let is = |memo: &Seen<'_>| without.holds(memo.actions, memo.flags, memo.places);
+            if memo.as_ref().is_some_and(is) {
+                last = at + 1;
+            }
+        }
+        since.push(last);
+        since
     }
 
     fn read_back(&self, tables: &[Vec<Path>]) -> Option<Vec<usize>> {
@@ -118,6 +161,11 @@ impl Scene<'_> {
 
     /// Whether the event at `at` relates to the one before it as `step` demands.
     fn relates(&self, step: &Step, before: usize, at: usize) -> bool {
+        if let Some(soon_ms) = step.soon_ms
+            && self.time_of(at).saturating_sub(self.time_of(before)) > soon_ms
+        {
+            return false;
+        }
         let server = match step.server {
             None => true,
             Some(Relation::Same) => self.server_of(before) == self.server_of(at),
@@ -130,7 +178,11 @@ impl Scene<'_> {
         };
         server
             && flow
-            && (!step.lead || self.leads.get(before).copied().unwrap_or(false))
+            && (step.lead == 0
+                || self
+                    .leads
+                    .get(before)
+                    .is_some_and(|lead| lead & step.lead == step.lead))
             && (!step.same_object || self.share_object(before, at))
     }
 
@@ -145,6 +197,10 @@ impl Scene<'_> {
             Some(Some(memo)) => memo.objects().any(|hash| holds(two, hash)),
             _ => one == two,
         }
+    }
+
+    fn time_of(&self, at: usize) -> u64 {
+        self.past.get(at).map_or(self.at_ms, |past| past.at_ms)
     }
 
     fn server_of(&self, at: usize) -> &str {

@@ -253,7 +253,7 @@ fn orders_in_content_that_a_call_obeys() {
             link,
             "web get_webpage url=www.evil-prize.example",
         ],
-        "untrusted-order-visit:low",
+        "message-order-visit:medium untrusted-order-visit:low",
     );
     check(
         &[

@@ -246,7 +246,7 @@ fn data_that_cannot_be_meant_is_refused() {
         KillChain::configure(&[], &[blob]).err()
     };
     assert!(refused("\"lexicon\"", "\"lexikon\"").is_some());
-    assert!(refused("\"lead\":true", "\"leed\":true").is_some());
+    assert!(refused("\"lead\":[", "\"leed\":[").is_some());
     assert!(refused("\"id\":\"download-execute\"", "\"id\":\"Download Execute\"").is_some());
     assert!(
         refused(

@@ -93,7 +93,7 @@ fn is_command_key(key: &str) -> bool {
 }
 
 fn starts_with_installer(line: &str) -> bool {
-    const STARTS: [&str; 28] = [
+    const STARTS: [&str; 45] = [
         "npm i ",
         "npm install ",
         "npm add ",
@@ -120,6 +120,23 @@ fn starts_with_installer(line: &str) -> bool {
         "uv tool ",
         "uvx ",
         "pipx ",
+        "npm create ",
+        "npm init ",
+        "npm config ",
+        "npm set ",
+        "pnpm create ",
+        "yarn create ",
+        "bun create ",
+        "cargo install ",
+        "cargo add ",
+        "go install ",
+        "go run ",
+        "go get ",
+        "gem install ",
+        "deno run ",
+        "docker run ",
+        "docker pull ",
+        "podman run ",
         "curl ",
         "wget ",
     ];
@@ -127,7 +144,7 @@ fn starts_with_installer(line: &str) -> bool {
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     matches!(
         line.as_bytes().first(),
-        Some(b'n' | b'p' | b'y' | b'b' | b'u' | b'c' | b'w')
+        Some(b'n' | b'p' | b'y' | b'b' | b'u' | b'c' | b'w' | b'g' | b'd')
     ) && (STARTS.iter().any(|start| line.starts_with(start))
         || (line.starts_with("python") && line.contains(" -m pip ")))
 }

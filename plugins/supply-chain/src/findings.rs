@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 
 use clawdefender_sdk::{Category, Finding, Info, Kind as EventKind, Rule, Severity};
 
-use crate::blocklist::{Blocklist, Kind, Known};
+use crate::advisory::Kind;
+use crate::blocklist::Blocklist;
 use crate::launch::{Candidate, Extraction, Opaque, Registry, Role, Source};
-use crate::lookalike::WellKnown;
+use crate::lockfile::Foreign;
+use crate::lookalike::{Trick, WellKnown};
 use crate::package::Spec;
+use crate::shard::Known;
 use crate::version::Answer;
 
 const MALICIOUS: &str = "supply-chain.malicious";
@@ -118,13 +121,14 @@ impl<'a> Findings<'a> {
             .sources
             .iter()
             .any(|source| matches!(source, Source::Git | Source::Url));
-        if setting == Setting::Launch && elsewhere {
-            self.note(
-                UNPINNED,
-                Severity::Info,
-                90,
-                "A server comes from a git or web address, not from a registry.",
-            );
+        if elsewhere {
+            let message = match setting {
+                Setting::Launch => "A server comes from a git or web address, not from a registry.",
+                Setting::Command => {
+                    "A package comes from a git or web address, not from a registry."
+                }
+            };
+            self.note(UNPINNED, Severity::Info, 90, message);
         }
         match found.registry {
             Some(Registry::Plaintext) => self.note(
@@ -170,6 +174,25 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// An address in a file that installs read.
+    pub fn written(&mut self, foreign: Foreign) {
+        let (severity, message) = match foreign {
+            Foreign::Setting => (
+                Severity::Low,
+                "A setting would make packages come from another registry than the public one.",
+            ),
+            Foreign::Locked => (
+                Severity::Medium,
+                "A lock file would take a package from another place than the public registry.",
+            ),
+            Foreign::Plaintext => (
+                Severity::Medium,
+                "A file would make packages come over plain HTTP from another place.",
+            ),
+        };
+        self.note(REGISTRY, severity, 80, message);
+    }
+
     pub fn candidate(&mut self, candidate: &Candidate, setting: Setting) {
         let Candidate {
             ecosystem,
@@ -182,7 +205,7 @@ impl<'a> Findings<'a> {
         for (entry, answer) in blocklist.look_up(*ecosystem, name, spec) {
             // A mere word of a script counts only against packages that were never good.
             if !candidate.guess || entry.kind == Kind::Malicious {
-                self.advisory(candidate, entry, answer, setting);
+                self.advisory(candidate, &entry, answer, setting);
                 known = true;
             }
         }
@@ -194,9 +217,24 @@ impl<'a> Findings<'a> {
             let message = format!("{subject} would run under another package's name.");
             self.add(ALIAS, Severity::Medium, 85, &message, Vec::new());
         }
-        if !known && self.well_known.imitated(*ecosystem, name).is_some() {
-            let message = format!("{subject} has nearly the name of a well-known package.");
-            self.add(LOOKALIKE, Severity::Medium, 60, &message, Vec::new());
+        if let Some(trick) = self
+            .well_known
+            .imitated(*ecosystem, name)
+            .filter(|_| !known)
+        {
+            let (how, confidence) = match trick {
+                Trick::SameLetters => ("the letters of a well-known package's name", 75),
+                Trick::Slip => ("nearly the name of a well-known package", 60),
+                Trick::Affix => ("a well-known package's name and a word that reassures", 50),
+            };
+            let message = format!("{subject} has {how}.");
+            self.add(
+                LOOKALIKE,
+                Severity::Medium,
+                confidence,
+                &message,
+                Vec::new(),
+            );
         }
         let pinned = matches!(spec, Spec::Exact(_));
         if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
@@ -220,7 +258,9 @@ impl<'a> Findings<'a> {
                     "{subject} has malicious versions; pin a version that is not one of them."
                 );
                 let (severity, confidence) = match (entry.kind, setting) {
-                    (Kind::Malicious, _) => (Severity::High, 80),
+                    // Nothing after the first bad version was ever good, so the newest is bad.
+                    (Kind::Malicious, _) if entry.affected.has_no_end() => (Severity::High, 80),
+                    (Kind::Malicious, _) => (Severity::Medium, 70),
                     // The bad versions of a good package are taken down within days, and asking
                     // at every install of it would teach people to answer yes.
                     (_, Setting::Launch) => (Severity::Medium, 60),

@@ -4,12 +4,15 @@
 //! the same candidates; those are looked up in the signed blocklist. Nothing is fetched, nothing
 //! on the disk is read: a detector can reach nothing, and the answer is the same on every machine.
 
+pub mod advisory;
 pub mod blocklist;
 mod commands;
 mod findings;
 pub mod launch;
+mod lockfile;
 mod lookalike;
 pub mod package;
+pub mod shard;
 pub mod version;
 
 use clawdefender_sdk::{AssetKind, Blob, Detector, Event, Info, Kind, Report, Settings, Step};
@@ -38,7 +41,7 @@ impl Detector for SupplyChain {
             return Err("supply-chain has no settings".to_owned());
         }
         let blocklist = Blocklist::load(data)?;
-        let well_known = WellKnown::new(&blocklist.well_known);
+        let well_known = WellKnown::new(blocklist.names());
         Ok(Self {
             blocklist,
             well_known,
@@ -62,6 +65,9 @@ impl Detector for SupplyChain {
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
                 findings.extraction(&found, Setting::Command);
+            }
+            if let Some(foreign) = lockfile::foreign(&event.texts) {
+                findings.written(foreign);
             }
         }
         for asset in event

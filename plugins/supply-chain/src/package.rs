@@ -13,6 +13,8 @@ pub enum Ecosystem {
     Jsr,
     Cargo,
     Go,
+    Maven,
+    Rubygems,
 }
 
 impl Ecosystem {
@@ -25,6 +27,8 @@ impl Ecosystem {
             "jsr" => Self::Jsr,
             "cargo" | "crates.io" => Self::Cargo,
             "go" | "golang" => Self::Go,
+            "maven" => Self::Maven,
+            "rubygems" | "gem" => Self::Rubygems,
             _ => return None,
         })
     }
@@ -38,6 +42,8 @@ impl Ecosystem {
             Self::Jsr => "jsr",
             Self::Cargo => "cargo",
             Self::Go => "go",
+            Self::Maven => "maven",
+            Self::Rubygems => "rubygems",
         }
     }
 
@@ -52,7 +58,8 @@ impl Ecosystem {
             Self::Pypi => separators_to_dash(&lower),
             Self::Cargo => lower.replace('_', "-"),
             Self::Oci => oci_name(&lower),
-            Self::Go => name.to_owned(),
+            // `net/url` and `net/URL` are two modules, `org.a:b` and `org.a:B` two artifacts.
+            Self::Go | Self::Maven | Self::Rubygems => name.to_owned(),
             Self::Npm | Self::Jsr => lower,
         }
     }
@@ -75,13 +82,13 @@ impl Ecosystem {
         }
         match self {
             Self::Npm | Self::Jsr => is_npm_part(body),
-            Self::Pypi | Self::Cargo => {
+            Self::Pypi | Self::Cargo | Self::Rubygems => {
                 body.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && body
                         .chars()
                         .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
             }
-            Self::Oci | Self::Go => {
+            Self::Oci | Self::Go | Self::Maven => {
                 body.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && body
                         .chars()

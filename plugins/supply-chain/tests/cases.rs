@@ -2,17 +2,14 @@
 //! words and attributes.
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
-use clawdefender_sdk::testing::{EventBuilder, data_blob, run_cases};
-use clawdefender_sdk::{AssetKind, Detector, Event, Kind, Report, Role, Severity};
-use supply_chain::SupplyChain;
+mod shipped;
 
-const DATA: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../feeds/data/packages.toml"
-);
+use clawdefender_sdk::testing::{EventBuilder, run_cases};
+use clawdefender_sdk::{AssetKind, Detector, Event, Kind, Report, Role, Severity};
+use supply_chain::{SupplyChain, shard};
 
 fn inspect(event: &Event) -> Report {
-    let detector = SupplyChain::configure(&[], &[data_blob(DATA)]).unwrap();
+    let detector = SupplyChain::configure(&[], &shipped::blobs()).unwrap();
     detector.inspect(event, &[])
 }
 
@@ -35,7 +32,7 @@ fn severities(report: &Report) -> Vec<(&str, Severity)> {
 #[test]
 fn cases_hold() {
     let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/cases");
-    run_cases::<SupplyChain>(cases, &[], vec![data_blob(DATA)]);
+    run_cases::<SupplyChain>(cases, &[], shipped::blobs());
 }
 
 #[test]
@@ -46,7 +43,7 @@ fn certain_harm_is_critical_and_possible_harm_asks_for_a_pin() {
         [("supply-chain.malicious", Severity::Critical)]
     );
     assert_eq!(certain.findings[0].confidence_pct, 99);
-    assert_eq!(certain.findings[0].refs, ["CD-2025-0001"]);
+    assert_eq!(certain.findings[0].refs, ["MAL-2025-47604"]);
     let possible = launch(&["npx", "postmark-mcp"]);
     assert_eq!(possible.findings[0].severity, Severity::High);
     assert!(possible.findings[0].message.contains("pin"));
@@ -61,7 +58,10 @@ fn a_vulnerable_version_has_its_own_severity_and_a_possible_one_is_low() {
         severities(&certain),
         [("supply-chain.vulnerable", Severity::Critical)]
     );
-    assert_eq!(certain.findings[0].refs, ["CVE-2025-6514"]);
+    assert_eq!(
+        certain.findings[0].refs,
+        ["CVE-2025-6514", "GHSA-6xpm-ggf7-wc3p"]
+    );
     assert_eq!(
         launch(&["npx", "mcp-remote"]).findings[0].severity,
         Severity::Low
@@ -99,30 +99,29 @@ fn attacker_text_is_not_repeated() {
 #[test]
 fn without_a_readable_blocklist_nothing_is_called_clean() {
     assert!(SupplyChain::configure(&[], &[]).is_err());
-    let mut blob = data_blob(DATA);
+    let mut blob = shipped::blobs().remove(0);
     blob.bytes.truncate(100);
     assert!(SupplyChain::configure(&[], &[blob]).is_err());
     let settings = [("typo".to_owned(), "1".to_owned())];
-    assert!(SupplyChain::configure(&settings, &[data_blob(DATA)]).is_err());
+    assert!(SupplyChain::configure(&settings, &shipped::blobs()).is_err());
 }
 
 #[test]
 fn withdrawn_entries_say_nothing() {
-    let entry = |withdrawn: &str| {
-        format!(
-            r#"{{"entries":[{{"id":"CVE-1","ecosystem":"npm","name":"p","kind":"malicious",
-            "severity":"high","summary":"s","source":"s","ranges":[{{"introduced":"0"}}]{withdrawn}}}]}}"#
-        )
-    };
-    let findings = |json: String| {
-        let mut blob = data_blob(DATA);
-        blob.bytes = json.into_bytes();
+    let findings = |withdrawn: &str| {
+        let artifact = toml::from_str(&format!(
+            "[[entries]]\nid='CVE-2026-1'\necosystem='npm'\nname='p'\nkind='malicious'\n\
+             severity='high'\nsummary='s'\nsource='https://x.example'\n\
+             ranges=[{{introduced='0'}}]\n{withdrawn}"
+        ));
+        let mut blob = shipped::blobs().remove(0);
+        blob.bytes = shard::compile(&artifact.unwrap()).unwrap();
         let detector = SupplyChain::configure(&[], &[blob]).unwrap();
         let event = EventBuilder::new(Kind::GuardCheck).asset(AssetKind::Package, "npm:p@1.0.0");
         detector.inspect(&event.build(), &[]).findings.len()
     };
-    assert_eq!(findings(entry("")), 1);
-    assert_eq!(findings(entry(r#","withdrawn":"2026-01-01T00:00:00Z""#)), 0);
+    assert_eq!(findings(""), 1);
+    assert_eq!(findings("withdrawn='2026-01-01T00:00:00Z'"), 0);
 }
 
 #[test]

@@ -3,19 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use clawdefender_sdk::testing::data_blob;
-use supply_chain::blocklist::{Artifact, Blocklist, Entry, defect};
+mod shipped;
+
+use supply_chain::advisory::Entry;
+use supply_chain::blocklist::Blocklist;
 use supply_chain::package::{Ecosystem, Spec};
 use supply_chain::version::Answer;
-
-const DATA: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../feeds/data/packages.toml"
-);
-
-fn artifact() -> Artifact {
-    serde_json::from_slice(&data_blob(DATA).bytes).unwrap()
-}
 
 fn entry(json: &str) -> Entry {
     let base = r#""id":"CVE-1","ecosystem":"npm","name":"p","kind":"malicious","severity":"high""#;
@@ -24,11 +17,11 @@ fn entry(json: &str) -> Entry {
 
 #[test]
 fn every_entry_can_match_and_names_its_source() {
-    let artifact = artifact();
+    let artifact = shipped::read(shipped::PACKAGES);
     assert!(artifact.entries.len() >= 40);
     let mut seen = BTreeSet::new();
     for entry in &artifact.entries {
-        assert_eq!(defect(entry), None, "{} {}", entry.id, entry.name);
+        assert_eq!(entry.defect(), None, "{} {}", entry.id, entry.name);
         assert!(entry.source.starts_with("https://"), "{}", entry.id);
         assert!(
             seen.insert((entry.id.clone(), entry.name.clone())),
@@ -40,13 +33,14 @@ fn every_entry_can_match_and_names_its_source() {
 
 #[test]
 fn every_entry_is_found_at_its_own_edges() {
-    let artifact = artifact();
-    let list = Blocklist::load(&[data_blob(DATA)]).unwrap();
+    let artifact = shipped::read(shipped::PACKAGES);
+    let list = Blocklist::load(&shipped::blobs()).unwrap();
     for entry in &artifact.entries {
         let ecosystem = Ecosystem::parse(&entry.ecosystem).unwrap();
         let hit = |version: &str| {
             list.look_up(ecosystem, &entry.name, &Spec::Exact(version.to_owned()))
-                .any(|(known, answer)| known.ids.contains(&entry.id) && answer == Answer::Affected)
+                .iter()
+                .any(|(known, answer)| known.ids.contains(&entry.id) && *answer == Answer::Affected)
         };
         for version in &entry.versions {
             assert!(hit(version), "{} {version}", entry.id);
@@ -71,16 +65,16 @@ fn every_entry_is_found_at_its_own_edges() {
 #[test]
 fn an_entry_that_can_never_match_is_a_defect() {
     for json in [
-        r#""summary":"s","source":"x""#,
-        r#""summary":"s","source":"x","versions":["banana"]"#,
-        r#""summary":"s","source":"x","ranges":[{"introduced":"0","fixed":"1.x"}]"#,
+        r#""summary":"s","source":"https://x""#,
+        r#""summary":"s","source":"https://x","versions":["banana"]"#,
+        r#""summary":"s","source":"https://x","ranges":[{"introduced":"0","fixed":"1.x"}]"#,
         r#""summary":"s","source":" ","versions":["1.0.0"]"#,
-        r#""summary":"","source":"x","versions":["1.0.0"]"#,
+        r#""summary":"","source":"https://x","versions":["1.0.0"]"#,
     ] {
-        assert!(defect(&entry(json)).is_some(), "{json}");
+        assert!(entry(json).defect().is_some(), "{json}");
     }
     assert_eq!(
-        defect(&entry(r#""summary":"s","source":"x","versions":["1.0.0"]"#)),
+        entry(r#""summary":"s","source":"https://x","versions":["1.0.0"]"#).defect(),
         None
     );
 }

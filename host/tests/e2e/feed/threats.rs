@@ -139,7 +139,7 @@ fn torn_pair_of_two_generations_is_refused() {
     let mine = scene.feed.artifact(&folder, Kind::Blocklist);
     let other = newer().edit(Kind::Blocklist, |body| {
         let entries = body["entries"].as_array_mut().unwrap();
-        entries.reverse();
+        entries.last_mut().unwrap()["versions"] = json!(["1.0.1"]);
     });
     let other_folder = other.publish(&scene.home.file("other"));
     let other = other.artifact(&other_folder, Kind::Blocklist);

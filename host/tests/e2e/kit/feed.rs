@@ -17,6 +17,8 @@ pub struct Feed {
     pub manifest: Manifest,
     blobs: Vec<Vec<u8>>,
     signer: SecretKey,
+    /// The source of the blocklist, with what was changed.
+    packages: Value,
 }
 
 /// The key of a publisher whom the user trusts.
@@ -51,6 +53,7 @@ impl Feed {
             manifest,
             blobs,
             signer: Self::development_key("feed"),
+            packages: packages(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Feed {
             manifest,
             blobs: vec![component.to_vec()],
             signer: publisher(),
+            packages: Value::Null,
         }
     }
 
@@ -123,28 +127,24 @@ impl Feed {
         self
     }
 
-    /// Changes the one data artifact of a kind and gives it a higher version.
+    /// Changes the source of the blocklist, compiles it and gives it a higher version.
     pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
-        let entry = self
-            .manifest
-            .artifacts
-            .iter_mut()
-            .find(|entry| entry.kind == kind)
-            .unwrap();
+        change(&mut self.packages);
+        let artifact = serde_json::from_value(self.packages.clone()).unwrap();
+        let bytes = supply_chain::shard::compile(&artifact).unwrap();
+        let shard = supply_chain::shard::Shard::open(bytes.clone()).unwrap();
+        let mut artifacts = self.manifest.artifacts.iter_mut();
+        let entry = artifacts.find(|entry| is_wanted(entry, kind)).unwrap();
         let blob = self
             .blobs
             .iter_mut()
             .find(|blob| Sha256Digest::of(blob) == entry.sha256)
             .unwrap();
-        let mut body: Value = serde_json::from_slice(blob).unwrap();
-        change(&mut body);
-        *blob = serde_json::to_vec(&body).unwrap();
         entry.version = "1000000".parse().unwrap();
-        entry.entries = body["entries"]
-            .as_array()
-            .map(|entries| entries.len() as u64);
-        entry.sha256 = Sha256Digest::of(blob);
-        entry.length = blob.len() as u64;
+        entry.entries = Some(u64::from(shard.entries()));
+        entry.sha256 = Sha256Digest::of(&bytes);
+        entry.length = bytes.len() as u64;
+        *blob = bytes;
         self
     }
 
@@ -191,10 +191,23 @@ impl Feed {
             .manifest
             .artifacts
             .iter()
-            .find(|entry| entry.kind == kind)
+            .find(|entry| is_wanted(entry, kind))
             .unwrap();
         artifact(folder, &entry.sha256)
     }
+}
+
+/// Of the blocklists it is the one of advisories, not the one of names.
+fn is_wanted(entry: &ArtifactEntry, kind: Kind) -> bool {
+    entry.kind == kind && (kind != Kind::Blocklist || entry.name.as_str() == "packages")
+}
+
+/// The advisories as people write them.
+fn packages() -> Value {
+    const SOURCE: &str = include_str!("../../../../feeds/data/packages.toml");
+    let mut source: Value = toml::from_str(SOURCE).unwrap();
+    source.as_object_mut().unwrap().remove("artifact");
+    source
 }
 
 fn artifact(folder: &Path, digest: &Sha256Digest) -> PathBuf {

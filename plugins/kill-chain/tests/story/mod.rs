@@ -60,8 +60,12 @@ pub struct Story {
 
 impl Story {
     pub fn begin() -> Self {
+        Self::with(detector())
+    }
+
+    pub fn with(detector: KillChain) -> Self {
         Self {
-            detector: detector(),
+            detector,
             recent: Vec::new(),
             told: 0,
             now_ms: 1_700_000_000_000,
@@ -219,13 +223,17 @@ pub fn check(events: &[&str], expect: &str) {
 }
 
 pub fn tell(story: &mut Story, event: &str) -> String {
+    line(&tell_all(story, event))
+}
+
+pub fn tell_all(story: &mut Story, event: &str) -> Vec<Finding> {
     let mut parts = event.splitn(3, ' ');
     let (server, tool) = (
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
     );
     let rest = parts.next().unwrap_or_default();
-    let found = match rest.strip_prefix("< ") {
+    match rest.strip_prefix("< ") {
         Some(text) => story.result(server, tool, text),
         None => {
             let arguments: Vec<(&str, &str)> = rest
@@ -234,6 +242,5 @@ pub fn tell(story: &mut Story, event: &str) -> String {
                 .collect();
             story.call(server, tool, &arguments)
         }
-    };
-    line(&found)
+    }
 }

@@ -320,7 +320,12 @@ impl Reader {
                 Takes::Code => self.opaque(Opaque::Script),
                 Takes::Git => self.source(Source::Git),
                 Takes::Local => self.source(Source::Path),
-                Takes::Flag | Takes::Value | Takes::Module | Takes::Entry | Takes::Words => {}
+                Takes::Flag
+                | Takes::Value
+                | Takes::Version
+                | Takes::Module
+                | Takes::Entry
+                | Takes::Words => {}
             }
         }
     }
@@ -341,5 +346,7 @@ fn program_name(word: &str) -> String {
     base
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ pub enum Takes {
     /// Packages that come along; comma-separated in uv.
     Extra,
     Registry,
+    /// The version of the packages that stand without one: `gem install x -v 1`.
+    Version,
     /// A shell command line.
     Script,
     /// Source code.

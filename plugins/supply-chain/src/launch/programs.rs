@@ -3,13 +3,14 @@
 use super::options::{Table, Takes, Walk};
 use super::wrapper::is_wrapper;
 use super::{Opaque, Reader, Role, Source, tables};
-use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi};
+use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi, Rubygems};
 
 /// Whether a command may start with it.
 pub fn is_launcher(name: &str) -> bool {
-    const NAMES: [&str; 21] = [
+    const NAMES: [&str; 23] = [
         "npx", "npm", "pnpm", "pnpx", "yarn", "yarnpkg", "bun", "bunx", "uv", "uvx", "pipx", "pip",
-        "pip3", "deno", "docker", "podman", "nerdctl", "cargo", "go", "node", "py",
+        "pip3", "deno", "docker", "podman", "nerdctl", "cargo", "go", "gem", "bundle", "node",
+        "py",
     ];
     NAMES.contains(&name) || is_python(name) || is_pip(name) || is_wrapper(name)
 }
@@ -42,6 +43,10 @@ enum Act {
     RunAnywhere,
     /// Installs all.
     Install,
+    /// Writes requirements: a version is the least that is wanted, not the one.
+    Require,
+    /// Changes a setting: `config set registry URL`.
+    Configure,
     /// Runs `create-NAME`.
     Create,
     /// Runs a local file or project command.
@@ -60,17 +65,20 @@ const NPM: &[(&str, Act)] = &[
     ),
     ("install-test it", Act::Install),
     ("create init innit", Act::Create),
+    ("config c set", Act::Configure),
 ];
 const PNPM: &[(&str, Act)] = &[
     ("dlx", Act::Run),
     ("add install i update up", Act::Install),
     ("create", Act::Create),
+    ("config c set", Act::Configure),
 ];
 const YARN: &[(&str, Act)] = &[
     ("dlx", Act::Run),
     ("add", Act::Install),
     ("create", Act::Create),
     ("global", Act::Again(&[("add", Act::Install)])),
+    ("config", Act::Configure),
 ];
 const BUN: &[(&str, Act)] = &[
     ("x", Act::Run),
@@ -93,8 +101,16 @@ const PIPX: &[(&str, Act)] = &[
     ("install upgrade", Act::Install),
     ("inject", Act::Inject),
 ];
-const PIP: &[(&str, Act)] = &[("install download wheel", Act::Install)];
-const CARGO: &[(&str, Act)] = &[("install binstall add", Act::Install)];
+const PIP: &[(&str, Act)] = &[
+    ("install download wheel", Act::Install),
+    ("config", Act::Configure),
+];
+const CARGO: &[(&str, Act)] = &[("install binstall", Act::Install), ("add", Act::Require)];
+const GEM: &[(&str, Act)] = &[
+    ("install i update", Act::Install),
+    ("exec", Act::Run),
+    ("add", Act::Require),
+];
 const GO: &[(&str, Act)] = &[("run", Act::Run), ("install get", Act::Install)];
 const DOCKER: &[(&str, Act)] = &[
     ("run create", Act::Run),
@@ -125,6 +141,7 @@ impl Reader {
             "pipx" => self.verb(PIPX, &tables::PIP, Pypi, words, role, depth),
             "cargo" => self.verb(CARGO, &tables::CARGO, Cargo, words, role, depth),
             "go" => self.verb(GO, &tables::GO, Go, words, role, depth),
+            "gem" | "bundle" => self.verb(GEM, &tables::GEM, Rubygems, words, role, depth),
             "docker" | "podman" | "nerdctl" => {
                 self.verb(DOCKER, &tables::DOCKER, Oci, words, role, depth);
             }
@@ -214,12 +231,30 @@ impl Reader {
                 }
             }
             Act::Install => {
+                let version = walk.value(Takes::Version);
                 for word in positionals {
-                    match word.split_once(':') {
-                        Some(("npm" | "jsr", _)) => self.deno_target(word, role),
+                    match (word.split_once(':'), version) {
+                        (Some(("npm" | "jsr", _)), _) => self.deno_target(word, role),
+                        (_, Some(version)) if !word.contains('@') => {
+                            self.package(&format!("{word}@{version}"), ecosystem, role);
+                        }
                         _ => self.package(word, ecosystem, role),
                     }
                 }
+            }
+            Act::Require => {
+                for word in positionals {
+                    match (word.split_once('@'), ecosystem) {
+                        (Some((name, version)), Cargo) => {
+                            self.package(&format!("{name}@^{version}"), ecosystem, role);
+                        }
+                        _ => self.package(word, ecosystem, role),
+                    }
+                }
+            }
+            Act::Configure => {
+                let words: Vec<&str> = positionals.map(String::as_str).collect();
+                self.configure(&words);
             }
             Act::Create => {
                 for word in positionals {
@@ -239,6 +274,24 @@ impl Reader {
                 }
             }
             Act::Again(_) => {}
+        }
+    }
+
+    /// `set registry URL`, `set registry=URL`, `set global.index-url URL`.
+    fn configure(&mut self, words: &[&str]) {
+        let words = words.strip_prefix(&["set"]).unwrap_or(words);
+        let (key, value) = match words {
+            [pair] => pair.split_once('=').unwrap_or((pair, "")),
+            [key, value, ..] => (*key, *value),
+            [] => return,
+        };
+        let key = key.to_ascii_lowercase();
+        if ["registry", "index-url", "npmregistryserver"]
+            .iter()
+            .any(|end| key.ends_with(end))
+            && !value.is_empty()
+        {
+            self.registry(value);
         }
     }
 

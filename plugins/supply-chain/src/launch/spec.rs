@@ -5,7 +5,7 @@
 
 use super::Source;
 use crate::package::{Ecosystem, Spec};
-use crate::version::{is_exact_npm, is_exact_pypi, is_range_npm};
+use crate::version::{is_exact, is_range_npm};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -25,9 +25,13 @@ pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
         Ecosystem::Npm => npm(text),
         Ecosystem::Pypi => pypi(text),
         Ecosystem::Oci => oci(text),
-        Ecosystem::Jsr | Ecosystem::Cargo | Ecosystem::Go => {
+        Ecosystem::Rubygems => gem(text),
+        Ecosystem::Go if text.starts_with(['.', '/']) || text.ends_with(".go") => {
+            Target::Elsewhere(Source::Path)
+        }
+        Ecosystem::Jsr | Ecosystem::Cargo | Ecosystem::Go | Ecosystem::Maven => {
             let (name, version) = split_version(text);
-            registry(ecosystem, name, plain_spec(version))
+            registry(ecosystem, name, plain_spec(ecosystem, version))
         }
     }
 }
@@ -61,14 +65,14 @@ fn npm(text: &str) -> Target {
     if let Some(source) = elsewhere(version) {
         return Target::Elsewhere(source);
     }
-    registry(Ecosystem::Npm, name, plain_spec(version))
+    registry(Ecosystem::Npm, name, plain_spec(Ecosystem::Npm, version))
 }
 
-fn plain_spec(version: &str) -> Spec {
+pub fn plain_spec(ecosystem: Ecosystem, version: &str) -> Spec {
     let version = version.trim();
     if version.is_empty() {
         Spec::None
-    } else if is_exact_npm(version) {
+    } else if is_exact(ecosystem, version) {
         Spec::Exact(version.to_owned())
     } else if is_range_npm(version) {
         Spec::Range(version.to_owned())
@@ -125,8 +129,10 @@ fn elsewhere(text: &str) -> Option<Source> {
     let archive = [".tgz", ".tar.gz", ".tar", ".whl", ".zip"]
         .iter()
         .any(|end| text.ends_with(end));
+    // `~1.1.0` is a range.
+    let home = text == "~" || text.starts_with("~/");
     let path =
-        lower.starts_with("file:") || text.starts_with(['.', '/', '~']) || text.contains('\\');
+        lower.starts_with("file:") || home || text.starts_with(['.', '/']) || text.contains('\\');
     if drive || archive || path || lower.starts_with("link:") || lower.starts_with("workspace:") {
         return Some(Source::Path);
     }
@@ -162,17 +168,27 @@ fn pypi(text: &str) -> Target {
         return match elsewhere(version) {
             Some(source) => Target::Elsewhere(source),
             None if version == "latest" || version.is_empty() => name(Spec::None),
-            None if is_exact_pypi(version) => name(Spec::Exact(version.to_owned())),
+            None if is_exact(Ecosystem::Pypi, version) => name(Spec::Exact(version.to_owned())),
             // uv takes `name@>=1` for a directory of that name.
             None => Target::Elsewhere(Source::Path),
         };
     }
     let rest = rest.trim_start_matches('(').trim_end_matches(')').trim();
     let exact = rest.trim_start_matches("==").trim_start_matches('=').trim();
-    if rest.starts_with("==") && is_exact_pypi(exact) {
+    if rest.starts_with("==") && is_exact(Ecosystem::Pypi, exact) {
         return name(Spec::Exact(exact.to_owned()));
     }
     name(Spec::Range(rest.to_owned()))
+}
+
+/// `gem install NAME[:VERSION]`; a purl writes `NAME@VERSION`.
+fn gem(text: &str) -> Target {
+    let (name, version) = text.split_once(['@', ':']).unwrap_or((text, ""));
+    registry(
+        Ecosystem::Rubygems,
+        name,
+        plain_spec(Ecosystem::Rubygems, version),
+    )
 }
 
 /// `[registry/]name[:tag][@digest]`; the digest decides.

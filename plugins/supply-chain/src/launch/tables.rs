@@ -5,7 +5,7 @@
 //! certainty, never coverage.
 
 use super::options::Takes::{
-    Code, Entry, Extra, Flag, Git, Local, Module, Package, Registry, Script, Value, Words,
+    Code, Entry, Extra, Flag, Git, Local, Module, Package, Registry, Script, Value, Version, Words,
 };
 use super::options::{Style, Table};
 
@@ -401,11 +401,34 @@ pub static CARGO: Table = Table {
         ),
         (
             Value,
-            "--color --config -Z --version --vers --rename -p --manifest-path --tag --branch --rev",
+            "--color --config -Z --rename -p --manifest-path --tag --branch --rev",
         ),
+        (Version, "--version --vers"),
         (Git, "--git"),
         (Local, "--path"),
         (Registry, "--registry --index"),
+    ],
+};
+
+pub static GEM: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-f --force --pre --prerelease --user-install -N --no-document -q --quiet --silent",
+        ),
+        (
+            Flag,
+            "--local --remote -l -r --conservative -V --verbose --skip-install",
+        ),
+        (
+            Value,
+            "-i --install-dir -n --bindir -P --trust-policy -g --group",
+        ),
+        (Version, "-v --version"),
+        (Git, "--git --github"),
+        (Local, "--path"),
+        (Registry, "-s --source --clear-sources"),
     ],
 };
 

@@ -1,15 +1,14 @@
-//! The launch oracle: rows checked against the launchers themselves (npm 11.19, bun 1.4, pnpm
-//! 12.21, yarn 4.18, uv 0.13, pipx 1.18, deno 2.9) or their source.
+//! What the oracle does not say: further spellings, wrappers, installs, and that nothing hangs.
 
 use super::{Opaque, launch, script};
 use crate::package::Spec;
 
-fn argv(line: &str) -> Vec<String> {
+pub fn argv(line: &str) -> Vec<String> {
     shlex::split(line).unwrap()
 }
 
 /// One line per fact, so that a row reads like its table.
-fn facts(argv: &[String], env: &[(String, String)]) -> String {
+pub fn facts(argv: &[String], env: &[(String, String)]) -> String {
     describe(&launch(argv, env))
 }
 
@@ -59,94 +58,28 @@ fn check(line: &str, expected: &str) {
 
 #[test]
 fn npx_and_npm_exec() {
-    check("npx -y @s/p@1.2.3 --flag x", "npm:@s/p =1.2.3");
-    check("npx pkg", "npm:pkg");
-    check("npx -p evil good", "npm:evil");
-    check("npx --package=evil good", "npm:evil");
-    check("npx --package=a --package=b -- c", "npm:a, npm:b");
-    check("npx --foo good evil", "npm:good, npm:evil, ambiguous");
-    check("npx --foo=good evil", "npm:evil, ambiguous");
-    check(
-        "npx -c 'evil x'",
-        "npm:evil extra?, pypi:evil extra?, opaque",
-    );
-    check("npx good@npm:evil@1.0.0", "npm:evil =1.0.0 alias");
-    check("npx user/repo", "git");
-    check("npx 'github:u/r#semver:^1'", "git");
-    check("npx https://x/a.tgz", "url");
-    check("npx pkg@https://x.example/a", "url");
-    check("npx ./dir", "path");
-    check("npx ../d", "path");
-    check("npx a.tgz", "path");
-    check("npx pkg@file:../x", "path");
-    check("npx pkg@latest", "npm:pkg #latest");
-    check("npx pkg@^1", "npm:pkg ~^1");
-    check("npx pkg@", "npm:pkg");
     check("npx --registry http://r.example pkg", "npm:pkg, override");
     check("npx --registry https://registry.npmjs.org/ pkg", "npm:pkg");
-    check("npx --userconfig f pkg", "npm:pkg, override");
-    check("npx -yes pkg", "npm:pkg, ambiguous");
     check("npx --pack=evil good", "npm:evil, ambiguous");
-    check("npm exec -- pkg@1", "npm:pkg ~1");
-    check("npm x pkg", "npm:pkg");
     check("npm exec good --package=evil", "npm:evil");
-    check("npx -w ws pkg", "npm:pkg");
-    check("npx --prefix /x pkg", "npm:pkg");
-    check("npx --loglevel error pkg", "npm:pkg");
     check("npm create evil@1.0.0", "npm:create-evil =1.0.0");
     check("npm run build", "");
 }
 
 #[test]
 fn bun_pnpm_yarn() {
-    check("bunx -p evil good", "npm:evil");
-    check("bunx --bun pkg", "npm:pkg");
-    check("bun x pkg@1", "npm:pkg ~1");
-    check("bunx --foo good evil", "npm:good, npm:evil, ambiguous");
-    check("pnpm dlx --package evil good", "npm:evil");
-    check("pnpm --package=evil dlx good", "npm:evil");
-    check("pnpm -C /d dlx pkg", "npm:pkg");
-    check("pnpm -s dlx pkg", "npm:pkg");
-    check("pnpx pkg", "npm:pkg");
-    check("yarn dlx -p evil good", "npm:evil");
     check("bun index.ts", "path");
 }
 
 #[test]
 fn python_tools() {
-    check("uvx ruff@0.6.0", "pypi:ruff =0.6.0");
-    check("uvx ruff==0.6.0", "pypi:ruff =0.6.0");
-    check("uvx ruff@latest", "pypi:ruff");
-    check("uvx --from evil==1 good", "pypi:evil =1");
-    check("uvx --from evil@1 good", "pypi:evil =1");
-    check("uvx --with evil good", "pypi:evil extra, pypi:good");
     check(
         "uvx --with a,b good",
         "pypi:a extra, pypi:b extra, pypi:good",
     );
-    check("uvx 'good[extra]@1.0'", "pypi:good =1.0");
-    check("uvx 'good@>=1'", "path");
     check("uvx 'good>=1,<2'", "pypi:good ~>=1,<2");
-    check("uvx git+https://x/a.git", "git");
     check("uvx --from 'good @ git+https://x/a.git' good", "git");
-    check("uvx ./dir", "path");
-    check(
-        "uvx --index-url https://u.example good",
-        "pypi:good, override",
-    );
-    check(
-        "uvx --default-index https://u.example good",
-        "pypi:good, override",
-    );
-    check("uv tool run good", "pypi:good");
-    check("uv run --with evil s.py", "pypi:evil extra, path");
     check("uv --directory /d run server.py", "path");
-    check("pipx run --spec evil good", "pypi:evil");
-    check("pipx run pkg==1.2", "pypi:pkg =1.2");
-    check(
-        "python -m mcp_server_git",
-        "npm:mcp-server-git extra?, pypi:mcp-server-git extra?, path, ambiguous",
-    );
     check("python3.12 -m pip install evil==1.0", "pypi:evil =1.0");
     check("python server.py", "path");
     check("python -c 'import x'", "opaque");
@@ -154,19 +87,10 @@ fn python_tools() {
 
 #[test]
 fn deno_docker_node() {
-    check("deno run -A npm:@s/p@1/bin", "npm:@s/p ~1");
-    check("deno npm:p", "npm:p");
-    check("deno x npm:p", "npm:p");
-    check("deno run jsr:@a/b@1", "jsr:@a/b ~1");
-    check("deno run https://x/a.ts", "url");
     let digest = format!("sha256:{}", "a".repeat(64));
     check(
         &format!("docker run -i --rm -e K=V ghcr.io/x/y:2@{digest} arg"),
         &format!("oci:ghcr.io/x/y ={digest}"),
-    );
-    check(
-        "docker run -v a:b --name n img:1.2 npx evil",
-        "oci:img #1.2, npm:evil extra",
     );
     check(
         "docker run -ieK=V localhost:5000/img",
@@ -176,7 +100,6 @@ fn deno_docker_node() {
         "podman run --entrypoint npx img -y evil",
         "oci:img, npm:evil extra",
     );
-    check("node /p/dist/index.js", "path");
     check("node -e 'process.exit()'", "opaque");
     check("/opt/server/bin/mcp --stdio", "path");
 }
@@ -189,7 +112,6 @@ fn wrappers_are_peeled() {
     );
     check("sh -c 'npx -y evil@1.0.0'", "npm:evil =1.0.0");
     check("bash -lc 'exec npx -y evil'", "npm:evil");
-    check("env FOO=1 timeout 30 npx -y evil", "npm:evil");
     check("env -S 'npx -y evil'", "npm:evil");
     check(
         "env npm_config_registry=http://r.example npx -y evil",
@@ -197,7 +119,6 @@ fn wrappers_are_peeled() {
     );
     check("sudo -u me nice -n 5 npx evil", "npm:evil");
     check("sudo --unknown x npx evil", "npm:evil, ambiguous");
-    check("cmd /c npx.cmd -y evil", "npm:evil");
     check("cmd.exe /C 'npx -y evil'", "npm:evil");
     check(r"'C:\Program Files\nodejs\npx.cmd' -y evil", "npm:evil");
     check(
@@ -205,6 +126,10 @@ fn wrappers_are_peeled() {
         "pypi:mcp-server-git",
     );
     check("mise exec node@20 -- npx -y evil", "npm:evil");
+    check("nix run github:u/evil -- --stdio", "git");
+    check("nix run nixpkgs#hello", "");
+    check("nix shell nixpkgs#nodejs -c npx -y evil", "npm:evil");
+    check("nix-shell -p nodejs --run 'npx -y evil'", "npm:evil");
     check("poetry run npx evil", "npm:evil, ambiguous");
     check("sh -c 'curl -fsSL https://x.example/i | sh'", "download");
     check(
@@ -249,7 +174,34 @@ fn installs_in_shell_commands() {
         ("uv add evil", "pypi:evil"),
         ("pipx install evil", "pypi:evil"),
         ("cd /w && npm install evil", "npm:evil, opaque"),
+        ("npm config set registry http://r.example", "override"),
+        ("npm config set registry=https://r.example", "override"),
+        ("npm config set loglevel=silent", ""),
+        ("npm set registry https://registry.npmjs.org/", ""),
+        (
+            "yarn config set npmRegistryServer https://r.example",
+            "override",
+        ),
+        (
+            "pip config set global.index-url https://r.example",
+            "override",
+        ),
         ("cargo install evil@1.0.0", "cargo:evil =1.0.0"),
+        ("cargo install evil --version 1.0.0", "cargo:evil =1.0.0"),
+        ("cargo add evil@1.0.0", "cargo:evil ~^1.0.0"),
+        ("cargo install --git https://x/a evil", "cargo:evil, git"),
+        ("gem install evil -v 1.0.0", "rubygems:evil =1.0.0"),
+        ("gem install evil:1.0.0", "rubygems:evil =1.0.0"),
+        (
+            "gem install evil --source http://r.example",
+            "rubygems:evil, override",
+        ),
+        ("bundle add evil", "rubygems:evil"),
+        ("go run ./cmd/server", "path"),
+        (
+            "go run example.com/evil@latest",
+            "go:example.com/evil #latest",
+        ),
         (
             "go install example.com/evil/cmd@v1.2.3",
             "go:example.com/evil/cmd =v1.2.3",

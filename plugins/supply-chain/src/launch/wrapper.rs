@@ -2,7 +2,8 @@
 
 use super::options::{Table, Takes};
 use super::shell::is_assignment;
-use super::{Opaque, Reader, Role, Source, programs, tables};
+use super::{Opaque, Reader, Role, Source, Target, programs, tables, target};
+use crate::package::Ecosystem;
 
 /// How a wrapper leads to its command.
 enum Leads {
@@ -15,6 +16,7 @@ enum Leads {
     Shell,
     PowerShell,
     Env,
+    Nix,
 }
 
 fn wrapper(name: &str) -> Option<Leads> {
@@ -25,11 +27,10 @@ fn wrapper(name: &str) -> Option<Leads> {
         | "catchsegv" | "corepack" | "winpty" => Leads::After(&tables::WRAPPER, 0),
         "timeout" | "gtimeout" | "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
         "mise" | "asdf" | "op" | "doppler" | "dotenv" | "dotenvx" | "infisical" | "fnm" | "nvm"
-        | "direnv" | "devbox" | "flox" | "nix" | "nix-shell" | "clawdefender" | "systemd-run"
-        | "bwrap" | "firejail" | "xargs" | "wsl" | "conda" | "micromamba" | "pixi" | "poetry"
-        | "pipenv" | "hatch" | "rye" | "pdm" | "concurrently" | "parallel" | "watch" => {
-            Leads::AfterDashes
-        }
+        | "direnv" | "devbox" | "flox" | "clawdefender" | "systemd-run" | "bwrap" | "firejail"
+        | "xargs" | "wsl" | "conda" | "micromamba" | "pixi" | "poetry" | "pipenv" | "hatch"
+        | "rye" | "pdm" | "concurrently" | "parallel" | "watch" => Leads::AfterDashes,
+        "nix" | "nix-shell" => Leads::Nix,
         "cmd" => Leads::Cmd,
         "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" => Leads::Shell,
         "powershell" | "pwsh" => Leads::PowerShell,
@@ -66,6 +67,7 @@ impl Reader {
                 None => self.scan(words, role, depth),
             },
             Leads::Env => self.env(words, role, depth),
+            Leads::Nix => self.nix(words, role, depth),
             Leads::Shell => self.shell(words, role, depth),
             Leads::Cmd => self.cmd(words, role, depth),
             Leads::PowerShell => {
@@ -113,6 +115,26 @@ impl Reader {
             }
             Some(_) => self.scan(words, role, depth),
             None => {}
+        }
+    }
+
+    /// `nix run FLAKE`, `nix shell FLAKE -c COMMAND …`, `nix-shell --run 'COMMAND …'`.
+    fn nix(&mut self, words: &[String], role: Role, depth: u32) {
+        for (at, word) in words.iter().enumerate() {
+            let rest = words.get(at + 1..).unwrap_or_default();
+            match word.as_str() {
+                "--" => return,
+                "-c" => return self.command(rest, role, depth),
+                "--run" | "--command" => match rest {
+                    [line, ..] if line.contains(' ') => return self.script(line, role, depth),
+                    _ => return self.command(rest, role, depth),
+                },
+                flake => {
+                    if let Target::Elsewhere(source) = target(flake, Ecosystem::Npm) {
+                        self.source(source);
+                    }
+                }
+            }
         }
     }
 

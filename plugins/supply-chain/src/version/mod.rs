@@ -4,16 +4,19 @@
 //! `1.0.0-rc.1` does not satisfy npm's `<1.0.0`, and is still affected by "fixed in 1.0.0".
 //! Nothing here knows what the answer is worth; that is in `findings`.
 
+mod interval;
+mod maven;
 mod npm;
 mod pypi;
+mod rubygems;
+
+use std::cmp::Ordering;
 
 use serde::Deserialize;
 
 use crate::package::{Ecosystem, Spec};
 
-pub use npm::is_exact as is_exact_npm;
 pub use npm::is_range as is_range_npm;
-pub use pypi::is_exact as is_exact_pypi;
 
 /// One half-open or closed stretch of versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -44,6 +47,30 @@ pub struct Affected {
     pub expression: Option<String>,
 }
 
+impl Affected {
+    /// From the first version to the last that will ever be.
+    pub fn every_version() -> Self {
+        let range = Range {
+            introduced: "0".to_owned(),
+            ..Range::default()
+        };
+        Self {
+            ranges: vec![range],
+            ..Self::default()
+        }
+    }
+
+    /// Whether it reaches every later version, too.
+    pub fn has_no_end(&self) -> bool {
+        let open = |range: &Range| range.fixed.is_none() && range.last_affected.is_none();
+        self.ranges.iter().any(open)
+    }
+
+    pub fn is_every_version(&self) -> bool {
+        self.ranges.iter().any(Range::is_everything)
+    }
+}
+
 /// What an advisory means for a spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
@@ -56,7 +83,7 @@ pub enum Answer {
 
 /// Evaluates one advisory for one spec.
 pub fn evaluate(ecosystem: Ecosystem, spec: &Spec, affected: &Affected) -> Answer {
-    if affected.ranges.iter().any(Range::is_everything) {
+    if affected.is_every_version() {
         return Answer::Affected;
     }
     let empty = affected.ranges.is_empty() && affected.versions.is_empty();
@@ -74,10 +101,69 @@ pub fn evaluate(ecosystem: Ecosystem, spec: &Spec, affected: &Affected) -> Answe
         (Ecosystem::Oci, Spec::Exact(_)) => Answer::NotAffected,
         (Ecosystem::Pypi, Spec::Exact(text)) => pypi::exact(text, affected),
         (Ecosystem::Pypi, Spec::Range(text)) => pypi::range(text, affected),
+        (Ecosystem::Npm | Ecosystem::Jsr, Spec::Exact(text)) => npm::exact(text, affected),
         (Ecosystem::Npm | Ecosystem::Jsr, Spec::Range(text)) => npm::range(text, affected),
-        (_, Spec::Exact(text)) => npm::exact(text, affected),
+        (Ecosystem::Cargo, Spec::Range(text)) => npm::cargo_range(text, affected),
+        (_, Spec::Exact(text)) => ordered(ecosystem, text, affected),
+        // Maven's and RubyGems' own languages for ranges are not read.
         (_, _) => Answer::Possible,
     }
+}
+
+/// OSV's algorithm, for ecosystems of which only the order is needed.
+fn ordered(ecosystem: Ecosystem, text: &str, affected: &Affected) -> Answer {
+    let order = |bound: &str| compare(ecosystem, text, bound);
+    let mut answer = Answer::NotAffected;
+    for listed in &affected.versions {
+        match order(listed) {
+            Some(Ordering::Equal) => return Answer::Affected,
+            Some(_) => {}
+            None => answer = Answer::Possible,
+        }
+    }
+    for range in &affected.ranges {
+        let begun = match range.introduced.as_str() {
+            "0" if is_exact(ecosystem, text) => Some(true),
+            bound => order(bound).map(Ordering::is_ge),
+        };
+        let open = match (&range.fixed, &range.last_affected) {
+            (Some(bound), _) => order(bound).map(Ordering::is_lt),
+            (None, Some(bound)) => order(bound).map(Ordering::is_le),
+            (None, None) => Some(true),
+        };
+        match (begun, open) {
+            (Some(true), Some(true)) => return Answer::Affected,
+            (Some(false), _) | (_, Some(false)) => {}
+            _ => answer = Answer::Possible,
+        }
+    }
+    answer
+}
+
+/// The order of two versions as OSV defines it for the ecosystem; `None` when one can't be read,
+/// or when there is no order: images.
+pub fn compare(ecosystem: Ecosystem, a: &str, b: &str) -> Option<Ordering> {
+    match ecosystem {
+        Ecosystem::Oci => None,
+        Ecosystem::Pypi => pypi::compare(a, b),
+        Ecosystem::Maven => maven::compare(a, b),
+        Ecosystem::Rubygems => rubygems::compare(a, b),
+        Ecosystem::Npm | Ecosystem::Jsr | Ecosystem::Cargo | Ecosystem::Go => npm::compare(a, b),
+    }
+}
+
+/// Whether the ecosystem would take it for one version, and not for a range or a tag.
+pub fn is_exact(ecosystem: Ecosystem, text: &str) -> bool {
+    match ecosystem {
+        Ecosystem::Oci => is_digest(text),
+        _ => compare(ecosystem, text, text).is_some(),
+    }
+}
+
+/// `sha256:` and 64 hexadecimal digits.
+fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:");
+    hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Why an entry could never give an answer, for the publisher of a feed.
@@ -92,10 +178,12 @@ pub fn defect(ecosystem: Ecosystem, affected: &Affected) -> Option<&'static str>
     {
         return Some("has both `fixed` and `last_affected`");
     }
-    let readable = |text: &str| match ecosystem {
-        Ecosystem::Oci => text.starts_with("sha256:") && text.len() == 71,
-        Ecosystem::Pypi => pypi::is_exact(text),
-        _ => npm::is_exact(text),
+    let readable = |text: &str| is_exact(ecosystem, text);
+    let empty = |range: &Range| match (&range.fixed, range.introduced.as_str()) {
+        (Some(fixed), introduced) if introduced != "0" => {
+            compare(ecosystem, introduced, fixed).is_some_and(Ordering::is_ge)
+        }
+        _ => false,
     };
     let bounds = affected.ranges.iter().flat_map(|range| {
         let introduced = Some(&range.introduced).filter(|text| *text != "0");
@@ -107,6 +195,9 @@ pub fn defect(ecosystem: Ecosystem, affected: &Affected) -> Option<&'static str>
     if !bounds.chain(&affected.versions).all(|text| readable(text)) {
         return Some("has a version that can't be read");
     }
+    if affected.ranges.iter().any(empty) {
+        return Some("has a range that ends before it begins");
+    }
     match (&affected.expression, ecosystem) {
         (Some(text), Ecosystem::Npm | Ecosystem::Jsr) if npm::is_expression(text) => None,
         (Some(_), _) => Some("has an expression that can't be read"),
@@ -114,5 +205,7 @@ pub fn defect(ecosystem: Ecosystem, affected: &Affected) -> Option<&'static str>
     }
 }
 
+#[cfg(test)]
+mod orders;
 #[cfg(test)]
 mod tests;

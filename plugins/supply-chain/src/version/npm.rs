@@ -1,14 +1,15 @@
 //! npm: SemVer precedence for versions, npm's own language for ranges.
 //!
-//! `semver` orders (its `Ord` would rank build metadata, `cmp_precedence` does not);
-//! `nodejs-semver` reads ranges. The latter accepts a little more than npm does, so what npm would
-//! refuse is refused here first: such text is a tag to npm, and tags are never "not affected".
+//! `semver` orders: its `Ord` would rank build metadata, `cmp_precedence` does not. A range becomes
+//! intervals, read as if pre-releases counted: a little too wide, never too narrow. The parsers of
+//! ranges that exist were tried and left: one calls `10.1 || 3` a part of `>=9`. What npm would
+//! refuse is refused here: such text is a tag to npm, and tags are never "not affected".
 
 use std::cmp::Ordering;
 
-use nodejs_semver::Range as NpmRange;
-use semver::Version;
+use semver::{BuildMetadata, Prerelease, Version};
 
+use super::interval::{Interval, answer};
 use super::{Affected, Answer};
 
 /// npm refuses numbers above 2^53 − 1 and versions longer than 256 characters.
@@ -16,61 +17,33 @@ const MAX_NUMBER: u64 = 9_007_199_254_740_991;
 const MAX_LENGTH: usize = 256;
 
 pub fn exact(text: &str, affected: &Affected) -> Answer {
-    let Some(version) = parse(text) else {
-        return Answer::Possible;
-    };
-    let mut answer = Answer::NotAffected;
-    for listed in &affected.versions {
-        match parse(listed) {
-            Some(listed) if listed.cmp_precedence(&version) == Ordering::Equal => {
-                return Answer::Affected;
-            }
-            Some(_) => {}
-            None => answer = Answer::Possible,
-        }
-    }
-    for range in &affected.ranges {
-        let Some(bounds) = Bounds::parse(range) else {
-            answer = Answer::Possible;
-            continue;
-        };
-        if bounds.contain(&version) {
-            return Answer::Affected;
-        }
-    }
-    let Some(expression) = &affected.expression else {
-        return answer;
-    };
-    let version = nodejs_semver::Version::parse(text.trim_start_matches(['v', '=']).trim());
-    match (expression_range(expression), version) {
-        (Some(range), Ok(version)) if range.satisfies_with_prerelease(&version, true) => {
-            Answer::Affected
-        }
-        (Some(_), Ok(_)) => answer,
-        _ => Answer::Possible,
+    match parse(text) {
+        Some(version) => against(&[Interval::point(version)], affected),
+        None => Answer::Possible,
     }
 }
 
 /// Affected when nothing in the spec escapes the advisory, possible when they meet.
 pub fn range(text: &str, affected: &Affected) -> Answer {
-    let Some(spec) = parse_range(text) else {
-        return Answer::Possible;
-    };
-    let Some(advisory) = advisory_range(affected) else {
-        return Answer::Possible;
-    };
-    if !advisory.allows_any(&spec) {
-        Answer::NotAffected
-    } else if advisory.allows_all(&spec) {
-        Answer::Affected
-    } else {
-        Answer::Possible
+    match parse_range(text) {
+        Some(spec) => against(&spec, affected),
+        None => Answer::Possible,
     }
 }
 
-/// Whether npm would take it for one version.
-pub fn is_exact(text: &str) -> bool {
-    parse(text).is_some()
+/// Cargo's: commas for "and", and a bare version means `^`.
+pub fn cargo_range(text: &str, affected: &Affected) -> Answer {
+    let caret = |part: &str| {
+        let bare = part.starts_with(|c: char| c.is_ascii_digit());
+        format!("{}{part}", if bare { "^" } else { "" })
+    };
+    let parts: Vec<String> = text.split(',').map(|part| caret(part.trim())).collect();
+    range(&parts.join(" "), affected)
+}
+
+/// SemVer precedence; crates.io and Go have it, too.
+pub fn compare(a: &str, b: &str) -> Option<Ordering> {
+    Some(parse(a)?.cmp(&parse(b)?))
 }
 
 /// Whether npm would take it for a range.
@@ -80,10 +53,49 @@ pub fn is_range(text: &str) -> bool {
 
 /// Whether it is a range as npm or GitHub's advisories write it.
 pub fn is_expression(text: &str) -> bool {
-    expression_range(text).is_some()
+    parse_expression(text).is_some()
 }
 
-fn parse(text: &str) -> Option<Version> {
+fn against(wanted: &[Interval<Precedence>], affected: &Affected) -> Answer {
+    let ranges = affected.ranges.iter();
+    let ranges = ranges.map(|range| Interval::of_range(range, parse));
+    let versions = affected.versions.iter();
+    let versions = versions.map(|text| parse(text).map(Interval::point));
+    let expression = match &affected.expression {
+        None => Vec::new(),
+        Some(text) => match parse_expression(text) {
+            Some(intervals) => intervals.into_iter().map(Some).collect(),
+            None => vec![None],
+        },
+    };
+    answer(wanted, ranges.chain(versions).chain(expression))
+}
+
+/// A version whose order is that of npm.
+#[derive(Clone, Debug)]
+struct Precedence(Version);
+
+impl Ord for Precedence {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp_precedence(&other.0)
+    }
+}
+
+impl PartialOrd for Precedence {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Precedence {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Precedence {}
+
+fn parse(text: &str) -> Option<Precedence> {
     if text.len() > MAX_LENGTH {
         return None;
     }
@@ -91,96 +103,159 @@ fn parse(text: &str) -> Option<Version> {
     let small = [version.major, version.minor, version.patch]
         .iter()
         .all(|n| *n <= MAX_NUMBER);
-    small.then_some(version)
-}
-
-fn parse_range(text: &str) -> Option<NpmRange> {
-    if text.len() > MAX_LENGTH || !text.split([' ', '|']).all(is_comparator) {
-        return None;
-    }
-    NpmRange::parse(text).ok()
-}
-
-/// At most three parts and no leading zeros: what npm insists on and the parser does not.
-fn is_comparator(word: &str) -> bool {
-    let core = word.trim_start_matches(['<', '>', '=', '~', '^', 'v']);
-    let core = core.split(['-', '+']).next().unwrap_or_default();
-    let plain = |part: &str| part.len() < 2 || !part.starts_with('0');
-    !core.contains(',') && core.split('.').count() <= 3 && core.split('.').all(plain)
+    small.then_some(Precedence(version))
 }
 
 /// GitHub joins comparators with a comma, npm with a space.
-fn expression_range(text: &str) -> Option<NpmRange> {
-    let text = text.replace(',', " ");
+fn parse_expression(text: &str) -> Option<Vec<Interval<Precedence>>> {
+    parse_range(&text.replace(',', " "))
+}
+
+fn parse_range(text: &str) -> Option<Vec<Interval<Precedence>>> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    let all: Option<Vec<_>> = text.split("||").map(comparators).collect();
+    Some(all?.into_iter().filter(|part| !part.is_empty()).collect())
+}
+
+/// What stands between two `||`: a hyphen range, or comparators that all hold.
+fn comparators(text: &str) -> Option<Interval<Precedence>> {
+    let mut interval = Interval::everything();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut tight = words.join(" ");
-    for operator in [">=", "<=", ">", "<", "="] {
-        tight = tight.replace(&format!("{operator} "), operator);
+    if let [from, "-", to] = words.as_slice() {
+        Partial::parse(from)?.apply(">=", &mut interval)?;
+        Partial::parse(to)?.apply("<=", &mut interval)?;
+        return Some(interval);
     }
-    parse_range(&tight)
+    // `>= 1.2` is one comparator in two words.
+    let mut operator = "";
+    for word in words {
+        let digits = word.find(|c: char| !"<>=~^".contains(c));
+        let (found, version) = word.split_at(digits.unwrap_or(word.len()));
+        if !found.is_empty() && !operator.is_empty() {
+            return None;
+        }
+        let whole = if found.is_empty() { operator } else { found };
+        if version.is_empty() {
+            operator = whole;
+            continue;
+        }
+        operator = "";
+        Partial::parse(version)?.apply(whole, &mut interval)?;
+    }
+    operator.is_empty().then_some(interval)
 }
 
-fn advisory_range(affected: &Affected) -> Option<NpmRange> {
-    let mut parts: Vec<String> = Vec::new();
-    for range in &affected.ranges {
-        Bounds::parse(range)?;
-        let floor = if range.introduced == "0" {
-            "0.0.0-0"
+/// A version of which trailing parts may be missing: `1`, `1.2`, `1.2.x`, `*`.
+struct Partial {
+    /// Those that are written.
+    parts: Vec<u64>,
+    /// Only behind three parts.
+    pre: Prerelease,
+}
+
+impl Partial {
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_start_matches(['v', '=']);
+        let core = text.split(['-', '+']).next().unwrap_or_default();
+        let mut parts = Vec::new();
+        let mut open = false;
+        for part in core.split('.') {
+            if matches!(part, "x" | "X" | "*") || (part.is_empty() && core.is_empty()) {
+                open = true;
+                continue;
+            }
+            let plain = part == "0" || !part.starts_with('0');
+            let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+            let number = part.parse().ok();
+            let number = number.filter(|n| *n <= MAX_NUMBER && plain && digits)?;
+            // `x.1` says no more than `x`.
+            if !open {
+                parts.push(number);
+            }
+        }
+        let whole = parts.len() == 3;
+        if parts.len() > 3 || core.split('.').count() > 3 {
+            return None;
+        }
+        // `1.2-beta` is no version; npm ignores what follows such a part.
+        let pre = if whole {
+            parse(text)?.0.pre
         } else {
-            clean(&range.introduced)
+            Prerelease::EMPTY
         };
-        parts.push(match (&range.fixed, &range.last_affected) {
-            (Some(fixed), _) => format!(">={floor} <{}", clean(fixed)),
-            (None, Some(last)) => format!(">={floor} <={}", clean(last)),
-            (None, None) => format!(">={floor}"),
-        });
+        Some(Self { parts, pre })
     }
-    for version in &affected.versions {
-        parse(version)?;
-        parts.push(clean(version).to_owned());
-    }
-    if let Some(expression) = &affected.expression {
-        parts.push(expression_range(expression)?.to_string());
-    }
-    NpmRange::parse(parts.join(" || ")).ok()
-}
 
-fn clean(version: &str) -> &str {
-    version.trim().trim_start_matches(['v', '='])
-}
-
-struct Bounds {
-    introduced: Option<Version>,
-    fixed: Option<Version>,
-    last_affected: Option<Version>,
-}
-
-impl Bounds {
-    fn parse(range: &super::Range) -> Option<Self> {
-        let optional = |text: &Option<String>| match text {
-            Some(text) => parse(text).map(Some),
-            None => Some(None),
+    /// The version that it begins with, lowest pre-release included where parts are missing.
+    fn floor(&self) -> Option<Precedence> {
+        let pre = if self.parts.len() < 3 {
+            lowest()?
+        } else {
+            self.pre.clone()
         };
-        let introduced = match range.introduced.as_str() {
-            "0" => None,
-            text => Some(parse(text)?),
-        };
-        Some(Self {
-            introduced,
-            fixed: optional(&range.fixed)?,
-            last_affected: optional(&range.last_affected)?,
+        Some(self.padded(pre))
+    }
+
+    fn padded(&self, pre: Prerelease) -> Precedence {
+        let part = |at| self.parts.get(at).copied().unwrap_or(0);
+        Precedence(Version {
+            major: part(0),
+            minor: part(1),
+            patch: part(2),
+            pre,
+            build: BuildMetadata::EMPTY,
         })
     }
 
-    fn contain(&self, version: &Version) -> bool {
-        let order = |bound: &Version| version.cmp_precedence(bound);
-        self.introduced
-            .as_ref()
-            .is_none_or(|bound| order(bound).is_ge())
-            && self.fixed.as_ref().is_none_or(|bound| order(bound).is_lt())
-            && self
-                .last_affected
-                .as_ref()
-                .is_none_or(|bound| order(bound).is_le())
+    /// The first version that does not begin with the first `count` parts.
+    fn next(&self, count: usize) -> Option<Precedence> {
+        let mut parts: Vec<u64> = self.parts.iter().copied().take(count).collect();
+        *parts.last_mut()? += 1;
+        let pre = Prerelease::EMPTY;
+        Some(Self { parts, pre }.padded(lowest()?))
     }
+
+    fn apply(&self, operator: &str, interval: &mut Interval<Precedence>) -> Option<()> {
+        let written = self.parts.len();
+        let whole = written == 3;
+        match operator {
+            "" | "=" | "==" if whole => {
+                interval.raise(self.floor()?, true);
+                interval.lower(self.floor()?, true);
+            }
+            ">=" => interval.raise(self.floor()?, true),
+            ">" if whole => interval.raise(self.floor()?, false),
+            "<" => interval.lower(self.floor()?, false),
+            "<=" if whole => interval.lower(self.floor()?, true),
+            // `*` and everything that says as little.
+            "" | "=" | "~" | "~>" | "^" | "<=" if written == 0 => {}
+            ">" => match self.next(written) {
+                Some(next) => interval.raise(next, true),
+                // Nothing is above everything.
+                None => interval.lower(self.floor()?, false),
+            },
+            "<=" => interval.lower(self.next(written)?, false),
+            "" | "=" | "~" | "~>" | "^" => {
+                let kept = match operator {
+                    "^" => {
+                        let zeros = self.parts.iter().take_while(|part| **part == 0).count();
+                        (zeros + 1).min(written)
+                    }
+                    "~" | "~>" => written.min(2),
+                    _ => written,
+                };
+                interval.raise(self.floor()?, true);
+                interval.lower(self.next(kept)?, false);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// `-0`: before every other pre-release.
+fn lowest() -> Option<Prerelease> {
+    Prerelease::new("0").ok()
 }

@@ -1,4 +1,4 @@
-//! The version oracle: rows checked against npm's semver 7.8.5 and packaging 26.3.
+//! What the oracle in `tests/versions.rs` does not say.
 
 use super::Answer::{Affected as Yes, NotAffected as No, Possible as Maybe};
 use super::*;
@@ -46,84 +46,11 @@ fn check(ecosystem: Ecosystem, spec: Spec, text: &str, expected: Answer) {
 }
 
 #[test]
-fn npm_versions_follow_semver_precedence() {
-    for (version, text, expected) in [
-        ("0.0.1-a", "from 0", Yes),
-        ("1.5.0-rc.1", "from 0 fixed 1.5.0", Yes),
-        ("1.5.0", "from 0 fixed 1.5.0", No),
-        ("1.5.0+x", "from 0 fixed 1.5.0", No),
-        ("2.1.214", "from 0 last 2.1.214", Yes),
-        ("2.1.215", "from 0 last 2.1.214", No),
-        (
-            "3.1.0",
-            "from 1.0.0 fixed 1.0.2; from 3.0.0 fixed 3.2.5",
-            Yes,
-        ),
-        (
-            "2.0.0",
-            "from 1.0.0 fixed 1.0.2; from 3.0.0 fixed 3.2.5",
-            No,
-        ),
-        (
-            "3.1.0",
-            "from 3.0.0 fixed 3.2.5; from 1.0.0 fixed 1.0.2",
-            Yes,
-        ),
-        ("v1.2.3", "from 1.2.3 fixed 1.2.4", Yes),
-        ("1.2.3+b", "versions 1.2.3", Yes),
-        ("1.0.0-rc.10", "from 1.0.0-rc.2 fixed 1.0.0", Yes),
-        ("1.0.0-alpha.1", "from 1.0.0-alpha.beta", No),
-        ("10.0.0", "from 9.0.0", Yes),
-        ("1.2.3", "versions 1.2.3", Yes),
-        ("1.0.12", "from 1.0.16", No),
-        ("2.1.0", "expr <1.0.0 || >=2.0.0", Yes),
-        ("1.3.0", "expr ^1.2.0", Yes),
-        ("1.5.0", "expr >= 1.0.0, < 2.0.0", Yes),
-        ("2.0.0", "expr >= 1.0.0, < 2.0.0", No),
-        ("1.2.3.4", "from 0 fixed 2.0.0", Maybe),
-        ("9007199254740992.0.0", "from 0 fixed 2.0.0", Maybe),
-        ("1.0.0", "", Maybe),
-    ] {
-        check(Npm, Exact(version.to_owned()), text, expected);
-    }
-}
-
-#[test]
 fn npm_specs_that_are_no_version_are_never_called_clean_by_mistake() {
-    check(Npm, InRange("1.2".into()), "from 0 fixed 2.0.0", Yes);
+    check(Npm, Exact("2.0.0".into()), "expr >= 1.0.0, < 2.0.0", No);
     check(Npm, Tag("1.2.3.4".into()), "from 0 fixed 2.0.0", Maybe);
     check(Npm, InRange("1.2.3.4".into()), "from 0 fixed 2.0.0", Maybe);
-    check(Npm, Tag("latest".into()), "versions 2.4.10", Maybe);
-    check(Npm, Unsaid, "from 0", Yes);
-    check(Npm, Unsaid, "versions 2.4.10 2.4.11 2.4.12", Maybe);
-    check(Npm, InRange("^1.0.0".into()), "versions 1.2.3", Maybe);
-    check(Npm, InRange("~1.1.0".into()), "from 1.2.0", No);
-    check(Npm, InRange("^1".into()), "versions 1.5.0-rc.1", Maybe);
     check(Npm, InRange(">=2.0.0".into()), "from 0 fixed 2.0.0", No);
-}
-
-#[test]
-fn pypi_versions_follow_pep_440_without_the_local_part() {
-    for (version, text, expected) in [
-        ("1.0a1", "from 0 fixed 1.0", Yes),
-        ("1.0.dev1", "from 0 fixed 1.0a1", Yes),
-        ("1.0.post1", "from 0 fixed 1.0", No),
-        ("1.0.post1", "from 0 last 1.0", No),
-        ("1.0+cu118", "from 0 last 1.0", Yes),
-        ("1!0.5", "from 0 fixed 2024.1", No),
-        ("1!1.0", "from 2.0", Yes),
-        ("1.2.4.9", "from 0 last 1.2.3", No),
-        ("1.10", "from 1.9 fixed 1.11", Yes),
-        ("1.0.0.0", "versions 1", Yes),
-        ("1.0-rc.1", "versions 1.0rc1", Yes),
-        ("1.0RC1", "versions 1.0rc1", Yes),
-        ("1.0-1", "versions 1.0.post1", Yes),
-        ("01.002", "versions 1.2", Yes),
-        ("2025.7.1", "from 0 fixed 2025.7.1", No),
-        ("1.0-beta-foo", "from 0 fixed 2", Maybe),
-    ] {
-        check(Pypi, Exact(version.to_owned()), text, expected);
-    }
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! Findings, told so that a person can follow them: which steps, what flowed, from where to where.
+//!
+//! Nothing an attacker wrote is repeated: kinds of data, names of servers from the user's own
+//! configuration, and positions of steps.
+
+use clawdefender_sdk::{Category, Event, Finding, Severity, Step};
+
+use crate::chain::{Carries, Chain, Level};
+
+pub const EXFILTRATION: &str = "kill-chain.exfiltration";
+pub const PATTERN: &str = "kill-chain.pattern";
+
+/// A secret that the steps `from` returned leaves with `event`; `parts` carried the rest of it.
+pub fn exfiltration(
+    event: &Event,
+    recent: &[Step<'_>],
+    (severity, confidence_pct): (Severity, u8),
+    from: &[usize],
+    parts: &[usize],
+) -> Finding {
+    let mut steps: Vec<usize> = from.iter().chain(parts).copied().collect();
+    steps.sort_unstable();
+    let mut attrs = vec![pair("flow", "secret"), pair("from", servers(from, recent))];
+    attrs.push(pair("to", event.server.name.clone()));
+    if !parts.is_empty() {
+        attrs.push(pair("parts", (parts.len() + 1).to_string()));
+    }
+    Finding {
+        rule: EXFILTRATION.to_owned(),
+        category: Category::DataExfiltration,
+        severity,
+        confidence_pct,
+        message: "A secret that an earlier step returned leaves in this call.".to_owned(),
+        spans: Vec::new(),
+        steps: indices(&steps),
+        refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
+        attrs,
+    }
+}
+
+/// The steps `steps` and then `event` are the chain.
+pub fn pattern(chain: &Chain, event: &Event, recent: &[Step<'_>], steps: &[usize]) -> Finding {
+    let mut attrs = vec![pair("chain", chain.id.clone())];
+    if let Some(last) = chain.steps.last() {
+        let flow = match (last.flow, last.lead != 0) {
+            (Some(Carries::Secret), _) => Some("secret"),
+            (Some(Carries::Content), _) => Some("private content"),
+            (None, true) => Some("an order in content"),
+            (None, false) => None,
+        };
+        attrs.extend(flow.map(|flow| pair("flow", flow)));
+    }
+    if !steps.is_empty() {
+        attrs.push(pair("from", servers(steps, recent)));
+        attrs.push(pair("to", event.server.name.clone()));
+        let first = steps.first().and_then(|at| recent.get(*at));
+        let seconds = first.map_or(0, |step| event.at_ms.saturating_sub(step.at_ms) / 1000);
+        attrs.push(pair("within_s", seconds.to_string()));
+    }
+    Finding {
+        rule: PATTERN.to_owned(),
+        category: Category::KillChain,
+        severity: match chain.severity {
+            Level::Info => Severity::Info,
+            Level::Low => Severity::Low,
+            Level::Medium => Severity::Medium,
+            Level::High => Severity::High,
+            Level::Critical => Severity::Critical,
+        },
+        confidence_pct: chain.confidence_pct,
+        message: chain.title.clone(),
+        spans: Vec::new(),
+        steps: indices(steps),
+        refs: chain.attack.clone(),
+        attrs,
+    }
+}
+
+/// The servers of `steps`, each once, in order.
+fn servers(steps: &[usize], recent: &[Step<'_>]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for step in steps.iter().filter_map(|at| recent.get(*at)) {
+        if !names.contains(&step.server) {
+            names.push(step.server);
+        }
+    }
+    names.join(", ")
+}
+
+fn pair(name: &str, value: impl Into<String>) -> (String, String) {
+    (name.to_owned(), value.into())
+}
+
+fn indices(steps: &[usize]) -> Vec<u32> {
+    let at = steps.iter().filter_map(|at| u32::try_from(*at).ok());
+    at.collect()
+}

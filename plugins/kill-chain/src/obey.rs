@@ -1,0 +1,110 @@
+//! Does this call do what an earlier content ordered?
+//!
+//! Compares the call's tool, names and values with the orders that memos kept. Three strengths, for
+//! chains to choose from; none of them is a finding by itself.
+
+use crate::action::{Action, Actions};
+use crate::memo::{OrderSeen, Seen};
+use crate::order::sign;
+use crate::print::{NAME, NUMBER};
+
+/// The words of a call, as orders are compared with.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Hashes of distinct names in its arguments, bit 0 set, sorted.
+    pub names: Vec<u32>,
+    /// Hashes of the words of the tool's name that say something.
+    pub tool: Vec<u32>,
+    /// Hash of the tool's name, bit 0 set.
+    pub whole: u32,
+    /// Per string argument, hashes of its words.
+    pub values: Vec<Vec<u32>>,
+}
+
+/// How a call follows an order, as bits.
+pub mod follows {
+    /// It uses no such name, but does what is described, with values that are there.
+    pub const DESCRIBED: u8 = 1;
+    /// It uses a name that only the order gives, for what the order asks.
+    pub const NAMED: u8 = 2;
+    /// One of these, and the order puts other instructions out of force or talks to a model.
+    pub const OVERT: u8 = 4;
+}
+
+/// Part of a value's words that must be in the order: three of five, so that an article or an
+/// ending that was lost on the way does not matter. Chosen.
+const COVERED: (usize, usize) = (3, 5);
+
+/// Words that a call must share with an order that is not overt: of its tool's name and of its
+/// values together, when all values are the order's, and when others are among them. Chosen on
+/// `tests/tasks`: the second asks for a name of several words.
+const ALL: usize = 2;
+const SOME: usize = 5;
+
+impl Told {
+    /// The strongest way in which a call with these words follows an order of `memo`.
+    pub fn follows(&self, actions: Actions, memo: &Seen<'_>) -> u8 {
+        let mut all = 0;
+        for order in memo.orders() {
+            all |= self.follows_one(actions, &order);
+        }
+        all
+    }
+
+    fn follows_one(&self, actions: Actions, order: &OrderSeen<'_>) -> u8 {
+        let has = |hash: &u32| order.has(*hash);
+        let overt = order.signs & sign::OVERT != 0;
+        let named = self.names.iter().any(has);
+        let known = Actions(actions.0 & !Action::Change.bit().0);
+        let action = known.meets(order.actions);
+        // Content that names the tool itself says more than its words do.
+        let whole = 2 * usize::from(has(&self.whole));
+        let tool = self.tool.iter().filter(|hash| has(hash)).count().max(whole);
+        // The verb itself, or so much of the name that it can't be about something else.
+        let verb = action || tool >= 2 || self.tool.first().is_some_and(has);
+        let mut found = 0;
+        if named && (action || tool > 0 || overt || known.0 == 0) {
+            found |= follows::NAMED;
+        } else if actions.has(Action::Change) && verb && self.described(order, tool, overt) {
+            found |= follows::DESCRIBED;
+        }
+        if found != 0 && overt {
+            found |= follows::OVERT;
+        }
+        found
+    }
+
+    /// Whether the values of the call are those of the order.
+    fn described(&self, order: &OrderSeen<'_>, tool: usize, overt: bool) -> bool {
+        let (mut covered, mut hits, mut telling) = (0, 0, 0);
+        for value in self.values.iter().filter(|value| !value.is_empty()) {
+            let here = value
+                .iter()
+                .filter(|hash| order.has(**hash) || order.has(**hash | NAME))
+                .count();
+            let is_covered = here * COVERED.1 >= value.len() * COVERED.0;
+            // A number that the order does not have may be an id that was looked up.
+            let telling_here = is_covered || value.iter().any(|hash| hash & NUMBER == 0);
+            telling += usize::from(telling_here);
+            if is_covered {
+                covered += 1;
+                hits += here;
+            }
+        }
+        if telling == 0 {
+            // The name of the tool is all there is to go by.
+            let whole = tool > 0 && tool >= self.tool.len();
+            let half = 2 * tool >= self.tool.len();
+            return if overt {
+                whole || (tool >= 2 && half)
+            } else {
+                tool >= 3 && half
+            };
+        }
+        if overt {
+            return covered == telling || hits >= 2;
+        }
+        let shared = if covered == telling { ALL } else { SOME };
+        tool > 0 && covered > 0 && hits + tool >= shared
+    }
+}

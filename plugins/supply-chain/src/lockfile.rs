@@ -1,0 +1,259 @@
+//! Edits of lock files and of the settings that say where packages come from.
+//!
+//! A lock file is read by nobody and believed by every later install, so an address in it that is
+//! not the public registry's is told. Only what the call itself writes is seen; files are not read.
+
+use clawdefender_sdk::{Role, Text};
+
+/// A written address that is not the public registry's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Foreign {
+    /// In a file that chooses the registry.
+    Setting,
+    /// In a file that says what exactly is installed.
+    Locked,
+    /// In either, and over plain HTTP.
+    Plaintext,
+}
+
+const LOCKS: [&str; 12] = [
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "uv.lock",
+    "poetry.lock",
+    "Pipfile.lock",
+    "pdm.lock",
+    "pylock.toml",
+    "Cargo.lock",
+    "Gemfile.lock",
+];
+const SETTINGS: [&str; 8] = [
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    "bunfig.toml",
+    "pip.conf",
+    "pip.ini",
+    "uv.toml",
+    "requirements.txt",
+];
+/// What stands before an address from which something is fetched; a funding link has none of it.
+const FETCHED: [&str; 10] = [
+    "resolved",
+    "registry",
+    "tarball",
+    "index-url",
+    "index_url",
+    "find-links",
+    "url = ",
+    "remote:",
+    "resolution",
+    "source = ",
+];
+/// Registries, where they keep files, and GitHub, which stands for a source of its own kind.
+const PUBLIC: [&str; 13] = [
+    "registry.npmjs.org",
+    "registry.yarnpkg.com",
+    "npm.jsr.io",
+    "pypi.org",
+    "files.pythonhosted.org",
+    "crates.io",
+    "index.crates.io",
+    "static.crates.io",
+    "rubygems.org",
+    "index.rubygems.org",
+    "proxy.golang.org",
+    "github.com",
+    "codeload.github.com",
+];
+/// A file is named in a short text or at the head of a patch.
+const HEAD_BYTES: usize = 1024;
+/// How far before an address its key may stand on the same line.
+const KEY_BYTES: usize = 200;
+
+/// The worst address that a call writes into such a file.
+pub fn foreign(texts: &[Text]) -> Option<Foreign> {
+    let written = || texts.iter().filter(|text| text.role == Role::Argument);
+    let file = written().filter_map(|text| named(&text.original)).max()?;
+    written()
+        .filter(|text| !is_replaced(&text.pointer))
+        .filter_map(|text| worst_address(&text.original, file))
+        .max()
+}
+
+/// Which kind of file a text names, if any.
+fn named(text: &str) -> Option<Foreign> {
+    let end = text.floor_char_boundary(HEAD_BYTES);
+    let head = text.get(..end).unwrap_or_default();
+    let names = |files: &[&str]| {
+        files.iter().any(|file| {
+            head.match_indices(file).any(|(at, _)| {
+                let before = head.get(..at).unwrap_or_default().chars().next_back();
+                before.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_')
+            })
+        })
+    };
+    if names(&LOCKS) {
+        Some(Foreign::Locked)
+    } else {
+        names(&SETTINGS).then_some(Foreign::Setting)
+    }
+}
+
+/// `old_string` and its like say what is taken away.
+fn is_replaced(pointer: &str) -> bool {
+    let key = pointer.rsplit('/').next().unwrap_or_default();
+    key.get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("old"))
+}
+
+fn worst_address(text: &str, file: Foreign) -> Option<Foreign> {
+    let addresses = text.match_indices("://").filter_map(|(at, _)| {
+        let (before, after) = (text.get(..at)?, text.get(at + 3..)?);
+        let plain = before.ends_with("http");
+        if !plain && !before.ends_with("https") {
+            return None;
+        }
+        let start = text.ceil_char_boundary(at.saturating_sub(KEY_BYTES));
+        let line = text.get(start..at)?.rsplit('\n').next()?;
+        if line.starts_with('-') && !line.starts_with("--") {
+            // The removed line of a patch.
+            return None;
+        }
+        let fetched = FETCHED.iter().any(|key| contains_ignoring_case(line, key));
+        let host = after.split(['/', ':', '"', '\'', '\n', ' ', '#']).next()?;
+        let host = host.rsplit('@').next()?;
+        let public = PUBLIC.iter().any(|known| host.eq_ignore_ascii_case(known));
+        (fetched && !public).then_some(if plain { Foreign::Plaintext } else { file })
+    });
+    addresses.max()
+}
+
+fn contains_ignoring_case(line: &str, key: &str) -> bool {
+    line.as_bytes()
+        .windows(key.len())
+        .any(|window| window.eq_ignore_ascii_case(key.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(texts: &[(&str, &str)], expected: Option<Foreign>) {
+        let texts: Vec<Text> = texts
+            .iter()
+            .map(|(key, text)| Text {
+                pointer: format!("/params/arguments/{key}"),
+                role: Role::Argument,
+                original: (*text).to_owned(),
+                canonical: None,
+                attrs: Vec::new(),
+            })
+            .collect();
+        assert_eq!(foreign(&texts), expected, "{texts:?}");
+    }
+
+    #[test]
+    fn addresses_in_lock_files_are_told_apart() {
+        let lock = ("path", "/w/package-lock.json");
+        let entry = |url: &str| format!("\"resolved\": \"{url}\",\n\"integrity\": \"sha512-x\"");
+        check(
+            &[lock, ("content", &entry("https://evil.example/a.tgz"))],
+            Some(Foreign::Locked),
+        );
+        check(
+            &[
+                lock,
+                (
+                    "content",
+                    &entry("http://registry.npmjs.org.evil.example/a.tgz"),
+                ),
+            ],
+            Some(Foreign::Plaintext),
+        );
+        check(
+            &[
+                lock,
+                (
+                    "content",
+                    &entry("https://registry.npmjs.org/a/-/a-1.0.0.tgz"),
+                ),
+            ],
+            None,
+        );
+        check(
+            &[
+                lock,
+                (
+                    "content",
+                    "\"funding\": {\"url\": \"https://give.example\"}",
+                ),
+            ],
+            None,
+        );
+        check(
+            &[
+                lock,
+                ("old_string", &entry("https://evil.example/a.tgz")),
+                ("new_string", ""),
+            ],
+            None,
+        );
+        check(
+            &[
+                ("path", "/w/notes.md"),
+                ("content", &entry("https://evil.example/a.tgz")),
+            ],
+            None,
+        );
+        check(
+            &[
+                ("path", "/w/my-uv.lock-notes"),
+                ("content", &entry("https://evil.example/a")),
+            ],
+            None,
+        );
+        check(
+            &[
+                ("file", "uv.lock"),
+                (
+                    "text",
+                    "wheels = [\n{ url = \"https://evil.example/a.whl\" }]",
+                ),
+            ],
+            Some(Foreign::Locked),
+        );
+        check(
+            &[("command", "echo registry=https://npm.evil.example > .npmrc")],
+            Some(Foreign::Setting),
+        );
+        check(
+            &[(
+                "patch",
+                "--- a/yarn.lock\n+++ b/yarn.lock\n-  resolved \"https://evil.example/a\"\n+  resolved \"https://registry.yarnpkg.com/a\"",
+            )],
+            None,
+        );
+        check(
+            &[(
+                "patch",
+                "+++ b/yarn.lock\n+  resolved \"https://user:pw@evil.example/a\"",
+            )],
+            Some(Foreign::Locked),
+        );
+        check(
+            &[
+                ("path", "requirements.txt"),
+                (
+                    "content",
+                    "--index-url http://pypi.evil.example/simple\nevil",
+                ),
+            ],
+            Some(Foreign::Plaintext),
+        );
+    }
+}
