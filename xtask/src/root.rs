@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<()> {
-    let codes = args.codes.iter().map(public).collect::<Result<_>>()?;
+    let codes = args.codes.iter().map(|path| public(path)).collect::<Result<_>>()?;
     let file = RootFile {
         feed_id: args.feed_id.clone(),
         channel: args.channel.clone(),
@@ -64,7 +64,7 @@ pub fn main(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn public(path: &PathBuf) -> Result<PublicKey> {
+fn public(path: &std::path::Path) -> Result<PublicKey> {
     let text = String::from_utf8(read(path)?).unwrap_or_default();
     text.trim_end()
         .parse()

@@ -80,7 +80,7 @@ fn a_model_is_fetched_once_opened_checked_and_removed() {
     assert!(place.models.list().unwrap().is_empty());
     assert!(place.pull(&model).unwrap());
     assert!(!place.pull(&model).unwrap(), "it is here already");
-    assert_eq!(place.models.list().unwrap(), [model.clone()]);
+    assert_eq!(place.models.list().unwrap(), std::slice::from_ref(&model));
     assert_eq!(place.models.open(&model.name).unwrap().bytes, BODY);
     assert_eq!(place.models.verify(&model.name).unwrap(), model);
     assert_eq!(mode(&place.folder.path().join("models")), 0o700);
