@@ -69,6 +69,8 @@ pub enum Kind {
     Blocklist,
     /// Steps that are an attack together.
     Killchain,
+    /// Weights of a statistical model.
+    Model,
 }
 
 impl Kind {
@@ -80,6 +82,7 @@ impl Kind {
             Self::Signatures => "signatures",
             Self::Blocklist => "blocklist",
             Self::Killchain => "killchain",
+            Self::Model => "model",
         }
     }
 }

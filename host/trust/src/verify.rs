@@ -133,6 +133,7 @@ pub fn meet(envelope: &[u8], key: PublicKey, reserved: &Name) -> Result<Root, Re
                 Kind::Signatures,
                 Kind::Blocklist,
                 Kind::Killchain,
+                Kind::Model,
             ],
             prefix: manifest.feed_id,
         },

@@ -10,25 +10,35 @@ use clawdefender_sdk::{
 
 mod disguise;
 mod hidden;
+mod letters;
+pub mod lexicon;
 mod mention;
+pub mod model;
+pub mod passage;
+mod phrase;
 mod place;
+mod reading;
 mod rules;
 mod scan;
 mod signature;
 mod surface;
+pub mod token;
 mod weigh;
 mod window;
 
 pub use rules::RULES;
 pub use signature::{Artifact, Signature};
 
+use model::Model;
 use place::Place;
+use reading::Reading;
 use scan::Scanner;
 use weigh::Match;
 
-/// The detector: signatures compiled once.
+/// The detector: signatures compiled, lexicon and model loaded once.
 pub struct Injection {
     scanner: Scanner,
+    reading: Reading,
 }
 
 impl Detector for Injection {
@@ -52,7 +62,14 @@ impl Detector for Injection {
         if artifacts.is_empty() {
             return Err("no signatures: this detector needs a data artifact of that kind".into());
         }
+        let mut models = data.iter().filter(|blob| blob.kind == "model");
+        let (Some(blob), None) = (models.next(), models.next()) else {
+            return Err("this detector needs exactly one model".into());
+        };
+        let model = Model::parse(&blob.bytes)
+            .map_err(|reason| format!("{} {}: {reason}", blob.name, blob.version))?;
         Ok(Self {
+            reading: Reading::new(&artifacts, model)?,
             scanner: Scanner::new(artifacts)?,
         })
     }
@@ -104,11 +121,26 @@ impl Injection {
         let place_of_scan = if depth == 0 { &exact } else { place };
         let hints = self.scanner.scan(text, &event.kind, |signature, range| {
             matches.push(Match {
-                signature,
+                rule: &signature.rule,
+                by: &signature.id,
+                language: &signature.language,
+                sure_pct: signature.confidence_pct,
                 range: place_of_scan.source(range.clone()),
                 disguise,
                 mentioned: mention::is_mention(text, &range),
                 severity: signature.severity,
+            });
+        });
+        self.reading.read(text, &event.kind, |found| {
+            matches.push(Match {
+                rule: found.rule,
+                by: found.by,
+                language: found.language,
+                sure_pct: found.sure_pct,
+                mentioned: mention::is_mention(text, &found.range),
+                range: place_of_scan.source(found.range),
+                disguise,
+                severity: found.severity,
             });
         });
         if depth >= MAX_DEPTH {
@@ -141,7 +173,7 @@ fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
     for rule in RULES {
         let mut of_rule: Vec<&Match> = matches
             .iter()
-            .filter(|found| found.signature.rule == rule.id)
+            .filter(|found| found.rule == rule.id)
             .collect();
         of_rule.sort_by_key(|found| {
             let strength = (rank(found.severity), found.confidence_pct());
@@ -158,8 +190,8 @@ fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
         )
         .message(rule.message)
         .refs(rule.refs.iter().copied())
-        .attr("signature", strongest.signature.id.as_str())
-        .attr("language", strongest.signature.language.as_str())
+        .attr("signature", strongest.by)
+        .attr("language", strongest.language)
         .attr("view", strongest.disguise);
         let mut spans: Vec<_> = Vec::new();
         for found in of_rule {
