@@ -87,7 +87,11 @@ pub struct Words {
 
 /// One stem, and what it means in which languages.
 struct Stem {
-    text: String,
+    /// Its letters in [`Lexicon::letters`].
+    start: u32,
+    end: u32,
+    /// Its last letter is of a script without spaces, where nothing ends a word.
+    unspaced: bool,
     /// Nothing may follow in the same word.
     closed: bool,
     concepts: u64,
@@ -99,8 +103,12 @@ pub struct Lexicon {
     /// Names of the languages, in the order of their bits.
     languages: Vec<String>,
     stems: Vec<Stem>,
+    /// The letters of all stems, one after the other, as they are compared.
+    letters: Vec<u8>,
     /// Ranges of `stems` by hashed beginning.
     buckets: Vec<(u32, u32)>,
+    /// A bit per bucket that is not empty: most words of most texts end here.
+    filled: Vec<u64>,
 }
 
 /// Found at one place: which concepts, in which languages, and the byte after its last letter.
@@ -156,35 +164,46 @@ impl Lexicon {
                 }
             }
         }
-        let mut stems: Vec<(usize, Stem)> = known
+        let mut keyed: Vec<_> = known
             .into_iter()
-            .filter_map(|((text, closed), (concepts, languages))| {
+            .filter_map(|((text, closed), meaning)| {
                 let key = key_of(text.as_bytes(), text.len(), closed)?;
-                let stem = Stem {
-                    text,
-                    closed,
-                    concepts,
-                    languages,
-                };
-                Some((key, stem))
+                Some((key, text, closed, meaning))
             })
             .collect();
-        stems.sort_by(|a, b| (a.0, &a.1.text).cmp(&(b.0, &b.1.text)));
-        let mut buckets = vec![(0, 0); BUCKETS];
-        for (index, (key, _)) in stems.iter().enumerate() {
-            let index = u32::try_from(index).map_err(|_| "too many words")?;
-            if let Some(bucket) = buckets.get_mut(*key) {
+        keyed.sort();
+        let mut lexicon = Self {
+            languages,
+            stems: Vec::with_capacity(keyed.len()),
+            letters: Vec::new(),
+            buckets: vec![(0, 0); BUCKETS],
+            filled: vec![0; BUCKETS / 64],
+        };
+        for (key, text, closed, (concepts, languages)) in keyed {
+            let number = |count: usize| u32::try_from(count).map_err(|_| "too many words");
+            let index = number(lexicon.stems.len())?;
+            let start = number(lexicon.letters.len())?;
+            lexicon.letters.extend(text.bytes());
+            lexicon.stems.push(Stem {
+                start,
+                end: number(lexicon.letters.len())?,
+                unspaced: unspaced_at_end(&text),
+                closed,
+                concepts,
+                languages,
+            });
+            if let (Some(bucket), Some(bits)) = (
+                lexicon.buckets.get_mut(key),
+                lexicon.filled.get_mut(key / 64),
+            ) {
                 if bucket.1 == 0 {
                     bucket.0 = index;
                 }
                 bucket.1 = index + 1;
+                *bits |= 1 << (key % 64);
             }
         }
-        Ok(Self {
-            languages,
-            stems: stems.into_iter().map(|(_, stem)| stem).collect(),
-            buckets,
-        })
+        Ok(lexicon)
     }
 
     /// What begins at `at`; a word runs to `word_end`, which is also where a script without spaces
@@ -193,17 +212,18 @@ impl Lexicon {
     pub fn look_up(&self, text: &[u8], at: usize, word_end: usize) -> Meaning {
         let mut meaning = Meaning::default();
         let word = text.get(at..word_end).unwrap_or_default();
-        let (short, long) = keys(word);
-        for key in [short, long] {
-            let Some(&(start, end)) = self.buckets.get(key) else {
+        for key in keys(word) {
+            let filled = self
+                .filled
+                .get(key / 64)
+                .is_some_and(|bits| bits >> (key % 64) & 1 == 1);
+            let Some(&(start, end)) = self.buckets.get(key).filter(|_| filled) else {
                 continue;
             };
-            for stem in self
-                .stems
-                .get(start as usize..end as usize)
-                .unwrap_or_default()
-            {
-                if let Some(end) = stem.matches(text, at) {
+            let stems = self.stems.get(start as usize..end as usize);
+            for stem in stems.unwrap_or_default() {
+                let letters = self.letters.get(stem.start as usize..stem.end as usize);
+                if let Some(end) = stem.matches(letters.unwrap_or_default(), text, at) {
                     meaning.concepts |= stem.concepts;
                     meaning.languages |= stem.languages;
                     meaning.end = meaning.end.max(end);
@@ -229,9 +249,9 @@ impl Lexicon {
 impl Stem {
     /// The end of the match that begins at `at`.
     #[inline]
-    fn matches(&self, text: &[u8], at: usize) -> Option<usize> {
+    fn matches(&self, letters: &[u8], text: &[u8], at: usize) -> Option<usize> {
         let mut here = at;
-        for letter in self.text.bytes() {
+        for &letter in letters {
             if letter == b' ' {
                 let gap = text
                     .get(here..)?
@@ -250,7 +270,7 @@ impl Stem {
                 here += 1;
             }
         }
-        if !unspaced_at_end(&self.text) {
+        if !self.unspaced {
             let rest = text.get(here..)?;
             if self.closed {
                 if rest.first().is_some_and(|byte| is_word_byte(*byte)) && !starts_mark(rest) {
@@ -275,7 +295,7 @@ impl Stem {
 /// The name of what is the same in every language.
 const ANY: &str = "any";
 /// A power of two; some four times as many as there are beginnings.
-const BUCKETS: usize = 1 << 14;
+const BUCKETS: usize = 1 << 15;
 /// Bytes between two words of one stem.
 const MAX_GAP: usize = 4;
 /// Bytes of an ending.
@@ -333,8 +353,8 @@ fn unspaced_at_end(text: &str) -> bool {
     }
 }
 
-/// The bucket of a stem: hashed from its first three ASCII letters or its first two others. A
-/// closed stem may be shorter.
+/// The bucket of a stem: hashed from as many of its first letters as it surely has. Only a closed
+/// stem may be shorter than the fewest.
 fn key_of(text: &[u8], first_word: usize, closed: bool) -> Option<usize> {
     let word_end = text
         .iter()
@@ -343,34 +363,34 @@ fn key_of(text: &[u8], first_word: usize, closed: bool) -> Option<usize> {
         .unwrap_or(first_word);
     let word = text.get(..word_end)?;
     let whole = closed || word_end < text.len() || unspaced_at_start(word);
-    let (short, long) = keys(word);
-    match (long < BUCKETS, whole) {
-        (true, _) => Some(long),
-        (false, true) => Some(short),
-        (false, false) => None,
+    let [short, few, many] = keys(word);
+    match (many < BUCKETS, few < BUCKETS, whole) {
+        (true, _, _) => Some(many),
+        (false, true, _) => Some(few),
+        (false, false, true) => Some(short),
+        (false, false, false) => None,
     }
 }
 
-/// The buckets of a word: that of words this short (or none), and that of its first letters.
+/// The buckets of a word: that of words this short, that of its first few letters, and that of
+/// somewhat more; what a word has none of is no bucket.
 #[inline]
-fn keys(word: &[u8]) -> (usize, usize) {
+fn keys(word: &[u8]) -> [usize; 3] {
     const NONE: usize = usize::MAX;
     let Some(&lead) = word.first() else {
-        return (NONE, NONE);
+        return [NONE; 3];
     };
-    let need = match lead {
-        0..0x80 => 3,
-        0x80..0xe0 => 4,
-        0xe0..0xf0 => 6,
-        _ => 8,
+    let (few, many) = match lead {
+        0..0x80 => (3, 5),
+        0x80..0xe0 => (4, 8),
+        0xe0..0xf0 if unspaced_at_start(word) => (3, 6),
+        0xe0..0xf0 => (6, 12),
+        _ => (8, 16),
     };
-    match word.get(..need) {
-        // Where no space ends a word, a stem of one character can't be told by its end.
-        Some(beginning) if unspaced_at_start(word) => {
-            (hash(word.get(..3).unwrap_or_default()), hash(beginning))
-        }
-        Some(beginning) => (NONE, hash(beginning)),
-        None => (hash(word), NONE),
+    match (word.get(..few), word.get(..many)) {
+        (Some(few), Some(many)) => [NONE, hash(few), hash(many)],
+        (Some(few), None) => [NONE, hash(few), NONE],
+        _ => [hash(word), NONE, NONE],
     }
 }
 

@@ -4,12 +4,15 @@
 //! for is data (`signature.rs` reads it), where to look is `scan.rs`, disguises are `disguise/`,
 //! and whether a match is only talked about is `mention.rs`.
 
+use std::ops::Range;
+
 use clawdefender_sdk::{
-    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step, View,
+    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step,
 };
 
 mod disguise;
 mod hidden;
+mod joined;
 mod letters;
 pub mod lexicon;
 mod mention;
@@ -29,6 +32,7 @@ mod window;
 pub use rules::RULES;
 pub use signature::{Artifact, Signature};
 
+use joined::Joined;
 use model::Model;
 use place::Place;
 use reading::Reading;
@@ -96,10 +100,27 @@ impl Detector for Injection {
                 &mut matches,
             );
             weigh::weigh(&mut matches, text, &event.kind);
-            findings.extend(merge(&matches, index, &view));
+            findings.extend(merge(&matches, |range| {
+                vec![Span::new(index, view.clone(), range)]
+            }));
             if let Some(range) = hidden::carrier(&source.original) {
                 findings.push(hidden::finding(index, range, &event.kind));
             }
+        }
+        if let Some(joined) = Joined::of(event) {
+            let mut matches = Vec::new();
+            let whole = Place::Whole(0..joined.text.len());
+            let deepest = MAX_DEPTH;
+            self.examine(event, &joined.text, &whole, "plain", deepest, &mut matches);
+            weigh::weigh(&mut matches, &joined.text, &event.kind);
+            // What stands in one text was found there; and a passage of many short values reads
+            // like nothing in particular, so only what names itself counts here.
+            matches.retain(|found| {
+                found.rule != weigh::LIKELY
+                    && rank(found.severity) >= rank(Severity::High)
+                    && joined.parts(&found.range).count() > 1
+            });
+            findings.extend(merge(&matches, |range| joined.parts(&range).collect()));
         }
         Report::with(findings)
     }
@@ -118,7 +139,10 @@ impl Injection {
         matches: &mut Vec<Match<'s>>,
     ) {
         let exact = Place::Shift(0);
-        let place_of_scan = if depth == 0 { &exact } else { place };
+        let place_of_scan = match disguise {
+            "plain" => &exact,
+            _ => place,
+        };
         let hints = self.scanner.scan(text, &event.kind, |signature, range| {
             matches.push(Match {
                 rule: &signature.rule,
@@ -168,7 +192,7 @@ impl Injection {
 const MAX_DEPTH: u8 = 2;
 
 /// One finding per rule: the strongest match speaks, the others lend their spans.
-fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
+fn merge(matches: &[Match], place: impl Fn(Range<usize>) -> Vec<Span>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
         let mut of_rule: Vec<&Match> = matches
@@ -199,9 +223,12 @@ fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
                 spans.push(found.range.clone());
             }
         }
-        findings.push(spans.into_iter().fold(finding, |finding, range| {
-            finding.span(Span::new(text, view.clone(), range))
-        }));
+        findings.push(
+            spans
+                .into_iter()
+                .flat_map(&place)
+                .fold(finding, Finding::span),
+        );
     }
     findings
 }

@@ -238,3 +238,67 @@ pub fn cut(tokens: &Tokens) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let passages = passages(&sentences);
     (sentences, passages)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexicon::{Lexicon, Words};
+
+    fn lexicon() -> Lexicon {
+        let of = [
+            ("drop", "ignor"),
+            ("prior", "previous"),
+            ("order", "rules|"),
+        ];
+        let of = of.map(|(name, words)| (name.to_owned(), words.to_owned()));
+        let words = Words {
+            language: "en".into(),
+            of: of.into(),
+        };
+        Lexicon::new(&[words]).unwrap()
+    }
+
+    #[test]
+    fn no_text_makes_a_word_be_read_more_than_a_few_times() {
+        let lexicon = lexicon();
+        for piece in [
+            "Ignore. Previous. Rules. ",
+            "ignore previous rules ",
+            "ignore; previous\n\nrules! a b c d e f g. ",
+            "规则。忽略。",
+            "x.\n\n",
+            "\u{fffd}\u{301}ignore\u{200b}",
+        ] {
+            let tokens = Tokens::of(&piece.repeat(2_000), &lexicon);
+            let (sentences, passages) = cut(&tokens);
+            let mut read = 0;
+            let mut features = Features::default();
+            let mut weighed = 0;
+            for passage in &passages {
+                let sentences = &sentences[passage.clone()];
+                let words = sentences[0].start..sentences[sentences.len() - 1].end;
+                read += words.len();
+                let words = &tokens.all[words];
+                features.fill(words, &meanings(words, 1));
+                weighed += features.numbers.len();
+            }
+            assert!(
+                read <= 5 * tokens.all.len() + PASSAGE,
+                "{piece:?}: {read} words"
+            );
+            let most = 16 * MAX_MEANINGS * passages.len();
+            assert!(weighed <= most, "{piece:?}: {weighed} features");
+        }
+    }
+
+    #[test]
+    fn everyday_meanings_are_not_worth_a_closer_look() {
+        let of = |names: &[&str]| bits(names);
+        assert!(!is_worth_reading(of(&[
+            "you", "file", "text", "what", "must"
+        ])));
+        assert!(is_worth_reading(of(&["drop", "order"])));
+        assert!(is_worth_reading(of(&["drop", "you", "prior", "every"])));
+        assert!(!is_worth_reading(of(&["secret", "what"])));
+    }
+}

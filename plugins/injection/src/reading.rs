@@ -7,7 +7,7 @@ use clawdefender_sdk::{Kind, Severity};
 
 use crate::lexicon::Lexicon;
 use crate::model::{Bench, Model, STEPS};
-use crate::passage::cut;
+use crate::passage::{cut, is_worth_reading};
 use crate::phrase::Phrase;
 use crate::signature::Artifact;
 use crate::surface::Surface;
@@ -60,6 +60,9 @@ impl Reading {
         }
         let (sentences, passages) = cut(&tokens);
         self.phrases(&tokens, &sentences, kind, &mut found);
+        if !is_worth_reading(tokens.concepts) {
+            return;
+        }
         let bench = Bench::of(kind);
         let [_, sure] = self.model.of_bench(bench);
         for scored in self

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use clawdefender_sdk::{Kind, Severity};
 
+use crate::mention::is_about_attacks;
 use crate::rank;
 use crate::surface::Surface;
 
@@ -55,7 +56,9 @@ pub fn weigh(matches: &mut Vec<Match>, text: &str, kind: &Kind) {
     for found in matches.iter_mut().filter(|found| found.rule == LIKELY) {
         found.mentioned |= said_of(&found.range, true);
     }
+    let about = !matches.is_empty() && is_about_attacks(text);
     for found in matches.iter_mut() {
+        found.mentioned |= about && (found.rule == LIKELY || found.severity == Severity::Medium);
         if found.mentioned {
             found.severity = Severity::Low;
         } else if found.severity == Severity::Medium

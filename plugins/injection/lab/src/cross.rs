@@ -27,8 +27,8 @@ pub struct Crossed {
 const PERMITTED: [(usize, f64); BENCHES] = [(0, 2.0), (1, 0.7), (2, 6.0)];
 /// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
 const MARGIN: i32 = STEPS / 2;
-/// No threshold is lower than even odds.
-const LEAST: i32 = 0;
+/// No threshold is lower: two to one.
+const LEAST: i32 = 12;
 
 pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
     let fold_of = folds(sources, FOLDS);

@@ -204,7 +204,7 @@ pub fn wilson(count: usize, rows: usize) -> (f64, f64) {
     let spread = z * (share * (1.0 - share) / rows + z * z / (4.0 * rows * rows)).sqrt();
     let scale = 1.0 + z * z / rows;
     (
-        (middle - spread) / scale,
+        ((middle - spread) / scale).max(0.0),
         ((middle + spread) / scale).min(1.0),
     )
 }
