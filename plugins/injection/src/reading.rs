@@ -139,9 +139,9 @@ impl Reading {
 /// Phrases met in one text that are reported: after so many the text is what it is.
 const MAX_MET: usize = 32;
 
-/// The logistic of a score, kept away from certainty.
+/// From even odds towards certainty, as a score rises. Integers, so that the sandbox says what a
+/// native build says.
 fn sure_pct(score: i32) -> u8 {
-    let logit = f64::from(score) / f64::from(STEPS);
-    let pct = 100.0 / (1.0 + (-logit).exp());
-    pct.clamp(50.0, 97.0) as u8
+    let above = score.max(0);
+    u8::try_from(50 + 45 * above / (above + 2 * STEPS)).unwrap_or(95)
 }
