@@ -101,7 +101,8 @@ pub fn vectors(plugin: &Plugin, folder: &Path) -> Option<Item> {
     Some(Item { entry, bytes })
 }
 
-/// Everything that the official feed publishes: built detectors and compiled `feeds/data/*.toml`.
+/// Everything that the official feed publishes: built detectors, compiled `feeds/data/*.toml`, and the
+/// models of `feeds/models/*.toml`.
 pub fn official_items(workspace: &Workspace) -> Result<Vec<Item>> {
     let mut components = crate::guest::build_official(workspace)?;
     let mut items = Vec::new();
@@ -120,21 +121,23 @@ pub fn official_items(workspace: &Workspace) -> Result<Vec<Item>> {
 }
 
 fn data_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let folder = workspace.root.join("feeds/data");
-    let listing = std::fs::read_dir(&folder)
-        .with_context(|| format!("no threat data: cannot read {}", folder.display()))?;
     let mut files = Vec::new();
-    for file in listing {
-        let path = file?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            files.push(path);
+    for folder in ["feeds/data", "feeds/models"] {
+        let folder = workspace.root.join(folder);
+        let listing = std::fs::read_dir(&folder)
+            .with_context(|| format!("no threat data: cannot read {}", folder.display()))?;
+        for file in listing {
+            let path = file?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                files.push(path);
+            }
         }
+        ensure!(!files.is_empty(), "no threat data in {}", folder.display());
     }
     files.sort();
-    ensure!(!files.is_empty(), "no threat data in {}", folder.display());
     Ok(files)
 }
 

@@ -15,6 +15,7 @@ mod feed;
 mod guest;
 mod key_file;
 mod keygen;
+mod lab;
 mod new_plugin;
 mod osv;
 mod plugin;
@@ -68,6 +69,10 @@ enum Verb {
         #[arg(long)]
         out: Option<std::path::PathBuf>,
     },
+    /// Train the injection detector's model on labelled rows outside the project
+    TrainInjection(lab::Args),
+    /// Recall and false positives of the injection detector, leaving whole sources out
+    EvalInjection(lab::Args),
     /// Measure the product; prints, never judges
     Bench(bench::Args),
     /// Tell labelled trajectories to the kill-chain detector and print, per suite, what it stopped
@@ -89,6 +94,8 @@ fn main() -> ExitCode {
         Verb::CheckPlugin(args) => check_plugin::main(&args),
         Verb::Test(args) => test::main(&args),
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
+        Verb::TrainInjection(args) => lab::main("train", &args),
+        Verb::EvalInjection(args) => lab::main("eval", &args),
         Verb::Bench(args) => bench::main(&args),
         Verb::EvalChains(args) => eval_chains::main(&args),
         Verb::Soak => soak::main(),

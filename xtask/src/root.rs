@@ -34,7 +34,11 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<()> {
-    let codes = args.codes.iter().map(|path| public(path)).collect::<Result<_>>()?;
+    let codes = args
+        .codes
+        .iter()
+        .map(|path| public(path))
+        .collect::<Result<_>>()?;
     let file = RootFile {
         feed_id: args.feed_id.clone(),
         channel: args.channel.clone(),

@@ -1,12 +1,13 @@
 //! Threat data: from the TOML that people write and review to the bytes that are signed.
 //!
 //! The file's `[artifact]` table says what it is. A blocklist of the schema that `supply-chain`
-//! reads becomes a shard, and what could never match is refused; everything else becomes compact
-//! JSON with sorted keys, uninterpreted. Either way the same source gives the same bytes.
+//! reads becomes a shard, and what could never match is refused; of a model the TOML says what it
+//! was made of, and `[model]` names the file beside it that holds the bytes; everything else becomes
+//! compact JSON with sorted keys, uninterpreted. Either way the same source gives the same bytes.
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Catalog, Kind, Name, Sha256Digest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -30,17 +31,43 @@ struct Header {
 pub fn compile(path: &Path) -> Result<Item> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    compile_text(&text).with_context(|| format!("{} is no threat data", path.display()))
+    compile_text(&text, path.parent().unwrap_or(Path::new("")))
+        .with_context(|| format!("{} is no threat data", path.display()))
 }
 
-fn compile_text(text: &str) -> Result<Item> {
+/// Where the bytes of a model are, and which they are.
+#[derive(Deserialize)]
+struct Weights {
+    file: Name,
+    sha256: Sha256Digest,
+}
+
+/// Reads a model's bytes, if they are those that its provenance speaks of.
+fn weights(table: &Map<String, Value>, folder: &Path) -> Result<Vec<u8>> {
+    let said = table.get("model").context("no [model] table")?;
+    let said: Weights = serde_json::from_value(said.clone()).context("[model]")?;
+    let path = folder.join(said.file.as_str()).with_extension("bin");
+    let bytes = crate::workspace::read(&path)?;
+    ensure!(
+        Sha256Digest::of(&bytes) == said.sha256,
+        "{} is not the file that was trained: its digest differs",
+        path.display()
+    );
+    Ok(bytes)
+}
+
+fn compile_text(text: &str, folder: &Path) -> Result<Item> {
     let mut table: Map<String, Value> = toml::from_str(text)?;
     let header = table
         .remove("artifact")
         .context("no [artifact] table at its head")?;
     let header: Header = serde_json::from_value(header).context("[artifact]")?;
     if header.kind == Kind::Detector {
-        bail!("[artifact] kind: data is signatures, blocklist or killchain, not detector");
+        bail!("[artifact] kind: data is signatures, blocklist, killchain or model, not detector");
+    }
+    if header.kind == Kind::Model {
+        let bytes = weights(&table, folder)?;
+        return Ok(item(header, bytes, None));
     }
     if header.kind.names_a_detector() != header.detector.is_some() {
         bail!("[artifact] detector: which detector receives it; a catalog names none");
@@ -61,6 +88,10 @@ fn compile_text(text: &str) -> Result<Item> {
     if header.kind == Kind::Catalog {
         check_catalog(&bytes)?;
     }
+    Ok(item(header, bytes, Some(entries)))
+}
+
+fn item(header: Header, bytes: Vec<u8>, entries: Option<u64>) -> Item {
     let entry = ArtifactEntry {
         kind: header.kind,
         name: header.name,
@@ -70,12 +101,12 @@ fn compile_text(text: &str) -> Result<Item> {
         detector: header.detector,
         sha256: Sha256Digest::of(&bytes),
         length: bytes.len() as u64,
-        entries: Some(entries),
+        entries,
         required: true,
         endorsement: None,
         limits: None,
     };
-    Ok(Item { entry, bytes })
+    Item { entry, bytes }
 }
 
 /// As a client will read it, and no model over plain http, which a client takes from itself only.
@@ -112,6 +143,10 @@ fn sorted(value: Value) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn compile_text(text: &str) -> Result<Item> {
+        super::compile_text(text, Path::new("nowhere"))
+    }
 
     const HEAD: &str = "[artifact]\nkind='blocklist'\nname='packages'\nversion='7'\nschema=1\ndetector='supply-chain'\n";
 
@@ -195,5 +230,27 @@ mod tests {
         ] {
             assert!(compile_text(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_model_is_the_bytes_that_its_provenance_names() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("weights.bin"), b"weights").unwrap();
+        let source = |digest: &str| {
+            format!(
+                "{}[model]\nfile='weights'\nsha256='{digest}'\n[[source]]\nname='x'",
+                HEAD.replace("blocklist", "model")
+            )
+        };
+        let path = folder.path().join("weights.toml");
+        let right = Sha256Digest::of(b"weights").to_string();
+        std::fs::write(&path, source(&right)).unwrap();
+        let item = compile(&path).unwrap();
+        assert_eq!(item.bytes, b"weights");
+        assert_eq!((item.entry.kind, item.entry.entries), (Kind::Model, None));
+        let wrong = Sha256Digest::of(b"others").to_string();
+        std::fs::write(&path, source(&wrong)).unwrap();
+        let refused = format!("{:#}", compile(&path).unwrap_err());
+        assert!(refused.contains("its digest differs"), "{refused}");
     }
 }

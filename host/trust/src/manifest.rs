@@ -73,6 +73,8 @@ pub enum Kind {
     Vectors,
     /// Models that people may fetch. No detector receives it, and only the official feed has one.
     Catalog,
+    /// Weights of a statistical model.
+    Model,
 }
 
 impl Kind {
@@ -86,6 +88,7 @@ impl Kind {
             Self::Killchain => "killchain",
             Self::Vectors => "vectors",
             Self::Catalog => "catalog",
+            Self::Model => "model",
         }
     }
 

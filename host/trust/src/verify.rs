@@ -134,6 +134,7 @@ pub fn meet(envelope: &[u8], key: PublicKey, reserved: &Name) -> Result<Root, Re
                 Kind::Blocklist,
                 Kind::Killchain,
                 Kind::Vectors,
+                Kind::Model,
             ],
             prefix: manifest.feed_id,
         },

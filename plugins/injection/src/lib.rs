@@ -4,31 +4,45 @@
 //! for is data (`signature.rs` reads it), where to look is `scan.rs`, disguises are `disguise/`,
 //! and whether a match is only talked about is `mention.rs`.
 
+use std::ops::Range;
+
 use clawdefender_sdk::{
-    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step, View,
+    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step,
 };
 
 mod disguise;
 mod hidden;
+mod joined;
+mod letters;
+pub mod lexicon;
 mod mention;
+pub mod model;
+pub mod passage;
+mod phrase;
 mod place;
+mod reading;
 mod rules;
 mod scan;
 mod signature;
 mod surface;
+pub mod token;
 mod weigh;
 mod window;
 
 pub use rules::RULES;
 pub use signature::{Artifact, Signature};
 
+use joined::Joined;
+use model::Model;
 use place::Place;
+use reading::Reading;
 use scan::Scanner;
 use weigh::Match;
 
-/// The detector: signatures compiled once.
+/// The detector: signatures compiled, lexicon and model loaded once.
 pub struct Injection {
     scanner: Scanner,
+    reading: Reading,
 }
 
 impl Detector for Injection {
@@ -52,7 +66,14 @@ impl Detector for Injection {
         if artifacts.is_empty() {
             return Err("no signatures: this detector needs a data artifact of that kind".into());
         }
+        let mut models = data.iter().filter(|blob| blob.kind == "model");
+        let (Some(blob), None) = (models.next(), models.next()) else {
+            return Err("this detector needs exactly one model".into());
+        };
+        let model = Model::parse(&blob.bytes)
+            .map_err(|reason| format!("{} {}: {reason}", blob.name, blob.version))?;
         Ok(Self {
+            reading: Reading::new(&artifacts, model)?,
             scanner: Scanner::new(artifacts)?,
         })
     }
@@ -79,10 +100,27 @@ impl Detector for Injection {
                 &mut matches,
             );
             weigh::weigh(&mut matches, text, &event.kind);
-            findings.extend(merge(&matches, index, &view));
+            findings.extend(merge(&matches, |range| {
+                vec![Span::new(index, view.clone(), range)]
+            }));
             if let Some(range) = hidden::carrier(&source.original) {
                 findings.push(hidden::finding(index, range, &event.kind));
             }
+        }
+        if let Some(joined) = Joined::of(event) {
+            let mut matches = Vec::new();
+            let whole = Place::Whole(0..joined.text.len());
+            let deepest = MAX_DEPTH;
+            self.examine(event, &joined.text, &whole, "plain", deepest, &mut matches);
+            weigh::weigh(&mut matches, &joined.text, &event.kind);
+            // What stands in one text was found there; and a passage of many short values reads
+            // like nothing in particular, so only what names itself counts here.
+            matches.retain(|found| {
+                found.rule != weigh::LIKELY
+                    && rank(found.severity) >= rank(Severity::High)
+                    && joined.parts(&found.range).count() > 1
+            });
+            findings.extend(merge(&matches, |range| joined.parts(&range).collect()));
         }
         Report::with(findings)
     }
@@ -101,14 +139,32 @@ impl Injection {
         matches: &mut Vec<Match<'s>>,
     ) {
         let exact = Place::Shift(0);
-        let place_of_scan = if depth == 0 { &exact } else { place };
+        let place_of_scan = match disguise {
+            "plain" => &exact,
+            _ => place,
+        };
         let hints = self.scanner.scan(text, &event.kind, |signature, range| {
             matches.push(Match {
-                signature,
+                rule: &signature.rule,
+                by: &signature.id,
+                language: &signature.language,
+                sure_pct: signature.confidence_pct,
                 range: place_of_scan.source(range.clone()),
                 disguise,
                 mentioned: mention::is_mention(text, &range),
                 severity: signature.severity,
+            });
+        });
+        self.reading.read(text, &event.kind, |found| {
+            matches.push(Match {
+                rule: found.rule,
+                by: found.by,
+                language: found.language,
+                sure_pct: found.sure_pct,
+                mentioned: mention::is_mention(text, &found.range),
+                range: place_of_scan.source(found.range),
+                disguise,
+                severity: found.severity,
             });
         });
         if depth >= MAX_DEPTH {
@@ -136,12 +192,12 @@ impl Injection {
 const MAX_DEPTH: u8 = 2;
 
 /// One finding per rule: the strongest match speaks, the others lend their spans.
-fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
+fn merge(matches: &[Match], place: impl Fn(Range<usize>) -> Vec<Span>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
         let mut of_rule: Vec<&Match> = matches
             .iter()
-            .filter(|found| found.signature.rule == rule.id)
+            .filter(|found| found.rule == rule.id)
             .collect();
         of_rule.sort_by_key(|found| {
             let strength = (rank(found.severity), found.confidence_pct());
@@ -158,8 +214,8 @@ fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
         )
         .message(rule.message)
         .refs(rule.refs.iter().copied())
-        .attr("signature", strongest.signature.id.as_str())
-        .attr("language", strongest.signature.language.as_str())
+        .attr("signature", strongest.by)
+        .attr("language", strongest.language)
         .attr("view", strongest.disguise);
         let mut spans: Vec<_> = Vec::new();
         for found in of_rule {
@@ -167,9 +223,12 @@ fn merge(matches: &[Match], text: usize, view: &View) -> Vec<Finding> {
                 spans.push(found.range.clone());
             }
         }
-        findings.push(spans.into_iter().fold(finding, |finding, range| {
-            finding.span(Span::new(text, view.clone(), range))
-        }));
+        findings.push(
+            spans
+                .into_iter()
+                .flat_map(&place)
+                .fold(finding, Finding::span),
+        );
     }
     findings
 }

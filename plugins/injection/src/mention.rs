@@ -90,6 +90,46 @@ fn is_discussed(before: &str, after: &str) -> bool {
         })
 }
 
+/// A document about attacks names them again and again: what a statistical or weaker claim finds in
+/// it is its subject.
+pub fn is_about_attacks(text: &str) -> bool {
+    let Some(words) = &*SUBJECT_WORDS else {
+        return false;
+    };
+    let count = words.find_iter(text).count();
+    count >= SUBJECT_LEAST && count * SUBJECT_EVERY >= text.len()
+}
+
+/// Chosen: more than an attacker needs to name what they do, in any text longer than a page.
+const SUBJECT_LEAST: usize = 6;
+/// Bytes per word at most: about one in each paragraph.
+const SUBJECT_EVERY: usize = 600;
+
+static SUBJECT_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(SUBJECT)
+        .ok()
+});
+
+/// Stems of the subject.
+const SUBJECT: &[&str] = &[
+    "attack",
+    "injection",
+    "jailbreak",
+    "adversar",
+    "malicious",
+    "vulnerab",
+    "exploit",
+    "guardrail",
+    "red team",
+    "red-team",
+    "threat",
+    "mitigat",
+    "moderation",
+    "scanner",
+];
+
 /// Part of an address, such as "attacker@…" or "evil-attack.example", which discusses nothing.
 fn in_address(text: &str, word: Range<usize>) -> bool {
     let lead = text
@@ -221,6 +261,15 @@ mod tests {
         check("Attackers write [ignore the rules] there.", true);
         check("For example: [ignore the rules].", true);
         check("run `grep [ignore the rules] file`", true);
+    }
+
+    #[test]
+    fn a_document_is_about_attacks_when_it_keeps_naming_them() {
+        let page = "The scanner finds an injection attack before the model reads it. ";
+        assert!(is_about_attacks(&page.repeat(4)));
+        assert!(!is_about_attacks(page));
+        let story = "We went to the sea and looked at the boats. ".repeat(200);
+        assert!(!is_about_attacks(&format!("{}{story}", page.repeat(2))));
     }
 
     #[test]

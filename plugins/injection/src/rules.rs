@@ -87,6 +87,13 @@ pub const RULES: &[Rule] = &[
         refs: &["LLM01", "AML.T0051.001"],
     },
     Rule {
+        id: "injection.likely",
+        category: "prompt-injection",
+        summary: "Reads like instructions to the model, by the statistical model.",
+        message: "The text reads like instructions to the model.",
+        refs: &["LLM01", "AML.T0051"],
+    },
+    Rule {
         id: "injection.hidden-text",
         category: "obfuscation",
         summary: "Text in characters that no reader sees.",

@@ -10,16 +10,27 @@ use clawdefender_sdk::Severity;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use crate::lexicon::Words;
+use crate::phrase;
 use crate::rules::rule;
 use crate::surface::Surface;
 
-/// The file as `cargo xtask feed build` makes it from `feeds/data/injection.toml`.
+/// A file as `cargo xtask feed build` makes it from `feeds/data/injection*.toml`. There can be
+/// several; together they are one set.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
-    /// Word lists by language, then by name.
+    /// Word lists of the signatures by language, then by name.
+    #[serde(default)]
     pub words: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    #[serde(default)]
     pub signature: Vec<Source>,
+    /// Words by what they mean.
+    #[serde(default)]
+    pub lexicon: Vec<Words>,
+    /// Combinations of meanings.
+    #[serde(default)]
+    pub phrase: Vec<phrase::Source>,
 }
 
 /// A signature as it is written.

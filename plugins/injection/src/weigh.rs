@@ -4,13 +4,19 @@ use std::ops::Range;
 
 use clawdefender_sdk::{Kind, Severity};
 
+use crate::mention::is_about_attacks;
 use crate::rank;
-use crate::signature::Signature;
 use crate::surface::Surface;
 
-/// A signature that matched.
+/// A signature, a phrase or the model that matched.
 pub struct Match<'s> {
-    pub signature: &'s Signature,
+    /// Of `rules.rs`.
+    pub rule: &'s str,
+    /// Which signature or phrase, or `model`.
+    pub by: &'s str,
+    pub language: &'s str,
+    /// When it is meant, 0–100.
+    pub sure_pct: u8,
     /// In the perceived text.
     pub range: Range<usize>,
     /// How the text was disguised; "plain" when it was not.
@@ -23,15 +29,36 @@ pub struct Match<'s> {
 impl Match<'_> {
     pub fn confidence_pct(&self) -> u8 {
         match self.mentioned {
-            true => self.signature.confidence_pct.min(30),
-            false => self.signature.confidence_pct,
+            true => self.sure_pct.min(30),
+            false => self.sure_pct,
         }
     }
 }
 
+/// The model's rule.
+pub const LIKELY: &str = "injection.likely";
+
 /// Sets each match's severity.
-pub fn weigh(matches: &mut [Match], text: &str, kind: &Kind) {
+pub fn weigh(matches: &mut Vec<Match>, text: &str, kind: &Kind) {
+    // The model says that something is wrong; whoever says what is wrong says it better, also that
+    // it is only talked about.
+    let named: Vec<(Range<usize>, bool)> = matches
+        .iter()
+        .filter(|found| found.rule != LIKELY)
+        .map(|found| (found.range.clone(), found.mentioned))
+        .collect();
+    let said_of = |range: &Range<usize>, mentioned: bool| {
+        named.iter().any(|(other, only_mentioned)| {
+            *only_mentioned == mentioned && other.start < range.end && range.start < other.end
+        })
+    };
+    matches.retain(|found| found.rule != LIKELY || !said_of(&found.range, false));
+    for found in matches.iter_mut().filter(|found| found.rule == LIKELY) {
+        found.mentioned |= said_of(&found.range, true);
+    }
+    let about = !matches.is_empty() && is_about_attacks(text);
     for found in matches.iter_mut() {
+        found.mentioned |= about && (found.rule == LIKELY || found.severity == Severity::Medium);
         if found.mentioned {
             found.severity = Severity::Low;
         } else if found.severity == Severity::Medium
@@ -56,11 +83,11 @@ fn raise_together(matches: &mut [Match]) {
         .iter()
         .filter(|found| found.severity == Severity::Medium)
         .take(64)
-        .map(|found| (found.signature.rule.clone(), found.range.clone()))
+        .map(|found| (found.rule.to_owned(), found.range.clone()))
         .collect();
     for found in matches {
         let has_company = medium.iter().any(|(rule, range)| {
-            *rule != found.signature.rule
+            *rule != found.rule
                 && range.start < found.range.end.saturating_add(NEAR)
                 && found.range.start < range.end.saturating_add(NEAR)
         });

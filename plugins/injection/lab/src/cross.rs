@@ -1,0 +1,119 @@
+//! Cross-validation over whole sources: each source is scored by a model that never saw it or a
+//! related one, and the thresholds are set on those scores alone.
+
+use std::collections::BTreeMap;
+
+use clawdefender_sdk::Kind;
+use injection::model::{BENCHES, Bench, STEPS};
+
+use crate::folds::{Bag, folds};
+use crate::learn::{Weights, learn};
+use crate::rows::Source;
+
+/// How many trainings; each leaves out the sources of its fold.
+pub const FOLDS: usize = 8;
+
+/// One model per fold, and the thresholds that hold for all of them.
+pub struct Crossed {
+    pub fold_of: Vec<usize>,
+    pub models: Vec<Weights>,
+    pub thresholds: [[i32; 2]; BENCHES],
+    /// Harmless rows that each lower threshold was set on, and how many reach it.
+    pub counts: [[usize; 2]; BENCHES],
+}
+
+/// False positives that the lower threshold may cost, in parts per thousand of harmless rows.
+/// Chosen: half of what the detector as a whole may have, because signatures add theirs.
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 2.0), (1, 0.7), (2, 6.0)];
+/// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
+const MARGIN: i32 = STEPS / 2;
+/// No threshold is lower: two to one.
+const LEAST: i32 = 12;
+
+pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
+    let fold_of = folds(sources, FOLDS);
+    let fold = |bag: &Bag| fold_of.get(bag.source).copied().unwrap_or(0);
+    let ships = |bag: &Bag| sources.get(bag.source).is_some_and(|source| source.ships);
+    let models: Vec<Weights> = (0..FOLDS)
+        .map(|left_out| {
+            let rest: Vec<&Bag> = bags
+                .iter()
+                .filter(|bag| ships(bag) && fold(bag) != left_out)
+                .collect();
+            learn(&rest)
+        })
+        .collect();
+    let mut harmless: BTreeMap<usize, Vec<i32>> = BTreeMap::new();
+    for bag in bags
+        .iter()
+        .filter(|bag| !bag.attack && !is_hard(sources, bag))
+    {
+        let (Some(row), Some(model)) = (
+            sources
+                .get(bag.source)
+                .and_then(|source| source.rows.get(bag.row)),
+            models.get(fold(bag)),
+        ) else {
+            continue;
+        };
+        let score = bag
+            .passages
+            .iter()
+            .map(|passage| (model.score(passage, true) * STEPS as f32) as i32)
+            .max();
+        harmless
+            .entry(bench(&row.kind))
+            .or_default()
+            .push(score.unwrap_or(i32::MIN));
+    }
+    let mut thresholds = [[i32::MAX; 2]; BENCHES];
+    let mut counts = [[0; 2]; BENCHES];
+    for (bench, permitted) in PERMITTED {
+        let mut scores = harmless.remove(&bench).unwrap_or_default();
+        scores.sort_unstable_by(|a, b| b.cmp(a));
+        let over = (scores.len() as f64 * permitted / 1000.0) as usize;
+        let first_below = scores.get(over).copied().unwrap_or(LEAST);
+        let probable = (first_below + 1).max(LEAST);
+        let highest = scores.first().copied().unwrap_or(LEAST);
+        if let (Some(slot), Some(count)) = (thresholds.get_mut(bench), counts.get_mut(bench)) {
+            *slot = [probable, (highest + MARGIN).max(probable + 2 * STEPS)];
+            *count = [
+                scores.len(),
+                scores.iter().filter(|score| **score >= probable).count(),
+            ];
+        }
+    }
+    Crossed {
+        fold_of,
+        models,
+        thresholds,
+        counts,
+    }
+}
+
+/// Rows that say nothing about the share of false positives in ordinary traffic: those that were
+/// written to look like attacks, ours among them, and documents that quote attacks, which have a
+/// limit of their own (that a match is only talked about is for `mention.rs` to say, not for a
+/// threshold).
+fn is_hard(sources: &[Source], bag: &Bag) -> bool {
+    let source = sources.get(bag.source);
+    source.is_some_and(|source| {
+        source.name.starts_with("own-") || HARD.contains(&source.name.as_str())
+    })
+}
+
+const HARD: [&str; 5] = [
+    "security-docs-a",
+    "mitre-atlas",
+    "atr-rule-tests",
+    "agt-injection-smoke",
+    "bastioncorpus",
+];
+
+fn bench(kind: &Kind) -> usize {
+    match Bench::of(kind) {
+        Bench::Content => 0,
+        Bench::Definition => 1,
+        Bench::Prompt => 2,
+    }
+}

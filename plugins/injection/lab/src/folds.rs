@@ -1,0 +1,128 @@
+//! Which sources are left out together, and the passages of their rows.
+
+use std::collections::BTreeMap;
+
+use clawdefender_sdk::canonical::canonical;
+use injection::lexicon::Lexicon;
+use injection::passage::{
+    Features, concepts, cut, damping, features_of_words, is_worth_reading, meanings,
+};
+use injection::token::Tokens;
+
+use crate::rows::{Row, Source};
+
+/// What the model sees of one passage: numbers of features.
+pub struct Passage {
+    pub meanings: Vec<u16>,
+    /// What the sum over the meanings is multiplied with.
+    pub damping: f32,
+    pub words: Vec<u32>,
+}
+
+/// A row as the trainer sees it: an attack stands in one of its passages, a harmless row has none.
+pub struct Bag {
+    /// Into the list of sources.
+    pub source: usize,
+    pub row: usize,
+    pub attack: bool,
+    pub weight: f32,
+    pub passages: Vec<Passage>,
+}
+
+/// Sources that share authors, templates or payloads.
+const RELATED: [&[&str]; 4] = [
+    &["agentdojo", "msb", "tool-poisoning-bench"],
+    &["garak-encoding", "garak-promptinject"],
+    &["cyberseceval-pi", "cyberseceval-mitre-frr"],
+    &["atr-rule-tests", "pyrit-jailbreak"],
+];
+
+/// The fold of each source: related ones are in the same, the largest are spread first.
+pub fn folds(sources: &[Source], count: usize) -> Vec<usize> {
+    let family = |name: &str| {
+        RELATED
+            .iter()
+            .find(|names| names.contains(&name))
+            .and_then(|names| names.first().copied())
+            .unwrap_or(name)
+            .to_owned()
+    };
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    for source in sources {
+        *sizes.entry(family(&source.name)).or_default() += source.rows.len();
+    }
+    let mut families: Vec<(usize, String)> =
+        sizes.into_iter().map(|(name, size)| (size, name)).collect();
+    families.sort_by(|a, b| b.cmp(a));
+    let fold_of: BTreeMap<String, usize> = families
+        .into_iter()
+        .enumerate()
+        .map(|(index, (_, name))| (name, index % count))
+        .collect();
+    sources
+        .iter()
+        .map(|source| fold_of.get(&family(&source.name)).copied().unwrap_or(0))
+        .collect()
+}
+
+/// Bags of all rows that can be learnt from in plain text.
+pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
+    let english = lexicon.bit("en");
+    let mut bags = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        for (number, row) in source.rows.iter().enumerate() {
+            let of_label = source
+                .rows
+                .iter()
+                .filter(|r| r.attack == row.attack)
+                .count();
+            bags.push(Bag {
+                source: index,
+                row: number,
+                attack: row.attack,
+                weight: weight(source, of_label, row.attack),
+                passages: passages(row, lexicon, english),
+            });
+        }
+    }
+    bags
+}
+
+/// A templated source of 400 rows must not count 400 times as much as one sentence of ours.
+fn weight(source: &Source, rows: usize, attack: bool) -> f32 {
+    if source.name.starts_with("own-") {
+        return 2.0;
+    }
+    match attack {
+        true => (60.0 / rows as f32).sqrt().clamp(0.3, 1.5),
+        false => 1.0,
+    }
+}
+
+fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
+    let text = canonical(&row.text).map_or_else(|| row.text.clone(), |view| view.text);
+    let tokens = Tokens::of(&text, lexicon);
+    let (sentences, passages) = cut(&tokens);
+    let mut features = Features::default();
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    passages
+        .into_iter()
+        .filter_map(|passage| {
+            let sentences = sentences.get(passage)?;
+            let range = sentences.first()?.start..sentences.last()?.end;
+            let words = tokens.all.get(range)?;
+            if !is_worth_reading(concepts(words)) {
+                return None;
+            }
+            let found = meanings(words, english);
+            features.fill(words, &found);
+            let mut passage = Passage {
+                damping: damping(features.numbers.len()) as f32 / 256.0,
+                meanings: features.numbers.clone(),
+                words: Vec::new(),
+            };
+            features_of_words(words, |number| passage.words.push(small(number)));
+            Some(passage)
+        })
+        .collect()
+}

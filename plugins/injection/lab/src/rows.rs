@@ -1,0 +1,253 @@
+//! Labelled rows: third-party ones by path, and our own cases.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clawdefender_sdk::Kind;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::feeds::root;
+
+/// One text and what it is.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub id: String,
+    pub source: String,
+    pub language: String,
+    pub kind: Kind,
+    pub attack: bool,
+    pub text: String,
+}
+
+/// A file of rows.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    /// Its licence lets trained weights ship.
+    pub ships: bool,
+    pub licence: String,
+    pub sha256: String,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    label: String,
+    kind: String,
+    #[serde(default)]
+    lang: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+/// Folders that hold texts a detector of injections is asked about.
+const FOLDERS: [&str; 3] = ["injection", "tool-poisoning", "benign"];
+
+/// All third-party sources under `folder`.
+pub fn load(folder: &Path) -> Result<Vec<Source>> {
+    let readme = folder.join("README.md");
+    let readme = std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
+    let permits = permits(&readme);
+    let mut sources = Vec::new();
+    for area in FOLDERS {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder.join(area))
+            .with_context(|| folder.join(area).display().to_string())?
+            .map(|file| Ok(file?.path()))
+            .collect::<Result<_>>()?;
+        files.retain(|file| file.extension().is_some_and(|end| end == "jsonl"));
+        files.sort();
+        for file in files {
+            let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+            let name = file
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let (licence, ships) = permits.get(&name).cloned().unwrap_or_default();
+            let rows = String::from_utf8_lossy(&bytes)
+                .lines()
+                .filter_map(|line| row(&name, line).transpose())
+                .collect::<Result<_>>()
+                .with_context(|| file.display().to_string())?;
+            sources.push(Source {
+                name,
+                ships,
+                licence,
+                sha256: hex(&Sha256::digest(&bytes)),
+                rows,
+            });
+        }
+    }
+    Ok(sources)
+}
+
+fn row(source: &str, line: &str) -> Result<Option<Row>> {
+    let line: Line = serde_json::from_str(line)?;
+    let kind = match line.kind.as_str() {
+        "tool-description" => Kind::ToolDefinition,
+        "tool-result" | "raw" => Kind::ToolResult,
+        "prompt" => Kind::PromptContent,
+        _ => return Ok(None),
+    };
+    Ok(line.text.map(|text| Row {
+        id: line.id,
+        source: source.to_owned(),
+        language: line.lang.unwrap_or_default(),
+        kind,
+        attack: line.label == "attack",
+        text,
+    }))
+}
+
+/// Licence and permission to ship by source, from the README's table.
+fn permits(readme: &str) -> BTreeMap<String, (String, bool)> {
+    readme
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let [_, source, _, _, licence, ships, ..] = cells.as_slice() else {
+                return None;
+            };
+            Some((
+                (*source).to_owned(),
+                ((*licence).to_owned(), *ships == "yes"),
+            ))
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct CaseFile {
+    #[serde(default)]
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    kind: String,
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    expect: Vec<String>,
+}
+
+/// Sentences by what they are, for one kind of event.
+#[derive(Deserialize)]
+struct Sentences {
+    #[serde(default)]
+    language: String,
+    attack: Vec<String>,
+    harmless: Vec<String>,
+}
+
+/// Our own cases and sentences, one source per language.
+pub fn own() -> Result<Vec<Source>> {
+    let mut rows = Vec::new();
+    let mut digests: BTreeMap<String, Sha256> = BTreeMap::new();
+    let read = |path: &Path| {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        Ok::<_, anyhow::Error>(text)
+    };
+    for path in toml_files("plugins/injection/cases")? {
+        let text = read(&path)?;
+        let language = stem(&path);
+        let cases: CaseFile = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        for case in cases.case {
+            let kind = Kind::from_word(&case.kind);
+            let text = case.text.unwrap_or_default().replace(['«', '»'], "");
+            rows.push(of_ours(&language, kind, !case.expect.is_empty(), text));
+        }
+        digests.entry(language).or_default().update(text.as_bytes());
+    }
+    let folder = "plugins/injection/lab/own";
+    let english = root().join(folder).join("en.toml");
+    let text = read(&english)?;
+    let by_kind: BTreeMap<String, Sentences> = toml::from_str(&text)?;
+    digests
+        .entry("en".into())
+        .or_default()
+        .update(text.as_bytes());
+    for (kind, sentences) in by_kind {
+        rows.extend(sentences.rows("en", &[&kind]));
+    }
+    let text = read(&root().join(folder).join("many.toml"))?;
+    let many: BTreeMap<String, Vec<Sentences>> = toml::from_str(&text)?;
+    for sentences in many.into_values().flatten() {
+        // A sentence of unknown origin is judged in the two ways that matter.
+        let language = sentences.language.clone();
+        digests
+            .entry(language.clone())
+            .or_default()
+            .update(text.as_bytes());
+        rows.extend(sentences.rows(&language, &["prompt", "tool-result"]));
+    }
+    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+    for row in rows {
+        let source = sources.entry(row.source.clone()).or_insert_with(|| Source {
+            name: row.source.clone(),
+            ships: true,
+            licence: "this project's".into(),
+            sha256: digests
+                .get(&row.language)
+                .map(|digest| hex(&digest.clone().finalize()))
+                .unwrap_or_default(),
+            rows: Vec::new(),
+        });
+        let id = format!("{}-{}", row.source, source.rows.len());
+        source.rows.push(Row { id, ..row });
+    }
+    Ok(sources.into_values().collect())
+}
+
+impl Sentences {
+    fn rows(self, language: &str, kinds: &[&str]) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for kind in kinds {
+            for (attack, texts) in [(true, &self.attack), (false, &self.harmless)] {
+                let row = |text: &String| of_ours(language, kind_named(kind), attack, text.clone());
+                rows.extend(texts.iter().map(row));
+            }
+        }
+        rows
+    }
+}
+
+fn kind_named(word: &str) -> Kind {
+    match word {
+        "prompt" => Kind::PromptContent,
+        other => Kind::from_word(other),
+    }
+}
+
+fn of_ours(language: &str, kind: Kind, attack: bool, text: String) -> Row {
+    Row {
+        id: String::new(),
+        source: format!("own-{language}"),
+        language: language.to_owned(),
+        kind,
+        attack,
+        text,
+    }
+}
+
+fn toml_files(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = root().join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .with_context(|| folder.display().to_string())?
+        .map(|file| Ok(file?.path()))
+        .collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
+    files.sort();
+    Ok(files)
+}
+
+fn stem(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+    stem.map(std::borrow::Cow::into_owned).unwrap_or_default()
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,312 @@
+//! A text as words with their meanings, cut into sentences: what phrases and weights look at.
+//!
+//! One pass, no look back. Scripts without spaces give one word per character.
+
+use std::ops::Range;
+
+use crate::letters::Folded;
+use crate::lexicon::{Lexicon, concept, is_unspaced, starts_mark};
+
+/// One word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Bytes of the folded text.
+    pub start: u32,
+    pub end: u32,
+    /// Of the letters.
+    pub hash: u32,
+    /// A bit per concept that begins here.
+    pub concepts: u64,
+    /// A bit per language in which it does.
+    pub languages: u64,
+    /// The byte after the last letter of the longest stem that begins here.
+    pub reach: u32,
+    /// How it is parted from the word before.
+    pub gap: Gap,
+}
+
+/// What stands between two words, from nothing much to the end of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    Space,
+    /// Comma, colon, bracket, quotation mark.
+    Mark,
+    Line,
+    Sentence,
+}
+
+/// A text cut into words.
+pub struct Tokens {
+    pub folded: Folded,
+    pub all: Vec<Token>,
+    /// Every concept that occurs.
+    pub concepts: u64,
+}
+
+impl Tokens {
+    pub fn of(source: &str, lexicon: &Lexicon) -> Self {
+        let folded = Folded::of(source);
+        let structure = Structure::new();
+        let text = folded.text.as_bytes();
+        let mut all = Vec::with_capacity(text.len() / 5);
+        let mut seen = 0;
+        let mut gap = Gap::Sentence;
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            let start = at;
+            let rest = text.get(at..).unwrap_or_default();
+            let unspaced = match rest {
+                [lead, second, ..] if *lead >= 0x80 => is_unspaced(*lead, *second),
+                _ => false,
+            };
+            let mut hash: u32 = 0x811c_9dc5;
+            if unspaced {
+                at += letter_bytes(byte);
+                for byte in text.get(start..at).unwrap_or_default() {
+                    hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+                }
+            } else {
+                while let Some(&byte) = text.get(at) {
+                    if byte < 0x80 {
+                        if !byte.is_ascii_alphanumeric() {
+                            break;
+                        }
+                    } else {
+                        let rest = text.get(at..).unwrap_or_default();
+                        let ends = match rest {
+                            [lead, second, ..] => starts_mark(rest) || is_unspaced(*lead, *second),
+                            _ => false,
+                        };
+                        if ends && byte & 0xc0 != 0x80 {
+                            break;
+                        }
+                    }
+                    hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+                    at += 1;
+                }
+            }
+            if at == start {
+                let (wide, length) = part(rest);
+                gap = gap.max(wide);
+                if byte == b'\n' && text.get(at + 1) == Some(&b'\n') {
+                    gap = Gap::Sentence;
+                }
+                if byte == b'@' && gap == Gap::Mark {
+                    mark_address(&mut all, &mut seen, text, at, structure.address);
+                }
+                at += length;
+                continue;
+            }
+            let word_end = match unspaced {
+                true => text.len().min(start + UNSPACED_STEM),
+                false => at,
+            };
+            let mut meaning = lexicon.look_up(text, start, word_end);
+            if meaning.concepts & structure.marked != 0 {
+                meaning.concepts &= structure.keep(start.checked_sub(1).and_then(|i| text.get(i)));
+            }
+            // "i n s t": letters of a word pulled apart, not the short words of some language.
+            if at - start == 1
+                && byte < 0x80
+                && all
+                    .last()
+                    .is_some_and(|last: &Token| last.end - last.start == 1)
+            {
+                meaning.concepts = 0;
+            }
+            seen |= meaning.concepts;
+            all.push(Token {
+                start: small(start),
+                end: small(at),
+                hash: hash ^ (hash >> 15),
+                concepts: meaning.concepts,
+                languages: meaning.languages,
+                reach: small(meaning.end.max(at)),
+                gap,
+            });
+            gap = Gap::Space;
+        }
+        Self {
+            folded,
+            all,
+            concepts: seen,
+        }
+    }
+
+    /// Sentences as ranges of words, none longer than `longest`.
+    pub fn sentences(&self, longest: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let rest = self.all.get(at..).filter(|rest| !rest.is_empty())?;
+            let length = rest
+                .iter()
+                .skip(1)
+                .take(longest - 1)
+                .take_while(|token| token.gap < Gap::Sentence)
+                .count()
+                + 1;
+            let range = at..at + length;
+            at = range.end;
+            Some(range)
+        })
+    }
+
+    /// Bytes of the source behind a range of words.
+    pub fn source(&self, words: Range<usize>) -> Range<usize> {
+        let words = self.all.get(words).unwrap_or_default();
+        let start = words.first().map_or(0, |token| token.start);
+        let end = words
+            .iter()
+            .map(|token| token.reach.max(token.end))
+            .max()
+            .unwrap_or(start);
+        self.folded.source(start as usize..end as usize)
+    }
+}
+
+/// The longest stem of a script without spaces, in bytes.
+const UNSPACED_STEM: usize = 36;
+
+/// Concepts that letters alone don't decide: `.ssh` is a hiding place of keys and `ssh` a program,
+/// `<important>` shouts and `important` is a word.
+struct Structure {
+    address: u64,
+    vault: u64,
+    markup: u64,
+    marked: u64,
+}
+
+impl Structure {
+    fn new() -> Self {
+        let bit = |name| concept(name).map_or(0, |number| 1 << number);
+        let (vault, markup) = (bit("vault"), bit("markup"));
+        Self {
+            address: bit("address"),
+            vault,
+            markup,
+            marked: vault | markup,
+        }
+    }
+
+    /// The concepts that a word may have after this byte.
+    fn keep(&self, before: Option<&u8>) -> u64 {
+        match before {
+            Some(b'.' | b'/' | b'\\' | b'~') => !self.markup,
+            Some(b'<' | b'[' | b'|' | b'#' | b'{' | b'(') => !self.vault,
+            _ => !self.marked,
+        }
+    }
+}
+
+/// `name@host` makes an address of its name.
+fn mark_address(all: &mut [Token], seen: &mut u64, text: &[u8], at: usize, address: u64) {
+    let follows = text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
+    if let Some(last) = all.last_mut()
+        && follows
+        && last.end as usize == at
+    {
+        last.concepts |= address;
+        *seen |= address;
+    }
+}
+
+/// How wide the mark at the start of `rest` parts, and its bytes.
+fn part(rest: &[u8]) -> (Gap, usize) {
+    let Some(&byte) = rest.first() else {
+        return (Gap::Space, 1);
+    };
+    match byte {
+        b' ' | b'\t' | b'\r' | b'-' | b'_' | b'\'' | b'*' | b'`' => (Gap::Space, 1),
+        b'\n' => (Gap::Line, 1),
+        b'!' | b'?' | b';' => (Gap::Sentence, 1),
+        // A point inside a word ("a.example", ".ssh") ends no sentence.
+        b'.' => match rest.get(1) {
+            Some(next) if next.is_ascii_alphanumeric() || *next == b'/' => (Gap::Space, 1),
+            _ => (Gap::Sentence, 1),
+        },
+        0..0x80 => (Gap::Mark, 1),
+        _ => {
+            let gap = match rest {
+                // 。 ． ！ ？ ； ؟ ۔ । ॥ ። ፧
+                [0xe3, 0x80, 0x82, ..]
+                | [0xef, 0xbc, 0x81 | 0x8e | 0x9b | 0x9f, ..]
+                | [0xd8, 0x9f | 0x9b, ..]
+                | [0xdb, 0x94, ..]
+                | [0xe0, 0xa5, 0xa4 | 0xa5, ..]
+                | [0xe1, 0x8d, 0xa2 | 0xa7, ..] => Gap::Sentence,
+                [0xe1, 0x8d, 0xa1, ..] => Gap::Space,
+                _ => Gap::Mark,
+            };
+            (gap, letter_bytes(byte))
+        }
+    }
+}
+
+fn letter_bytes(lead: u8) -> usize {
+    match lead {
+        0..0xc0 => 1,
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        _ => 4,
+    }
+}
+
+/// Texts are bounded by the host far below 4 GiB.
+fn small(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexicon::Words;
+
+    fn tokens(text: &str) -> Tokens {
+        let of = [
+            ("vault".to_owned(), "ssh|".to_owned()),
+            ("drop".to_owned(), "ignor, 忽略".to_owned()),
+        ];
+        let words = Words {
+            language: "en".into(),
+            of: of.into(),
+        };
+        Tokens::of(text, &Lexicon::new(&[words]).unwrap())
+    }
+
+    #[track_caller]
+    fn check(text: &str, words: &str) {
+        let tokens = tokens(text);
+        let found: Vec<String> = tokens
+            .all
+            .iter()
+            .map(|token| {
+                let word = &tokens.folded.text[token.start as usize..token.end as usize];
+                let gap = ["", ",", "/", "."][token.gap as usize];
+                let mark = if token.concepts == 0 { "" } else { "*" };
+                format!("{gap}{word}{mark}")
+            })
+            .collect();
+        assert_eq!(found.join(" "), words);
+    }
+
+    #[test]
+    fn words_carry_their_meaning_and_what_parts_them() {
+        check("Ignore a.b, c! d", ".ignore* a b ,c .d");
+        check("one\ntwo\n\nthree", ".one /two .three");
+        check("ssh x ~/.ssh y@b.c z@", ".ssh x ,ssh* y* ,b c z");
+        check("请忽略之前。好", ".请 忽* 略 之 前 .好");
+    }
+
+    #[test]
+    fn sentences_end_and_are_bounded() {
+        let found: Vec<_> = tokens("a b c. d e f g h").sentences(4).collect();
+        assert_eq!(found, [0..3, 3..7, 7..8]);
+    }
+
+    #[test]
+    fn any_bytes_are_cut_somewhere() {
+        for text in ["\u{0}\u{7f}é—x", "\u{10ffff}\u{e000}", "。。", "a\u{301}"] {
+            tokens(text);
+        }
+    }
+}
