@@ -9,6 +9,7 @@ mod sled;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What an engine must do. Keys are ordered as bytes.
 pub trait IndexStore: Send + Sync {
@@ -57,8 +58,18 @@ pub enum StoreError {
 const MAX_BYTES: usize = 64 << 10;
 /// Most entries one call returns or removes.
 const MAX_ENTRIES: usize = 10_000;
+/// How long another's lock may last. Chosen: far longer than a child needs to become its program.
+const LOCKED: Duration = Duration::from_secs(2);
 /// Damaged indexes that are kept for a look; more would only fill the disk.
 const KEPT_BROKEN: u32 = 3;
+
+/// Whether the engine only found its file locked. It has no other sign of it than these words.
+fn is_locked(error: &StoreError) -> bool {
+    let StoreError::Engine(error) = error else {
+        return false;
+    };
+    error.to_string().contains("could not acquire lock")
+}
 
 /// The index as the rest of the program sees it: bounded, and never in the way of starting.
 pub struct Index {
@@ -73,7 +84,7 @@ impl Index {
     /// # Errors
     /// Only when an empty index can't be made there either.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        match sled::Sled::open(dir) {
+        match Self::engine(dir) {
             Ok(engine) => Ok(Self {
                 engine: Box::new(engine),
                 rebuilt_from: None,
@@ -86,6 +97,20 @@ impl Index {
                     engine,
                     rebuilt_from: Some(aside),
                 })
+            }
+        }
+    }
+
+    /// A child that was forked and has not yet become its program holds a copy of a descriptor, and
+    /// with it the engine's lock, for a moment after we closed ours: such an index is not damaged.
+    fn engine(dir: &Path) -> Result<sled::Sled, StoreError> {
+        let until = Instant::now() + LOCKED;
+        loop {
+            match sled::Sled::open(dir) {
+                Err(error) if is_locked(&error) && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                opened => return opened,
             }
         }
     }

@@ -86,6 +86,10 @@ struct Place<'t> {
     /// A word that puts rules out of force was seen here.
     overriding: Option<usize>,
     led: bool,
+    /// Between parentheses; and whether the open order began there: then it ends there, as a
+    /// program's hint about how it is used does.
+    inside: bool,
+    aside: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -156,6 +160,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word<'t>(&mut self, word: Word<'t>, key: bool, place: &mut Place<'t>) {
+        place.inside |= word.text.starts_with('(');
         let (text, meaning, hash) = match word.kind {
             Kind::Break => {
                 place.breaks += 1;
@@ -243,6 +248,12 @@ impl<'a> Reader<'a> {
 
     /// What the marks behind a word end.
     fn close(&mut self, word: Word<'_>, place: &mut Place<'_>) {
+        if place.inside && word.text.contains(')') {
+            place.inside = false;
+            if std::mem::take(&mut place.aside) {
+                place.open = None;
+            }
+        }
         let last = word.text.as_bytes().last();
         let ended = last.is_some_and(|last| b".!?;".contains(last));
         // Orders often follow a colon or quote glued to other words: "subject: 'TODO: Send …".
@@ -313,6 +324,7 @@ impl<'a> Reader<'a> {
             self.orders.truncate(MAX_SEEN / 2);
         }
         place.open = Some((self.orders.len(), 0));
+        place.aside = place.inside;
         self.orders.push(Found {
             order: Order {
                 actions: meaning.verb,

@@ -127,12 +127,33 @@ impl Feed {
         self
     }
 
-    /// Changes the source of the blocklist, compiles it and gives it a higher version.
+    /// Changes a data artifact and gives it a higher version: the blocklist by its source, which is
+    /// compiled, and others as the JSON that they are.
     pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
-        change(&mut self.packages);
-        let artifact = serde_json::from_value(self.packages.clone()).unwrap();
-        let bytes = supply_chain::shard::compile(&artifact).unwrap();
-        let shard = supply_chain::shard::Shard::open(bytes.clone()).unwrap();
+        let (bytes, entries) = if kind == Kind::Blocklist {
+            change(&mut self.packages);
+            let artifact = serde_json::from_value(self.packages.clone()).unwrap();
+            let bytes = supply_chain::shard::compile(&artifact).unwrap();
+            let shard = supply_chain::shard::Shard::open(bytes.clone()).unwrap();
+            (bytes, u64::from(shard.entries()))
+        } else {
+            let artifacts = &self.manifest.artifacts;
+            let entry = artifacts
+                .iter()
+                .find(|entry| is_wanted(entry, kind))
+                .unwrap();
+            let is_it = |blob: &&Vec<u8>| Sha256Digest::of(blob) == entry.sha256;
+            let blob = self.blobs.iter().find(is_it).unwrap();
+            let mut body: Value = serde_json::from_slice(blob).unwrap();
+            change(&mut body);
+            let lists = body
+                .as_object()
+                .unwrap()
+                .values()
+                .filter_map(Value::as_array);
+            let entries = lists.map(|list| list.len() as u64).sum();
+            (serde_json::to_vec(&body).unwrap(), entries)
+        };
         let mut artifacts = self.manifest.artifacts.iter_mut();
         let entry = artifacts.find(|entry| is_wanted(entry, kind)).unwrap();
         let blob = self
@@ -141,7 +162,7 @@ impl Feed {
             .find(|blob| Sha256Digest::of(blob) == entry.sha256)
             .unwrap();
         entry.version = "1000000".parse().unwrap();
-        entry.entries = Some(u64::from(shard.entries()));
+        entry.entries = Some(entries);
         entry.sha256 = Sha256Digest::of(&bytes);
         entry.length = bytes.len() as u64;
         *blob = bytes;
