@@ -171,11 +171,7 @@ impl Injection {
             return;
         }
         for unveiled in disguise::unveil(text, &hints, &self.scanner) {
-            let inner = if depth == 0 {
-                unveiled.place
-            } else {
-                place.clone()
-            };
+            let inner = unveiled.place.inside(place_of_scan);
             self.examine(
                 event,
                 &unveiled.text,
