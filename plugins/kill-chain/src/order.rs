@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
         }
         let last = word.text.as_bytes().last();
         let ended = last.is_some_and(|last| b".!?;".contains(last));
-        // Orders often follow a colon or quote glued to other words: "subject: 'TODO: Send …".
+        // Orders often follow a colon or quote glued to other words: "subject: 'Reminder: Send …".
         place.at_start = ended
             || word.bare.is_empty()
             || last.is_some_and(|last| b":>,\"'-*)".contains(last))
