@@ -62,7 +62,7 @@ pub fn without_detectors(root: &Path, url: &str) {
     };
     let upstreams = BTreeMap::from([("bench".to_owned(), upstream)]);
     let any = "127.0.0.1:0".parse().unwrap();
-    let serving = http::start(Arc::new(judge), any, &upstreams).unwrap();
+    let serving = http::start(Arc::new(judge), any, &upstreams, &home.hidden_file()).unwrap();
     std::fs::create_dir_all(home.run_dir()).unwrap();
     announce(&home.mcp_file(), serving.address());
     loop {

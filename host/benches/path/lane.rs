@@ -3,6 +3,7 @@
 use crate::calls::Calls;
 use crate::usage::{Usage, usage};
 use crate::wire::{Stdio, Wire};
+use clawdefender::config::Home;
 use serde_json::json;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -38,6 +39,16 @@ impl Daemon {
         })
     }
 
+    /// Rules on nothing; see `floor.rs`.
+    pub fn of_hops() -> Self {
+        Self::start(|home| {
+            let mut daemon = Command::new(std::env::current_exe().unwrap());
+            std::fs::create_dir_all(at(home).run_dir()).unwrap();
+            daemon.arg("floor-daemon").arg(at(home).socket().unwrap());
+            daemon
+        })
+    }
+
     fn start(command: impl FnOnce(&Path) -> Command) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut process = command(home.path())
@@ -45,9 +56,7 @@ impl Daemon {
             .stderr(Pipe::null())
             .spawn()
             .unwrap();
-        let socket = clawdefender::config::Home::at(home.path(), home.path())
-            .socket()
-            .unwrap();
+        let socket = at(home.path()).socket().unwrap();
         let until = Instant::now() + Duration::from_secs(120);
         while UnixStream::connect(&socket).is_err() {
             assert!(process.try_wait().unwrap().is_none(), "the daemon ended");
@@ -56,6 +65,10 @@ impl Daemon {
         }
         Self { process, home }
     }
+}
+
+fn at(home: &Path) -> Home {
+    Home::at(home, home)
 }
 
 impl Drop for Daemon {
@@ -86,6 +99,13 @@ impl Lane {
         let mut server = Command::new(std::env::current_exe().unwrap());
         server.arg("echo");
         Self::start(name, server, None)
+    }
+
+    pub fn of_hops(name: &'static str, daemon: &Daemon) -> Self {
+        let mut shim = Command::new(std::env::current_exe().unwrap());
+        shim.arg("floor-shim")
+            .arg(at(daemon.home.path()).socket().unwrap());
+        Self::start(name, shim, Some(daemon.process.id()))
     }
 
     pub fn through(name: &'static str, daemon: &Daemon, product: &Path) -> Self {

@@ -19,6 +19,7 @@ mod echo;
 #[allow(dead_code, reason = "each bench reads some of it")]
 mod events;
 mod figures;
+mod floor;
 mod lane;
 mod phases;
 mod quiet;
@@ -53,6 +54,8 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("echo") => return echo::serve(),
+        Some("floor-daemon") => return floor::daemon(words.get(1).expect("a socket").as_ref()),
+        Some("floor-shim") => return floor::shim(words.get(1).expect("a socket").as_ref()),
         Some("quiet-daemon") => return quiet::serve(words.get(1).expect("a home").as_ref()),
         _ => {}
     }
@@ -70,10 +73,12 @@ fn main() {
 
 fn run(wish: &Wish) {
     let product = PathBuf::from(env!("CARGO_BIN_EXE_clawdefender"));
+    let hops = Daemon::of_hops();
     let quiet = Daemon::without_detectors();
     let all = Daemon::of(&product);
     let mut lanes = vec![
         Lane::direct("direct"),
+        Lane::of_hops("hops alone", &hops),
         Lane::through("no detectors", &quiet, &product),
         Lane::through("all three", &all, &product),
     ];

@@ -112,6 +112,10 @@ impl Home {
     pub fn journal_dir(&self) -> PathBuf {
         self.root.join("journal")
     }
+    /// Names that were cut from the lists of servers over HTTP.
+    pub fn hidden_file(&self) -> PathBuf {
+        self.root.join("hidden.json")
+    }
     pub fn run_dir(&self) -> PathBuf {
         self.root.join("run")
     }

@@ -30,7 +30,8 @@ pub(super) fn serve(parts: &Parts) {
         (name.clone(), upstream)
     });
     let judge = std::sync::Arc::clone(&parts.judge);
-    let started = http::start(judge, config.mcp_listen, &upstreams.collect())
+    let hidden = parts.home.hidden_file();
+    let started = http::start(judge, config.mcp_listen, &upstreams.collect(), &hidden)
         .map_err(|error| error.to_string())
         .and_then(|serving| {
             crate::api::announce(&parts.home.mcp_file(), serving.address())

@@ -4,10 +4,11 @@
 //! A session's id is only where we find its link again. Policy and history know the caller, not
 //! the session.
 
+use super::hidden::Hidden;
 use crate::judge::Judge;
 use crate::link::{Asked, Client, Link};
 use crate::mcp::message::Id;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,10 +24,6 @@ const IDLE: Duration = Duration::from_secs(24 * 3600);
 /// replays after a break is what the break lost, which is little.
 const MAX_ANSWERED: usize = 256;
 
-/// Names that may be hidden at a server. Chosen: no list of a server that is meant well has as many
-/// entries that must be cut; beyond it the oldest words of a flood don't matter.
-const MAX_HIDDEN: usize = 4096;
-
 /// A link that several exchanges share.
 pub struct Session {
     pub link: Arc<Mutex<Link>>,
@@ -38,15 +35,11 @@ pub struct Session {
 
 pub struct Memory {
     judge: Arc<Judge>,
-    kept: Mutex<Kept>,
+    sessions: Mutex<Sessions>,
+    hidden: Mutex<Hidden>,
 }
 
-#[derive(Default)]
-struct Kept {
-    sessions: HashMap<Key, (Arc<Session>, Instant)>,
-    /// Per server: how often it changed, and the tickets of names that are hidden.
-    hidden: HashMap<String, (u64, BTreeMap<String, String>)>,
-}
+type Sessions = HashMap<Key, (Arc<Session>, Instant)>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
@@ -63,10 +56,11 @@ enum Key {
 }
 
 impl Memory {
-    pub fn new(judge: Arc<Judge>) -> Self {
+    pub fn new(judge: Arc<Judge>, hidden: Hidden) -> Self {
         Self {
             judge,
-            kept: Mutex::default(),
+            sessions: Mutex::default(),
+            hidden: Mutex::new(hidden),
         }
     }
 
@@ -81,7 +75,7 @@ impl Memory {
             },
             crate::event::Launch::default(),
         );
-        link.resume(&self.hidden(server));
+        link.resume(&self.hidden().tickets(server));
         link
     }
 
@@ -129,7 +123,7 @@ impl Memory {
             id: id.to_owned(),
             key: client.key.clone(),
         };
-        let gone = self.lock().sessions.remove(&key);
+        let gone = self.lock().remove(&key);
         if let Some((session, _)) = gone {
             self.judge.link_closed(&session.link);
         }
@@ -138,44 +132,22 @@ impl Memory {
     /// Takes over what a verdict wants to be remembered: names that are hidden or shown again. A
     /// name hidden from one caller is hidden from all.
     pub fn learn(&self, server: &str, keep: &[(String, String)], discard: &[String]) {
-        let hidden = |key: &str| key.starts_with(Link::hidden_key("").as_str());
-        if !keep.iter().any(|(key, _)| hidden(key)) && !discard.iter().any(|key| hidden(key)) {
-            return;
-        }
-        let mut kept = self.lock();
-        let (version, names) = kept.hidden.entry(server.to_owned()).or_default();
-        *version += 1;
-        for (key, value) in keep.iter().filter(|(key, _)| hidden(key)) {
-            if names.len() < MAX_HIDDEN {
-                names.insert(key.clone(), value.clone());
-            }
-        }
-        for key in discard {
-            names.remove(key);
+        if let Err(error) = self.hidden().learn(server, keep, discard) {
+            tracing::error!(%error, server, "hidden names were not written; they hold until the daemon ends");
         }
     }
 
     /// Before a link is used again: what was hidden from another one meanwhile is hidden here too.
     pub fn refresh(&self, server: &str, session: &Session) {
-        let version = self
-            .lock()
-            .hidden
-            .get(server)
-            .map_or(0, |(version, _)| *version);
+        let version = self.hidden().version(server);
         if session.hidden.swap(version, Ordering::Relaxed) != version {
-            let hidden = self.hidden(server);
+            let hidden = self.hidden().tickets(server);
             session.lock().resume(&hidden);
         }
     }
 
-    fn hidden(&self, server: &str) -> Vec<(String, String)> {
-        let kept = self.lock();
-        let names = kept.hidden.get(server).map(|(_, names)| names);
-        names
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+    fn hidden(&self) -> MutexGuard<'_, Hidden> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a link known, for as long as a stream uses it.
@@ -185,7 +157,7 @@ impl Memory {
     }
 
     fn find_or_keep(&self, key: Key, make: impl FnOnce() -> Link) -> Arc<Session> {
-        if let Some((session, used)) = self.lock().sessions.get_mut(&key) {
+        if let Some((session, used)) = self.lock().get_mut(&key) {
             *used = Instant::now();
             return Arc::clone(session);
         }
@@ -198,7 +170,7 @@ impl Memory {
         let mut gone = Vec::new();
         {
             let mut kept = self.lock();
-            if let Some((other, used)) = kept.sessions.get_mut(&key) {
+            if let Some((other, used)) = kept.get_mut(&key) {
                 // Another exchange of the same session was quicker, or the server gave an id twice.
                 *used = Instant::now();
                 return Arc::clone(other);
@@ -206,25 +178,22 @@ impl Memory {
             // Known before it can be let go of again.
             self.open(&session.lock());
             let idle: Vec<Key> = kept
-                .sessions
                 .iter()
                 .filter(|(_, (session, used))| used.elapsed() > IDLE && is_unused(session))
                 .map(|(key, _)| key.clone())
                 .collect();
-            gone.extend(idle.iter().filter_map(|key| kept.sessions.remove(key)));
-            if kept.sessions.len() >= MAX_KEPT {
+            gone.extend(idle.iter().filter_map(|key| kept.remove(key)));
+            if kept.len() >= MAX_KEPT {
                 // Who makes many loses its own first.
                 let unused = kept
-                    .sessions
                     .iter()
                     .filter(|(_, (session, _))| is_unused(session));
                 let oldest =
                     unused.min_by_key(|(other, (_, used))| (!other.is_of_caller(&key), *used));
                 let oldest = oldest.map(|(key, _)| key.clone());
-                gone.extend(oldest.and_then(|key| kept.sessions.remove(&key)));
+                gone.extend(oldest.and_then(|key| kept.remove(&key)));
             }
-            kept.sessions
-                .insert(key, (Arc::clone(&session), Instant::now()));
+            kept.insert(key, (Arc::clone(&session), Instant::now()));
         }
         for (session, _) in gone {
             self.judge.link_closed(&session.link);
@@ -232,8 +201,8 @@ impl Memory {
         session
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

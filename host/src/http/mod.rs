@@ -10,6 +10,7 @@ mod body;
 mod caller;
 mod exchange;
 mod headers;
+mod hidden;
 mod memory;
 mod messages;
 mod owed;
@@ -21,11 +22,12 @@ use crate::judge::Judge;
 use crate::loopback::Names;
 use crate::upstream::{Address, Dialer, UpstreamError};
 use caller::Callers;
+use hidden::{Hidden, HiddenError};
 use memory::Memory;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -47,6 +49,8 @@ pub enum HttpError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Hidden(#[from] HiddenError),
     #[error("no thread for MCP over HTTP: {0}")]
     Threads(std::io::Error),
 }
@@ -88,7 +92,8 @@ pub struct Serving {
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-/// Serves the configured servers at `address`.
+/// Serves the configured servers at `address`. Names that were cut from their lists are kept in the
+/// file `hidden`.
 ///
 /// # Errors
 /// [`HttpError`]; nothing is served then. A server whose URL is wrong is answered with an error
@@ -97,10 +102,12 @@ pub fn start(
     judge: Arc<Judge>,
     address: SocketAddr,
     upstreams: &BTreeMap<String, Upstream>,
+    hidden: &Path,
 ) -> Result<Serving, HttpError> {
     if !address.ip().is_loopback() {
         return Err(HttpError::NotLoopback(address));
     }
+    let hidden = Hidden::open(hidden)?;
     let bind = |source| HttpError::Bind { address, source };
     let listener = TcpListener::bind(address).map_err(bind)?;
     listener.set_nonblocking(true).map_err(bind)?;
@@ -118,7 +125,7 @@ pub fn start(
         tokio::net::TcpListener::from_std(listener).map_err(bind)?
     };
     let gateway = Arc::new(Gateway {
-        memory: Memory::new(Arc::clone(&judge)),
+        memory: Memory::new(Arc::clone(&judge), hidden),
         callers: Arc::new(Callers::new(Arc::clone(&judge))),
         backs: stream::Backs::default(),
         judge,

@@ -14,7 +14,7 @@ struct Scene {
     home: Home,
     web: Web,
     http: Http,
-    _daemon: Daemon,
+    daemon: Option<Daemon>,
 }
 
 impl Scene {
@@ -34,8 +34,16 @@ impl Scene {
             home,
             web,
             http,
-            _daemon: daemon,
+            daemon: Some(daemon),
         }
+    }
+
+    /// The daemon dies without a word and another one takes over.
+    fn begin_anew(&mut self) {
+        self.daemon.take().unwrap().kill();
+        std::fs::remove_file(self.home.root().join("run/mcp.json")).unwrap();
+        self.daemon = Some(Daemon::start(&self.home));
+        self.http = Http::of(&self.home);
     }
 
     #[track_caller]

@@ -167,3 +167,27 @@ fn what_one_session_hides_is_hidden_in_a_session_that_was_open_before() {
     let got = scene.call(&two, 2, "helper", json!({}));
     assert_eq!(got.json()["error"]["code"], -32602, "{got:?}");
 }
+
+#[test]
+fn what_was_hidden_stays_hidden_when_the_daemon_is_killed_and_started_anew() {
+    let mut scene = Scene::with(Web::json(|message| match message["method"].as_str() {
+        Some("tools/list") => result(
+            message,
+            json!({ "tools": [tool("helper", &format!("<IMPORTANT>{INJECTION}</IMPORTANT>")), tool("good", "Adds.")] }),
+        ),
+        _ => echo(message),
+    }));
+    let session = [("mcp-session-id", "s-1")];
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let got: Value = scene.http.post("web", &session, list).json();
+    assert_eq!(got["result"]["tools"].as_array().map(Vec::len), Some(1));
+    scene.begin_anew();
+    let reached = scene.web.seen().len();
+    for (id, headers) in [(2, &session[..]), (3, &[])] {
+        let got = scene.call(headers, id, "helper", json!({}));
+        assert_eq!(got.json()["error"]["code"], -32602, "{got:?}");
+    }
+    assert_eq!(scene.web.seen().len(), reached, "the server saw nothing of it");
+    let got = scene.call(&session, 4, "good", json!({}));
+    assert_eq!(text(&got.json()), "done");
+}
