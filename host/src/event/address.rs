@@ -3,9 +3,13 @@
 //! Reads as browsers do (WHATWG URL): backslashes, missing slashes, user info, odd numbers for IPv4.
 //! Nothing is looked up and nothing is compared here.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::place::percent_decode;
+
+/// Chosen: more than an event may touch, so that the one who is given them all says `too-many`.
+pub const MAX_ADDRESSES: usize = 8192;
 
 /// One address in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,14 +19,16 @@ pub struct Address {
     pub host: Option<String>,
 }
 
-/// Every URL written anywhere in `text`.
+/// Every URL written anywhere in `text`, the first [`MAX_ADDRESSES`] of them.
 pub fn addresses(text: &str) -> Vec<Address> {
     let mut found: Vec<Address> = Vec::new();
+    let mut known = HashSet::new();
     let mut from = 0;
-    while let Some(colon) = text
-        .get(from..)
-        .and_then(|rest| rest.find(':'))
-        .map(|at| at + from)
+    while found.len() < MAX_ADDRESSES
+        && let Some(colon) = text
+            .get(from..)
+            .and_then(|rest| rest.find(':'))
+            .map(|at| at + from)
     {
         from = colon + 1;
         let before = text.get(..colon).unwrap_or("");
@@ -48,7 +54,7 @@ pub fn addresses(text: &str) -> Vec<Address> {
             .unwrap_or("")
             .trim_end_matches(['.', ',', ';', ')', ']']);
         if let Some(address) = read(scheme, rest)
-            && !found.contains(&address)
+            && known.insert(address.url.clone())
         {
             found.push(address);
         }

@@ -101,15 +101,21 @@ impl<'a> Finder<'a> {
             Usage::Command => self.script(text, 0),
             Usage::Words => self.words(text),
             Usage::Path => self.path_value(text),
-            Usage::Address => self.uri(text),
+            Usage::Address => {
+                self.uri(text);
+                self.hidden_path(text);
+            }
             Usage::Recipient => self.recipients(text),
             Usage::Code => {
                 if !self.whole_command(text) && !self.whole_path(text) {
                     self.quoted(text);
+                    self.hidden_path(text);
                 }
             }
             Usage::Prose if !text.trim().contains(char::is_whitespace) => {
-                self.whole_path(text);
+                if !self.whole_path(text) {
+                    self.hidden_path(text);
+                }
             }
             Usage::Prose => {}
             Usage::Untold if self.runs => self.script(text, 0),
@@ -118,6 +124,7 @@ impl<'a> Finder<'a> {
                 let command = text.len() <= MAX_UNTOLD_BYTES && self.whole_command(text);
                 if !path && !command {
                     self.quoted(text);
+                    self.hidden_path(text);
                 }
             }
             // A document inside a string: only what it quotes as JSON would.
@@ -148,6 +155,27 @@ impl<'a> Finder<'a> {
             self.path(text);
         }
         is
+    }
+
+    /// A word that neither its name nor its form calls a path, and that would lead to a credential
+    /// or out of the directory if the server took it for one: `.ssh/id_rsa`, `x/../../etc/shadow`.
+    fn hidden_path(&mut self, text: &str) {
+        let text = text.trim();
+        let marked = text.contains(['/', '\\', '.', '%']) || text.starts_with("id_");
+        if !marked || text.len() > MAX_UNTOLD_BYTES || text.contains(char::is_whitespace) {
+            return;
+        }
+        let climbs = text
+            .split(['/', '\\'])
+            .any(|part| part == ".." || part.to_ascii_lowercase().contains("%2e"));
+        let leads = || {
+            let base = self.bases.first().map_or("/", String::as_str);
+            let place = self.places.locate(text, Written::Plain, base);
+            place.is_some_and(|place| is_credential(&place, self.places))
+        };
+        if climbs || leads() {
+            self.path(text);
+        }
     }
 
     /// A string under a name that says nothing: a command only if it reads like one.
@@ -185,7 +213,11 @@ impl<'a> Finder<'a> {
             self.script(text, 0);
             return;
         }
-        for word in commands(text)
+        let simples = commands(text);
+        if simples.iter().any(|simple| simple.unread) {
+            self.too_many();
+        }
+        for word in simples
             .iter()
             .flat_map(|s| s.words.iter().chain(&s.redirected).chain(&s.also))
         {
@@ -203,6 +235,9 @@ impl<'a> Finder<'a> {
     }
 
     fn simple(&mut self, simple: &Simple, depth: usize) {
+        if simple.unread {
+            self.too_many();
+        }
         for (_, value) in &simple.assigned {
             self.word(value, "");
         }
@@ -436,24 +471,30 @@ impl<'a> Finder<'a> {
         if self.found.len() > MAX_ASSETS || !self.known.insert((kind.clone(), value.clone())) {
             return;
         }
-        let text = self.text;
-        self.found.push(match self.found.len() == MAX_ASSETS {
-            false => Asset {
+        if self.found.len() == MAX_ASSETS {
+            return self.too_many();
+        }
+        self.found.push(Asset {
+            kind,
+            value,
+            text: self.text,
+            aliases,
+            credential,
+        });
+    }
+
+    /// Whoever names more than anyone needs may be hiding one of them: read it as the worst.
+    fn too_many(&mut self) {
+        let kind = AssetKind::Other("too-many".to_owned());
+        if self.known.insert((kind.clone(), String::new())) {
+            self.found.push(Asset {
                 kind,
-                value,
-                text,
-                aliases,
-                credential,
-            },
-            // Whoever names more than anyone needs may be hiding one of them: read it as the worst.
-            true => Asset {
-                kind: AssetKind::Other("too-many".to_owned()),
                 value: String::new(),
-                text,
+                text: self.text,
                 aliases: Vec::new(),
                 credential: true,
-            },
-        });
+            });
+        }
     }
 }
 

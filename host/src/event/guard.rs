@@ -94,6 +94,7 @@ mod tests {
             direction: Direction::Local,
             cwd: "/ws",
             places: &places,
+            beside: Vec::new(),
         };
         let event = of_check(
             &ctx,

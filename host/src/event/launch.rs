@@ -72,6 +72,7 @@ mod tests {
             direction: Direction::Local,
             cwd: "",
             places: &places,
+            beside: Vec::new(),
         };
         let argv = argv.iter().map(|word| (*word).to_owned()).collect();
         let event = of_launch(

@@ -150,6 +150,24 @@ pub struct Event {
     pub attrs: Vec<(String, String)>,
 }
 
+impl Event {
+    /// Whether a rule that redacts replaces this text: all but keys, the protocol's own words, and
+    /// the name under which a definition is found.
+    pub fn may_redact(&self, text: &Text) -> bool {
+        let defines = matches!(
+            self.kind,
+            Kind::ToolDefinition | Kind::PromptDefinition | Kind::ResourceDefinition
+        );
+        let fixed = match &text.role {
+            Role::Key => true,
+            Role::Other(word) => word == "protocol",
+            Role::Name | Role::Uri => defines && text.original == self.name,
+            _ => false,
+        };
+        !fixed && !text.original.is_empty() && text.literal.is_some()
+    }
+}
+
 impl Kind {
     /// The kind with this word; any other word is a method.
     pub fn named(word: &str) -> Self {

@@ -6,7 +6,7 @@
 //! changed between our look and the server's use is not seen: that race is the operating system's.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What a path can lean on, passed in so that nothing here depends on our own surroundings.
 pub struct Places {
@@ -41,6 +41,11 @@ pub trait Links: Send + Sync {
 
 /// Asks the real disk.
 pub struct Disk;
+
+/// No system opens a longer one. Source: Linux, `PATH_MAX`.
+const MAX_PATH_BYTES: usize = 4096;
+/// Source: Linux, path_resolution(7): more links end in ELOOP.
+const MAX_LINKS: usize = 40;
 
 /// Follows nothing: for servers whose disk is not this one.
 pub struct NoLinks;
@@ -146,16 +151,39 @@ impl Places {
 }
 
 impl Links for Disk {
+    /// As the system would when the last part is made anew: a link whose target is not there yet
+    /// leads to where a write would put it.
     fn resolve(&self, path: &Path) -> Option<PathBuf> {
-        let mut exists = path;
-        loop {
-            if let Ok(real) = std::fs::canonicalize(exists) {
-                let rest = path.strip_prefix(exists).ok()?;
-                let whole = real.join(rest);
-                return Some(PathBuf::from(lexical(whole.to_str()?)));
-            }
-            exists = exists.parent()?;
+        if path.as_os_str().len() > MAX_PATH_BYTES {
+            return None;
         }
+        let mut ahead: Vec<PathBuf> = vec![path.to_owned()];
+        let mut real = PathBuf::from("/");
+        let mut links = 0;
+        while let Some(next) = ahead.pop() {
+            let mut parts = next.components();
+            let Some(part) = parts.next() else { continue };
+            let rest = parts.as_path().to_owned();
+            ahead.push(rest);
+            match part {
+                Component::RootDir => real = PathBuf::from("/"),
+                Component::Normal(name) => match std::fs::read_link(real.join(name)) {
+                    Ok(target) => {
+                        links += 1;
+                        if links > MAX_LINKS {
+                            return None;
+                        }
+                        ahead.push(target);
+                    }
+                    Err(_) => real.push(name),
+                },
+                Component::ParentDir => {
+                    real.pop();
+                }
+                Component::CurDir | Component::Prefix(_) => {}
+            }
+        }
+        Some(real)
     }
 }
 

@@ -16,15 +16,20 @@ pub struct Simple {
     pub redirected: Vec<String>,
     /// Other readings of its words, and the words of a comment.
     pub also: Vec<String>,
+    /// What some word of it stands for was too long to be written out.
+    pub unread: bool,
 }
 
 /// Splits `script` into simple commands, those inside substitutions included.
 pub fn commands(script: &str) -> Vec<Simple> {
     let mut found = Vec::new();
     lex(script, 0, &mut found);
-    let mut known = HashMap::new();
+    let mut expansion = Expansion {
+        known: HashMap::new(),
+        left: MAX_EXPANDED_BYTES,
+    };
     for simple in &mut found {
-        simple.finish(&mut known);
+        simple.finish(&mut expansion);
     }
     found.retain(|simple| *simple != Simple::default());
     found
@@ -45,7 +50,7 @@ pub fn program(word: &str) -> String {
 
 impl Simple {
     /// Moves leading assignments out of the words and replaces what they and braces stand for.
-    fn finish(&mut self, known: &mut HashMap<String, String>) {
+    fn finish(&mut self, expansion: &mut Expansion) {
         let leading = self
             .words
             .iter()
@@ -53,28 +58,48 @@ impl Simple {
             .count();
         for word in self.words.drain(..leading).collect::<Vec<_>>() {
             if let Some((name, value)) = assignment(&word) {
-                let value = substitute(value, known);
-                if known.len() < MAX_VARIABLES {
-                    known.insert(name.to_owned(), value.clone());
-                }
+                let value = self.or_unread(value, expansion.substitute(value), str::to_owned);
+                self.unread |= !expansion.learn(name, &value);
                 self.assigned.push((name.to_owned(), value));
             }
         }
-        let plain = |word: &String| braces(&substitute(word, known));
-        self.words = self.words.iter().flat_map(plain).collect();
-        self.redirected = self.redirected.iter().flat_map(plain).collect();
+        for list in [
+            Self::words as fn(&mut Self) -> &mut Vec<String>,
+            Self::redirected,
+        ] {
+            let mut plain = Vec::new();
+            for word in std::mem::take(list(self)) {
+                let all = expansion.expand(&word);
+                plain.extend(self.or_unread(&word, all, |word| vec![word.to_owned()]));
+            }
+            *list(self) = plain;
+        }
         // A variable may hold the program and its words.
         if let Some(first) = self
             .words
             .first()
             .filter(|word| word.contains(' '))
             .cloned()
-            && known.values().any(|value| *value == first)
+            && expansion.known.values().any(|value| *value == first)
         {
             let mut split: Vec<String> = first.split_whitespace().map(str::to_owned).collect();
             split.extend(self.words.drain(1..));
             self.words = split;
         }
+    }
+
+    fn words(&mut self) -> &mut Vec<String> {
+        &mut self.words
+    }
+
+    fn redirected(&mut self) -> &mut Vec<String> {
+        &mut self.redirected
+    }
+
+    /// What a word stands for; where that could not be written out, the word itself.
+    fn or_unread<T>(&mut self, word: &str, read: Option<T>, plain: impl Fn(&str) -> T) -> T {
+        self.unread |= read.is_none();
+        read.unwrap_or_else(|| plain(word))
     }
 
     fn take_word(&mut self, word: &mut Word, target: &mut Target) {
@@ -326,63 +351,104 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
     (starts && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some((name, value))
 }
 
-/// Replaces `$name` and `${name}` by what the same line assigned.
-fn substitute(word: &str, known: &HashMap<String, String>) -> String {
-    let mut out = word.to_owned();
-    if !word.contains('$') || known.is_empty() {
-        return out;
-    }
-    // Longest first, so that `$ab` is not read as `$a` and a `b`.
-    let mut names: Vec<_> = known.iter().collect();
-    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    for (name, value) in names {
-        out = out
-            .replace(&format!("${{{name}}}"), value)
-            .replace(&format!("${name}"), value);
-        if out.len() > MAX_WORD_BYTES {
-            return word.to_owned();
-        }
-    }
-    out
+/// What one script has assigned, and how much may still be written out.
+struct Expansion {
+    known: HashMap<String, String>,
+    /// Bytes.
+    left: usize,
 }
 
-/// `a{b,c}d` as `abd` and `acd`. At most [`MAX_BRACES`] words; past that the word stays as it is.
-fn braces(word: &str) -> Vec<String> {
-    let mut done = Vec::new();
-    let mut open = vec![word.to_owned()];
-    while let Some(next) = open.pop() {
-        let choice = next.find('{').and_then(|start| {
-            let end = start + next.get(start..)?.find('}')?;
-            let list = next.get(start + 1..end)?;
-            let dollar = next.get(..start)?.ends_with('$');
-            (list.contains(',') && !dollar && !list.contains('{')).then_some((start, end, list))
-        });
-        match choice {
-            Some((start, end, list)) => {
-                let (before, after) = (next.get(..start), next.get(end + 1..));
-                for part in list.split(',').rev() {
-                    open.push(format!(
-                        "{}{part}{}",
-                        before.unwrap_or(""),
-                        after.unwrap_or("")
-                    ));
+impl Expansion {
+    /// Whether there was room for it.
+    fn learn(&mut self, name: &str, value: &str) -> bool {
+        let room = self.known.len() < MAX_VARIABLES || self.known.contains_key(name);
+        if room {
+            self.known.insert(name.to_owned(), value.to_owned());
+        }
+        room
+    }
+
+    fn spend(&mut self, bytes: usize) -> Option<()> {
+        self.left = self.left.checked_sub(bytes)?;
+        Some(())
+    }
+
+    /// Every word that `word` stands for.
+    fn expand(&mut self, word: &str) -> Option<Vec<String>> {
+        let word = self.substitute(word)?;
+        self.braces(word)
+    }
+
+    /// Replaces `$name` and `${name}` by what the same script assigned.
+    fn substitute(&mut self, word: &str) -> Option<String> {
+        if self.known.is_empty() || !word.contains('$') {
+            return Some(word.to_owned());
+        }
+        let mut out = String::new();
+        let mut rest = word;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let braced = after
+                .strip_prefix('{')
+                .and_then(|inner| inner.split_once('}'));
+            let (name, behind) = braced.unwrap_or_else(|| {
+                let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                let end = after.find(|c| !letter(c)).unwrap_or(after.len());
+                after.split_at_checked(end).unwrap_or((after, ""))
+            });
+            match self.known.get(name).map(String::len) {
+                Some(bytes) => {
+                    self.spend(bytes)?;
+                    out.push_str(self.known.get(name).map_or("", String::as_str));
+                    rest = behind;
+                }
+                None => {
+                    out.push('$');
+                    rest = after;
                 }
             }
-            None => done.push(next),
         }
-        if open.len() + done.len() > MAX_BRACES {
-            return vec![word.to_owned()];
-        }
+        out.push_str(rest);
+        Some(out)
     }
-    done
+
+    /// `a{b,c}d` as `abd` and `acd`.
+    fn braces(&mut self, word: String) -> Option<Vec<String>> {
+        let mut done = Vec::new();
+        let mut open = vec![word];
+        while let Some(next) = open.pop() {
+            let choice = next.find('{').and_then(|start| {
+                let end = start + next.get(start..)?.find('}')?;
+                let list = next.get(start + 1..end)?;
+                let dollar = next.get(..start)?.ends_with('$');
+                (list.contains(',') && !dollar && !list.contains('{')).then_some((start, end, list))
+            });
+            match choice {
+                Some((start, end, list)) => {
+                    let before = next.get(..start).unwrap_or("");
+                    let after = next.get(end + 1..).unwrap_or("");
+                    for part in list.split(',').rev() {
+                        self.spend(before.len() + part.len() + after.len())?;
+                        open.push(format!("{before}{part}{after}"));
+                    }
+                }
+                None => done.push(next),
+            }
+            if open.len() + done.len() > MAX_BRACES {
+                return None;
+            }
+        }
+        Some(done)
+    }
 }
 
 /// Chosen: `sh -c "bash -c \"$(…)\""` is three.
 const MAX_DEPTH: usize = 8;
-const MAX_BRACES: usize = 64;
-/// Past it a value is still seen where it is assigned, not where it is used.
-const MAX_VARIABLES: usize = 64;
-const MAX_WORD_BYTES: usize = 64 << 10;
+/// Words of one braced word, and variables of one script. Chosen: more than people write by hand.
+const MAX_BRACES: usize = 256;
+const MAX_VARIABLES: usize = 256;
+/// What variables and braces of one script may add. Chosen: far above what a line is written for.
+const MAX_EXPANDED_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -122,8 +122,10 @@ impl Exchange {
         let requests = if sessionless && head.method == Method::POST {
             let mut link = memory.fresh(&server.name, &client);
             // Source: MCP 2025-06-18, transports: the header names the revision after initialize.
-            let named = headers::revision(&head.headers).map(str::to_owned);
-            link.revision = named.or_else(|| shared.lock().revision.clone());
+            link.inherit(&shared.lock());
+            if let Some(named) = headers::revision(&head.headers) {
+                link.revision = Some(named.to_owned());
+            }
             Arc::new(Mutex::new(link))
         } else {
             Arc::clone(&shared.link)
@@ -330,11 +332,12 @@ impl Exchange {
         let parts = verdict.into_parts();
         let name = &self.server.name;
         self.gateway.memory.learn(name, &parts.keep, &parts.discard);
-        if parts.keep.iter().any(|(key, _)| key == "revision")
-            && !Arc::ptr_eq(link, &self.shared.link)
-        {
-            let revision = lock(link).revision.clone();
-            self.shared.lock().revision = revision;
+        if !Arc::ptr_eq(link, &self.shared.link) {
+            let shared = parts.keep.iter().filter(|(key, _)| Link::is_of_caller(key));
+            let shared: Vec<_> = shared.cloned().collect();
+            if !shared.is_empty() {
+                self.shared.lock().resume(&shared);
+            }
         }
         Some(parts)
     }

@@ -3,6 +3,8 @@
 
 use super::Judge;
 use super::examine::{Examined, hidden_name};
+use super::weigh::Weighed;
+use crate::event::Direction;
 use crate::event::surface::Part;
 use crate::link::Link;
 use crate::mcp::json::{self, Limits};
@@ -10,6 +12,7 @@ use crate::mcp::reply::Label;
 use crate::mcp::splice::Splice;
 use crate::policy::{Action, Decision};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// What became of a message, and the tickets that go with it.
 #[derive(Default)]
@@ -74,15 +77,15 @@ impl Judge {
                     splice.remove(list, *index).map_err(|_| CANNOT)?;
                 }
                 (_, Action::Redact) => {
-                    for finding in &weighed.findings {
-                        for span in &finding.spans {
-                            let text = weighed.event.texts.get(span.text).ok_or(CANNOT)?;
-                            let literal = text.literal.clone().ok_or(CANNOT)?;
-                            let placeholder = format!("[redacted: {}]", Label::new(&finding.rule));
-                            splice
-                                .redact(literal, span.start..span.end, &placeholder)
-                                .map_err(|_| CANNOT)?;
-                        }
+                    let passages = self.passages(weighed);
+                    // Forwarded as it came, it would only be called redacted.
+                    if passages.is_empty() {
+                        return Err("there is nothing in the message that could be redacted");
+                    }
+                    for (literal, passage, rule) in passages {
+                        let placeholder = format!("[redacted: {}]", Label::new(rule));
+                        let redacted = splice.redact(literal, passage, &placeholder);
+                        redacted.map_err(|_| CANNOT)?;
                     }
                 }
                 _ => continue,
@@ -112,5 +115,25 @@ impl Judge {
             }
         }
         Ok(changed)
+    }
+
+    /// What a redaction replaces: what findings point at; where a rule of the policy that names no
+    /// finding asks for it, or nothing is pointed at, every text on its way to the client.
+    fn passages<'w>(&self, weighed: &'w Weighed) -> Vec<(Range<usize>, Range<usize>, &'w str)> {
+        let (event, rule) = (&weighed.event, weighed.decision.rule.as_str());
+        let pointed = weighed.findings.iter().flat_map(|finding| {
+            finding.spans.iter().filter_map(|span| {
+                let literal = event.texts.get(span.text)?.literal.clone()?;
+                Some((literal, span.start..span.end, finding.rule.as_str()))
+            })
+        });
+        let pointed: Vec<_> = pointed.collect();
+        let by_findings = rule.starts_with("finding:") || self.policy().names_findings(rule);
+        if event.direction == Direction::ToServer || (by_findings && !pointed.is_empty()) {
+            return pointed;
+        }
+        let all = event.texts.iter().filter(|text| event.may_redact(text));
+        all.filter_map(|text| Some((text.literal.clone()?, 0..text.original.len(), rule)))
+            .collect()
     }
 }

@@ -76,8 +76,8 @@ pub struct Examined {
     pub tasks: Vec<(String, Task)>,
     /// Open requests that a cancellation closes; more than one only in a batch.
     pub cancelled: Vec<(Id, Asked)>,
-    /// What a person's answer is bound to: params or result without `_meta`, whose progress token
-    /// is another one in every try. Only filled when a person is asked.
+    /// What a person's answer is bound to: params or result without what is another one in every
+    /// try. Only filled when a person is asked.
     pub content: Vec<u8>,
 }
 
@@ -106,8 +106,12 @@ pub fn examine(
         _ => Batches::Refused,
     };
     match message::read_incoming(&root, batches) {
-        Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, &one),
-        Ok(Incoming::Batch(all)) => batch(bench, link, from, call, bytes, &all),
+        Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, (&root, &one)),
+        Ok(Incoming::Batch(all)) => {
+            let items = root.as_array().unwrap_or_default();
+            let all: Vec<_> = items.iter().zip(&all).collect();
+            batch(bench, link, from, call, bytes, &all)
+        }
         Err(error) => {
             let why = error.to_string();
             match root.as_array() {
@@ -128,10 +132,11 @@ fn single(
     from: End,
     call: String,
     bytes: &[u8],
-    one: &Message<'_, '_>,
+    (node, one): (&Node<'_>, &Message<'_, '_>),
 ) -> Examined {
     let cwd = link.launch.cwd.clone();
-    let context = context(bench, link, &cwd, from, &call);
+    let mut context = context(bench, link, &cwd, from, &call);
+    context.beside = message::beside(node);
     let mut cancelled = Vec::new();
     let mut revision = None;
     let mut task = None;
@@ -272,7 +277,7 @@ fn batch(
     from: End,
     call: String,
     bytes: &[u8],
-    all: &[Message<'_, '_>],
+    all: &[(&Node<'_>, &Message<'_, '_>)],
 ) -> Examined {
     let mut requests = Vec::new();
     let mut answers = Vec::new();
@@ -280,7 +285,7 @@ fn batch(
     let (mut cancelled, mut tasks) = (Vec::new(), Vec::new());
     let mut decision: Option<Decision> = None;
     for (index, one) in all.iter().enumerate() {
-        let part = single(bench, link, from, format!("{call}.b{index}"), bytes, one);
+        let part = single(bench, link, from, format!("{call}.b{index}"), bytes, *one);
         match part.shape {
             Shape::Request { id, asked } => requests.push((id, asked)),
             Shape::Response { id, asked, .. } => answers.push((id, asked)),
@@ -359,6 +364,11 @@ fn made_task(asked: &Asked, outcome: &Outcome<'_, '_>) -> Option<(String, Task)>
     })
 }
 
+/// Members of `_meta` that are others in every try.
+///
+/// Source: MCP 2025-11-25, progress; W3C Trace Context and Baggage, as MCP 2026-07-28 carries them.
+const PER_TRY: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
+
 /// The bytes that say what is asked for, member by member, in their order.
 fn content(bytes: &[u8], one: &Message<'_, '_>) -> Vec<u8> {
     let node = match one {
@@ -374,9 +384,17 @@ fn content(bytes: &[u8], one: &Message<'_, '_>) -> Vec<u8> {
     match node.as_object() {
         Some(members) => {
             let mut content = Vec::new();
-            for member in members.iter().filter(|member| member.key != "_meta") {
-                content.extend_from_slice(raw(&member.key_span));
-                content.extend_from_slice(raw(&member.node.span));
+            for member in members {
+                let meta = member.node.as_object().filter(|_| member.key == "_meta");
+                let (holder, inner) = match meta {
+                    Some(inner) => (None, inner),
+                    None => (Some(member), &[][..]),
+                };
+                let inner = inner.iter().filter(|one| !PER_TRY.contains(&&*one.key));
+                for member in holder.into_iter().chain(inner) {
+                    content.extend_from_slice(raw(&member.key_span));
+                    content.extend_from_slice(raw(&member.node.span));
+                }
             }
             content
         }
@@ -397,6 +415,7 @@ fn context<'c>(bench: &Bench<'c>, link: &Link, cwd: &'c str, from: End, call: &s
         },
         cwd,
         places: bench.places,
+        beside: Vec::new(),
     }
 }
 
@@ -437,17 +456,23 @@ fn overall(policy: &Policy, link: &Link, shape: &Shape, parts: &[(Part, Weighed)
     if let Some(rule) = link.refused() {
         return Decision::deny(rule, "the server was not allowed to start");
     }
-    match shape {
-        Shape::Request { asked, .. } if is_hidden(link, asked) => {
-            Decision::deny("hidden", "its definition was refused before")
-        }
-        _ => decision,
+    // A server may run what comes without an id, as long as it has a method.
+    let hidden = match shape {
+        Shape::Request { asked, .. } => is_hidden(link, &asked.method, &asked.name),
+        Shape::Notification { method } => parts
+            .iter()
+            .any(|(_, weighed)| is_hidden(link, method, &weighed.event.name)),
+        _ => false,
+    };
+    if hidden {
+        return Decision::deny("hidden", "its definition was refused before");
     }
+    decision
 }
 
-/// Whether a request names what was taken out of a list.
-fn is_hidden(link: &Link, asked: &Asked) -> bool {
-    let kinds: &[Kind] = match asked.method.as_str() {
+/// Whether a message of this method names what was taken out of a list.
+fn is_hidden(link: &Link, method: &str, name: &str) -> bool {
+    let kinds: &[Kind] = match method {
         "tools/call" => &[Kind::ToolDefinition],
         "prompts/get" => &[Kind::PromptDefinition],
         "completion/complete" => &[Kind::PromptDefinition, Kind::ResourceDefinition],
@@ -456,7 +481,7 @@ fn is_hidden(link: &Link, asked: &Asked) -> bool {
     };
     kinds
         .iter()
-        .any(|kind| link.is_hidden(&hidden_name(kind, &asked.name)))
+        .any(|kind| link.is_hidden(&hidden_name(kind, name)))
 }
 
 /// A definition's name among the hidden ones: a tool may have the name of a prompt.

@@ -152,6 +152,7 @@ impl Inspector<'_> {
                 direction: Direction::Local,
                 cwd: "/",
                 places: self.places,
+                beside: Vec::new(),
             };
             let event = event::launch::of_launch(&context, launch);
             said.take(None, self.weigh(event, &histories));

@@ -30,6 +30,7 @@ impl Judge {
             direction: Direction::Local,
             cwd: &link.launch.cwd,
             places: &self.places,
+            beside: Vec::new(),
         };
         let event = event::launch::of_launch(&context, link.launch.clone());
         let weighed = weigh(&set, &policy, event, &self.histories.of(&link.client.key));

@@ -146,6 +146,18 @@ impl Link {
         }
     }
 
+    /// Whether a ticket says what holds for all exchanges of one caller, not for one of them: the
+    /// revision, and what a task answers.
+    pub fn is_of_caller(ticket: &str) -> bool {
+        ticket == REVISION || ticket.starts_with(TASK)
+    }
+
+    /// Takes over what [`Link::is_of_caller`] tickets say to another link of the same caller.
+    pub fn inherit(&mut self, other: &Self) {
+        self.revision.clone_from(&other.revision);
+        self.tasks.clone_from(&other.tasks);
+    }
+
     /// Notes a request.
     ///
     /// # Errors
@@ -298,7 +310,7 @@ impl Link {
 
     pub fn revision_ticket(revision: &str) -> (String, String) {
         (
-            "revision".into(),
+            REVISION.into(),
             json(&Ticket::Revision {
                 revision: revision.to_owned(),
             }),
@@ -315,12 +327,15 @@ impl End {
     }
 }
 
+const REVISION: &str = "revision";
+const TASK: &str = "task ";
+
 fn task_key(asker: End, id: &str) -> String {
     let of = match asker {
         End::Client => "client",
         End::Server => "server",
     };
-    format!("task {of} {id}")
+    format!("{TASK}{of} {id}")
 }
 
 fn json(ticket: &Ticket) -> String {

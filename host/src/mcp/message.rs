@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::fold::lookalike;
-use super::json::{Node, Value};
+use super::json::{Member, Node, Value};
 
 /// One message, of exactly one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +95,7 @@ pub fn read<'n, 'a>(node: &'n Node<'a>) -> Result<Message<'n, 'a>, MessageError>
     }
     match (id, result, error) {
         (_, Some(_), Some(_)) => Err(MessageError::MixedKinds),
+        _ if node.get("params").is_some() => Err(MessageError::MixedKinds),
         (_, None, None) => Err(MessageError::NoKind),
         (None, Some(_), None) => Err(MessageError::IdMissing),
         (Some(id), Some(result), None) => {
@@ -115,6 +116,14 @@ pub fn read<'n, 'a>(node: &'n Node<'a>) -> Result<Message<'n, 'a>, MessageError>
             })
         }
     }
+}
+
+/// Members beside those of the envelope: nobody has to read them, and anybody may.
+pub fn beside<'n, 'a>(node: &'n Node<'a>) -> Vec<&'n Member<'a>> {
+    let members = node.as_object().unwrap_or_default().iter();
+    members
+        .filter(|member| !ENVELOPE.contains(&&*member.key))
+        .collect()
 }
 
 /// Reads one message, or a batch where the revision has them.
@@ -349,7 +358,7 @@ pub enum MessageError {
     ResultType,
     #[error("error is not an object with an integer code and a message")]
     ErrorShape,
-    #[error("more than one of method, result and error")]
+    #[error("members of more than one kind of message")]
     MixedKinds,
     #[error("none of method, result and error")]
     NoKind,

@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::criteria::Criterion;
 use super::error::{PolicyError, Problem};
 use super::file::{File, ProfileFile, RawRule, Thresholds};
 use super::rule::{Origin, Rule};
@@ -38,6 +39,15 @@ impl Policy {
         } else {
             Err(errors.swap_remove(0))
         }
+    }
+
+    /// Whether the rule of this id is about findings, so that it is their spans that it means.
+    pub fn names_findings(&self, id: &str) -> bool {
+        let about = |rule: &Rule| {
+            let mut criteria = rule.when.iter();
+            criteria.any(|criterion| matches!(criterion, Criterion::Finding(_)))
+        };
+        self.rules.iter().any(|rule| rule.id == id && about(rule))
     }
 
     /// Everything that is wrong with `text`; empty when [`Policy::parse`] would take it.

@@ -14,6 +14,7 @@ use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Unread, Wel
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{ExitCode, ExitStatus};
@@ -275,25 +276,19 @@ impl Relay {
     }
 
     /// Finds or starts a daemon, hands it our tickets and asks again about every held frame.
-    fn reconnect(&self, outlets: &Outlets) -> Option<UnixStream> {
+    fn reconnect(self: &Arc<Self>, outlets: &Outlets) -> Option<UnixStream> {
         let since = Instant::now();
         loop {
             let tickets = self.lock().tickets.clone().into_iter().collect();
-            if let Ok((mut stream, _)) =
+            if let Ok((stream, _)) =
                 contact::greet(&self.home, &self.greeting, self.standing, tickets)
+                && let Ok(reading) = stream.try_clone()
             {
-                let mut socket = self
-                    .to_daemon
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                let again = self.lock().pending.clone();
-                let reading = stream.try_clone().ok();
-                if again.iter().all(|(seq, held)| {
-                    wire::write_message(&mut stream, &message(*seq, held, true)).is_ok()
-                }) {
-                    *socket = Some(stream);
-                    return reading;
-                }
+                // Elsewhere, because the daemon rules while it reads: were its rulings not read
+                // meanwhile, both would wait for room in the socket.
+                let relay = Arc::clone(self);
+                std::thread::spawn(move || relay.ask_again(stream));
+                return Some(reading);
             }
             if self.lock().over {
                 return None;
@@ -302,6 +297,24 @@ impl Relay {
                 self.give_up_held(outlets);
             }
             std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Sends every held frame to a new daemon, and leaves the socket to those who ask next. A
+    /// socket that breaks on the way is given up; whoever reads its rulings sees that too.
+    fn ask_again(&self, mut stream: UnixStream) {
+        let mut socket = self
+            .to_daemon
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let again = self.lock().pending.clone();
+        let mut held = again.iter();
+        if held
+            .all(|(seq, held)| wire::write_message(&mut stream, &message(*seq, held, true)).is_ok())
+        {
+            *socket = Some(stream);
+        } else {
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 

@@ -140,3 +140,33 @@ fn what_a_server_wrote_before_it_ended_reaches_the_client() {
         assert_eq!(ended.status.code(), Some(0));
     }
 }
+
+#[test]
+fn a_shim_full_of_undecided_calls_and_its_next_daemon_do_not_wait_for_each_other() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let server = Script::echo(&["say"]).install(&home, "files");
+    let mut client = Client::open(&home, &server);
+    let pid = Pid::from_raw(i32::try_from(daemon.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    // Once the socket is full; from then on the shim holds what comes until it has a daemon again.
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        daemon.kill();
+    });
+    // More than two sockets hold, in calls as in rulings.
+    let said = "word ".repeat(400);
+    for n in 0..900 {
+        let arguments = json!({ "text": format!("{n} {said}") });
+        let line = json!({ "jsonrpc": "2.0", "id": n, "method": "tools/call", "params": { "name": "say", "arguments": arguments } });
+        client.send(&line.to_string());
+    }
+    killer.join().unwrap();
+    let mut answered = BTreeSet::new();
+    while answered.len() < 900 {
+        let answer: Value = serde_json::from_str(&client.line()).unwrap();
+        assert!(answered.insert(answer["id"].as_u64().unwrap()), "{answer}");
+    }
+    client.close();
+    home.verify_audit();
+}

@@ -23,6 +23,7 @@ fn request(method: &str, params: &str) -> Vec<Asset> {
         direction: Direction::ToServer,
         cwd: "/srv/app",
         places: &places,
+        beside: Vec::new(),
     };
     let node = parse(params.as_bytes(), &Limits::default()).unwrap();
     of_request(&ctx, method, Some(&node)).remove(0).event.assets
@@ -61,6 +62,35 @@ fn twins(secret: &str, harmless: &str) {
     assert!(found, "{secret} touches a credential place, saw:\n{seen}");
     let (found, seen) = touches(harmless);
     assert!(!found, "{harmless} touches none, saw:\n{seen}");
+}
+
+#[test]
+fn no_name_of_an_argument_hides_a_path() {
+    for key in ["document", "id", "name", "uri", "query", "text", "mode"] {
+        for secret in [".ssh/id_rsa", "x/../../../home/u/.ssh/id_rsa", ".env"] {
+            let with = |value: &str| format!(r#"{{"{key}":"{value}"}}"#);
+            twins(&with(secret), &with("docs/read.me"));
+        }
+    }
+    check(r#"{"document":"a/../b"}"#, expect!["path /srv/app/b"]);
+    for plain in ["main", "owner/repo", "v1.2.3", "a sentence with .env in it"] {
+        let assets = request(
+            "tools/call",
+            &format!(r#"{{"name":"t","arguments":{{"label":"{plain}"}}}}"#),
+        );
+        assert!(assets.is_empty(), "{plain}: {}", show(&assets));
+    }
+}
+
+#[test]
+fn addresses_past_any_use_are_too_many_and_do_not_take_for_ever() {
+    let flood: String = (0..200_000).map(|n| format!("ws:/h{n} ")).collect();
+    let assets = request(
+        "tools/call",
+        &format!(r#"{{"name":"t","arguments":{{"x":"{flood}"}}}}"#),
+    );
+    assert!(assets.len() <= MAX_ASSETS + 1);
+    assert!(assets.iter().any(|asset| asset.kind.word() == "too-many"));
 }
 
 #[test]

@@ -116,6 +116,32 @@ fn links_lead_to_the_real_file_and_the_written_one_stays_known() {
 }
 
 #[test]
+fn a_link_to_what_is_not_there_yet_leads_to_where_a_write_would_put_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("home/.ssh")).unwrap();
+    std::fs::create_dir(root.join("repo")).unwrap();
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, root.join(at)).unwrap();
+    link("../home/.ssh/authorized_keys", "repo/notes.txt");
+    link("notes.txt", "repo/more.txt");
+    link("loop-b", "repo/loop-a");
+    link("loop-a", "repo/loop-b");
+    let places = Places {
+        links: Box::new(Disk),
+        ..places(Case::Sensitive)
+    };
+    let base = root.to_str().unwrap();
+    let value = |raw: &str| places.locate(raw, Written::Plain, base).unwrap().value;
+    let keys = format!("{base}/home/.ssh/authorized_keys");
+    assert_eq!(value("repo/notes.txt"), keys);
+    assert_eq!(value("repo/more.txt"), keys);
+    assert_eq!(value("repo/none/x"), format!("{base}/repo/none/x"));
+    assert_eq!(value("repo/loop-a"), format!("{base}/repo/loop-a"));
+    let long = "/a".repeat(8 << 20);
+    assert_eq!(value(&long), long, "longer than any path: not looked for");
+}
+
+#[test]
 fn case_matters_only_where_the_disk_says_so() {
     let written = "~/.SSH/Id_Rsa";
     let exact = places(Case::Sensitive)

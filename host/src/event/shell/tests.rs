@@ -120,3 +120,36 @@ fn hostile_lines_end() {
     commands(&"`".repeat(9_999));
     commands("a=$a$a; b=$a$b$b");
 }
+
+#[test]
+fn what_would_grow_without_bound_is_not_written_out_and_says_so() {
+    let unread = |script: &str| commands(script).iter().any(|simple| simple.unread);
+    let value = "x".repeat(60 << 10);
+    for uses in [
+        "echo $a; ".repeat(1000),
+        "$a".repeat(100_000),
+        "{$a,$a}".repeat(9),
+    ] {
+        let script = format!("a={value}; {uses}");
+        let words = commands(&script)
+            .into_iter()
+            .flat_map(|simple| simple.words);
+        let bytes: usize = words.map(|word| word.len()).sum();
+        assert!(bytes <= MAX_EXPANDED_BYTES + script.len(), "{bytes}");
+        assert!(unread(&script));
+    }
+    assert!(unread(&format!("cat {}", "{a,b}".repeat(20))));
+    let assigned: String = (0..=MAX_VARIABLES).map(|n| format!("v{n}=1; ")).collect();
+    assert!(unread(&assigned));
+    assert!(!unread("a=1 b=2; a=3; cat {a,b}{c,d} ${a}x $HOME $a$b"));
+}
+
+#[test]
+fn a_variable_is_read_as_far_as_its_name_goes() {
+    check(
+        "a=/etc; cat $a/b $ab ${a}b $",
+        expect![[r#"
+        a=/etc
+        [cat] [/etc/b] [$ab] [/etcb] [$]"#]],
+    );
+}

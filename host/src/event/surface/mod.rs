@@ -10,7 +10,7 @@ mod texts;
 use super::assets::{Seen, assets};
 use super::place::Places;
 use super::{Direction, Event, Kind, Server};
-use crate::mcp::json::Node;
+use crate::mcp::json::{Member, Node};
 use pieces::Piece;
 use texts::Collector;
 
@@ -26,6 +26,8 @@ pub struct Context<'a> {
     /// The server's working directory.
     pub cwd: &'a str,
     pub places: &'a Places,
+    /// Members of the message beside those that the protocol knows.
+    pub beside: Vec<&'a Member<'a>>,
 }
 
 /// The request that a result or an error answers.
@@ -58,7 +60,7 @@ pub enum Part {
 
 /// The events of a request. Never empty.
 pub fn of_request(ctx: &Context<'_>, method: &str, params: Option<&Node<'_>>) -> Vec<Draft> {
-    drafts(ctx, method, &pieces::of_params(method, params))
+    drafts(ctx, method, pieces::of_params(method, params))
 }
 
 /// The events of a notification. A request's method without an id is judged like the request.
@@ -73,7 +75,7 @@ pub fn of_notification(
     if method.starts_with("notifications/tasks") {
         pieces::of_task(task, params, &mut pieces);
     }
-    drafts(ctx, method, &pieces)
+    drafts(ctx, method, pieces)
 }
 
 /// The events of a result. Never empty.
@@ -81,7 +83,7 @@ pub fn of_result(ctx: &Context<'_>, request: &Asked, result: &Node<'_>) -> Vec<D
     drafts(
         ctx,
         &request.method,
-        &pieces::of_result(request, result, "/result"),
+        pieces::of_result(request, result, "/result"),
     )
 }
 
@@ -90,18 +92,25 @@ pub fn of_error(ctx: &Context<'_>, request: &Asked, error: &Node<'_>) -> Vec<Dra
     drafts(
         ctx,
         &request.method,
-        &pieces::of_error(request, error, "/error"),
+        pieces::of_error(request, error, "/error"),
     )
 }
 
-fn drafts(ctx: &Context<'_>, method: &str, pieces: &[Piece<'_, '_>]) -> Vec<Draft> {
+fn drafts<'p>(ctx: &'p Context<'p>, method: &str, mut pieces: Vec<Piece<'p, 'p>>) -> Vec<Draft> {
+    let main = pieces
+        .first()
+        .map(|main| (main.kind.clone(), main.name.clone()));
+    if let Some((kind, name)) = main {
+        let beside = ctx.beside.iter();
+        pieces.extend(beside.map(|member| Piece::beside(member, kind.clone(), name.clone())));
+    }
     let mut cuts: Vec<usize> = pieces
         .iter()
         .filter_map(|piece| Some(piece.node?.span.start))
         .collect();
     cuts.sort_unstable();
     let mut drafts: Vec<Draft> = Vec::new();
-    for piece in pieces {
+    for piece in &pieces {
         let mut collector = Collector::new(&piece.pointer, &cuts);
         if let Some(member) = piece.key {
             collector.key(member);

@@ -141,6 +141,19 @@ pub fn of_error<'n, 'a>(asked: &Asked, error: &'n Node<'a>, pointer: &str) -> Ve
 }
 
 impl<'n, 'a> Piece<'n, 'a> {
+    /// A member of the envelope that the protocol does not know, as a part of a message of `kind`.
+    pub fn beside(member: &'n Member<'a>, kind: Kind, name: String) -> Self {
+        Self {
+            node: Some(&member.node),
+            pointer: format!("/{}", token(&member.key)),
+            key: Some(member),
+            kind,
+            name,
+            part: Part::Whole,
+            shape: Shape::Arguments,
+        }
+    }
+
     fn whole(node: Option<&'n Node<'a>>, pointer: &str, kind: Kind, name: String) -> Self {
         let (pointer, shape) = (pointer.to_owned(), Shape::Protocol);
         Self {

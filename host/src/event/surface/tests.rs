@@ -29,6 +29,7 @@ fn context(places: &Places) -> Context<'_> {
         direction: Direction::ToClient,
         cwd: "/srv/app",
         places,
+        beside: Vec::new(),
     }
 }
 

@@ -124,6 +124,9 @@ pub struct Limits {
     pub max_depth: usize,
     /// Values, containers included.
     pub max_nodes: usize,
+    /// Bytes of the pointers to all values together: who takes a message apart writes them out, so
+    /// a long key above many values would cost far more memory than the message has.
+    pub max_pointers: usize,
 }
 
 impl Limits {
@@ -139,6 +142,7 @@ impl Default for Limits {
             max_bytes: 16 << 20,
             max_depth: 128,
             max_nodes: 1_000_000,
+            max_pointers: 64 << 20,
         }
     }
 }
@@ -182,6 +186,8 @@ pub enum JsonError {
     TooDeep { at: usize, limit: usize },
     #[error("more than {limit} values at byte {at}")]
     TooManyNodes { at: usize, limit: usize },
+    #[error("pointers of more than {limit} bytes in all, at byte {at}")]
+    Pointers { at: usize, limit: usize },
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Node<'a>, JsonError
         at: 0,
         depth: 0,
         nodes: 0,
+        pointer: 0,
+        pointers: 0,
+        max_pointers: limits.max_pointers,
         max_depth: limits.max_depth.min(Limits::DEEPEST),
         max_nodes: limits.max_nodes,
     };
@@ -51,11 +54,18 @@ const PAIRWISE_KEYS: usize = 8;
 /// anyone computes with.
 const MAX_NUMBER_BYTES: usize = 512;
 
+/// A slash and the digits of an index; few arrays have more than a million elements.
+const INDEX_BYTES: usize = 7;
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
     nodes: usize,
+    /// Bytes of the pointer to where it is, and of those to all values so far.
+    pointer: usize,
+    pointers: usize,
+    max_pointers: usize,
     max_depth: usize,
     max_nodes: usize,
 }
@@ -92,6 +102,13 @@ impl<'a> Parser<'a> {
                 limit: self.max_nodes,
             });
         }
+        self.pointers += self.pointer;
+        if self.pointers > self.max_pointers {
+            return Err(JsonError::Pointers {
+                at: self.at,
+                limit: self.max_pointers,
+            });
+        }
         let start = self.at;
         let value = match self.peek() {
             Some(b'"') => Value::String(self.string()?),
@@ -125,6 +142,8 @@ impl<'a> Parser<'a> {
         body: fn(&mut Self) -> Result<Value<'a>, JsonError>,
     ) -> Result<Value<'a>, JsonError> {
         self.depth += 1;
+        // What an index takes; a key adds its own length.
+        self.pointer += INDEX_BYTES;
         if self.depth > self.max_depth {
             return Err(JsonError::TooDeep {
                 at: self.at,
@@ -135,6 +154,7 @@ impl<'a> Parser<'a> {
         self.space();
         let value = body(self)?;
         self.depth -= 1;
+        self.pointer -= INDEX_BYTES;
         Ok(value)
     }
 
@@ -180,10 +200,13 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         self.space();
+        self.pointer += key.len();
+        let node = self.value()?;
+        self.pointer -= key.len();
         Ok(Member {
             key,
             key_span,
-            node: self.value()?,
+            node,
         })
     }
 

@@ -268,6 +268,21 @@ fn limits_hold_exactly() {
         parse(b"[1,2,3]", &few),
         Err(JsonError::TooManyNodes { at: 5, limit: 3 })
     );
+    let flat = Limits {
+        max_pointers: 2 * (7 + 3),
+        ..Limits::default()
+    };
+    assert!(parse(br#"{"abc":1,"def":2}"#, &flat).is_ok());
+    assert_eq!(
+        parse(br#"{"abc":1,"def":2,"g":3}"#, &flat),
+        Err(JsonError::Pointers { at: 21, limit: 20 })
+    );
+    let key = "k".repeat(4 << 20);
+    let bomb = format!(r#"{{"{key}":[{}0]}}"#, "0,".repeat(100_000));
+    assert!(matches!(
+        parse(bomb.as_bytes(), &Limits::default()),
+        Err(JsonError::Pointers { .. })
+    ));
     let short = Limits {
         max_bytes: 4,
         ..Limits::default()

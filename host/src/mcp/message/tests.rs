@@ -116,6 +116,10 @@ fn broken_envelopes_are_refused() {
         "MixedKinds",
     );
     check(
+        r#"{"jsonrpc":"2.0","id":1,"result":{},"params":{}}"#,
+        "MixedKinds",
+    );
+    check(
         r#"{"jsonrpc":"2.0","id":1,"method":"m","result":{}}"#,
         "MixedKinds",
     );

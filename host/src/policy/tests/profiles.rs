@@ -16,7 +16,7 @@ fn every_profile_reads_and_is_what_it_says() {
 }
 
 #[test]
-fn credentials_are_denied_to_calls_and_resource_reads() {
+fn credentials_are_denied_to_calls_and_requests() {
     for (profile, expect) in [
         ("balanced", "deny "),
         ("strict", "deny "),
@@ -28,7 +28,7 @@ fn credentials_are_denied_to_calls_and_resource_reads() {
             ""
         };
         let call = format!("{expect}credentials{would}");
-        let read = format!("{expect}credential-resources{would}");
+        let read = format!("{expect}credential-requests{would}");
         check(profile, &[], "tool-call path=/k cred", &call);
         check(profile, &[], "tool-call path=/tmp path=/k cred", &call);
         check(profile, &[], "guard-check path=/k cred", &call);
@@ -44,6 +44,14 @@ fn credentials_are_denied_to_calls_and_resource_reads() {
             "resources/subscribe method=resources/subscribe path=/k cred",
             &read,
         );
+        for asks in [
+            "prompts/get method=prompts/get path=/k cred",
+            "vendor/readFile method=vendor/readFile path=/k cred",
+        ] {
+            check(profile, &[], asks, &read);
+        }
+        let completes = "completion method=completion/complete path=/k cred";
+        check(profile, &[], completes, &call);
     }
     check(
         "balanced",
@@ -51,6 +59,14 @@ fn credentials_are_denied_to_calls_and_resource_reads() {
         "tool-call path=/k",
         "allow default:balanced",
     );
+    for tells in [
+        "a/b method=initialize path=/k cred",
+        "a/b method=roots/list path=/k cred",
+        "a/b method=elicitation/create path=/k cred",
+        "prompts/get method=prompts/get path=/k",
+    ] {
+        check("balanced", &[], tells, "allow default:balanced");
+    }
     check(
         "balanced",
         &[],

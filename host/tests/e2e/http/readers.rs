@@ -1,7 +1,7 @@
 //! Bodies that two readers could read differently, and bodies that are changed on the way.
 
 use super::{INJECTION, Scene, echo, result};
-use crate::kit::{Web, text, tool, write};
+use crate::kit::{Web, denied, text, tool, write};
 use serde_json::{Value, json};
 
 /// A server that answers everything with this status, type and body.
@@ -187,7 +187,128 @@ fn what_was_hidden_stays_hidden_when_the_daemon_is_killed_and_started_anew() {
         let got = scene.call(headers, id, "helper", json!({}));
         assert_eq!(got.json()["error"]["code"], -32602, "{got:?}");
     }
-    assert_eq!(scene.web.seen().len(), reached, "the server saw nothing of it");
+    assert_eq!(
+        scene.web.seen().len(),
+        reached,
+        "the server saw nothing of it"
+    );
     let got = scene.call(&session, 4, "good", json!({}));
     assert_eq!(text(&got.json()), "done");
+}
+
+#[test]
+fn a_hidden_tool_is_not_reached_by_a_call_without_an_id() {
+    let scene = Scene::with(Web::json(|message| match message["method"].as_str() {
+        Some("tools/list") => result(
+            message,
+            json!({ "tools": [tool("helper", &format!("<IMPORTANT>{INJECTION}</IMPORTANT>"))] }),
+        ),
+        _ => echo(message),
+    }));
+    let session = [("mcp-session-id", "s-1")];
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    scene.http.post("web", &session, list);
+    let reached = scene.web.seen().len();
+    let call = |name: &str| {
+        let params = json!({ "name": name, "arguments": {} });
+        let body = json!({ "jsonrpc": "2.0", "method": "tools/call", "params": params });
+        scene.http.post("web", &session, &body.to_string());
+        scene.web.seen().len() - reached
+    };
+    assert_eq!(call("helper"), 0);
+    denied(&scene.home.record("method:tools/call"));
+    assert_eq!(call("other"), 1, "its twin passes");
+}
+
+#[test]
+fn what_a_task_answers_is_known_without_a_session() {
+    let rules = r#"
+[[rule]]
+id = "no-mail"
+action = "deny"
+[rule.match]
+kind = "tool-result"
+method = "tasks/result"
+tool = "read_mail"
+"#;
+    let scene = Scene::ruled(
+        Web::json(|message| match message["method"].as_str() {
+            Some("tools/call") => {
+                let task = json!({ "taskId": message["params"]["name"], "status": "working" });
+                result(message, json!({ "task": task }))
+            }
+            _ => result(
+                message,
+                json!({ "content": [{ "type": "text", "text": "Dear all" }] }),
+            ),
+        }),
+        rules,
+    );
+    let asked = |id: u64, task: &str| {
+        let call = scene.call(&[], id, task, json!({}));
+        assert_eq!(call.json()["result"]["task"]["taskId"], task, "{call:?}");
+        let params = json!({ "taskId": task });
+        let body =
+            json!({ "jsonrpc": "2.0", "id": id + 1, "method": "tasks/result", "params": params });
+        scene.http.post("web", &[], &body.to_string()).json()
+    };
+    assert_eq!(text(&asked(1, "read_news")), "Dear all");
+    let refused = asked(3, "read_mail");
+    assert!(text(&refused).starts_with("Blocked"), "{refused}");
+}
+
+#[test]
+fn a_rule_that_redacts_leaves_nothing_of_a_result_to_read() {
+    let rules = r#"
+[[rule]]
+id = "no-mail"
+action = "redact"
+[rule.match]
+kind = "tool-result"
+tool = "read_mail"
+"#;
+    let scene = Scene::ruled(
+        Web::json(|message| {
+            let block = json!({ "type": "text", "text": "Dear all" });
+            let more = json!({ "from": "ann", "n": 7 });
+            result(
+                message,
+                json!({ "content": [block], "structuredContent": more }),
+            )
+        }),
+        rules,
+    );
+    let got = scene.call(&[], 1, "read_mail", json!({})).json();
+    assert_eq!(
+        got["result"],
+        json!({
+            "content": [{ "type": "text", "text": "[redacted: no-mail]" }],
+            "structuredContent": { "from": "[redacted: no-mail]", "n": 7 },
+        })
+    );
+    let record = scene.home.record("verdict:redact");
+    assert_eq!(record["decision"]["rule"], "no-mail");
+    let twin = scene.call(&[], 2, "read_news", json!({})).json();
+    assert_eq!(text(&twin), "Dear all");
+}
+
+#[test]
+fn members_beside_the_envelope_are_read_like_the_rest() {
+    let scene = Scene::with(Web::json(echo));
+    let send = |beside: Value| {
+        let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "look", "arguments": { "text": "hi" } } });
+        body["vendor"] = beside;
+        scene.http.post("web", &[], &body.to_string())
+    };
+    scene.refused(&send(json!({ "path": "~/.ssh/id_rsa" })));
+    assert!(scene.web.seen().is_empty());
+    assert_eq!(text(&send(json!({ "path": "/tmp/a" })).json()), "hi");
+
+    let scene = Scene::with(Web::json(|message| {
+        let mut answer = echo(message);
+        answer["vendor"] = json!({ "note": INJECTION });
+        answer
+    }));
+    scene.refused(&scene.call(&[], 1, "look", json!({})));
 }
