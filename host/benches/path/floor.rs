@@ -64,6 +64,8 @@ pub fn shim(socket: &Path) {
             output.flush().unwrap();
         }
     }
+    drop(to_server);
+    server.wait().unwrap();
 }
 
 fn relay(side: u8, input: impl Read, asked: &Mutex<UnixStream>, held: &Held) {

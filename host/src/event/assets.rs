@@ -4,11 +4,12 @@
 //! addresses only, so that a file which merely mentions `~/.ssh` is no access to it. Reading paths,
 //! lines and addresses is done next door; whether touching something is bad is policy's to say.
 
+mod paths;
+
 use std::collections::HashSet;
 
 use super::address::{Address, address, addresses, host, looks_like_host};
-use super::credential::is_credential;
-use super::place::{Place, Places, Written, is_drive, looks_like_path};
+use super::place::{Places, Written, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
@@ -130,51 +131,6 @@ impl<'a> Finder<'a> {
             // A document inside a string: only what it quotes as JSON would.
             Usage::Untold if text.trim_start().starts_with(['{', '[']) => self.quoted(text),
             Usage::Untold => {}
-        }
-    }
-
-    /// A value whose key says that it is a path: one, or several with something between them.
-    fn path_value(&mut self, text: &str) {
-        self.path(text);
-        for piece in text
-            .split([',', ';', '\n', '|', '\t', ' '])
-            .filter(|p| p.len() < text.len())
-        {
-            if looks_like_path(piece) {
-                self.path(piece);
-            }
-        }
-        if text.trim_start().starts_with(['{', '[']) {
-            self.quoted(text);
-        }
-    }
-
-    fn whole_path(&mut self, text: &str) -> bool {
-        let is = looks_like_path(text);
-        if is {
-            self.path(text);
-        }
-        is
-    }
-
-    /// A word that neither its name nor its form calls a path, and that would lead to a credential
-    /// or out of the directory if the server took it for one: `.ssh/id_rsa`, `x/../../etc/shadow`.
-    fn hidden_path(&mut self, text: &str) {
-        let text = text.trim();
-        let marked = text.contains(['/', '\\', '.', '%']) || text.starts_with("id_");
-        if !marked || text.len() > MAX_UNTOLD_BYTES || text.contains(char::is_whitespace) {
-            return;
-        }
-        let climbs = text
-            .split(['/', '\\'])
-            .any(|part| part == ".." || part.to_ascii_lowercase().contains("%2e"));
-        let leads = || {
-            let base = self.bases.first().map_or("/", String::as_str);
-            let place = self.places.locate(text, Written::Plain, base);
-            place.is_some_and(|place| is_credential(&place, self.places))
-        };
-        if climbs || leads() {
-            self.path(text);
         }
     }
 
@@ -412,46 +368,6 @@ impl<'a> Finder<'a> {
             let path = rest.trim_start_matches('/');
             self.path_written(&format!("/{path}"), Written::Uri);
         }
-    }
-
-    fn add_base(&mut self, directory: &str) {
-        let base = self.bases.last().cloned().unwrap_or_default();
-        if self.bases.len() < MAX_BASES
-            && let Some(place) = self.places.locate(directory, Written::Plain, &base)
-            && !self.bases.contains(&place.value)
-        {
-            self.bases.push(place.value);
-        }
-    }
-
-    fn path(&mut self, raw: &str) {
-        self.path_written(raw, Written::Plain);
-    }
-
-    fn path_written(&mut self, raw: &str, written: Written) {
-        if !self.located.insert((raw.to_owned(), self.bases.len())) {
-            return;
-        }
-        let (first, more) = self
-            .bases
-            .split_first()
-            .map_or(("/", &[][..]), |(b, m)| (b.as_str(), m));
-        let Some(mut place) = self.places.locate(raw, written, first) else {
-            return;
-        };
-        for base in more {
-            if let Some(other) = self.places.locate(raw, written, base) {
-                let all = std::iter::once(other.value).chain(other.aliases);
-                let Place { value, aliases } = &mut place;
-                all.for_each(|path| {
-                    if path != *value && !aliases.contains(&path) {
-                        aliases.push(path);
-                    }
-                });
-            }
-        }
-        let credential = is_credential(&place, self.places);
-        self.push(AssetKind::Path, place.value, place.aliases, credential);
     }
 
     fn address(&mut self, address: Address) {

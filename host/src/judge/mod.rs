@@ -7,6 +7,7 @@ mod ask;
 mod broken;
 mod change;
 mod client;
+mod content;
 mod ending;
 mod enforce;
 mod examine;
