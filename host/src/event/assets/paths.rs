@@ -1,0 +1,93 @@
+//! Which strings are paths, and where they lead.
+
+use super::super::AssetKind;
+use super::super::credential::is_credential;
+use super::super::place::{Place, Written, looks_like_path};
+use super::{Finder, MAX_BASES, MAX_UNTOLD_BYTES};
+
+impl Finder<'_> {
+    /// A value whose key says that it is a path: one, or several with something between them.
+    pub(super) fn path_value(&mut self, text: &str) {
+        self.path(text);
+        for piece in text
+            .split([',', ';', '\n', '|', '\t', ' '])
+            .filter(|p| p.len() < text.len())
+        {
+            if looks_like_path(piece) {
+                self.path(piece);
+            }
+        }
+        if text.trim_start().starts_with(['{', '[']) {
+            self.quoted(text);
+        }
+    }
+
+    pub(super) fn whole_path(&mut self, text: &str) -> bool {
+        let is = looks_like_path(text);
+        if is {
+            self.path(text);
+        }
+        is
+    }
+
+    /// A word that neither its name nor its form calls a path, and that would lead to a credential
+    /// or out of the directory if the server took it for one: `.ssh/id_rsa`, `x/../../etc/shadow`.
+    pub(super) fn hidden_path(&mut self, text: &str) {
+        let text = text.trim();
+        let marked = text.contains(['/', '\\', '.', '%']) || text.starts_with("id_");
+        if !marked || text.len() > MAX_UNTOLD_BYTES || text.contains(char::is_whitespace) {
+            return;
+        }
+        let climbs = text
+            .split(['/', '\\'])
+            .any(|part| part == ".." || part.to_ascii_lowercase().contains("%2e"));
+        let leads = || {
+            let base = self.bases.first().map_or("/", String::as_str);
+            let place = self.places.locate(text, Written::Plain, base);
+            place.is_some_and(|place| is_credential(&place, self.places))
+        };
+        if climbs || leads() {
+            self.path(text);
+        }
+    }
+
+    pub(super) fn add_base(&mut self, directory: &str) {
+        let base = self.bases.last().cloned().unwrap_or_default();
+        if self.bases.len() < MAX_BASES
+            && let Some(place) = self.places.locate(directory, Written::Plain, &base)
+            && !self.bases.contains(&place.value)
+        {
+            self.bases.push(place.value);
+        }
+    }
+
+    pub(super) fn path(&mut self, raw: &str) {
+        self.path_written(raw, Written::Plain);
+    }
+
+    pub(super) fn path_written(&mut self, raw: &str, written: Written) {
+        if !self.located.insert((raw.to_owned(), self.bases.len())) {
+            return;
+        }
+        let (first, more) = self
+            .bases
+            .split_first()
+            .map_or(("/", &[][..]), |(b, m)| (b.as_str(), m));
+        let Some(mut place) = self.places.locate(raw, written, first) else {
+            return;
+        };
+        for base in more {
+            if let Some(other) = self.places.locate(raw, written, base) {
+                let all = std::iter::once(other.value).chain(other.aliases);
+                let Place { value, aliases } = &mut place;
+                all.for_each(|path| {
+                    if path != *value && !aliases.contains(&path) {
+                        aliases.push(path);
+                    }
+                });
+            }
+        }
+        let credential = is_credential(&place, self.places);
+        self.push(AssetKind::Path, place.value, place.aliases, credential);
+    }
+}
