@@ -4,20 +4,18 @@
 //! Each first manifest is kept for ever as `rotations/EPOCH.dsse.json`, beside the root file and in
 //! every published feed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clawdefender_trust::{
-    Envelope, KeyChange, Manifest, Mode, PublicKey, Root, RootFile, RootKeys, SecretKey,
-    follow_rotation, seal_manifest,
+    Envelope, KeyChange, MAX_ROTATIONS, Manifest, Mode, PublicKey, Root, RootFile, RootKeys,
+    SecretKey, follow_rotation, seal_manifest,
 };
 
 use crate::feed::{refuse_unendorsed, root_of};
 use crate::workspace::{now, read, write_if_changed};
 use crate::{key_file, tree};
-
-/// The most links that are followed, as in a client.
-const MAX_LINKS: u64 = 64;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -167,6 +165,26 @@ pub fn publish_links(root: &Path, feed: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The links that a published feed has, by epoch: as many of the newest as a pack may have.
+pub fn links(feed: &Path) -> Result<BTreeMap<u64, Vec<u8>>> {
+    let mut links = BTreeMap::new();
+    let Ok(listing) = std::fs::read_dir(feed.join("rotations")) else {
+        return Ok(links);
+    };
+    for entry in listing {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let epoch = name
+            .and_then(|name| name.strip_suffix(".dsse.json")?.parse().ok())
+            .with_context(|| format!("{} is no link", path.display()))?;
+        links.insert(epoch, read(&path)?);
+    }
+    while links.len() as u64 > MAX_ROTATIONS {
+        links.pop_first();
+    }
+    Ok(links)
+}
+
 /// The root from which the feed's own manifest can be verified: `root`, or what the published links
 /// lead to. What the manifest says of its epoch only tells how many are needed.
 pub fn caught_up(feed: &Path, root: Root) -> Result<Root> {
@@ -175,8 +193,8 @@ pub fn caught_up(feed: &Path, root: Root) -> Result<Root> {
         .with_context(|| format!("{} holds no manifest", feed.display()))?;
     let missed = claimed.key_epoch.saturating_sub(root.epoch);
     ensure!(
-        missed <= MAX_LINKS,
-        "it is {missed} epochs ahead, at most {MAX_LINKS} are followed"
+        missed <= MAX_ROTATIONS,
+        "it is {missed} epochs ahead, at most {MAX_ROTATIONS} are followed"
     );
     let mut root = root;
     while root.epoch + 1 < claimed.key_epoch {

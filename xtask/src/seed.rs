@@ -1,6 +1,7 @@
 //! The seed feed: what a fresh machine detects with before it has ever been online. It is signed
 //! and verified like any other feed, then packed into one file for the binary.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +13,7 @@ use clawdefender_trust::{
 use crate::draft::{Item, manifest, official_items};
 use crate::feed::root_of;
 use crate::workspace::{Workspace, now, read, write_if_changed};
-use crate::{dev_root, release_key, tree};
+use crate::{dev_root, release_key, rotate, tree};
 
 /// A development seed younger than this is kept when its contents are unchanged: a new signature
 /// would rebuild the host for nothing.
@@ -35,7 +36,8 @@ pub fn development(workspace: &Workspace) -> Result<PathBuf> {
     if !std::fs::read(&pack).is_ok_and(|old| is_current(&old, &root, &items, issued)) {
         let manifest = manifest(&root, &items, issued, clawdefender_trust::MAX_LIFETIME_DAYS)?;
         let envelope = seal_manifest(&manifest, &[&dev.feed])?;
-        let bytes = write_pack(&envelope, items.iter().map(|item| item.bytes.as_slice()));
+        let blobs = items.iter().map(|item| item.bytes.as_slice());
+        let bytes = write_pack(&envelope, &BTreeMap::new(), blobs);
         check(&bytes, &root, issued, Mode::Accept).context("the new seed does not verify")?;
         write_if_changed(&pack, &bytes)?;
         eprintln!(
@@ -74,6 +76,7 @@ pub fn release(workspace: &Workspace, signed: Option<&Path>) -> Result<PathBuf> 
     let folder = workspace.target.join("release-seed");
     let pack = write_pack(
         &checked.envelope,
+        &rotate::links(signed)?,
         checked.artifacts.iter().map(|a| &*a.bytes),
     );
     write_if_changed(&folder.join("seed.feedpack"), &pack)?;
@@ -182,7 +185,8 @@ mod tests {
         let make = || {
             let manifest = manifest(&root, &items, issued, 30).unwrap();
             let envelope = seal_manifest(&manifest, &[&dev.feed]).unwrap();
-            write_pack(&envelope, items.iter().map(|item| item.bytes.as_slice()))
+            let blobs = items.iter().map(|item| item.bytes.as_slice());
+            write_pack(&envelope, &BTreeMap::new(), blobs)
         };
         let pack = make();
         assert_eq!(pack, make(), "same inputs, same bytes");

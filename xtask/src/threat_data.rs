@@ -2,15 +2,16 @@
 //!
 //! The file's `[artifact]` table says what it is. A blocklist of the schema that `supply-chain`
 //! reads becomes a shard, and what could never match is refused; of a model the TOML says what it
-//! was made of, and `[model]` names the file beside it that holds the bytes; everything else becomes
-//! compact JSON with sorted keys, uninterpreted. Either way the same source gives the same bytes.
+//! was made of, and `[model]` names the file beside it that holds the bytes; a catalog gets what its
+//! entries say of this feed's models from those models' bytes; everything else becomes compact JSON
+//! with sorted keys, uninterpreted. Either way the same source gives the same bytes.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use clawdefender_trust::{ArtifactEntry, ArtifactVersion, Catalog, Kind, Name, Sha256Digest};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use supply_chain::advisory::Artifact;
 use supply_chain::shard::{self, Shard};
 
@@ -72,6 +73,9 @@ fn compile_text(text: &str, folder: &Path) -> Result<Item> {
     if header.kind.names_a_detector() != header.detector.is_some() {
         bail!("[artifact] detector: which detector receives it; a catalog names none");
     }
+    if header.kind == Kind::Catalog {
+        complete_catalog(&mut table, folder)?;
+    }
     let (entries, bytes) = if header.kind == Kind::Blocklist && header.schema == shard::SCHEMA {
         let artifact: Artifact = serde_json::from_value(Value::Object(table))?;
         let bytes = shard::compile(&artifact)?;
@@ -86,7 +90,8 @@ fn compile_text(text: &str, folder: &Path) -> Result<Item> {
         bail!("it has no entries");
     }
     if header.kind == Kind::Catalog {
-        check_catalog(&bytes)?;
+        // As a client will read it.
+        Catalog::parse(&bytes)?;
     }
     Ok(item(header, bytes, Some(entries)))
 }
@@ -109,11 +114,39 @@ fn item(header: Header, bytes: Vec<u8>, entries: Option<u64>) -> Item {
     Item { entry, bytes }
 }
 
-/// As a client will read it, and no model over plain http, which a client takes from itself only.
-fn check_catalog(bytes: &[u8]) -> Result<()> {
-    for model in &Catalog::parse(bytes)?.models {
-        if !model.url.starts_with("https://") {
-            bail!("model {}: `url` must begin with https://", model.name);
+/// An entry with `artifact = NAME` is about the model of that name in this feed, and everything that
+/// can be read off its bytes is: a hand could write another digest than is published. Any other is
+/// fetched from elsewhere, and not over plain http, which a client takes from its own machine only.
+fn complete_catalog(table: &mut Map<String, Value>, folder: &Path) -> Result<()> {
+    let models = table.get_mut("models").and_then(Value::as_array_mut);
+    for model in models.into_iter().flatten() {
+        let model = model.as_object_mut().context("a model is a table")?;
+        let Some(name) = model.remove("artifact") else {
+            let url = model.get("url").and_then(Value::as_str);
+            ensure!(
+                url.is_some_and(|url| url.starts_with("https://")),
+                "`url` of a model that is not in this feed must begin with https://"
+            );
+            continue;
+        };
+        let name: Name = serde_json::from_value(name).context("`artifact`")?;
+        let Item { entry, .. } = compile(&folder.join(format!("../models/{name}.toml")))?;
+        ensure!(
+            entry.kind == Kind::Model && entry.name == name,
+            "the model of {name}.toml is called {}",
+            entry.name
+        );
+        for (member, value) in [
+            ("name", json!(entry.name)),
+            ("version", json!(entry.version)),
+            ("url", json!(entry.sha256.place())),
+            ("length", json!(entry.length)),
+            ("sha256", json!(entry.sha256)),
+        ] {
+            ensure!(
+                model.insert(member.to_owned(), value).is_none(),
+                "`{member}` of {name} is read off its bytes: leave it out"
+            );
         }
     }
     Ok(())
@@ -196,6 +229,42 @@ mod tests {
         ] {
             assert!(compile_text(&wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_catalog_says_of_a_model_of_the_feed_is_read_off_its_bytes() {
+        let feeds = tempfile::tempdir().unwrap();
+        let (data, models) = (feeds.path().join("data"), feeds.path().join("models"));
+        std::fs::create_dir(&data).unwrap();
+        std::fs::create_dir(&models).unwrap();
+        std::fs::write(models.join("w.bin"), b"weights").unwrap();
+        let digest = Sha256Digest::of(b"weights");
+        let provenance = format!(
+            "{}[model]\nfile='w'\nsha256='{digest}'\n",
+            HEAD.replace("blocklist", "model")
+                .replace("packages", "guess")
+        );
+        std::fs::write(models.join("guess.toml"), &provenance).unwrap();
+        let entry = "[artifact]\nkind='catalog'\nname='models'\nversion='1'\nschema=1\n\
+                     [[models]]\nartifact='guess'\nlicence='MIT'\nformat='x'\nsource='here'\n";
+        let compiled = super::compile_text(entry, &data).unwrap();
+        let model = Catalog::parse(&compiled.bytes).unwrap().models.remove(0);
+        assert_eq!(
+            (model.name.as_str(), model.version.as_str()),
+            ("guess", "7")
+        );
+        assert_eq!((model.sha256, model.length), (digest, 7));
+        assert!(model.is_in_the_feed());
+
+        let refused = |text: &str| super::compile_text(text, &data).unwrap_err().to_string();
+        let by_hand = refused(&format!("{entry}length=8\n"));
+        assert!(by_hand.contains("read off its bytes"), "{by_hand}");
+        refused(&entry.replace("'guess'", "'other'"));
+        std::fs::write(models.join("other.toml"), &provenance).unwrap();
+        let called = refused(&entry.replace("'guess'", "'other'"));
+        assert!(called.contains("is called guess"), "{called}");
+        std::fs::write(models.join("w.bin"), b"other weights").unwrap();
+        refused(entry);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what a reviewer should not have to look for. Which module uses which (the
-//! table in docs/architecture.md decides), headers, file lengths, names that say nothing.
+//! table in docs/architecture.md decides), headers, file lengths, names that say nothing, tests that a
+//! page names and nobody wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -54,6 +55,10 @@ pub fn main() -> Result<()> {
         complaints.extend(check_file(name, source));
         complaints.extend(check_imports(name, source, &table, &modules));
     }
+    let page = "docs/feeds.md";
+    let text = std::fs::read_to_string(workspace.root.join(page))
+        .with_context(|| format!("cannot read {page}"))?;
+    complaints.extend(check_named_tests(page, &text, &files)?);
     for complaint in &complaints {
         eprintln!("{complaint}");
     }
@@ -264,6 +269,30 @@ fn first_segments(rest: &str) -> Vec<String> {
     names
 }
 
+/// The table `| attack | … | tests |` of a page: every name in its last column must be a test's.
+fn check_named_tests(page: &str, text: &str, files: &[(&str, String)]) -> Result<Vec<String>> {
+    let rows = text
+        .lines()
+        .skip_while(|line| !(line.starts_with("| attack |") && line.ends_with("| tests |")))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let names: Vec<&str> = rows
+        .filter_map(|row| row.trim_end_matches([' ', '|']).rsplit_once('|'))
+        .flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2))
+        .collect();
+    ensure!(
+        !names.is_empty(),
+        "{page} has no table of attacks and tests"
+    );
+    let missing = names.into_iter().filter(|name| {
+        let test = format!("fn {name}() {{");
+        !files.iter().any(|(_, source)| source.contains(&test))
+    });
+    Ok(missing
+        .map(|name| format!("{page}: no test is called {name}"))
+        .collect())
+}
+
 fn check_file(file: &str, source: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     if !source.trim_start().starts_with("//!") {
@@ -363,5 +392,15 @@ mod tests {
             check_file("a/b.rs", &format!("//! What.\n{}", "\n".repeat(500))).len(),
             1
         );
+    }
+
+    #[test]
+    fn a_test_that_a_page_names_must_exist() {
+        let page = "text\n| attack | what | tests |\n|---|---|---|\n\
+                    | a | `x` | `there`, `gone` |\n| b | y | `there` |\n\n| c | | `other` |\n";
+        let files = [("a.rs", "#[test]\nfn there() {\n}".to_owned())];
+        let missing = check_named_tests("p", page, &files).unwrap();
+        assert_eq!(missing, ["p: no test is called gone"]);
+        assert!(check_named_tests("p", "no table", &files).is_err());
     }
 }

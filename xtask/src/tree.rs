@@ -24,9 +24,7 @@ pub fn draft_path(folder: &Path) -> PathBuf {
 
 /// Where the bytes with this digest are.
 pub fn blob_path(folder: &Path, digest: &Sha256Digest) -> PathBuf {
-    let hex = digest.to_string();
-    let shelf = hex.get(..2).unwrap_or_default();
-    folder.join("sha256").join(shelf).join(&hex)
+    folder.join(digest.place())
 }
 
 /// Writes the bytes of `items`.

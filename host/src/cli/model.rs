@@ -94,7 +94,7 @@ fn list(
     own: &OwnCatalog,
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
-    let catalog = catalog(home, own)?;
+    let Offered { catalog, .. } = catalog(home, own)?;
     let kept = models.list().map_err(failure)?;
     let rows = rows(&catalog, &kept);
     if terminal.json {
@@ -168,8 +168,8 @@ fn pull(
     authorities: Option<&Path>,
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
-    let catalog = catalog(home, own)?;
-    let model = catalog.find(name).ok_or_else(|| {
+    let offered = catalog(home, own)?;
+    let model = offered.catalog.find(name).ok_or_else(|| {
         Failure::new(
             Exit::Failed,
             "unknown-model",
@@ -177,13 +177,15 @@ fn pull(
         )
         .hint("clawdefender model list")
     })?;
-    let downloader = Downloader::new(authorities, Pace::default())?;
-    let progress = Progress::default();
-    let fetched = progress::show(
-        terminal,
-        &progress,
-        models.pull(model, &downloader, &progress),
-    )?
+    let fetched = match offered.at_hand(model)? {
+        Some(bytes) => models.keep(model, bytes),
+        None => {
+            let downloader = Downloader::new(authorities, Pace::default())?;
+            let progress = Progress::default();
+            let pulled = models.pull(model, &downloader, &progress);
+            progress::show(terminal, &progress, pulled)?
+        }
+    }
     .map_err(failure)?;
     let path = models.path(model);
     if terminal.json {
@@ -240,8 +242,29 @@ fn verify(models: &Models, name: Option<&Name>, terminal: &Terminal) -> anyhow::
     Ok(exit)
 }
 
+/// A catalog, and what came with it.
+#[derive(Default)]
+struct Offered {
+    catalog: Catalog,
+    /// The feed that the catalog is of, as a pack; empty when there is none.
+    pack: Vec<u8>,
+}
+
+impl Offered {
+    /// The bytes of a model that the feed has, or `None` when it is to be fetched from elsewhere.
+    fn at_hand(&self, model: &Model) -> anyhow::Result<Option<&[u8]>> {
+        if self.pack.is_empty() || !model.is_in_the_feed() {
+            return Ok(None);
+        }
+        let bytes = Pack::parse(&self.pack)?.blob(&model.sha256);
+        Ok(Some(bytes.with_context(|| {
+            format!("the feed lists model {} and does not have it", model.name)
+        })?))
+    }
+}
+
 /// The user's own catalog, or the one of the official feed; empty when that has none.
-fn catalog(home: &Home, own: &OwnCatalog) -> anyhow::Result<Catalog> {
+fn catalog(home: &Home, own: &OwnCatalog) -> anyhow::Result<Offered> {
     let Some(path) = &own.catalog else {
         return signed_catalog(home);
     };
@@ -257,15 +280,18 @@ fn catalog(home: &Home, own: &OwnCatalog) -> anyhow::Result<Catalog> {
     };
     let catalog: Catalog = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     catalog.check().map_err(|error| wrong(error.to_string()))?;
-    Ok(catalog)
+    Ok(Offered {
+        catalog,
+        pack: Vec::new(),
+    })
 }
 
 /// From the daemon, which has verified it: what is live says the digest, the exported feed has the
 /// bytes under it.
-fn signed_catalog(home: &Home) -> anyhow::Result<Catalog> {
+fn signed_catalog(home: &Home) -> anyhow::Result<Offered> {
     let status = client::ask(home, Control::FeedStatus, Missing::Start)?;
     let Some(digest) = listed(&status) else {
-        return Ok(Catalog::default());
+        return Ok(Offered::default());
     };
     let file = home
         .run_dir()
@@ -281,16 +307,21 @@ fn signed_catalog(home: &Home) -> anyhow::Result<Catalog> {
     let pack = std::fs::read(&file);
     let _ = std::fs::remove_file(&file);
     let pack = pack.with_context(|| format!("cannot read {}", file.display()))?;
-    let pack = Pack::parse(&pack)?;
-    let bytes = pack.blob(&digest).ok_or_else(|| {
+    let changed = || {
         Failure::new(
             Exit::Failed,
             "feed-changed",
             "the feed changed while it was read",
         )
         .hint("try again")
-    })?;
-    Ok(Catalog::parse(bytes)?)
+    };
+    let catalog = Pack::parse(&pack)?.blob(&digest).ok_or_else(changed)?;
+    // The file lay on the disk in between.
+    if Sha256Digest::of(catalog) != digest {
+        return Err(changed().into());
+    }
+    let catalog = Catalog::parse(catalog)?;
+    Ok(Offered { catalog, pack })
 }
 
 /// The digest of the catalog that is live in the official feed.
@@ -332,6 +363,11 @@ fn failure(error: ModelError) -> Failure {
             Exit::No,
             "altered",
             format!("look at {}, then remove it", path.display()),
+        ),
+        ModelError::Others { .. } => (
+            Exit::No,
+            "refused",
+            "try again: the feed may have changed meanwhile".to_owned(),
         ),
         ModelError::Full { .. } => (
             Exit::Failed,

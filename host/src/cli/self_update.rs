@@ -1,16 +1,22 @@
 //! `self-update`: replaces this program by a newer release that the release key signed.
+//!
+//! What is refused is recorded, and nothing is replaced before the log has a record of it.
 
+use super::client::{self, Missing};
 use super::escape::excerpt;
 use super::exit::{Exit, Failure, home};
 use super::progress;
 use super::terminal::Terminal;
-use crate::config::Config;
+use crate::config::{Config, Home};
+use crate::daemon;
 use crate::download::{Downloader, Pace, Progress};
 use crate::feed::root::EMBEDDED_ROOT_IS_DEVELOPMENT;
 use crate::update::{self, EMBEDDED_RELEASE_KEY, Source, UpdateError};
+use crate::wire::{Control, SelfUpdate, UpdateStep};
 use anyhow::Context;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Replace this program by a newer release
 #[derive(clap::Args)]
@@ -60,10 +66,21 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let source = Source::parse(&from, downloader).map_err(failure)?;
     let progress = Progress::default();
     let offer = progress::show(terminal, &progress, source.offer())?.map_err(failure)?;
+    let told = |step, why: &str| SelfUpdate {
+        step,
+        from: have.to_string(),
+        to: offer.version.to_string(),
+        sha256: offer.sha256.to_string(),
+        length: offer.length,
+        key: update::key_id(EMBEDDED_RELEASE_KEY).unwrap_or_default(),
+        source: from.clone(),
+        why: why.to_owned(),
+    };
+    let refused = |error| recorded(&home, failure(error), |why| told(UpdateStep::Refused, why));
     let newer = offer.version > have;
     if offer.version < have {
-        let offered = offer.version;
-        return Err(failure(UpdateError::Downgrade { have, offered }).into());
+        let (have, offered) = (have.clone(), offer.version.clone());
+        return Err(refused(UpdateError::Downgrade { have, offered }).into());
     }
     if args.check || !newer {
         if terminal.json {
@@ -85,11 +102,22 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
 
     let staging = home.root().join("updates");
     let fetching = source.fetch(&offer, &staging, &progress);
-    let (archive, signature) = progress::show(terminal, &progress, fetching)?.map_err(failure)?;
+    let (archive, signature) = progress::show(terminal, &progress, fetching)?.map_err(refused)?;
     let release = update::check(&archive, &signature, EMBEDDED_RELEASE_KEY, &have, &offer)
-        .map_err(failure)?;
+        .map_err(refused)?;
     let own = std::env::current_exe().context("where this program is can't be known")?;
-    let previous = update::replace(&own, &release).map_err(failure)?;
+    record(&home, &told(UpdateStep::Begun, "")).map_err(|unrecorded| {
+        let message = format!(
+            "the log takes no record of it, so nothing was replaced: {}",
+            unrecorded.message
+        );
+        Failure {
+            message,
+            ..unrecorded
+        }
+    })?;
+    let previous = update::replace(&own, &release)
+        .map_err(|error| recorded(&home, failure(error), |why| told(UpdateStep::Failed, why)))?;
     if terminal.json {
         terminal.object(json!({
             "updated": true, "have": have, "now": release.version, "program": own, "previous": previous,
@@ -103,6 +131,52 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// How long a daemon that starts or stops just now is waited for. Chosen: both take about a second.
+const PATIENCE: Duration = Duration::from_secs(15);
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Records what is done here: through the daemon, and without one in the log itself.
+fn record(home: &Home, update: &SelfUpdate) -> Result<(), Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let asked = client::ask(home, Control::SelfUpdate(update.clone()), Missing::Report);
+        let absent = match asked {
+            Ok(_) => return Ok(()),
+            Err(failure) if failure.code == "daemon-unreachable" => failure,
+            Err(failure) => return Err(failure),
+        };
+        match daemon::record_alone(home, update) {
+            Ok(true) => return Ok(()),
+            Ok(false) if Instant::now() < until => std::thread::sleep(AGAIN),
+            Ok(false) => return Err(absent),
+            Err(error) => {
+                return Err(
+                    Failure::new(Exit::Failed, "not-recorded", error.to_string())
+                        .hint("clawdefender audit verify"),
+                );
+            }
+        }
+    }
+}
+
+/// Records why nothing came of it. A source that can't be reached is no refusal, and not recorded.
+fn recorded(home: &Home, failure: Failure, update: impl Fn(&str) -> SelfUpdate) -> Failure {
+    let update = update(&failure.message);
+    if update.step == UpdateStep::Refused && failure.exit != Exit::No {
+        return failure;
+    }
+    match record(home, &update) {
+        Ok(()) => failure,
+        Err(unrecorded) => Failure {
+            message: format!(
+                "{}; and the log takes no record of it: {}",
+                failure.message, unrecorded.message
+            ),
+            ..failure
+        },
+    }
 }
 
 /// What a person can do about it. A check that said no ends with 3.

@@ -98,6 +98,7 @@ impl Controller for Desk {
                     "the last good policy stays; see `clawdefender policy check`",
                 ),
             },
+            Control::SelfUpdate(update) => self.parts.record_update(&update, peer.pid.into()),
             Control::Stop => {
                 self.parts
                     .note("daemon", "stop-asked", format!("by process {}", peer.pid));

@@ -16,6 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 const STAYS: &str = "the feed that was live before stays; see `clawdefender feed status`";
 
@@ -279,7 +280,13 @@ impl Parts {
             }
             tried.push(Arc::clone(detector));
         }
-        gate::pass(Set::new(tried, Vec::new()), is_official, &self.home).map_err(held)?;
+        let now = start::now().map_err(|error| FeedError::Root(error.to_string()))?;
+        let corpus = self.feeds().seed_vectors(now)?;
+        let tried = Set::new(tried, Vec::new());
+        let since = Instant::now();
+        gate::pass(&tried, is_official, &corpus, &self.home).map_err(held)?;
+        let took_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(%feed, took_us, "the gate was passed");
         Ok(set)
     }
 

@@ -12,8 +12,10 @@ pub mod inspector;
 mod policy_watch;
 mod rehearsal;
 mod start;
+mod updates;
 
 pub use start::DaemonError;
+pub use updates::record_alone;
 
 use crate::config::Home;
 use crate::wire::{connections::Connections, serve};

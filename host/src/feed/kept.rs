@@ -2,10 +2,12 @@
 //! can replace.
 
 use super::shelf::{Back, Shelf, ShelfError, State};
-use super::{FeedError, Feeds, Generation, Origin, unpack};
+use super::{FeedError, Feeds, Generation, Origin, root, unpack};
 use clawdefender_trust::{
-    Floor, Mode, Name, Root, Sha256Digest, Timestamp, follow_rotation, verify_manifest,
+    Floor, MAX_ROTATIONS, Mode, Name, Pack, Root, Sha256Digest, Timestamp, follow_rotation,
+    verify_manifest, write_pack,
 };
+use std::collections::BTreeMap;
 
 impl Feeds {
     /// Makes live what is kept for a feed, or `instead`.
@@ -143,34 +145,54 @@ impl Feeds {
         Shelf::of(&self.dir, name).state().ok().flatten()
     }
 
-    /// The live generation of a feed as one file, for a machine without a network.
+    /// The live generation of a feed as one file, for a machine without a network: with the
+    /// rotations that led here, as far as they are known, so that it may have missed some.
     ///
     /// # Errors
     /// [`FeedError::UnknownFeed`]; [`ShelfError`].
     pub fn export(&self, name: &Name) -> Result<Vec<u8>, FeedError> {
         let unknown = || FeedError::UnknownFeed(name.to_string());
         let live = self.live.get(name).ok_or_else(unknown)?;
-        if live.origin == Origin::Seed {
-            return Ok(super::root::SEED.to_vec());
-        }
         let shelf = Shelf::of(&self.dir, name);
-        let pack = match self.state(name).and_then(|state| state.live()) {
-            Some(digest) => shelf.pack(&digest)?,
-            None => shelf.found().ok_or_else(unknown)?,
+        let kept = match (live.origin, self.state(name).and_then(|state| state.live())) {
+            (Origin::Seed, _) => root::SEED.to_vec(),
+            (Origin::Stored, Some(digest)) => shelf.pack(&digest)?,
+            (Origin::Stored, None) => shelf.found().ok_or_else(unknown)?,
         };
+        let pack = Pack::parse(&kept)?;
         // What is written is what is live, whatever became of the file.
         let root = live.manifest.proof().root_after();
-        let envelope = clawdefender_trust::Pack::parse(&pack)?.envelope().to_vec();
         let floor = Floor::bottom(Timestamp::EPOCH);
         let now = live.manifest.issued;
-        let manifest = verify_manifest(&envelope, root, &floor, now, Mode::Reload)?;
-        if manifest.proof().digest() == live.manifest.proof().digest() {
-            Ok(pack)
-        } else {
-            Err(FeedError::Shelf(ShelfError::Lost(
-                self.dir.join(name.as_str()),
-            )))
+        let manifest = verify_manifest(pack.envelope(), root, &floor, now, Mode::Reload)?;
+        if manifest.proof().digest() != live.manifest.proof().digest() {
+            return Err(ShelfError::Lost(self.dir.join(name.as_str())).into());
         }
+        let blobs = pack.blobs().map(|(_, bytes)| bytes);
+        Ok(write_pack(pack.envelope(), &self.links(name)?, blobs))
+    }
+
+    /// The links that are known of a feed, by epoch: those that this machine followed, and of the
+    /// official feed those that the program was built with.
+    fn links(&self, name: &Name) -> Result<BTreeMap<u64, Vec<u8>>, FeedError> {
+        let shelf = Shelf::of(&self.dir, name);
+        let mut links = BTreeMap::new();
+        if *name == self.official.feed_id {
+            let seed = Pack::parse(root::SEED)?;
+            let seeded = seed.rotations().iter();
+            links.extend(seeded.map(|(epoch, link)| (*epoch, link.to_vec())));
+        }
+        let last = self
+            .live
+            .get(name)
+            .map_or(0, |live| live.manifest.key_epoch);
+        for epoch in last.saturating_sub(MAX_ROTATIONS)..=last {
+            links.extend(shelf.link(epoch).map(|link| (epoch, link)));
+        }
+        while links.len() as u64 > MAX_ROTATIONS {
+            links.pop_first();
+        }
+        Ok(links)
     }
 }
 

@@ -143,6 +143,16 @@ impl Feeds {
         Ok(generation)
     }
 
+    /// The vectors that are inside the program, one artifact for each detector of the seed: no feed
+    /// can change them.
+    ///
+    /// # Errors
+    /// As [`Feeds::open`].
+    pub fn seed_vectors(&self, now: Timestamp) -> Result<Vec<Verified<Artifact>>, FeedError> {
+        let all = self.seed(now)?.artifacts.into_iter();
+        Ok(all.filter(|one| one.kind == Kind::Vectors).collect())
+    }
+
     fn note_skipped(&mut self, name: &Name, generation: &Generation) {
         let skipped: Vec<String> = generation
             .manifest
@@ -387,3 +397,6 @@ fn unpack(
         root,
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,9 @@ use std::sync::atomic::Ordering;
 
 const ENVELOPE: &str = "manifest.dsse.json";
 
-/// Largest pack that is taken in. Source: the total budget of a feed, 256 MiB, with room.
-pub(super) const MAX_PACK_BYTES: u64 = 320 << 20;
+/// Largest pack that is taken in. Source: the total budget of a feed, 256 MiB, and 65 envelopes, with
+/// room.
+pub(super) const MAX_PACK_BYTES: u64 = 384 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -88,6 +89,7 @@ pub enum Source {
     Folder(PathBuf),
     Pack {
         envelope: Vec<u8>,
+        rotations: BTreeMap<u64, Vec<u8>>,
         blobs: BTreeMap<Sha256Digest, Vec<u8>>,
     },
     Web {
@@ -127,6 +129,11 @@ impl Source {
         })?;
         Ok(Self::Pack {
             envelope: pack.envelope().to_vec(),
+            rotations: pack
+                .rotations()
+                .iter()
+                .map(|(epoch, link)| (*epoch, link.to_vec()))
+                .collect(),
             blobs: pack
                 .blobs()
                 .map(|(digest, bytes)| (*digest, bytes.to_vec()))
@@ -158,6 +165,9 @@ impl Source {
     /// # Errors
     /// [`FetchError`].
     pub async fn rotation(&self, epoch: u64) -> Result<Option<Vec<u8>>, FetchError> {
+        if let Self::Pack { rotations, .. } = self {
+            return Ok(rotations.get(&epoch).cloned());
+        }
         match self.small(&format!("rotations/{epoch}.dsse.json")).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.is_absent() => Ok(None),
@@ -177,22 +187,20 @@ impl Source {
         staging: &Path,
         progress: &Progress,
     ) -> Result<Vec<u8>, FetchError> {
-        let hex = digest.to_string();
-        let prefix: String = hex.chars().take(2).collect();
-        let name = format!("sha256/{prefix}/{hex}");
+        let name = digest.place();
         match self {
             Self::Folder(dir) => read(&dir.join(&name), length),
             Self::Pack { blobs, .. } => blobs
                 .get(digest)
                 .cloned()
-                .ok_or_else(|| FetchError::Absent(format!("artifact {hex}"))),
+                .ok_or_else(|| FetchError::Absent(format!("artifact {digest}"))),
             Self::Web { base, downloader } => {
                 let wanted = Wanted {
                     length,
                     sha256: digest,
                 };
                 let url = Address::parse(&format!("{base}/{name}"))?;
-                let to = staging.join(&hex);
+                let to = staging.join(digest.to_string());
                 // Whole since an earlier attempt, if nobody has changed it since.
                 match read(&to, length) {
                     Ok(bytes) if Sha256Digest::of(&bytes) == *digest => {

@@ -8,10 +8,10 @@ use super::source::{Source, Tag};
 use super::{FeedError, Feeds, Generation, Origin, rails, root, unpack};
 use crate::download::Progress;
 use clawdefender_trust::{
-    Floor, KeyChange, Kind, Manifest, Mode, Name, PublicKey, Refusal, Root, Sha256Digest,
-    Timestamp, Verified, follow_rotation, meet, verify_manifest, write_pack,
+    Floor, KeyChange, Kind, MAX_ROTATIONS, Manifest, Mode, Name, PublicKey, Refusal, Root,
+    Sha256Digest, Timestamp, Verified, follow_rotation, meet, verify_manifest, write_pack,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,9 +20,6 @@ use tokio::time::{Instant, timeout_at};
 /// Longest that one update may take, whatever number of sources there is. Source: the feed's threat
 /// table, row 13.
 pub(super) const MOST: Duration = Duration::from_secs(600);
-
-/// Most rotations that are followed at once. Source: the feed's specification, pre-rotation.
-const MOST_ROTATIONS: u64 = 64;
 
 /// What the sources of a feed have.
 pub struct Offer {
@@ -352,7 +349,9 @@ impl Feeds {
             rails::count(entry, &bytes)?;
             *blob = Some(bytes);
         }
-        let pack = write_pack(envelope, blobs.iter().flatten().map(Vec::as_slice));
+        // The links are kept beside it.
+        let blobs = blobs.iter().flatten().map(Vec::as_slice);
+        let pack = write_pack(envelope, &BTreeMap::new(), blobs);
         let (generation, root) = unpack(&pack, &root, floor, now, Mode::Accept, Origin::Stored)?;
         let floor = generation.manifest.proof().floor_after().clone();
         let stored = self
@@ -441,7 +440,7 @@ async fn caught_up(
     now: Timestamp,
 ) -> Result<(Root, Links), FeedError> {
     let mut links = Links::default();
-    for _ in 0..MOST_ROTATIONS {
+    for _ in 0..MAX_ROTATIONS {
         match verify_manifest(envelope, &root, floor, now, Mode::Accept) {
             // Signed by nobody whom this root knows, or an epoch too far: perhaps a successor's.
             Err(Refusal::BelowThreshold { .. } | Refusal::EpochSkip { .. }) => {}

@@ -1,5 +1,5 @@
-//! Shows a detector the signed vectors that came with it: it must say exactly what its author said
-//! that it says, here, in this sandbox, with this data.
+//! Shows a detector vectors. Of those that came with it, it must say exactly what its author said that
+//! it says, here, in this sandbox, with this data. Of others it is counted what it finds.
 
 use super::history::Histories;
 use crate::event::{Asset, AssetKind, Direction, Event, Kind, Launch, Role, Server, Text};
@@ -56,11 +56,7 @@ struct Touched {
 /// # Errors
 /// One sentence: the vectors can't be read, or which of them the detector does not hold.
 pub fn hold(detector: &Arc<Detector>, vectors: &[u8]) -> Result<usize, String> {
-    let vectors: Vec<Vector> =
-        serde_json::from_slice(vectors).map_err(|error| format!("its vectors: {error}"))?;
-    if vectors.is_empty() || vectors.len() > MOST {
-        return Err(format!("{} vectors, 1 to {MOST} are taken", vectors.len()));
-    }
+    let vectors = read(vectors)?;
     let set = Set::new(vec![Arc::clone(detector)], Vec::new());
     let until = Instant::now() + LONGEST;
     for (number, vector) in vectors.iter().enumerate() {
@@ -76,6 +72,49 @@ pub fn hold(detector: &Arc<Detector>, vectors: &[u8]) -> Result<usize, String> {
         }
     }
     Ok(vectors.len())
+}
+
+/// How often a detector found what there is to find, and was alarmed where there is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Score {
+    /// Vectors of which their author says that something is to be found.
+    pub attacks: usize,
+    pub found: usize,
+    /// Vectors of which he says that there is nothing.
+    pub harmless: usize,
+    pub alarms: usize,
+}
+
+/// Counts what `detector` says of vectors, whatever rule it calls it: a newer detector may name a
+/// thing more precisely than the author of an older vector did.
+///
+/// # Errors
+/// One sentence: the vectors can't be read, or on which of them the detector failed.
+pub fn score(detector: &Arc<Detector>, vectors: &[u8]) -> Result<Score, String> {
+    let set = Set::new(vec![Arc::clone(detector)], Vec::new());
+    let until = Instant::now() + LONGEST;
+    let mut score = Score::default();
+    for vector in read(vectors)? {
+        let said = play(&set, detector.id(), &vector, until)
+            .map_err(|fault| format!("vector {}: {fault}", vector.name))?;
+        let (of, hits) = if vector.expect.is_empty() {
+            (&mut score.harmless, &mut score.alarms)
+        } else {
+            (&mut score.attacks, &mut score.found)
+        };
+        *of += 1;
+        *hits += usize::from(!said.is_empty());
+    }
+    Ok(score)
+}
+
+fn read(vectors: &[u8]) -> Result<Vec<Vector>, String> {
+    let vectors: Vec<Vector> =
+        serde_json::from_slice(vectors).map_err(|error| format!("its vectors: {error}"))?;
+    if vectors.is_empty() || vectors.len() > MOST {
+        return Err(format!("{} vectors, 1 to {MOST} are taken", vectors.len()));
+    }
+    Ok(vectors)
 }
 
 /// The rules of the findings about a vector's last event.

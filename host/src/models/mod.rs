@@ -33,6 +33,12 @@ pub enum ModelError {
         expected: u64,
         found: u64,
     },
+    #[error("the bytes offered as model {name} have SHA-256 {found}, expected is {expected}")]
+    Others {
+        name: Name,
+        expected: Sha256Digest,
+        found: Sha256Digest,
+    },
     #[error("model {name} is gone: there is no {path}")]
     Gone { name: Name, path: PathBuf },
     #[error("{0} is not a plain file of this user with one name")]

@@ -1,9 +1,9 @@
-//! Fetching a model: is there room, the download, the record.
+//! Fetching a model: is there room, the download or the bytes at hand, the record.
 
 use super::{ModelError, Models, record};
 use crate::download::{Downloader, Progress, Wanted};
 use crate::upstream::Address;
-use clawdefender_trust::Model;
+use clawdefender_trust::{Model, Sha256Digest};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -24,15 +24,9 @@ impl Models {
     ) -> Result<bool, ModelError> {
         let address = Address::parse(&model.url)?;
         let _lock = self.lock()?;
-        let mut kept = self.list()?;
-        let old = kept.iter().find(|old| old.name == model.name).cloned();
-        let here = self.check(model, |_| ());
-        let whole = here.is_ok();
-        if whole && old.as_ref() == Some(model) {
-            return Ok(false);
-        }
-        progress.total.store(model.length, Ordering::Relaxed);
-        if !whole {
+        let missing = self.check(model, |_| ()).is_err();
+        if missing {
+            progress.total.store(model.length, Ordering::Relaxed);
             // Altered: the download renames a new file over it.
             self.make_sure_of_room(model)?;
             let wanted = Wanted {
@@ -43,14 +37,49 @@ impl Models {
                 .file(&address, wanted, &self.path(model), progress)
                 .await?;
         }
+        self.note(model)?;
+        Ok(missing)
+    }
+
+    /// The same for a model whose bytes are at hand. Returns whether they had to be written.
+    ///
+    /// # Errors
+    /// As [`Models::pull`]; [`ModelError::Others`] when they are not the listed ones.
+    pub fn keep(&self, model: &Model, bytes: &[u8]) -> Result<bool, ModelError> {
+        let found = Sha256Digest::of(bytes);
+        if found != model.sha256 || bytes.len() as u64 != model.length {
+            let (name, expected) = (model.name.clone(), model.sha256);
+            return Err(ModelError::Others {
+                name,
+                expected,
+                found,
+            });
+        }
+        let _lock = self.lock()?;
+        let missing = self.check(model, |_| ()).is_err();
+        if missing {
+            self.make_sure_of_room(model)?;
+            record::replace(&self.dir, &self.path(model), bytes)?;
+        }
+        self.note(model)?;
+        Ok(missing)
+    }
+
+    /// Writes down that the file of `model` is whole, and lets go of what had its name before.
+    fn note(&self, model: &Model) -> Result<(), ModelError> {
+        let mut kept = self.list()?;
+        let old = kept.iter().find(|old| old.name == model.name).cloned();
+        if old.as_ref() == Some(model) {
+            return Ok(());
+        }
         kept.retain(|kept| kept.name != model.name);
         kept.push(model.clone());
         kept.sort_by(|a, b| a.name.cmp(&b.name));
         record::write(&self.dir, &kept)?;
-        if let Some(old) = old {
-            self.discard(&old, &kept)?;
+        match old {
+            Some(old) => self.discard(&old, &kept),
+            None => Ok(()),
         }
-        Ok(!whole)
     }
 
     fn make_sure_of_room(&self, model: &Model) -> Result<(), ModelError> {

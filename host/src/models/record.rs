@@ -38,15 +38,23 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Model>, ModelError> {
     Ok(catalog.models)
 }
 
-/// Written beside, synced, renamed, folder synced.
 pub(super) fn write(dir: &Path, models: &[Model]) -> Result<(), ModelError> {
     let path = dir.join(NAME);
-    let draft = dir.join("pulled.json.draft");
     let catalog = Catalog {
         models: models.to_vec(),
     };
+    let bytes = serde_json::to_vec_pretty(&catalog).map_err(|source| ModelError::Disk {
+        path: path.clone(),
+        source: source.into(),
+    })?;
+    replace(dir, &path, &bytes)
+}
+
+/// Writes a file of `dir` whole or not at all: beside it, synced, renamed, folder synced.
+pub(super) fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".draft");
     let store = || -> std::io::Result<()> {
-        let bytes = serde_json::to_vec_pretty(&catalog)?;
         // Left over by a process that died; whatever it is, it is not written through.
         match std::fs::remove_file(&draft) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -57,13 +65,13 @@ pub(super) fn write(dir: &Path, models: &[Model]) -> Result<(), ModelError> {
             .create_new(true)
             .mode(0o600)
             .open(&draft)?;
-        file.write_all(&bytes)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&draft, &path)?;
+        std::fs::rename(&draft, path)?;
         File::open(dir)?.sync_all()
     };
     store().map_err(|source| ModelError::Disk {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     })
 }

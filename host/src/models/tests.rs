@@ -100,6 +100,28 @@ fn a_model_is_fetched_once_opened_checked_and_removed() {
 }
 
 #[test]
+fn bytes_at_hand_are_kept_when_they_are_the_listed_ones_and_no_others() {
+    let place = Place::new();
+    let listed = model("guard", "sha256/nowhere");
+    for other in [&b"others"[..], &BODY[1..], &[BODY, b"x"].concat()] {
+        assert!(matches!(
+            place.models.keep(&listed, other),
+            Err(ModelError::Others { .. })
+        ));
+    }
+    assert!(place.models.list().unwrap().is_empty());
+    assert!(place.models.keep(&listed, BODY).unwrap());
+    assert!(!place.models.keep(&listed, BODY).unwrap(), "it is here");
+    assert_eq!(place.models.open(&listed.name).unwrap().bytes, BODY);
+    assert_eq!(mode(&place.models.path(&listed)), 0o600);
+
+    std::fs::write(place.models.path(&listed), "altered").unwrap();
+    assert!(place.models.open(&listed.name).is_err());
+    assert!(place.models.keep(&listed, BODY).unwrap());
+    place.models.verify(&listed.name).unwrap();
+}
+
+#[test]
 fn a_model_that_was_altered_is_not_opened_and_can_be_fetched_again() {
     let place = Place::new();
     let model = model("guard", &serve(3));

@@ -150,3 +150,57 @@ impl CodeCache {
         fs::rename(&staged, path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only_file(dir: &Path) -> PathBuf {
+        let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+        let code = files.filter(|path| path.extension().is_some_and(|end| end == "code"));
+        let mut code: Vec<PathBuf> = code.collect();
+        assert_eq!(code.len(), 1);
+        code.remove(0)
+    }
+
+    #[test]
+    fn native_code_that_was_planted_is_discarded_and_never_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = Runtime::shared().unwrap();
+        let wasm = wat::parse_str("(component)").unwrap();
+        let digest = Sha256Digest::of(&wasm);
+        let cache = CodeCache::open(&folder.path().join("own")).unwrap();
+        let compile = || cache.component(runtime, &digest, &wasm).map(drop);
+        compile().unwrap();
+        let path = only_file(&cache.dir);
+        let good = fs::read(&path).unwrap();
+        assert!(cache.read(&path, runtime, &digest).is_some());
+
+        // The same code under another installation's key, and under another component's name.
+        let other = CodeCache::open(&folder.path().join("other")).unwrap();
+        other.component(runtime, &digest, &wasm).unwrap();
+        let foreign = fs::read(only_file(&other.dir)).unwrap();
+        let flipped = |at: usize| {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            bytes
+        };
+        for planted in [
+            foreign,
+            flipped(0),
+            flipped(MAC_BYTES),
+            flipped(good.len() - 1),
+            good[..good.len() - 1].to_vec(),
+            good[..MAC_BYTES - 1].to_vec(),
+            Vec::new(),
+        ] {
+            fs::write(&path, planted).unwrap();
+            assert!(cache.read(&path, runtime, &digest).is_none());
+            assert!(!path.exists(), "it is gone, and not tried again");
+            compile().unwrap();
+            assert_eq!(fs::read(&path).unwrap().len(), good.len(), "made anew");
+        }
+        let another = Sha256Digest::of(b"another component");
+        assert!(cache.read(&path, runtime, &another).is_none());
+    }
+}

@@ -15,6 +15,7 @@ use crate::download::DownloadError;
 use crate::upstream::UpstreamError;
 use archive::ArchiveError;
 use clawdefender_trust::{ArtifactVersion, Sha256Digest};
+use data_encoding::{BASE64, HEXLOWER};
 use minisign_verify::{PublicKey, Signature};
 use std::path::PathBuf;
 
@@ -79,6 +80,15 @@ pub enum UpdateError {
 #[must_use]
 pub fn own_version() -> Option<ArtifactVersion> {
     env!("CARGO_PKG_VERSION").parse().ok()
+}
+
+/// The id of a release key, as `keygen` prints it; `None` when it is no such key. Source: minisign's
+/// documentation, "Public key format": two bytes of algorithm, eight of id, the key.
+#[must_use]
+pub fn key_id(key: &str) -> Option<String> {
+    let bytes = BASE64.decode(key.as_bytes()).ok()?;
+    let id = bytes.get(2..10).filter(|_| bytes.len() == 42)?;
+    Some(HEXLOWER.encode(id))
 }
 
 /// A program that the release key signed, for this target, and newer than this one.

@@ -161,3 +161,12 @@ fn another_target_and_an_unclear_comment_are_refused() {
         assert!(matches!(refused, Err(UpdateError::Comment)), "{unclear}");
     }
 }
+
+#[test]
+fn a_release_keys_id_is_the_one_that_keygen_prints() {
+    let public = SecretKey::from_bytes(&[5; 32]).public();
+    let id = key_id(&release_public_line(&public)).unwrap();
+    assert_eq!(id, public.id().to_string());
+    assert_eq!(key_id(""), None);
+    assert_eq!(key_id("RWQ="), None);
+}

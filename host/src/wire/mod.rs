@@ -123,7 +123,40 @@ pub enum Control {
     },
     Plugins,
     PolicyReload,
+    /// For the log: the program is replaced by a process of its own.
+    SelfUpdate(SelfUpdate),
     Stop,
+}
+
+/// What `self-update` is about to do, could not do, or refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfUpdate {
+    pub step: UpdateStep,
+    /// The version that runs.
+    pub from: String,
+    /// The version that is offered.
+    pub to: String,
+    /// Hexadecimal SHA-256 of the archive, as its source says.
+    pub sha256: String,
+    /// Length of the archive, as its source says.
+    pub length: u64,
+    /// The id of the release key that must have signed it.
+    pub key: String,
+    /// Where it is offered.
+    pub source: String,
+    /// Why not; empty when the update begins.
+    pub why: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdateStep {
+    /// It was checked, and the program is replaced next.
+    Begun,
+    /// It was checked and could not be put in place.
+    Failed,
+    /// It is not what it must be.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

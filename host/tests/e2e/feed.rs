@@ -2,6 +2,7 @@
 //! live stays live.
 
 mod doors;
+mod held;
 mod keys;
 mod kills;
 mod threats;

@@ -81,19 +81,54 @@ fn a_server_with_other_bytes_than_the_catalog_lists_gives_nothing() {
 }
 
 #[test]
-fn the_signed_catalog_comes_with_the_feed() {
+fn the_signed_catalog_lists_the_detectors_model_and_the_feed_has_its_bytes() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let listed = home.cli(&["model", "list", "--json"]).done().json();
+    let model = &listed["models"][0];
+    assert_eq!(model["name"], "injection", "{listed:#}");
+    assert_eq!(model["state"], "available");
+    let status = home.cli(&["feed", "status", "--json"]).done().json();
+    let artifacts = status["feeds"][0]["artifacts"].as_array().unwrap();
+    let live = artifacts.iter().find(|one| one["kind"] == "model").unwrap();
+    assert_eq!(model["sha256"], live["sha256"], "what the detector runs");
+    assert_eq!(model["length"], live["bytes"]);
+
+    // No network is needed.
+    let pull = ["model", "pull", "injection", "--json"];
+    let pulled = home.cli(&pull).done().json();
+    assert_eq!(pulled["fetched"], true, "{pulled:#}");
+    let path = pulled["path"].as_str().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    assert_eq!(model["sha256"], Sha256Digest::of(&bytes).to_string());
+    home.cli(&["model", "verify", "injection"]).done();
+    bytes[100] ^= 1;
+    fs::write(path, bytes).unwrap();
+    assert_eq!(home.cli(&["model", "verify"]).code, 3);
+    home.cli(&pull).done();
+    home.cli(&["model", "verify"]).done();
+    home.cli(&["model", "remove", "injection"]).done();
+    assert!(!fs::exists(path).unwrap());
+}
+
+#[test]
+fn a_newer_signed_catalog_comes_with_the_feed() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
     let (publisher, _) = published(&home);
-    let list = home.cli(&["model", "list", "--json"]).done().json();
-    assert_eq!(list["models"], json!([]), "the shipped one is empty");
-
     let feed = Feed::official().edit(Kind::Catalog, |body| {
-        body["models"] = json!([{
+        let models = body["models"].as_array_mut().unwrap();
+        models.push(json!({
             "name": "guard", "version": "1.0.0", "url": format!("{}/guard.gguf", publisher.url()),
             "length": BODY.len(), "sha256": Sha256Digest::of(BODY), "licence": "MIT",
             "format": "gguf", "source": "hashed by this test",
-        }]);
+        }));
+        // Listed as in the feed, which does not have it.
+        models.push(json!({
+            "name": "nowhere", "version": "1.0.0", "url": Sha256Digest::of(b"none").place(),
+            "length": 4, "sha256": Sha256Digest::of(b"none"), "licence": "MIT",
+            "format": "gguf", "source": "made up by this test",
+        }));
     });
     let folder = feed.publish(&home.file("feed"));
     home.cli(&["feed", "update", folder.to_str().unwrap()])
@@ -101,5 +136,13 @@ fn the_signed_catalog_comes_with_the_feed() {
     home.cli(&["model", "pull", "guard"]).done();
     home.cli(&["model", "verify"]).done();
     let list = home.cli(&["model", "list", "--json"]).done().json();
-    assert_eq!(list["models"][0]["state"], "fetched", "{list:#}");
+    let models = list["models"].as_array().unwrap();
+    let guard = models
+        .iter()
+        .find(|model| model["name"] == "guard")
+        .unwrap();
+    assert_eq!(guard["state"], "fetched", "{list:#}");
+    let missing = home.cli(&["model", "pull", "nowhere"]);
+    assert_eq!(missing.code, 1, "{missing:?}");
+    assert!(missing.err.contains("does not have it"), "{missing:?}");
 }

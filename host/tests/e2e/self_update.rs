@@ -1,7 +1,7 @@
 //! `self-update`: archives made by `cargo xtask dist`, signed with this machine's release key or one
 //! that is thrown away, taken from a folder and from a server.
 
-use crate::kit::{Cli, Home, Publisher, environment};
+use crate::kit::{Cli, Daemon, Home, Publisher, environment};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -89,6 +89,29 @@ impl Place {
         assert_eq!(fs::metadata(&self.own).unwrap().len(), before);
         let beside = fs::read_dir(self.own.parent().unwrap()).unwrap().count();
         assert_eq!(beside, 1, "nothing is left beside it");
+        let record = self.home.records("type:update").pop().expect("a record");
+        assert_eq!(record["kind"], "update-refused", "{record:#}");
+        assert_eq!(record["decision"]["action"], "deny");
+        assert!(record["note"].as_str().unwrap().contains(why), "{record:#}");
+    }
+
+    /// The one record of an update to 9.0.0.
+    #[track_caller]
+    fn begun(&self) {
+        let record = self.home.record("type:update");
+        let archive = fs::read(self.archive()).unwrap();
+        let digest = clawdefender_trust::Sha256Digest::of(&archive).to_string();
+        assert_eq!(record["kind"], "update-begun", "{record:#}");
+        assert_eq!(record["name"], "9.0.0");
+        assert_eq!(record["digest"], digest);
+        let note = record["note"].as_str().unwrap();
+        let key = clawdefender_trust::SecretKey::from_hex(
+            fs::read_to_string(release_key()).unwrap().trim_end(),
+        );
+        let key = key.unwrap().public().id().to_string();
+        let versions = format!("{} to 9.0.0 from ", env!("CARGO_PKG_VERSION"));
+        assert!(note.starts_with(&versions) && note.contains(&key), "{note}");
+        self.home.verify_audit();
     }
 }
 
@@ -119,6 +142,7 @@ fn a_signed_newer_release_takes_the_place_and_the_old_one_is_kept() {
     let updated = place.update(&["--from", &url]).done().json();
     assert_eq!(updated["now"], "9.0.0", "{updated:#}");
     assert_eq!(fs::read_to_string(&place.own).unwrap(), NEWER);
+    place.begun();
     let previous = place.own.with_file_name("clawdefender.previous");
     let old = Command::new(&previous).arg("--version").output().unwrap();
     let old = String::from_utf8(old.stdout).unwrap();
@@ -126,6 +150,48 @@ fn a_signed_newer_release_takes_the_place_and_the_old_one_is_kept() {
         old.starts_with(concat!("clawdefender ", env!("CARGO_PKG_VERSION"))),
         "{old}"
     );
+}
+
+#[test]
+fn an_update_is_recorded_by_the_daemon_when_one_runs() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.home);
+    place.publish(NEWER, &release_key(), &[]);
+    place
+        .update(&["--from", place.dist.to_str().unwrap()])
+        .done();
+    place.begun();
+    drop(daemon);
+}
+
+#[test]
+fn what_can_not_be_recorded_is_not_done() {
+    let place = Place::new();
+    place.publish(NEWER, &release_key(), &[]);
+    // A log of which nobody knows the key.
+    let audit = place.home.root().join("audit");
+    fs::create_dir(&audit).unwrap();
+    fs::write(audit.join("key.pub"), "none").unwrap();
+    let before = fs::metadata(&place.own).unwrap().len();
+    let ended = place.update(&["--from", place.dist.to_str().unwrap()]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("nothing was replaced"), "{ended:?}");
+    assert_eq!(fs::metadata(&place.own).unwrap().len(), before);
+}
+
+#[test]
+fn a_release_that_does_not_start_here_is_recorded_as_failed() {
+    let place = Place::new();
+    place.publish(
+        "#!/bin/sh\ntest \"$CLAWDEFENDER_HOME\" || echo clawdefender 9.0.0\n",
+        &release_key(),
+        &[],
+    );
+    let ended = place.update(&["--from", place.dist.to_str().unwrap()]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let kinds: Vec<Value> = place.home.records("type:update");
+    let kinds: Vec<&Value> = kinds.iter().map(|record| &record["kind"]).collect();
+    assert_eq!(kinds, ["update-begun", "update-failed"]);
 }
 
 #[test]

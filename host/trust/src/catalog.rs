@@ -30,7 +30,8 @@ pub struct Model {
     pub name: Name,
     /// Of the model, as its publisher counts.
     pub version: ArtifactVersion,
-    /// Where it is: https, a revision that does not move.
+    /// Where it is: https, a revision that does not move; or [`Sha256Digest::place`], when the feed
+    /// that has this catalog has the file, too.
     pub url: String,
     /// In bytes, exactly.
     pub length: u64,
@@ -110,6 +111,12 @@ impl Catalog {
 }
 
 impl Model {
+    /// Whether the feed that has the catalog has the file as well, as one of its own artifacts.
+    #[must_use]
+    pub fn is_in_the_feed(&self) -> bool {
+        self.url == self.sha256.place()
+    }
+
     fn check(&self) -> Result<(), CatalogError> {
         let line = |text: &str| {
             !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.contains(char::is_control)
@@ -160,6 +167,16 @@ mod tests {
         let catalog = check(vec![model("a"), model("b")]).unwrap();
         assert_eq!(catalog.find(&"b".parse().unwrap()), Some(&model("b")));
         assert_eq!(check(Vec::new()).unwrap(), Catalog::default());
+    }
+
+    #[test]
+    fn only_the_place_of_its_own_bytes_is_inside_the_feed() {
+        let mut model = model("a");
+        assert!(!model.is_in_the_feed());
+        model.url = model.sha256.place();
+        assert!(model.is_in_the_feed());
+        model.url = Sha256Digest::of(b"other").place();
+        assert!(!model.is_in_the_feed());
     }
 
     #[test]

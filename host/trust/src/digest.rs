@@ -28,6 +28,13 @@ impl Sha256Digest {
         Self(bytes)
     }
 
+    /// Where a published feed has the bytes with this digest, below its address: `sha256/ab/ab…`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let [first, ..] = self.0;
+        format!("sha256/{first:02x}/{self}")
+    }
+
     /// The 32 raw bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

@@ -46,7 +46,7 @@ pub use refusal::{Malformed, Refusal};
 #[cfg(feature = "sign")]
 pub use release::{release_public_file, release_public_line, sign_release};
 pub use root::{ArtifactFloor, Floor, Root, RootFile, RootFileError, RootKeys, Scope};
-pub use rotation::{KeyChange, next_root};
+pub use rotation::{KeyChange, MAX_ROTATIONS, next_root};
 #[cfg(feature = "sign")]
 pub use sign::{SecretKey, endorse, seal, seal_manifest};
 pub use timestamp::Timestamp;

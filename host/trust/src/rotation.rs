@@ -6,6 +6,10 @@
 
 use crate::{Manifest, PublicKey, Refusal, Root};
 
+/// The most rotations that are followed at once, and that a pack has. Source: the feed's
+/// specification, pre-rotation.
+pub const MAX_ROTATIONS: u64 = 64;
+
 /// What a manifest did to the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange {

@@ -2,7 +2,8 @@
 
 use super::{live, newer, refused, update};
 use crate::kit::{Daemon, Feed, Home};
-use clawdefender_trust::SecretKey;
+use clawdefender_trust::{Pack, SecretKey, write_pack};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn key(number: u8) -> SecretKey {
@@ -49,6 +50,55 @@ fn a_machine_that_slept_through_rotations_catches_up_and_remembers() {
     old.manifest.version += 100;
     let folder = old.publish(&home.file("old"));
     refused(&home, folder.to_str().unwrap(), "trusted keys");
+}
+
+#[test]
+fn a_machine_without_network_that_missed_two_rotations_follows_them_in_the_file() {
+    let online = Home::new();
+    let _daemon = Daemon::start(&online);
+    let folder = online.file("feed");
+    rotated(3, &folder);
+    update(&online, folder.to_str().unwrap()).done();
+    let now = live(&online);
+    let file = online.file("official.feedpack");
+    online
+        .cli(&["feed", "export", file.to_str().unwrap()])
+        .done();
+
+    let offline = Home::new();
+    let _offline = Daemon::start(&offline);
+    assert_eq!(live(&offline)["key_epoch"], 1);
+    // The file without the links, as it was before, and with another's in their place.
+    let whole = std::fs::read(&file).unwrap();
+    let pack = Pack::parse(&whole).unwrap();
+    assert_eq!(pack.rotations().len(), 2);
+    let thief = offline.file("thief");
+    newer().rotated(key(7), &key(8)).keep_rotation(&thief);
+    let forged = std::fs::read(thief.join("rotations/2.dsse.json")).unwrap();
+    for (name, links) in [
+        ("none", BTreeMap::new()),
+        ("one", BTreeMap::from([(3, pack.rotations()[1].1.to_vec())])),
+        (
+            "forged",
+            BTreeMap::from([(2, forged), (3, pack.rotations()[1].1.to_vec())]),
+        ),
+    ] {
+        let blobs = pack.blobs().map(|(_, bytes)| bytes);
+        let other = offline.file(name);
+        std::fs::write(&other, write_pack(pack.envelope(), &links, blobs)).unwrap();
+        refused(&offline, other.to_str().unwrap(), "refused at verification");
+    }
+    offline
+        .cli(&["feed", "import", file.to_str().unwrap()])
+        .done();
+    assert_eq!(live(&offline), now);
+
+    // What was followed is handed on.
+    let again = offline.file("again.feedpack");
+    offline
+        .cli(&["feed", "export", again.to_str().unwrap()])
+        .done();
+    assert_eq!(std::fs::read(again).unwrap(), whole);
 }
 
 #[test]

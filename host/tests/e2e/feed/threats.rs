@@ -2,13 +2,14 @@
 //! answers for the feed's address. The rest of the table is proven in the trust crate's own tests.
 
 use super::{live, newer, refused, update};
-use crate::kit::{Daemon, Feed, Home, Publisher, environment, publisher};
+use crate::kit::{Daemon, Feed, Home, Publisher, environment, publisher, wait_for};
 use clawdefender_trust::Kind;
 use serde_json::json;
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-struct Scene {
-    home: Home,
+pub struct Scene {
+    pub home: Home,
     publisher: Publisher,
     feed: Feed,
     _daemon: Daemon,
@@ -20,7 +21,7 @@ impl Scene {
         Self::of(newer())
     }
 
-    fn of(feed: Feed) -> Self {
+    pub fn of(feed: Feed) -> Self {
         let home = Home::new();
         let daemon = Daemon::start(&home);
         let publisher = Publisher::of(&feed.publish(&home.file("feed")));
@@ -33,7 +34,7 @@ impl Scene {
     }
 
     #[track_caller]
-    fn refused(&self, why: &str) {
+    pub fn refused(&self, why: &str) {
         let before = live(&self.home);
         let ended = update(&self.home, &self.publisher.url());
         assert_ne!(ended.code, 0, "{ended:?}");
@@ -162,39 +163,38 @@ fn equivocation_two_contents_of_one_version_keeps_the_first() {
 }
 
 #[test]
-fn gutted_list_is_held_however_well_it_is_signed() {
-    // By its own number of entries.
-    let halved = Feed::official().edit(Kind::Blocklist, |body| {
-        let entries = body["entries"].as_array_mut().unwrap();
-        entries.truncate(entries.len() / 2);
+fn mirror_that_answers_304_for_ever_hides_no_stale_feed() {
+    let home = Home::new();
+    let folder = home.file("feed");
+    fs::create_dir(&folder).unwrap();
+    let server = Publisher::of(&folder);
+    home.configure(&format!("feed_url = {:?}\nfeed_check_s = 0", server.url()));
+    let daemon = Daemon::start(&home);
+    let mut feed = newer();
+    // The shortest life that a loaded machine can still accept.
+    feed.manifest.expires = feed.manifest.issued.plus_seconds(15);
+    feed.publish(&folder);
+    home.cli(&["feed", "update"]).done();
+    server.behave("unchanged");
+    let expires = feed.manifest.expires.unix();
+    wait_for("its expiry", || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        (now.as_secs() >= expires.cast_unsigned()).then_some(())
     });
-    let scene = Scene::of(halved);
-    scene.refused("looks gutted");
-    let record = scene.home.record("kind:feed-held");
-    assert!(record["note"].as_str().unwrap().contains("lost entries"));
-
-    // By what it no longer finds, though the number is claimed to be right.
-    let mut empty = Feed::official().edit(Kind::Blocklist, |body| {
-        for entry in body["entries"].as_array_mut().unwrap() {
-            entry["versions"] = json!(["999.0.0"]);
-            entry.as_object_mut().unwrap().remove("ranges");
-        }
-    });
-    empty.manifest.version += 1;
-    empty.publish(&scene.home.file("feed"));
-    scene.refused("detector supply-chain: vector");
-}
-
-#[test]
-fn false_positive_storm_is_held_however_well_it_is_signed() {
-    let storm = Feed::official().edit(Kind::Blocklist, |body| {
-        body["entries"].as_array_mut().unwrap().push(json!({
-            "id": "CD-TEST-2", "ecosystem": "npm", "name": "express", "kind": "malicious",
-            "severity": "critical", "summary": "Made up by a test.", "source": "https://test.example",
-            "ranges": [{ "introduced": "0" }],
-        }));
-    });
-    Scene::of(storm).refused("harmless messages");
+    // The daemon looks at the clock when it starts, and each minute.
+    daemon.kill();
+    let _daemon = Daemon::start(&home);
+    let asked = home.cli(&["feed", "update"]);
+    assert_eq!(asked.code, 1, "{asked:?}");
+    assert!(asked.err.contains("304"), "{asked:?}");
+    let now = live(&home);
+    assert_eq!(
+        (&now["stale"], &now["origin"]),
+        (&json!(true), &json!("stored"))
+    );
+    let alerts = home.status()["alerts"].clone();
+    assert_eq!(alerts[0]["code"], "stale", "{alerts:#}");
+    assert_eq!(home.record("kind:stale")["type"], "feed");
 }
 
 #[test]
@@ -313,17 +313,6 @@ fn deleted_state_buys_no_rollback() {
 }
 
 #[test]
-fn list_that_miscounts_itself_is_held() {
-    let mut feed = newer();
-    for entry in &mut feed.manifest.artifacts {
-        if entry.kind == Kind::Blocklist {
-            entry.entries = entry.entries.map(|entries| entries + 100);
-        }
-    }
-    Scene::of(feed).refused("says that it has");
-}
-
-#[test]
 fn third_party_takes_no_detectors_name() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
@@ -360,43 +349,4 @@ fn another_feed_in_its_place_is_refused() {
     feed.manifest.feed_id = "elsewhere".parse().unwrap();
     let folder = feed.publish(&home.file("feed"));
     refused(&home, folder.to_str().unwrap(), "offered for feed");
-}
-
-/// A publisher's feed whose detector must say `expect` of `text`.
-fn with_a_vector(home: &Home, text: &str, expect: &[&str]) -> crate::kit::Cli {
-    let component = fs::read(environment().folder.join("hostile.wasm")).unwrap();
-    let vectors = json!([{ "name": "one", "expect": expect, "events": [{
-        "at_ms": 1, "kind": "tool-result", "direction": "to-client", "server": "s", "method": "tools/call",
-        "name": "t", "texts": [{ "pointer": "/result/content/0/text", "role": "content", "text": text }],
-        "assets": [], "launch": null, "attrs": [],
-    }]}]);
-    let feed = Feed::of_publisher(&component).with_vectors(&vectors);
-    let folder = feed.publish(&home.file("publisher"));
-    let key = publisher().public().to_string();
-    home.cli(&["feed", "add", folder.to_str().unwrap(), "--key", &key])
-}
-
-#[test]
-fn detector_that_does_not_say_what_its_author_signed_never_goes_live() {
-    let home = Home::new();
-    let _daemon = Daemon::start(&home);
-    for (text, expect, why) in [
-        ("hello", ["hostile.noise"].as_slice(), "its author"),
-        ("hostile: loop", &[], "vector 1"),
-        ("hostile: recursion", &[], "vector 1"),
-        ("hostile: lie", &[], "vector 1"),
-    ] {
-        let held = with_a_vector(&home, text, expect);
-        assert_eq!(held.code, 3, "{held:?}");
-        assert!(held.err.contains(why), "{why}: {held:?}");
-    }
-    with_a_vector(&home, "hello", &[]).done();
-}
-
-#[test]
-fn official_detector_without_vectors_never_goes_live() {
-    let mut feed = newer();
-    let artifacts = &mut feed.manifest.artifacts;
-    artifacts.retain(|entry| entry.kind != Kind::Vectors);
-    Scene::of(feed).refused("has no vectors");
 }

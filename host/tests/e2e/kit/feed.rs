@@ -127,6 +127,19 @@ impl Feed {
         self
     }
 
+    /// With other vectors for a detector that has some.
+    pub fn with_vectors_of(mut self, detector: &str, vectors: &Value) -> Self {
+        let bytes = serde_json::to_vec(vectors).unwrap();
+        let mut artifacts = self.manifest.artifacts.iter_mut();
+        let entry = artifacts
+            .find(|entry| entry.kind == Kind::Vectors && entry.name.as_str() == detector)
+            .unwrap();
+        entry.sha256 = Sha256Digest::of(&bytes);
+        entry.length = bytes.len() as u64;
+        self.blobs.push(bytes);
+        self
+    }
+
     /// Changes a data artifact and gives it a higher version: the blocklist by its source, which is
     /// compiled, and others as the JSON that they are.
     pub fn edit(mut self, kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
@@ -232,8 +245,7 @@ fn packages() -> Value {
 }
 
 fn artifact(folder: &Path, digest: &Sha256Digest) -> PathBuf {
-    let hex = digest.to_string();
-    folder.join("sha256").join(&hex[..2]).join(&hex)
+    folder.join(digest.place())
 }
 
 fn now() -> Timestamp {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod hold;
+
 use clawdefender_trust::*;
 
 pub const DETECTOR: &[u8] = b"\0asm a detector's bytes";
