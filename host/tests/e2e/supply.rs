@@ -67,9 +67,8 @@ fn a_package_is_affected_possible_not_affected_or_unknown() {
 }
 
 #[test]
-fn without_its_detector_nothing_is_called_clean() {
+fn with_a_policy_that_can_not_be_read_nothing_is_called_clean() {
     let home = Home::new();
-    // The cache is keyed by content; a policy that can't be read is an error, too.
     fs::write(home.root().join("policy.toml"), "nonsense").unwrap();
     let ended = home.cli(&["package", "check", "npm:chalk@5.6.2"]);
     assert_eq!(ended.code, 1, "{ended:?}");
@@ -94,8 +93,8 @@ fn configs(home: &Home) -> PathBuf {
     let config = json!({
         "mcpServers": {
             "bad": { "command": "npx", "args": ["-y", "postmark-mcp@1.0.16", "--token", SECRET], "env": key("A") },
-            "fine": { "command": "npx", "args": ["-y", "chalk@5.6.2"] },
             "far": { "type": "http", "url": format!("https://far.example/mcp?key={SECRET}"), "headers": { "Authorization": SECRET } },
+            "fine": { "command": "npx", "args": ["-y", "chalk@5.6.2"] },
             "odd\u{1b}[2J": { "args": [] },
         },
         "projects": { project.to_str().unwrap(): { "mcpServers": {
@@ -138,8 +137,8 @@ fn a_scan_judges_every_server_the_same_wrapped_or_not_and_prints_no_secret() {
         short,
         [
             "bad deny pinned npm:postmark-mcp@1.0.16 affected - true",
-            "fine allow pinned npm:chalk@5.6.2 not-affected - false",
             "far allow remote https://far.example - - false",
+            "fine allow pinned npm:chalk@5.6.2 not-affected - false",
             "odd\u{1b}[2J - unknown - - - false",
             "installed ask unpinned npm:chalk possible affected true",
         ]
