@@ -25,6 +25,15 @@ pub trait Detector: Sized {
     /// refuses the detector or keeps the data it had; it never runs one half configured.
     fn configure(settings: &Settings, data: &[Blob]) -> Result<Self, String>;
 
+    /// The same with data of one's own: for a detector that keeps large data as it came, which
+    /// would otherwise exist twice. The host calls this one.
+    ///
+    /// # Errors
+    /// See [`Detector::configure`].
+    fn configure_owned(settings: &Settings, data: Vec<Blob>) -> Result<Self, String> {
+        Self::configure(settings, &data)
+    }
+
     /// Looks at one event. `recent` holds the past events in which this detector left a memo,
     /// oldest first, at most [`Info::history`] of them.
     fn inspect(&self, event: &Event, recent: &[Step<'_>]) -> Report;
@@ -59,7 +68,8 @@ macro_rules! export_detector {
                     settings: ::std::vec::Vec<(::std::string::String, ::std::string::String)>,
                     data: ::std::vec::Vec<$crate::Blob>,
                 ) -> ::core::result::Result<(), ::std::string::String> {
-                    let configured = <$detector as $crate::Detector>::configure(&settings, &data)?;
+                    let configured =
+                        <$detector as $crate::Detector>::configure_owned(&settings, data)?;
                     DETECTOR
                         .with(|cell| *cell.borrow_mut() = ::core::option::Option::Some(configured));
                     ::core::result::Result::Ok(())

@@ -31,7 +31,7 @@ use crate::{Blob, Detector, Settings};
 /// attack without an innocent twin proves little); when there is no file at all.
 #[track_caller]
 pub fn run_cases<D: Detector>(dir: &str, settings: &Settings, data: Vec<Blob>) {
-    let detector = D::configure(settings, &data)
+    let detector = D::configure_owned(settings, data)
         .unwrap_or_else(|refusal| panic!("the detector refused its settings or data: {refusal}"));
     let info = D::describe();
     let mut failures = Vec::new();

@@ -259,7 +259,12 @@ impl Desk {
         })
     }
 
-    fn refuse_self_approval(&self, by: &Approver) -> Result<(), AnswerError> {
+    /// Whether this may be a person: the process that asks is neither an MCP client or a wrapped
+    /// server, nor started by one.
+    ///
+    /// # Errors
+    /// [`AnswerError::SelfApproval`], [`AnswerError::UnknownProcess`].
+    pub fn refuse_self_approval(&self, by: &Approver) -> Result<(), AnswerError> {
         // A copy: reading the process table takes time, and messages wait for the lock.
         let guarded = self.state().guarded.clone();
         let processes = self.shared.processes.as_ref();

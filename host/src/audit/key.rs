@@ -50,6 +50,18 @@ impl PublicKey {
         (!public.key.is_weak() && HEXLOWER.encode(&public.id()) == id).then_some(public)
     }
 
+    /// The key of the log in `dir`.
+    ///
+    /// # Errors
+    /// [`AuditError`] when there is none that can be read.
+    pub fn of(dir: &Path) -> Result<Self, AuditError> {
+        let read = Self::read(dir).map_err(|source| AuditError::Io {
+            what: "read the public key",
+            source,
+        })?;
+        read.ok_or(AuditError::Key("key.pub is not a verifier key"))
+    }
+
     pub(super) fn read(dir: &Path) -> io::Result<Option<Self>> {
         Ok(Self::parse(&fs::read_to_string(dir.join("key.pub"))?))
     }
@@ -83,7 +95,8 @@ impl PublicKey {
         [a, b, c, d]
     }
 
-    pub(super) fn verifies(&self, text: &[u8], signature: &[u8; 64]) -> bool {
+    /// Whether the other half of this key signed exactly these bytes.
+    pub fn verifies(&self, text: &[u8], signature: &[u8; 64]) -> bool {
         self.key
             .verify_strict(text, &Signature::from_bytes(signature))
             .is_ok()

@@ -23,7 +23,7 @@ mod walk;
 
 pub use damage::{Broken, Damage};
 pub use frame::MAX_BODY_BYTES;
-pub use key::PublicKey;
+pub use key::{PublicKey, Signer};
 pub use ledger::{Durability, Ledger, NowMs, Options, Receipt};
 pub use merkle::Hash;
 pub use query::{Query, QueryError};

@@ -328,6 +328,8 @@ mod tests {
                 spans: Vec::new(),
                 steps: Vec::new(),
                 refs: Vec::new(),
+                package: None,
+                overridden: None,
             }],
             digest: "ab".into(),
             bytes: 120,

@@ -16,11 +16,16 @@ mod gateway;
 mod inspect;
 mod model;
 mod moment;
+mod overrides;
+mod package;
 mod plugin;
 mod policy;
 mod progress;
 mod proxy;
+mod purl;
 mod remote;
+mod sarif;
+mod scan;
 mod self_update;
 mod selftest;
 mod status;
@@ -71,6 +76,9 @@ enum Verb {
     Plugin(plugin::Args),
     Model(model::Args),
     Inspect(inspect::Args),
+    Package(package::Args),
+    Scan(scan::Args),
+    Override(overrides::Args),
     Daemon(daemon::Args),
     SelfUpdate(self_update::Args),
     Completions(completions::Args),
@@ -119,6 +127,9 @@ impl Verb {
             Self::Plugin(args) => plugin::run(&args, terminal),
             Self::Model(args) => model::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args),
+            Self::Package(args) => package::run(&args, terminal),
+            Self::Scan(args) => scan::run(&args, terminal),
+            Self::Override(args) => overrides::run(&args, terminal),
             Self::Daemon(args) => daemon::run(&args, terminal),
             Self::SelfUpdate(args) => self_update::run(&args, terminal),
             Self::Completions(args) => completions::run(&args, terminal),

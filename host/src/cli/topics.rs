@@ -32,7 +32,8 @@ Exit codes:
   0   yes, or done
   1   it failed
   2   wrong usage
-  3   the honest answer is no: unprotected, denied, a broken audit log, a feed that was refused
+  3   the honest answer is no: unprotected, denied, a broken audit log, a feed that was refused,
+      a package or a server that is known to be bad
   4   a person or a token is needed
   5   the daemon is unreachable
 

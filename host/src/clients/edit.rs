@@ -4,6 +4,9 @@
 //! byte order mark stay as they were, and undoing gives the same bytes. Files are not known here.
 
 mod remote;
+mod start;
+
+pub use start::{Listed, Start, list};
 
 use std::ops::Range;
 use std::path::Path;
@@ -129,10 +132,31 @@ pub fn unwrap(
 
 type Splice = (Range<usize>, String);
 
+/// A member where a server's entry belongs.
+struct Found<'t> {
+    server: &'t str,
+    /// The last key on the way that the root leaves open: a project's folder.
+    under: Option<&'t str>,
+    value: &'t Value<'t>,
+    /// Where its name begins, in bytes.
+    at: usize,
+}
+
 fn visit(
     whole: &str,
     roots: &[Root],
     mut edit: impl FnMut(&str, &str, &Object<'_>) -> Vec<Splice>,
+) -> Result<String, EditError> {
+    walk(whole, roots, |text, found| match found.value {
+        Value::Object(entry) => edit(text, found.server, entry),
+        _ => Vec::new(),
+    })
+}
+
+fn walk(
+    whole: &str,
+    roots: &[Root],
+    mut edit: impl FnMut(&str, &Found<'_>) -> Vec<Splice>,
 ) -> Result<String, EditError> {
     let text = whole.strip_prefix(BOM).unwrap_or(whole);
     let position = |offset: usize| {
@@ -161,15 +185,15 @@ fn visit(
     let mut servers = Vec::new();
     if let Some(Value::Object(root)) = &parsed.value {
         for path in roots {
-            descend(root, path, &mut servers).map_err(|offset| {
+            descend(root, path, None, &mut servers).map_err(|offset| {
                 let (line, column) = position(offset);
                 EditError::Duplicate { line, column }
             })?;
         }
     }
     let mut splices = Vec::new();
-    for (server, entry) in servers {
-        splices.extend(edit(text, server, entry));
+    for found in &servers {
+        splices.extend(edit(text, found));
     }
     splices.sort_by_key(|(range, _)| range.start);
     let mut out = String::with_capacity(whole.len() + 256);
@@ -188,7 +212,8 @@ fn visit(
 fn descend<'t>(
     object: &'t Object<'t>,
     path: &[&str],
-    servers: &mut Vec<(&'t str, &'t Object<'t>)>,
+    under: Option<&'t str>,
+    servers: &mut Vec<Found<'t>>,
 ) -> Result<(), usize> {
     let mut seen = std::collections::HashSet::new();
     for prop in &object.properties {
@@ -200,9 +225,14 @@ fn descend<'t>(
     let Some((step, rest)) = path.split_first() else {
         for prop in &object.properties {
             if let Value::Object(entry) = &prop.value {
-                descend(entry, &["\u{0}"], &mut Vec::new())?;
-                servers.push((prop.name.as_str(), entry));
+                descend(entry, &["\u{0}"], None, &mut Vec::new())?;
             }
+            servers.push(Found {
+                server: prop.name.as_str(),
+                under,
+                value: &prop.value,
+                at: prop.range.start,
+            });
         }
         return Ok(());
     };
@@ -212,7 +242,12 @@ fn descend<'t>(
         .filter(|prop| *step == "*" || prop.name.as_str() == *step)
     {
         if let Value::Object(inner) = &prop.value {
-            descend(inner, rest, servers)?;
+            let under = if *step == "*" {
+                Some(prop.name.as_str())
+            } else {
+                under
+            };
+            descend(inner, rest, under, servers)?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Replaces another program's file without ever leaving half of it, and keeps the original bytes.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -19,12 +19,30 @@ struct Entry {
     after_sha256: String,
 }
 
+/// Longest configuration that is read, in bytes. Chosen: Claude Code keeps its history in the same
+/// file, so real ones have megabytes; a link to a device has no end.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// The bytes of a file, through links; `None` when there is none.
+///
+/// # Errors
+/// Anything but a file of at most [`MAX_BYTES`]: a pipe in its place would hold us for ever.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    // Opening a pipe would wait for its writer.
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
     }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other("it is longer than 256 MiB"));
+    }
+    Ok(Some(bytes))
 }
 
 /// Puts `after` where `before` is; `false`, and nothing written, if it is no longer there.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-pub use edit::{EditError, Entry, State};
+pub use edit::{EditError, Entry, Listed, Start, State};
 use places::Place;
 pub use places::{CLIENTS, Scope};
 
@@ -63,6 +63,15 @@ pub struct Status {
     pub scope: Scope,
     pub path: PathBuf,
     pub servers: Vec<Entry>,
+}
+
+/// One configuration file and what its servers start.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub client: &'static str,
+    pub scope: Scope,
+    pub path: PathBuf,
+    pub servers: Vec<Listed>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +146,31 @@ pub fn status(env: &Env) -> Vec<Result<Status, ClientError>> {
             source,
         })?;
         Ok(Some(Status {
+            client: place.client,
+            scope: place.scope,
+            path: place.path,
+            servers,
+        }))
+    };
+    places::places(env)
+        .into_iter()
+        .filter_map(|place| look(place).transpose())
+        .collect()
+}
+
+/// Every known configuration file that exists, with what its servers start: wrapped ones as their
+/// originals. A file that can't be read is an error of its own and does not hide the others.
+pub fn servers(env: &Env) -> Vec<Result<Listing, ClientError>> {
+    let look = |place: Place| {
+        let Some(text) = read(&place)? else {
+            return Ok(None);
+        };
+        let listed = edit::list(&text, place.roots, &env.exe);
+        let servers = listed.map_err(|source| ClientError::Edit {
+            path: place.path.clone(),
+            source,
+        })?;
+        Ok(Some(Listing {
             client: place.client,
             scope: place.scope,
             path: place.path,

@@ -91,6 +91,10 @@ impl Home {
     pub fn policy_file(&self) -> PathBuf {
         self.root.join("policy.toml")
     }
+    /// The advisories that a person accepted, sealed.
+    pub fn overrides_file(&self) -> PathBuf {
+        self.root.join("overrides.json")
+    }
     pub fn token_file(&self) -> PathBuf {
         self.root.join("server-token")
     }

@@ -1,5 +1,6 @@
 //! What the command line may ask of the daemon, and who may answer questions.
 
+use super::overrides::{OverrideError, Wanted};
 use super::start::Parts;
 use super::wake;
 use crate::approval::{Answer, AnswerError, Approver};
@@ -38,12 +39,7 @@ impl Desk {
                 duration: Duration::from_secs(3600),
             },
         };
-        let by = Approver {
-            door: "terminal".into(),
-            user: format!("uid {}", peer.uid),
-            pid: u32::try_from(peer.pid).ok(),
-        };
-        match self.parts.settle_question(id, answer, by) {
+        match self.parts.settle_question(id, answer, by(peer)) {
             Ok(done) => ControlReply::Done(done),
             Err(error @ (AnswerError::SelfApproval { .. } | AnswerError::UnknownProcess)) => {
                 refused(
@@ -56,6 +52,18 @@ impl Desk {
         }
     }
 
+    fn overridden(&self, done: Result<Value, OverrideError>) -> ControlReply {
+        match done {
+            Ok(done) => ControlReply::Done(done),
+            Err(error) => {
+                self.parts
+                    .note("override", "override-refused", error.to_string());
+                let (code, hint) = error.advice();
+                refused(code, &error.to_string(), hint)
+            }
+        }
+    }
+
     fn plugins(&self) -> Value {
         let set = self.parts.judge.detectors();
         let loaded = set.detectors().iter().map(|detector| plugin(detector));
@@ -64,6 +72,15 @@ impl Desk {
             .iter()
             .map(|fault| json!({ "id": fault.part, "loaded": false, "error": fault.detail }));
         json!({ "detectors": loaded.chain(missing).collect::<Vec<_>>() })
+    }
+}
+
+/// Who asks through the socket.
+fn by(peer: Peer) -> Approver {
+    Approver {
+        door: "terminal".into(),
+        user: format!("uid {}", peer.uid),
+        pid: u32::try_from(peer.pid).ok(),
     }
 }
 
@@ -99,6 +116,24 @@ impl Controller for Desk {
                 ),
             },
             Control::SelfUpdate(update) => self.parts.record_update(&update, peer.pid.into()),
+            Control::Overrides => ControlReply::Done(self.parts.list_overrides()),
+            Control::OverrideAdd {
+                advisory,
+                package,
+                reason,
+                days,
+            } => {
+                let wanted = Wanted {
+                    advisory,
+                    package,
+                    reason,
+                    days,
+                };
+                self.overridden(self.parts.add_override(wanted, &by(peer)))
+            }
+            Control::OverrideRemove { id } => {
+                self.overridden(self.parts.remove_override(&id, &by(peer)))
+            }
             Control::Stop => {
                 self.parts
                     .note("daemon", "stop-asked", format!("by process {}", peer.pid));

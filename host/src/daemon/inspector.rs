@@ -1,16 +1,158 @@
-//! `clawdefender inspect`: the verified detectors and a policy, without a running daemon.
+//! The verified detectors and a policy, without a running daemon: for `inspect`, `package check`
+//! and `scan`.
 
 use super::start::{self, DaemonError};
 use crate::config::{Config, Home};
+use crate::event::identity::{Identity, identify};
+use crate::event::place::Places;
+use crate::event::{Finding, Launch};
 use crate::feed::Feeds;
 use crate::judge::inspect::Inspector;
-use crate::plugin::CodeCache;
+pub use crate::judge::inspect::{Answer, Known};
+use crate::plugin::{CodeCache, Set};
 use crate::policy::Policy;
+use serde::Serialize;
+use serde_json::json;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
 /// Longest input line: the largest frame, and room for its JSON around it.
 const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// Everything that a judgement needs, opened once.
+pub struct Opened {
+    set: Set,
+    policy: Policy,
+    places: Places,
+    max_frame_bytes: usize,
+    /// What somebody should know of the feeds before believing an answer.
+    pub warnings: Vec<String>,
+}
+
+/// One list of known packages that was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    pub feed: String,
+    pub name: String,
+    pub version: String,
+}
+
+/// What is known of a server before it starts.
+pub struct Foreseen {
+    pub launch: Answer,
+    pub identity: Identity,
+    /// About the package that lies on the disk, when the command does not name just that.
+    pub installed: Option<Answer>,
+}
+
+impl Opened {
+    /// Opens the feeds that are in force, and `policy` or the user's own.
+    ///
+    /// # Errors
+    /// [`DaemonError`] when detectors or policy can't be had. A detector that can't be loaded is no
+    /// error here: it is a fault in every answer.
+    pub fn open(home: &Home, policy: Option<&Path>) -> Result<Self, DaemonError> {
+        let config = Config::load(home)?;
+        let policy = match policy {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)?;
+                Policy::parse(&text, &path.display().to_string(), home.user())?
+            }
+            None => start::load_policy(home)?,
+        };
+        let (overrides, overrides_error) = start::read_overrides(home);
+        let policy = policy.with_overrides(overrides);
+        let feeds = Feeds::open(&home.feeds_dir(), start::now()?)?;
+        let cache = CodeCache::open(&home.cache_dir())?;
+        let settings = start::settings(home, &config)?;
+        let (set, _) = start::load(feeds.packages(&settings), &cache, 1);
+        let alerts = feeds.alerts().iter();
+        Ok(Self {
+            set,
+            policy,
+            places: start::places(home),
+            max_frame_bytes: config.max_frame_bytes,
+            warnings: alerts
+                .map(|alert| format!("feed {}: {}", alert.feed, alert.message))
+                .chain(overrides_error)
+                .collect(),
+        })
+    }
+
+    /// The lists of known packages.
+    pub fn sources(&self) -> Vec<Source> {
+        let detectors = self.set.detectors().iter();
+        detectors
+            .flat_map(|detector| {
+                let lists = detector.data().iter();
+                lists
+                    .filter(|(kind, _, _)| kind == "blocklist")
+                    .map(|(_, name, version)| Source {
+                        feed: detector.feed_id().to_owned(),
+                        name: name.clone(),
+                        version: version.clone(),
+                    })
+            })
+            .collect()
+    }
+
+    /// What each rule says of itself, for reports.
+    pub fn rules(&self) -> Vec<(String, String)> {
+        let detectors = self.set.detectors().iter();
+        detectors
+            .flat_map(|detector| detector.facts().summaries.clone())
+            .collect()
+    }
+
+    /// Answers one input line of `inspect`.
+    pub fn answer(&self, line: &str) -> Answer {
+        self.inspector().answer(line)
+    }
+
+    /// Answers about one package, as `inspect` does.
+    pub fn package(&self, ecosystem: &str, name: &str) -> Answer {
+        let line = json!({ "package": { "ecosystem": ecosystem, "name": name } });
+        self.answer(&line.to_string())
+    }
+
+    /// Answers about a launch, and reads from the disk what it would run.
+    pub fn server(&self, name: &str, launch: &Launch) -> Foreseen {
+        let answer = self.inspector().launch(name.to_owned(), launch.clone());
+        let named = answer.package.clone().or_else(|| launch.origin.clone());
+        let identity = identify(launch, named.as_deref(), Path::new(&self.places.home));
+        let installed = identity
+            .package
+            .as_deref()
+            .filter(|package| Some(*package) != named.as_deref())
+            .and_then(|package| package.split_once(':'))
+            .map(|(ecosystem, name)| self.package(ecosystem, name));
+        Foreseen {
+            launch: answer,
+            identity,
+            installed,
+        }
+    }
+
+    fn inspector(&self) -> Inspector<'_> {
+        Inspector {
+            set: &self.set,
+            policy: &self.policy,
+            places: &self.places,
+            max_frame_bytes: self.max_frame_bytes,
+        }
+    }
+}
+
+/// The findings of an answer that say what is known about a package: malicious or vulnerable. Those
+/// that a person overrode are left out.
+pub fn advisories(answer: &Answer) -> impl Iterator<Item = &Finding> {
+    let said = |finding: &&Finding| {
+        let category = finding.category.0.as_str();
+        matches!(category, "malicious-package" | "vulnerable-package")
+    };
+    let standing = |finding: &&Finding| finding.overridden.is_none();
+    answer.findings.iter().filter(said).filter(standing)
+}
 
 /// Answers each line of `input` with one line on `output`, in order.
 ///
@@ -23,25 +165,7 @@ pub fn run(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<(), DaemonError> {
-    let config = Config::load(home)?;
-    let policy = match policy {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)?;
-            Policy::parse(&text, &path.display().to_string(), home.user())?
-        }
-        None => start::load_policy(home)?,
-    };
-    let feeds = Feeds::open(&home.feeds_dir(), start::now()?)?;
-    let cache = CodeCache::open(&home.cache_dir())?;
-    let settings = start::settings(home, &config)?;
-    let (set, _) = start::load(feeds.packages(&settings), &cache, 1);
-    let places = start::places(home);
-    let inspector = Inspector {
-        set: &set,
-        policy: &policy,
-        places: &places,
-        max_frame_bytes: config.max_frame_bytes,
-    };
+    let opened = Opened::open(home, policy)?;
     let mut line = String::new();
     loop {
         line.clear();
@@ -52,7 +176,7 @@ pub fn run(
         if line.trim().is_empty() {
             continue;
         }
-        serde_json::to_writer(&mut *output, &inspector.answer(line.trim_end()).json)
+        serde_json::to_writer(&mut *output, &opened.answer(line.trim_end()).json)
             .map_err(std::io::Error::from)?;
         output.write_all(b"\n")?;
         output.flush()?;

@@ -9,6 +9,7 @@ mod gate;
 mod gateway;
 mod guard;
 pub mod inspector;
+pub mod overrides;
 mod policy_watch;
 mod rehearsal;
 mod start;

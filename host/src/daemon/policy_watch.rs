@@ -4,7 +4,7 @@ use super::start::{self, Parts};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 /// How soon a saved policy applies.
@@ -46,8 +46,10 @@ impl Parts {
     /// # Errors
     /// The file's first error; the last good policy stays in force.
     pub fn reload_policy(&self) -> Result<String, crate::policy::PolicyError> {
+        let _one = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         match start::load_policy(&self.home) {
             Ok(policy) => {
+                let policy = policy.with_overrides(self.judge.policy().overrides().to_vec());
                 let version = policy.version().to_owned();
                 self.note(
                     "policy",

@@ -10,7 +10,7 @@ use crate::feed::{FeedError, Feeds, Settings};
 use crate::judge::steps::Steps;
 use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
 use crate::plugin::{CodeCache, Detector, Package, Set};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Override, Policy, PolicyError};
 use clawdefender_trust::Timestamp;
 use data_encoding::HEXLOWER;
 use std::fs;
@@ -42,6 +42,8 @@ pub struct Parts {
     pub settings: Settings,
     pub judge: Arc<Judge>,
     pub feeds: Mutex<Feeds>,
+    /// One change of policy or overrides at a time.
+    pub(super) policies: Mutex<()>,
     /// One change of the feeds at a time.
     pub(super) changing: Mutex<()>,
     pub(super) progress: Progress,
@@ -77,7 +79,8 @@ pub(super) fn lock(home: &Home) -> Result<Option<fs::File>, DaemonError> {
 
 pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let config = Config::load(home)?;
-    let policy = load_policy(home)?;
+    let (overrides, overrides_error) = read_overrides(home);
+    let policy = load_policy(home)?.with_overrides(overrides);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("daemon")
@@ -124,6 +127,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         settings,
         judge,
         feeds: Mutex::new(feeds),
+        policies: Mutex::default(),
         changing: Mutex::default(),
         progress: Progress::default(),
         cache,
@@ -134,6 +138,9 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     };
     for (name, error) in failed {
         parts.note("daemon", "detector-refused", format!("{name}: {error}"));
+    }
+    if let Some(error) = overrides_error {
+        parts.note("override", "overrides-refused", error);
     }
     for alert in parts.feeds().alerts().to_vec() {
         parts.note(
@@ -231,6 +238,18 @@ pub(crate) fn load_policy(home: &Home) -> Result<Policy, PolicyError> {
         Err(error) => {
             tracing::error!(%error, path = %path.display(), "the policy can't be read; `strict` applies");
             Ok(Policy::builtin(crate::policy::Profile::Strict, home.user()))
+        }
+    }
+}
+
+/// The overrides that a person made. Those that can't be believed are none, which is stricter, and
+/// the reason is said.
+pub(crate) fn read_overrides(home: &Home) -> (Vec<Override>, Option<String>) {
+    match super::overrides::load(home) {
+        Ok(overrides) => (overrides, None),
+        Err(error) => {
+            tracing::error!(%error, "no override applies");
+            (Vec::new(), Some(error.to_string()))
         }
     }
 }

@@ -53,6 +53,12 @@ pub struct Finding {
     pub steps: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refs: Vec<String>,
+    /// What the detector says it is about, as `ecosystem:name@version`: an override names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The id of the person's override because of which it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
 }
 
 /// Why a part gave no answer.

@@ -4,20 +4,22 @@
 //! recorded, asked or forwarded here. The shapes of input and output are an interface that others
 //! rely on: see docs/inspect.md.
 
-use super::examine::{Bench, Examined, examine};
+mod answer;
+
+pub use answer::{Answer, Known};
+
+use super::examine::{Bench, examine};
 use super::history::Histories;
 use super::weigh::{Weighed, weigh};
 use super::{call_id, now_ms};
 use crate::event::assets::{Seen, assets};
 use crate::event::place::Places;
-use crate::event::surface::{Context, Part};
-use crate::event::{
-    self, Asset, AssetKind, Direction, Event, Fault, Finding, Kind, Launch, Role, Server, Severity,
-    Text,
-};
+use crate::event::surface::Context;
+use crate::event::{self, Asset, AssetKind, Direction, Event, Kind, Launch, Role, Server, Text};
 use crate::link::{Client, End, Link};
 use crate::plugin::Set;
-use crate::policy::{Action, Decision, Policy};
+use crate::policy::Policy;
+use answer::Said;
 use clawdefender_sdk::canonical::canonical;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,35 +79,6 @@ struct PackageName {
     version: Option<String>,
 }
 
-/// What was said, gathered over all events of one line.
-#[derive(Default)]
-struct Said {
-    strictest: Option<Decision>,
-    findings: Vec<(Option<usize>, Finding)>,
-    faults: Vec<Fault>,
-}
-
-/// An answer, and what a record of it needs.
-pub struct Answer {
-    pub json: Value,
-    /// Absent when the input was not understood.
-    pub decision: Option<Decision>,
-    pub findings: Vec<Finding>,
-    pub faults: Vec<Fault>,
-}
-
-impl Answer {
-    fn error(id: Value, error: &InputError) -> Self {
-        let json = json!({ "id": id, "error": error.to_string() });
-        Self {
-            json,
-            decision: None,
-            findings: Vec::new(),
-            faults: Vec::new(),
-        }
-    }
-}
-
 impl Inspector<'_> {
     /// Answers one input line with one JSON object.
     pub fn answer(&self, line: &str) -> Answer {
@@ -127,6 +100,34 @@ impl Inspector<'_> {
         }
     }
 
+    /// Answers about a server's launch as it would be judged.
+    pub fn launch(&self, server: String, launch: Launch) -> Answer {
+        let started = Instant::now();
+        let mut said = Said::default();
+        self.say_launch(server, launch, &Histories::default(), &mut said);
+        said.into_answer(&Value::Null, started)
+    }
+
+    fn say_launch(&self, server: String, launch: Launch, histories: &Histories, said: &mut Said) {
+        let cwd = launch.cwd.clone();
+        let context = Context {
+            id: call_id(),
+            at_ms: now_ms(),
+            link: "inspect".into(),
+            client: "inspect".into(),
+            server: Server {
+                name: server,
+                package: None,
+            },
+            direction: Direction::Local,
+            cwd: &cwd,
+            places: self.places,
+            beside: Vec::new(),
+        };
+        let event = event::launch::of_launch(&context, launch);
+        said.take(None, self.weigh(event, histories));
+    }
+
     fn say(&self, input: Input) -> Result<Said, InputError> {
         let histories = Histories::default();
         let server = input.server.clone().unwrap_or_else(|| "inspect".into());
@@ -140,22 +141,7 @@ impl Inspector<'_> {
                 cwd: "/".into(),
                 origin: None,
             };
-            let context = Context {
-                id: call_id(),
-                at_ms: now_ms(),
-                link: "inspect".into(),
-                client: "inspect".into(),
-                server: Server {
-                    name: server,
-                    package: None,
-                },
-                direction: Direction::Local,
-                cwd: "/",
-                places: self.places,
-                beside: Vec::new(),
-            };
-            let event = event::launch::of_launch(&context, launch);
-            said.take(None, self.weigh(event, &histories));
+            self.say_launch(server, launch, &histories, &mut said);
         } else if let Some(package) = input.package {
             said.take(None, self.weigh(package_event(package, server), &histories));
         } else {
@@ -254,111 +240,6 @@ impl Inspector<'_> {
             max_frame_bytes: self.max_frame_bytes,
         }
     }
-}
-
-impl Said {
-    fn examined(
-        &mut self,
-        step: Option<usize>,
-        examined: Examined,
-        histories: &Histories,
-        link: &Link,
-    ) {
-        let passes = examined.decision.action < Action::Ask;
-        self.decide(&examined.decision);
-        for (part, weighed) in examined.parts {
-            if passes && (part == Part::Whole || weighed.decision.action < Action::Redact) {
-                super::enforce::keep_memos(histories, link, &weighed);
-            }
-            self.take(step, weighed);
-        }
-    }
-
-    fn take(&mut self, step: Option<usize>, weighed: Weighed) {
-        self.decide(&weighed.decision);
-        self.findings
-            .extend(weighed.findings.into_iter().map(|finding| (step, finding)));
-        self.faults.extend(weighed.faults);
-    }
-
-    fn decide(&mut self, decision: &Decision) {
-        if self
-            .strictest
-            .as_ref()
-            .is_none_or(|strictest| decision.action > strictest.action)
-        {
-            self.strictest = Some(decision.clone());
-        }
-    }
-
-    fn into_answer(self, id: &Value, started: Instant) -> Answer {
-        let decision = self
-            .strictest
-            .clone()
-            .unwrap_or_else(|| Decision::deny("inspect", "nothing could be judged"));
-        // Without findings a denial is policy's or the protocol's, and certain.
-        let certain = if decision.action == Action::Deny && self.findings.is_empty() {
-            100
-        } else {
-            0
-        };
-        let score = self
-            .findings
-            .iter()
-            .map(|(_, finding)| score(finding))
-            .max()
-            .unwrap_or(certain);
-        let findings: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|(step, finding)| {
-                let mut shown = json!({
-                    "detector": finding.detector,
-                    "rule": finding.rule,
-                    "category": finding.category,
-                    "severity": finding.severity,
-                    "confidence": finding.confidence_pct,
-                    "message": finding.message,
-                });
-                if let (Some(step), Some(members)) = (step, shown.as_object_mut()) {
-                    members.insert("step".into(), json!(step));
-                }
-                shown
-            })
-            .collect();
-        let json = json!({
-            "id": id,
-            "decision": decision.action,
-            "rule": decision.rule,
-            "score": score,
-            "findings": findings,
-            "faults": self.faults,
-            "elapsed_us": u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        });
-        Answer {
-            json,
-            decision: Some(decision),
-            findings: self
-                .findings
-                .into_iter()
-                .map(|(_, finding)| finding)
-                .collect(),
-            faults: self.faults,
-        }
-    }
-}
-
-/// 0–100: how bad times how sure. The weights are chosen so that a finding that `balanced` denies
-/// is above 50 when it is sure, and one that it only logs never is.
-fn score(finding: &Finding) -> u32 {
-    let weight = match finding.severity {
-        Severity::Info => 5,
-        Severity::Low => 25,
-        Severity::Medium => 50,
-        Severity::High => 85,
-        Severity::Critical => 100,
-    };
-    weight * u32::from(finding.confidence_pct.min(100)) / 100
 }
 
 fn new_link(server: &str) -> Link {

@@ -17,7 +17,8 @@ pub struct Weighed {
 
 /// Asks the detectors, then policy, then what faults imply. The only place where they meet.
 pub fn weigh(set: &Set, policy: &Policy, event: Event, history: &dyn History) -> Weighed {
-    let seen = set.inspect(&event, history);
+    let mut seen = set.inspect(&event, history);
+    policy::mark(policy.overrides(), &mut seen.findings, event.at_ms);
     let decision = policy::decide(policy, &event, &seen.findings);
     let on_fault = match policy.profile() {
         Profile::Monitor => OnFault::Allow,

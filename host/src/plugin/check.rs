@@ -75,6 +75,10 @@ fn finding(
     for reference in &raw.refs {
         word("reference", reference)?;
     }
+    let package = raw.attrs.into_iter().find(|(name, _)| name == "package");
+    if let Some((_, package)) = &package {
+        word("package", package)?;
+    }
     let steps = raw
         .steps
         .iter()
@@ -101,6 +105,8 @@ fn finding(
         spans,
         steps,
         refs: raw.refs,
+        package: package.map(|(_, package)| package),
+        overridden: None,
     })
 }
 

@@ -14,6 +14,33 @@ const DOUBTFUL_BELOW_PCT: u8 = 50;
 
 /// What policy says about `event`, given what detectors found in it.
 pub fn decide(policy: &Policy, event: &Event, findings: &[Finding]) -> Decision {
+    if findings.iter().all(|finding| finding.overridden.is_none()) {
+        return decide_standing(policy, event, findings);
+    }
+    // What a person overrode is told, and counts nowhere else.
+    let (overridden, standing): (Vec<&Finding>, Vec<&Finding>) = findings
+        .iter()
+        .partition(|finding| finding.overridden.is_some());
+    let standing: Vec<Finding> = standing.into_iter().cloned().collect();
+    let mut decision = decide_standing(policy, event, &standing);
+    for id in overridden
+        .iter()
+        .filter_map(|finding| finding.overridden.as_ref())
+    {
+        let rule = format!("override:{}", plain_id(id));
+        if decision.action == Action::Allow {
+            decision.losers.insert(0, (decision.rule, decision.action));
+            decision.action = Action::Log;
+            decision.rule = rule;
+            "a person overrode an advisory".clone_into(&mut decision.reason);
+        } else if decision.rule != rule {
+            decision.losers.push((rule, Action::Log));
+        }
+    }
+    decision
+}
+
+fn decide_standing(policy: &Policy, event: &Event, findings: &[Finding]) -> Decision {
     let mut wishes: Vec<Wish> = Vec::new();
     let mut settled_by_rule = false;
     for rule in &policy.rules {

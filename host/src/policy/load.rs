@@ -13,7 +13,7 @@ use super::criteria::Criterion;
 use super::error::{PolicyError, Problem};
 use super::file::{File, ProfileFile, RawRule, Thresholds};
 use super::rule::{Origin, Rule};
-use super::{Action, OnFault, Profile, legacy};
+use super::{Action, OnFault, Override, Profile, legacy};
 
 /// A policy that can be asked. Everything in it was understood; there are no ignored parts.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Policy {
     pub(super) rules: Vec<Rule>,
     servers: BTreeMap<String, OnFault>,
     version: String,
+    /// Never from a file of a policy: only a person makes one, through the daemon.
+    overrides: Vec<Override>,
 }
 
 impl Policy {
@@ -68,6 +70,7 @@ impl Policy {
                 rules: Vec::new(),
                 servers: BTreeMap::new(),
                 version: "unreadable".to_owned(),
+                overrides: Vec::new(),
             },
         }
     }
@@ -76,7 +79,18 @@ impl Policy {
         self.profile
     }
 
-    /// SHA-256 in hexadecimal of everything that can change an answer. Grants are bound to it.
+    /// The same policy with these overrides in place of its own.
+    #[must_use]
+    pub fn with_overrides(self, overrides: Vec<Override>) -> Self {
+        Self { overrides, ..self }
+    }
+
+    /// The advisories that a person accepted, expired ones included.
+    pub fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+
+    /// SHA-256 in hexadecimal of the profile, the home and the file. Grants are bound to it.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -125,6 +139,7 @@ impl Policy {
             rules: Vec::new(),
             servers: BTreeMap::new(),
             version: digest(&[origin.text, &home.to_string_lossy()]),
+            overrides: Vec::new(),
         };
         match policy.add(file.rule, &origin).into_iter().next() {
             Some(error) => Err(error),

@@ -102,6 +102,15 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
     Ok(Arc::new(relay).run(child))
 }
 
+/// Whether a variable of this name is part of what a launch is judged by.
+pub fn changes_a_launch(name: &str) -> bool {
+    let mut prefixes = LAUNCH_VARIABLES.iter();
+    let lower = name.to_ascii_lowercase();
+    // Registry credentials ride in npm_config_ and friends.
+    let mut secrets = ["auth", "token", "password", "secret"].iter();
+    prefixes.any(|prefix| name.starts_with(prefix)) && !secrets.any(|word| lower.contains(word))
+}
+
 fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
     let argv = command
         .iter()
@@ -109,17 +118,7 @@ fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
         .collect::<Result<Vec<_>, _>>()?;
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| {
-            LAUNCH_VARIABLES
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
-        })
-        // Registry credentials ride in npm_config_ and friends.
-        .filter(|(name, _)| {
-            !["auth", "token", "password", "secret"]
-                .iter()
-                .any(|word| name.to_ascii_lowercase().contains(word))
-        })
+        .filter(|(name, _)| changes_a_launch(name))
         .collect();
     let cwd = std::env::current_dir()?.to_string_lossy().into_owned();
     Ok(Launch {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Changes with any change of the messages below; both sides refuse another one.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// One message is at most this long: the largest frame, a replacement of it, and tickets.
 pub const MAX_MESSAGE_BYTES: usize = 40 << 20;
@@ -125,6 +125,16 @@ pub enum Control {
     PolicyReload,
     /// For the log: the program is replaced by a process of its own.
     SelfUpdate(SelfUpdate),
+    Overrides,
+    OverrideAdd {
+        advisory: String,
+        package: String,
+        reason: String,
+        days: u32,
+    },
+    OverrideRemove {
+        id: String,
+    },
     Stop,
 }
 

@@ -31,5 +31,6 @@ mod sandbox;
 mod self_update;
 mod soak;
 mod stdio;
+mod supply;
 mod surfaces;
 mod wrap;

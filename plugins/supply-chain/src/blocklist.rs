@@ -17,11 +17,10 @@ impl Blocklist {
     ///
     /// # Errors
     /// When there is none at all, or one that is damaged: no data is never "clean".
-    pub fn load(blobs: &[Blob]) -> Result<Self, String> {
+    pub fn load(blobs: Vec<Blob>) -> Result<Self, String> {
         let mut shards = Vec::new();
-        for blob in blobs.iter().filter(|blob| blob.kind == "blocklist") {
-            // The bytes are only lent, so they exist twice for the moment of loading.
-            let shard = Shard::open(blob.bytes.clone())
+        for blob in blobs.into_iter().filter(|blob| blob.kind == "blocklist") {
+            let shard = Shard::open(blob.bytes)
                 .map_err(|error| format!("blocklist {} can't be read: {error}", blob.name))?;
             shards.push(shard);
         }
@@ -45,5 +44,11 @@ impl Blocklist {
                 (answer != Answer::NotAffected).then_some((known, answer))
             })
             .collect()
+    }
+
+    /// Whether any advisory speaks of this package, whatever its version.
+    pub fn knows(&self, ecosystem: Ecosystem, name: &str) -> bool {
+        let any = |shard: &Shard| !shard.look_up(ecosystem, name).is_empty();
+        self.shards.iter().any(any)
     }
 }

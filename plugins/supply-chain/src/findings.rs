@@ -26,6 +26,29 @@ const ALIAS: &str = "supply-chain.alias";
 
 /// Findings for one event; a person can't read more, and the worst come first anyway.
 const MAX_FINDINGS: usize = 32;
+/// Ids of one advisory that are told; the host takes no more.
+const MAX_REFS: usize = 16;
+
+/// What is known about the packages of an event, from the best to the worst: no data is worse than
+/// an advisory that speaks of other versions, because nobody has looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Told {
+    NotAffected,
+    NoData,
+    Possible,
+    Affected,
+}
+
+impl Told {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotAffected => "not-affected",
+            Self::NoData => "no-data",
+            Self::Possible => "possible",
+            Self::Affected => "affected",
+        }
+    }
+}
 
 /// Where a command came from: a server that will run for days deserves more than an install.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,12 +115,23 @@ pub fn info() -> Info {
     }
 }
 
-/// Collects findings; the same claim about the same package is made once.
+/// Collects findings; each advisory about a package is one, so that a person can override one
+/// without the others, and the same claim about the same package is made once.
 pub struct Findings<'a> {
     blocklist: &'a Blocklist,
     well_known: &'a WellKnown,
-    found: BTreeMap<(std::cmp::Reverse<u8>, &'static str, String), Finding>,
+    found: BTreeMap<Key, Finding>,
+    told: Option<Told>,
 }
+
+/// What one finding is about: severity, rule, message, package, advisory.
+type Key = (
+    std::cmp::Reverse<u8>,
+    &'static str,
+    String,
+    Option<String>,
+    Option<String>,
+);
 
 impl<'a> Findings<'a> {
     pub fn new(blocklist: &'a Blocklist, well_known: &'a WellKnown) -> Self {
@@ -105,12 +139,26 @@ impl<'a> Findings<'a> {
             blocklist,
             well_known,
             found: BTreeMap::new(),
+            told: None,
         }
     }
 
-    /// The worst first.
+    /// The worst answer about any package that was certainly named; `None` when none was.
+    pub fn told(&self) -> Option<Told> {
+        self.told
+    }
+
+    /// The worst first. What is too much is one finding more, about no package and no advisory:
+    /// nobody may override what nobody could read.
     pub fn finish(self) -> Vec<Finding> {
-        self.found.into_values().take(MAX_FINDINGS).collect()
+        let too_many = self.found.len() > MAX_FINDINGS;
+        let mut found: Vec<Finding> = self.found.into_values().take(MAX_FINDINGS).collect();
+        if let Some(last) = found.last_mut().filter(|_| too_many) {
+            "More is known about these packages than can be listed.".clone_into(&mut last.message);
+            last.refs.clear();
+            last.attrs.clear();
+        }
+        found
     }
 
     pub fn extraction(&mut self, found: &Extraction, setting: Setting) {
@@ -202,7 +250,18 @@ impl<'a> Findings<'a> {
         } = candidate;
         let blocklist = self.blocklist;
         let mut known = false;
-        for (entry, answer) in blocklist.look_up(*ecosystem, name, spec) {
+        let reaching = blocklist.look_up(*ecosystem, name, spec);
+        if !candidate.guess {
+            let worst = reaching.iter().map(|(_, answer)| *answer).max();
+            let told = match worst {
+                Some(Answer::Affected) => Told::Affected,
+                Some(Answer::Possible | Answer::NotAffected) => Told::Possible,
+                None if blocklist.knows(*ecosystem, name) => Told::NotAffected,
+                None => Told::NoData,
+            };
+            self.told = self.told.max(Some(told));
+        }
+        for (entry, answer) in reaching {
             // A mere word of a script counts only against packages that were never good.
             if !candidate.guess || entry.kind == Kind::Malicious {
                 self.advisory(candidate, &entry, answer, setting);
@@ -215,7 +274,7 @@ impl<'a> Findings<'a> {
         let subject = subject(candidate);
         if candidate.alias {
             let message = format!("{subject} would run under another package's name.");
-            self.add(ALIAS, Severity::Medium, 85, &message, Vec::new());
+            self.add(ALIAS, Severity::Medium, 85, &message, about(candidate));
         }
         if let Some(trick) = self
             .well_known
@@ -233,20 +292,23 @@ impl<'a> Findings<'a> {
                 Severity::Medium,
                 confidence,
                 &message,
-                Vec::new(),
+                about(candidate),
             );
         }
         let pinned = matches!(spec, Spec::Exact(_));
         if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
             let message =
                 format!("{subject} is not pinned to a version, so it can change unnoticed.");
-            self.add(UNPINNED, Severity::Info, 95, &message, Vec::new());
+            self.add(UNPINNED, Severity::Info, 95, &message, about(candidate));
         }
     }
 
     fn advisory(&mut self, candidate: &Candidate, entry: &Known, answer: Answer, setting: Setting) {
         let subject = subject(candidate);
-        let refs = entry.ids.clone();
+        let refs = About {
+            ids: entry.ids.iter().take(MAX_REFS).cloned().collect(),
+            ..about(candidate)
+        };
         let certain = answer == Answer::Affected && !candidate.guess;
         match (entry.kind, certain) {
             (Kind::Malicious | Kind::Compromised, true) => {
@@ -281,7 +343,7 @@ impl<'a> Findings<'a> {
     }
 
     fn note(&mut self, rule: &'static str, severity: Severity, confidence_pct: u8, message: &str) {
-        self.add(rule, severity, confidence_pct, message, Vec::new());
+        self.add(rule, severity, confidence_pct, message, About::default());
     }
 
     fn add(
@@ -290,7 +352,7 @@ impl<'a> Findings<'a> {
         severity: Severity,
         confidence_pct: u8,
         message: &str,
-        refs: Vec<String>,
+        about: About,
     ) {
         let category = match rule {
             MALICIOUS => Category::MaliciousPackage,
@@ -298,25 +360,44 @@ impl<'a> Findings<'a> {
             _ => Category::SuspiciousPackage,
         };
         let rank = std::cmp::Reverse(severity as u8);
-        let slot = self
-            .found
-            .entry((rank, rule, message.to_owned()))
-            .or_insert_with(|| Finding {
-                rule: rule.to_owned(),
-                category,
-                severity,
-                confidence_pct,
-                message: message.to_owned(),
-                spans: Vec::new(),
-                steps: Vec::new(),
-                refs: Vec::new(),
-                attrs: Vec::new(),
-            });
-        for id in refs {
-            if !slot.refs.contains(&id) {
-                slot.refs.push(id);
-            }
-        }
+        let About { package, ids } = about;
+        let key = (
+            rank,
+            rule,
+            message.to_owned(),
+            package.clone(),
+            ids.first().cloned(),
+        );
+        self.found.entry(key).or_insert_with(|| Finding {
+            rule: rule.to_owned(),
+            category,
+            severity,
+            confidence_pct,
+            message: message.to_owned(),
+            spans: Vec::new(),
+            steps: Vec::new(),
+            refs: ids,
+            attrs: package
+                .map(|package| ("package".to_owned(), package))
+                .into_iter()
+                .collect(),
+        });
+    }
+}
+
+/// What a finding speaks of.
+#[derive(Clone, Default)]
+struct About {
+    /// `ecosystem:name@version`, or without a version when none is certain.
+    package: Option<String>,
+    /// The ids of one advisory.
+    ids: Vec<String>,
+}
+
+fn about(candidate: &Candidate) -> About {
+    About {
+        package: crate::package_of(candidate),
+        ids: Vec::new(),
     }
 }
 

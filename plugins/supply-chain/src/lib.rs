@@ -37,6 +37,10 @@ impl Detector for SupplyChain {
     }
 
     fn configure(settings: &Settings, data: &[Blob]) -> Result<Self, String> {
+        Self::configure_owned(settings, data.to_vec())
+    }
+
+    fn configure_owned(settings: &Settings, data: Vec<Blob>) -> Result<Self, String> {
         if !settings.is_empty() {
             return Err("supply-chain has no settings".to_owned());
         }
@@ -51,9 +55,10 @@ impl Detector for SupplyChain {
     fn inspect(&self, event: &Event, _recent: &[Step<'_>]) -> Report {
         let mut findings = Findings::new(&self.blocklist, &self.well_known);
         let mut attrs = Vec::new();
+        let mut unreadable = false;
         if let Some(start) = &event.launch {
             let found = launch::launch(&start.argv, &start.env);
-            if let Some(package) = found.identity().and_then(identity) {
+            if let Some(package) = found.identity().and_then(package_of) {
                 attrs.push(("package".to_owned(), package));
             }
             findings.extraction(&found, Setting::Launch);
@@ -75,9 +80,21 @@ impl Detector for SupplyChain {
             .iter()
             .filter(|asset| asset.kind == AssetKind::Package)
         {
-            if let Some(candidate) = asset_candidate(&asset.value) {
-                findings.candidate(&candidate, Setting::Command);
+            match asset_candidate(&asset.value) {
+                Some(candidate) => {
+                    unreadable |= !candidate.ecosystem.is_legal(&candidate.name);
+                    findings.candidate(&candidate, Setting::Command);
+                }
+                None => unreadable = true,
             }
+        }
+        let told = if unreadable {
+            Some("unreadable")
+        } else {
+            findings.told().map(findings::Told::word)
+        };
+        if let Some(told) = told {
+            attrs.push(("answer".to_owned(), told.to_owned()));
         }
         Report {
             findings: findings.finish(),
@@ -89,22 +106,31 @@ impl Detector for SupplyChain {
 
 clawdefender_sdk::export_detector!(SupplyChain);
 
-/// `npm:name@1.2.3`, which the host uses as the server's identity.
-fn identity(main: &Candidate) -> Option<String> {
+/// `npm:name@1.2.3`, which the host uses as the server's identity and to know what a finding is
+/// about. Without a version where none is certain; nothing for a name or a version that could say
+/// something else to a reader.
+fn package_of(candidate: &Candidate) -> Option<String> {
     let Candidate {
         ecosystem,
         name,
         spec,
         ..
-    } = main;
+    } = candidate;
     if !ecosystem.is_legal(name) {
         return None;
     }
     let name = format!("{}:{}", ecosystem.id(), ecosystem.normalise(name));
     match spec {
-        Spec::Exact(version) => Some(format!("{name}@{version}")),
+        Spec::Exact(version) if is_plain(version) => Some(format!("{name}@{version}")),
+        Spec::Exact(_) => None,
         _ => Some(name),
     }
+}
+
+/// Whether a version may be repeated: real ones are short, and the host refuses long words.
+fn is_plain(version: &str) -> bool {
+    const MAX_BYTES: usize = 100;
+    version.len() <= MAX_BYTES && version.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Reads `ecosystem:name` or `ecosystem:name@version`.

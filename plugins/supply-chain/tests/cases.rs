@@ -133,3 +133,117 @@ fn a_long_script_yields_a_bounded_report() {
     let report = inspect(&event);
     assert_eq!(report.findings.len(), 3);
 }
+
+/// What is told about one package that was asked for.
+fn told(package: &str) -> Option<String> {
+    let event = EventBuilder::new(Kind::GuardCheck).asset(AssetKind::Package, package);
+    clawdefender_sdk::attr(&inspect(&event.build()).attrs, "answer").map(str::to_owned)
+}
+
+#[test]
+fn the_four_answers_about_a_package_are_told_apart() {
+    let check = |package: &str, expected: &str| {
+        assert_eq!(told(package).as_deref(), Some(expected), "{package}");
+    };
+    check("npm:postmark-mcp@1.0.16", "affected");
+    check("npm:postmark-mcp", "possible");
+    check("npm:chalk@5.6.1", "affected");
+    check("npm:chalk@^5.6.0", "possible");
+    check("npm:chalk@5.6.2", "not-affected");
+    check("npm:nobody-ever-heard-of-this@1.0.0", "no-data");
+    check("PyPI:litellm==1.82.8", "affected");
+    check("npm:good@npm:postmark-mcp@1.0.16", "affected");
+    for unreadable in [
+        "swift:x@1",
+        "npm:x@github:a/b",
+        "pypi:./x",
+        "npm:../x",
+        "npx",
+        "npm:a b",
+    ] {
+        check(unreadable, "unreadable");
+    }
+}
+
+#[test]
+fn a_launch_is_told_by_its_worst_package() {
+    let told =
+        |argv: &[&str]| clawdefender_sdk::attr(&launch(argv).attrs, "answer").map(str::to_owned);
+    let pair = [
+        "npx",
+        "-p",
+        "chalk@5.6.2",
+        "-p",
+        "unheard-of-thing@1.0.0",
+        "x",
+    ];
+    assert_eq!(told(&pair).as_deref(), Some("no-data"));
+    assert_eq!(
+        told(&["npx", "chalk@5.6.2"]).as_deref(),
+        Some("not-affected")
+    );
+    assert_eq!(
+        told(&["npx", "postmark-mcp@1.0.16"]).as_deref(),
+        Some("affected")
+    );
+    assert_eq!(told(&["/usr/bin/server"]), None);
+    assert_eq!(
+        told(&["sh", "-c", "x $Y chalk"]),
+        None,
+        "a guess is no package"
+    );
+}
+
+#[test]
+fn each_advisory_is_a_finding_of_its_own_and_names_its_package() {
+    let artifact = toml::from_str(
+        "[[entries]]\nid='CVE-2026-1'\necosystem='npm'\nname='p'\nkind='vulnerable'\n\
+         severity='high'\nsummary='s'\nsource='https://x.example'\nranges=[{introduced='0'}]\n\
+         [[entries]]\nid='CVE-2026-2'\naliases=['GHSA-2222-3333-4444']\necosystem='npm'\n\
+         name='p'\nkind='vulnerable'\nseverity='high'\nsummary='s'\n\
+         source='https://x.example'\nranges=[{introduced='0'}]\n",
+    );
+    let mut blob = shipped::blobs().remove(0);
+    blob.bytes = shard::compile(&artifact.unwrap()).unwrap();
+    let detector = SupplyChain::configure(&[], &[blob]).unwrap();
+    let event = EventBuilder::new(Kind::GuardCheck).asset(AssetKind::Package, "npm:P@1.0.0");
+    let found = detector.inspect(&event.build(), &[]).findings;
+    let refs: Vec<&[String]> = found
+        .iter()
+        .map(|finding| finding.refs.as_slice())
+        .collect();
+    assert_eq!(
+        refs,
+        [
+            ["CVE-2026-1".to_owned()].as_slice(),
+            &["CVE-2026-2".to_owned(), "GHSA-2222-3333-4444".to_owned()]
+        ]
+    );
+    for finding in &found {
+        assert_eq!(
+            clawdefender_sdk::attr(&finding.attrs, "package"),
+            Some("npm:p@1.0.0")
+        );
+    }
+}
+
+#[test]
+fn what_can_not_be_listed_is_about_no_package() {
+    let entry = |n: usize| {
+        format!(
+            "[[entries]]\nid='CVE-2026-{}'\necosystem='npm'\nname='p'\nkind='malicious'\n\
+             severity='high'\nsummary='s'\nsource='https://x.example'\nranges=[{{introduced='0'}}]\n",
+            1000 + n
+        )
+    };
+    let text: String = (0..40).map(entry).collect();
+    let mut blob = shipped::blobs().remove(0);
+    blob.bytes = shard::compile(&toml::from_str(&text).unwrap()).unwrap();
+    let detector = SupplyChain::configure(&[], &[blob]).unwrap();
+    let event = EventBuilder::new(Kind::GuardCheck).asset(AssetKind::Package, "npm:p@1.0.0");
+    let found = detector.inspect(&event.build(), &[]).findings;
+    assert_eq!(found.len(), 32);
+    let last = found.last().unwrap();
+    assert_eq!(last.severity, Severity::Critical);
+    assert!(last.refs.is_empty() && last.attrs.is_empty(), "{last:?}");
+}

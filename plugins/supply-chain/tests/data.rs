@@ -34,7 +34,7 @@ fn every_entry_can_match_and_names_its_source() {
 #[test]
 fn every_entry_is_found_at_its_own_edges() {
     let artifact = shipped::read(shipped::PACKAGES);
-    let list = Blocklist::load(&shipped::blobs()).unwrap();
+    let list = Blocklist::load(shipped::blobs()).unwrap();
     for entry in &artifact.entries {
         let ecosystem = Ecosystem::parse(&entry.ecosystem).unwrap();
         let hit = |version: &str| {

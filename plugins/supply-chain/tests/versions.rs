@@ -109,7 +109,7 @@ fn answer(ecosystem: &str, wanted: &str, entry: Entry) -> Answer {
         version: "1".to_owned(),
         bytes: shard::compile(&artifact).unwrap(),
     };
-    let list = Blocklist::load(&[blob]).unwrap();
+    let list = Blocklist::load(vec![blob]).unwrap();
     let ecosystem = Ecosystem::parse(ecosystem).unwrap();
     let Target::Registry { name, spec, .. } = target(wanted, ecosystem) else {
         unreachable!("{wanted} is in no registry");

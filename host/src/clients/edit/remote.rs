@@ -46,6 +46,17 @@ pub(super) fn is_remote(entry: &Object<'_>) -> bool {
     URL_KEYS.iter().any(|key| prop(entry, key).is_some())
 }
 
+/// The URL of an entry that is reached by one.
+pub(super) fn url<'t>(entry: &'t Object<'_>) -> Result<&'t str, &'static str> {
+    let mut urls = URL_KEYS.iter().filter_map(|key| prop(entry, key));
+    let url = urls.next().ok_or("it has neither a command nor a URL")?;
+    if urls.next().is_some() {
+        return Err("it has more than one URL");
+    }
+    let url = literal(&url.value).ok_or("its URL is no text")?;
+    Ok(url.value.as_ref())
+}
+
 /// Why an entry can't be turned into a command; `None` if it can.
 pub(super) fn obstacle(text: &str, entry: &Object<'_>) -> Option<&'static str> {
     read(text, entry).err()

@@ -6,6 +6,7 @@ mod files;
 mod findings;
 mod legacy;
 mod matching;
+mod overrides;
 mod profiles;
 mod strictest;
 
@@ -170,6 +171,8 @@ fn finding(fields: &str) -> Finding {
         spans: Vec::new(),
         steps: Vec::new(),
         refs: Vec::new(),
+        package: None,
+        overridden: None,
     }
 }
 

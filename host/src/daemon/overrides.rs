@@ -1,0 +1,340 @@
+//! Overrides: made and removed here, kept in a sealed file, recorded in the log.
+//!
+//! They are no part of a configuration, so that nothing which can only write a file can make one:
+//! the file is signed with the audit log's key, and one that does not verify counts as none.
+
+use super::start::Parts;
+use crate::approval::{AnswerError, Approver};
+use crate::audit::{AuditError, Durability, PublicKey, Record, Signer};
+use crate::config::Home;
+use crate::event::Finding;
+use crate::judge::inspect::Inspector;
+use crate::judge::{call_id, now_ms};
+use crate::policy::Override;
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::PoisonError;
+
+/// The longest that an override holds, in days. Chosen: an advisory deserves a second look within
+/// a quarter.
+pub const MAX_DAYS: u32 = 90;
+/// Chosen: more than anybody keeps in mind.
+const MAX_OVERRIDES: usize = 256;
+/// Longest reason, in bytes.
+const MAX_REASON_BYTES: usize = 300;
+/// First in what is signed, so that the signature stands for nothing else that the key signs.
+const PURPOSE: &str = "clawdefender/overrides/v1\n";
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// An override that somebody asks for.
+pub(super) struct Wanted {
+    pub advisory: String,
+    pub package: String,
+    pub reason: String,
+    pub days: u32,
+}
+
+/// Why there is no such override.
+#[derive(Debug, thiserror::Error)]
+pub enum OverrideError {
+    #[error(transparent)]
+    NotAPerson(AnswerError),
+    #[error(
+        "an override needs a reason of 1 to {MAX_REASON_BYTES} bytes, without control characters"
+    )]
+    Reason,
+    #[error("an override holds 1 to {MAX_DAYS} days")]
+    Days,
+    #[error("no advisory of this id is found for exactly this package")]
+    NoFinding,
+    #[error("there are {MAX_OVERRIDES} overrides already")]
+    TooMany,
+    #[error("there is no override of this id")]
+    Unknown,
+    #[error("it could not be recorded, so it was not done")]
+    NotRecorded,
+    #[error("overrides.json: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("overrides.json is not what this daemon wrote; none of its overrides applies")]
+    Seal,
+    #[error("the key of the audit log: {0}")]
+    Key(#[from] AuditError),
+}
+
+impl OverrideError {
+    /// A word for programs, and what to do.
+    pub(super) fn advice(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotAPerson(_) => (
+                "self-approval",
+                "override it in a terminal that was not opened by the agent's program",
+            ),
+            Self::Reason | Self::Days => ("usage", "clawdefender override add --help"),
+            Self::NoFinding => ("refused", "clawdefender package check PACKAGE"),
+            Self::TooMany | Self::Unknown => ("refused", "clawdefender override list"),
+            _ => ("override", "clawdefender daemon logs"),
+        }
+    }
+}
+
+/// What lies on the disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    /// The overrides as JSON: exactly these bytes are signed.
+    overrides: String,
+    /// Hexadecimal Ed25519.
+    signature: String,
+}
+
+/// The overrides that were made, in force or not.
+///
+/// # Errors
+/// [`OverrideError::Seal`] when the file is not what a daemon of this installation wrote.
+pub(crate) fn load(home: &Home) -> Result<Vec<Override>, OverrideError> {
+    let text = match fs::read_to_string(home.overrides_file()) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let key = PublicKey::of(&home.audit_dir())?;
+    let sealed: Sealed = serde_json::from_str(&text).map_err(|_| OverrideError::Seal)?;
+    let signature = HEXLOWER.decode(sealed.signature.as_bytes()).ok();
+    let signature: [u8; 64] = signature
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(OverrideError::Seal)?;
+    if !key.verifies(&signed(&sealed.overrides), &signature) {
+        return Err(OverrideError::Seal);
+    }
+    serde_json::from_str(&sealed.overrides).map_err(|_| OverrideError::Seal)
+}
+
+fn store(home: &Home, overrides: &[Override]) -> Result<(), OverrideError> {
+    let text = serde_json::to_string(overrides).map_err(std::io::Error::from)?;
+    let signer = Signer::open_or_make(&home.audit_dir())?;
+    let sealed = Sealed {
+        signature: HEXLOWER.encode(&signer.sign(&signed(&text))),
+        overrides: text,
+    };
+    let path = home.overrides_file();
+    let new = path.with_extension("json.new");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(&serde_json::to_vec(&sealed).map_err(std::io::Error::from)?)?;
+    file.sync_all()?;
+    fs::rename(&new, &path)?;
+    fs::File::open(home.root())?.sync_all()?;
+    Ok(())
+}
+
+fn signed(overrides: &str) -> Vec<u8> {
+    [PURPOSE.as_bytes(), overrides.as_bytes()].concat()
+}
+
+impl Parts {
+    /// Every override, with whether it applies now.
+    pub(super) fn list_overrides(&self) -> Value {
+        let now = now_ms();
+        let policy = self.judge.policy();
+        let listed: Vec<Value> = policy
+            .overrides()
+            .iter()
+            .map(|one| {
+                let mut listed = json!(one);
+                if let Some(members) = listed.as_object_mut() {
+                    members.insert("in_force".into(), json!(one.is_in_force(now)));
+                }
+                listed
+            })
+            .collect();
+        json!({ "overrides": listed })
+    }
+
+    /// Accepts one advisory about one package: a person, a finding that is there, a reason, an end.
+    pub(super) fn add_override(
+        &self,
+        wanted: Wanted,
+        by: &Approver,
+    ) -> Result<Value, OverrideError> {
+        let desk = self.judge.desk();
+        desk.refuse_self_approval(by)
+            .map_err(OverrideError::NotAPerson)?;
+        let reason = wanted.reason.trim();
+        if reason.is_empty()
+            || reason.len() > MAX_REASON_BYTES
+            || reason.chars().any(char::is_control)
+        {
+            return Err(OverrideError::Reason);
+        }
+        if !(1..=MAX_DAYS).contains(&wanted.days) {
+            return Err(OverrideError::Days);
+        }
+        let about = |finding: &Finding| {
+            finding.package.as_ref() == Some(&wanted.package)
+                && finding.refs.contains(&wanted.advisory)
+        };
+        let findings = self.findings_about(&wanted.package);
+        let finding = findings.iter().find(|finding| about(finding));
+        let message = finding.ok_or(OverrideError::NoFinding)?.message.clone();
+        let made_ms = now_ms();
+        let made = Override {
+            id: call_id(),
+            advisory: wanted.advisory,
+            package: wanted.package,
+            reason: reason.to_owned(),
+            by: format!("{} through {}", by.user, by.door),
+            made_ms,
+            expires_ms: made_ms + u64::from(wanted.days) * DAY_MS,
+        };
+        self.change_overrides(|all| {
+            // Those that ended are in the log.
+            all.retain(|one| one.is_in_force(made_ms));
+            if all.len() >= MAX_OVERRIDES {
+                return Err(OverrideError::TooMany);
+            }
+            all.push(made.clone());
+            let days = wanted.days;
+            let Override {
+                id,
+                advisory,
+                package,
+                reason,
+                by,
+                ..
+            } = &made;
+            let note =
+                format!("{id}: {advisory} about {package} for {days} days, by {by}: {reason}");
+            Ok(("override-made", note))
+        })?;
+        Ok(json!({ "override": made, "finding": message }))
+    }
+
+    /// Ends an override. That only makes things stricter, so whoever reaches the socket may.
+    pub(super) fn remove_override(&self, id: &str, by: &Approver) -> Result<Value, OverrideError> {
+        let mut removed = None;
+        self.change_overrides(|all| {
+            let at = all.iter().position(|one| one.id == id);
+            let one = all.remove(at.ok_or(OverrideError::Unknown)?);
+            let Override {
+                id,
+                advisory,
+                package,
+                ..
+            } = &one;
+            let note = format!(
+                "{id}: {advisory} about {package}, by {} through {}",
+                by.user, by.door
+            );
+            removed = Some(one);
+            Ok(("override-removed", note))
+        })?;
+        Ok(json!({ "override": removed }))
+    }
+
+    /// Records the change, then keeps it, then applies it: what was not recorded never applies.
+    fn change_overrides(
+        &self,
+        change: impl FnOnce(&mut Vec<Override>) -> Result<(&'static str, String), OverrideError>,
+    ) -> Result<(), OverrideError> {
+        let _one = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let policy = self.judge.policy();
+        let mut all = policy.overrides().to_vec();
+        let (kind, note) = change(&mut all)?;
+        let record = Record {
+            v: 1,
+            id: call_id(),
+            at_ms: now_ms(),
+            what: "override".into(),
+            kind: kind.to_owned(),
+            note: Some(note),
+            ..Record::default()
+        };
+        self.judge
+            .append(&record, Durability::Now)
+            .ok_or(OverrideError::NotRecorded)?;
+        if let Err(error) = store(&self.home, &all) {
+            self.note("override", "override-not-kept", error.to_string());
+            return Err(error);
+        }
+        self.judge
+            .swap_policy((*policy).clone().with_overrides(all));
+        Ok(())
+    }
+
+    /// What the detectors say about a package by itself.
+    fn findings_about(&self, package: &str) -> Vec<Finding> {
+        let Some((ecosystem, name)) = package.split_once(':') else {
+            return Vec::new();
+        };
+        let (set, policy) = (self.judge.detectors(), self.judge.policy());
+        let inspector = Inspector {
+            set: &set,
+            policy: &policy,
+            places: self.judge.places(),
+            max_frame_bytes: self.judge.max_frame_bytes(),
+        };
+        let line = json!({ "package": { "ecosystem": ecosystem, "name": name } });
+        inspector.answer(&line.to_string()).findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made() -> Override {
+        Override {
+            id: "o1".into(),
+            advisory: "CVE-1".into(),
+            package: "npm:x@1.0.0".into(),
+            reason: "why".into(),
+            by: "uid 1".into(),
+            made_ms: 1,
+            expires_ms: 2,
+        }
+    }
+
+    #[test]
+    fn only_what_this_installation_sealed_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path(), folder.path());
+        fs::create_dir_all(home.audit_dir()).unwrap();
+        assert_eq!(load(&home).unwrap(), []);
+        store(&home, &[made()]).unwrap();
+        assert_eq!(load(&home).unwrap(), [made()]);
+
+        let path = home.overrides_file();
+        let text = fs::read_to_string(&path).unwrap();
+        let forged = [
+            text.replace("1.0.0", "2.0.0"),
+            text.replace("CVE-1", "CVE-2"),
+            text.replace("\\\"expires_ms\\\":2", "\\\"expires_ms\\\":9"),
+            "[]".to_owned(),
+            String::new(),
+            serde_json::to_string(&[made()]).unwrap(),
+        ];
+        for forged in forged {
+            assert_ne!(forged, text);
+            fs::write(&path, &forged).unwrap();
+            assert!(matches!(load(&home), Err(OverrideError::Seal)), "{forged}");
+        }
+
+        // Another installation's file, or one whose key is gone.
+        let other = tempfile::tempdir().unwrap();
+        let there = Home::at(other.path(), other.path());
+        fs::create_dir_all(there.audit_dir()).unwrap();
+        store(&there, &[made()]).unwrap();
+        fs::copy(there.overrides_file(), &path).unwrap();
+        assert!(matches!(load(&home), Err(OverrideError::Seal)));
+        fs::remove_file(home.audit_dir().join("key.pub")).unwrap();
+        assert!(load(&home).is_err());
+    }
+}
