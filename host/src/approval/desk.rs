@@ -156,9 +156,10 @@ impl Desk {
     /// question goes with the last of them.
     pub fn withdraw(&self, waiter: &str) -> bool {
         let withdrawn = {
+            let mut state = self.state();
+            let gone = state.queue.withdraw(waiter);
             // Told under the lock, as in `settle`.
-            let waiter = self.state().queue.withdraw(waiter);
-            waiter.map(|waiter| waiter.tell(Outcome::Withdrawn))
+            gone.map(|waiter| waiter.tell(Outcome::Withdrawn))
         };
         if withdrawn.is_some() {
             self.changed();
