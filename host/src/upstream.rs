@@ -45,7 +45,7 @@ impl Address {
     /// # Errors
     /// [`UpstreamError::Url`], [`UpstreamError::Insecure`].
     pub fn parse(text: &str) -> Result<Self, UpstreamError> {
-        let wrong = || UpstreamError::Url(text.to_owned());
+        let wrong = || UpstreamError::Url(shown(text));
         let uri: Uri = text.parse().map_err(|_| wrong())?;
         let authority = uri.authority().ok_or_else(wrong)?;
         // A name and password in a URL would end in logs and records.
@@ -58,6 +58,12 @@ impl Address {
             Some("http") => Err(UpstreamError::Insecure(authority.host().to_owned())),
             _ => Err(wrong()),
         }
+    }
+
+    /// The address as people may see it: a query can hold a token.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("{}{}", self.origin(), self.uri.path())
     }
 
     /// Where the server publishes a document about itself. Source: RFC 9728 §3.1, RFC 8414 §3.1: the
@@ -79,6 +85,18 @@ impl Address {
             part(self.uri.scheme_str()),
             part(self.uri.authority().map(|authority| authority.as_str()))
         )
+    }
+}
+
+/// A URL that is none, without what stands where a password or a token would.
+fn shown(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    match text.rsplit_once('@') {
+        Some((before, after)) => {
+            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            format!("{scheme}://…@{after}")
+        }
+        None => text.to_owned(),
     }
 }
 
@@ -193,6 +211,28 @@ mod tests {
             "https://",
         ] {
             assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_people_see_of_an_address_holds_no_credential() {
+        let address = Address::parse("https://mcp.example/a/b?key=hunter22").unwrap();
+        assert_eq!(address.shown(), "https://mcp.example/a/b");
+        for (bad, shown) in [
+            (
+                "https://u:hunter22@h.example/x?k=1",
+                "https://…@h.example/x",
+            ),
+            ("https://u:hun@ter22@h.example/", "https://…@h.example/"),
+            ("u:hunter22@h.example", "://…@h.example"),
+            ("h.example?key=hunter22", "h.example"),
+            ("h.example#key=hunter22", "h.example"),
+        ] {
+            let error = Address::parse(bad).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("`{shown}` is no http or https URL with a host")
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! The desk: where messages wait for a person, and where a person's answers arrive.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::grant::Grants;
-use super::queue::{Open, Queue};
+use super::queue::{Open, Place, Queue};
 use super::{
     Answer, AnswerError, Approver, Descent, Grant, Guarded, Outcome, Processes, Question, Scope,
     Uses, descent,
@@ -20,7 +21,8 @@ use super::{
 pub struct DeskLimits {
     /// Open questions, missed ones included.
     pub questions: usize,
-    /// Questions of one server that wait at the same time; more are denied unasked.
+    /// Messages of one server that wait at the same time, whatever they ask; more are denied
+    /// unasked.
     pub waiting_per_server: usize,
     /// How long the one-use grant of a late answer waits for its retry.
     pub late_grant: Duration,
@@ -84,8 +86,10 @@ pub struct Answered {
     pub question: Question,
     pub answer: Answer,
     pub by: Approver,
-    /// Messages that were still held and go on now.
+    /// Messages that were still held and go on, or are denied, now.
     pub reached: usize,
+    /// The new question of those that an answer for one of them did not reach.
+    pub asked_again: Option<String>,
     /// Present when the answer is also good for a later call.
     pub kept: Option<Grant>,
 }
@@ -94,11 +98,6 @@ pub struct Answered {
 pub struct Ticket {
     desk: Desk,
     place: Option<Place>,
-}
-
-struct Place {
-    id: String,
-    outcome: watch::Receiver<Option<Outcome>>,
 }
 
 impl Desk {
@@ -116,16 +115,11 @@ impl Desk {
         }
     }
 
-    /// Puts a question to whoever answers. The same call asked about twice is one question.
+    /// Puts a question to whoever answers. The same call asked about twice is one question; an
+    /// answer that is good for one call lets only the first of them pass.
     pub fn ask(&self, question: Question) -> Ticket {
-        let place = self
-            .state()
-            .queue
-            .ask(question, &self.shared.limits, new_id)
-            .map(|open| Place {
-                id: open.id.clone(),
-                outcome: open.outcome.subscribe(),
-            });
+        let limits = &self.shared.limits;
+        let place = self.state().queue.ask(question, limits, new_id);
         self.changed();
         Ticket {
             desk: self.clone(),
@@ -158,15 +152,19 @@ impl Desk {
         self.state().grants.take(scope)
     }
 
-    /// Takes a question back; whoever waits is told so.
-    pub fn withdraw(&self, id: &str) -> bool {
-        let withdrawn = self.state().queue.remove(id);
-        let found = withdrawn.is_some();
-        if let Some(open) = withdrawn {
-            open.outcome.send_replace(Some(Outcome::Withdrawn));
+    /// Takes back one held message, by [`Ticket::waiter`]; whoever waits for it is told so. The
+    /// question goes with the last of them.
+    pub fn withdraw(&self, waiter: &str) -> bool {
+        let withdrawn = {
+            let mut state = self.state();
+            let gone = state.queue.withdraw(waiter);
+            // Told under the lock, as in `settle`.
+            gone.map(|waiter| waiter.tell(Outcome::Withdrawn))
+        };
+        if withdrawn.is_some() {
             self.changed();
         }
-        found
+        withdrawn.is_some()
     }
 
     /// Every question that can be answered, oldest first.
@@ -216,19 +214,27 @@ impl Desk {
                 None => AnswerError::Unknown,
             });
         };
+        let Open {
+            question,
+            mut waiters,
+            ..
+        } = open;
         let grant = |uses, lifetime| Grant {
             id: id.to_owned(),
-            scope: open.question.scope.clone(),
+            scope: question.scope.clone(),
             by: by.clone(),
             uses,
             expires: Instant::now() + lifetime,
         };
+        let mut others = VecDeque::new();
         let (outcome, kept) = match answer {
             Answer::Deny => (Outcome::Denied { by: by.clone() }, None),
             Answer::AllowOnce => {
                 let once = grant(Uses::Once, self.shared.limits.late_grant);
                 // Whoever waits uses it up at once; it is kept only for the retry of a late answer.
-                let kept = (open.waiting == 0).then(|| once.clone());
+                let kept = waiters.is_empty().then(|| once.clone());
+                // Once is once, however often the same call was made meanwhile.
+                others = waiters.split_off(waiters.len().min(1));
                 (Outcome::Allowed { grant: once }, kept)
             }
             Answer::AllowFor { duration } => {
@@ -248,13 +254,19 @@ impl Desk {
             .queue
             .remember_answer(id.to_owned(), answer, by.clone());
         // Under the lock, so that a message that stops waiting now either sees it or was not
-        // counted in `waiting`; otherwise an answer could reach nobody and leave no grant.
-        open.outcome.send_replace(Some(outcome));
+        // among the waiters; otherwise an answer could reach nobody and leave no grant.
+        for waiter in &waiters {
+            waiter.tell(outcome.clone());
+        }
+        // Under another id: a second door's answer to this one must not reach the next of them.
+        let asked_again =
+            (!others.is_empty()).then(|| state.queue.put(question.clone(), others, new_id));
         Ok(Answered {
-            question: open.question,
+            question,
             answer,
             by,
-            reached: open.waiting,
+            reached: waiters.len(),
+            asked_again,
             kept,
         })
     }
@@ -298,9 +310,14 @@ impl Desk {
 }
 
 impl Ticket {
-    /// The question's id, for the reply to a denied client; `None` when nobody was asked.
+    /// The id of the question that was asked; `None` when nobody was asked.
     pub fn id(&self) -> Option<&str> {
-        self.place.as_ref().map(|place| place.id.as_str())
+        self.place.as_ref().map(|place| place.question.as_str())
+    }
+
+    /// The name under which this message waits, for [`Desk::withdraw`].
+    pub fn waiter(&self) -> Option<&str> {
+        self.place.as_ref().map(|place| place.waiter.as_str())
     }
 
     /// Waits for the answer, at most `hold`. A `hold` of zero leaves the question as missed.
@@ -321,7 +338,7 @@ impl Ticket {
             let mut state = self.desk.state();
             let outcome = place.outcome.borrow().clone();
             if outcome.is_none() {
-                state.queue.leave(&place.id);
+                state.queue.leave(&place.waiter);
             }
             outcome
         };
@@ -351,7 +368,7 @@ impl fmt::Debug for Desk {
 fn listed(open: &Open) -> Listed {
     Listed {
         id: open.id.clone(),
-        missed: open.waiting == 0,
+        missed: open.waiters.is_empty(),
         asked: open.asked,
         refused: open.refused,
         question: open.question.clone(),

@@ -10,13 +10,14 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::Approver;
-use crate::event::Event;
+use crate::event::{Event, redacted};
 
 /// The exact call that an answer is about. Nothing in it is a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Scope {
     pub client: String,
     pub server: String,
+    /// As it may be shown; the whole of it is in the digest.
     pub tool: String,
     /// See [`Scope::of`].
     pub arguments_sha256: String,
@@ -27,12 +28,12 @@ pub struct Scope {
 impl Scope {
     /// The scope of `event`, whose arguments are the bytes `arguments` as they came.
     ///
-    /// The digest also covers the event's kind, its method and the server's package, so that a
-    /// tool and a resource of one name, or two versions of a server, never share an answer.
+    /// The digest also covers the event's kind, its method, its name and the server's package, so
+    /// that a tool and a resource of one name, or two versions of a server, never share an answer.
     pub fn of(event: &Event, arguments: &[u8], policy_version: &str) -> Self {
         let package = event.server.package.as_deref().unwrap_or_default();
         let mut hasher = Sha256::new();
-        let parts = [event.kind.word(), &event.method, package].map(str::as_bytes);
+        let parts = [event.kind.word(), &event.method, &event.name, package].map(str::as_bytes);
         for part in parts.into_iter().chain([arguments]) {
             hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hasher.update(part);
@@ -40,7 +41,7 @@ impl Scope {
         Self {
             client: event.client.clone(),
             server: event.server.name.clone(),
-            tool: event.name.clone(),
+            tool: redacted::name(&event.name),
             arguments_sha256: HEXLOWER.encode(&hasher.finalize()),
             policy_version: policy_version.to_owned(),
         }
@@ -119,4 +120,37 @@ impl Grants {
 
 fn seconds_left<S: serde::Serializer>(expires: &Instant, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_u64(expires.saturating_duration_since(Instant::now()).as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Direction, Kind, Server};
+
+    fn read(uri: &str) -> Scope {
+        let event = Event {
+            id: "c1".into(),
+            at_ms: 1,
+            kind: Kind::Other("resources/read".into()),
+            direction: Direction::ToServer,
+            link: String::new(),
+            client: String::new(),
+            server: Server::default(),
+            method: "resources/read".into(),
+            name: uri.into(),
+            texts: vec![],
+            assets: vec![],
+            launch: None,
+            attrs: vec![],
+        };
+        Scope::of(&event, b"", "v1")
+    }
+
+    #[test]
+    fn a_scope_tells_no_password_and_still_knows_one_from_another() {
+        let (one, other) = (read("db://u:hunter22@h/x"), read("db://u:hunter33@h/x"));
+        assert_eq!(one.tool, "db://u:[redacted:url-password]@h/x");
+        assert_eq!(one.tool, other.tool);
+        assert_ne!(one, other);
+    }
 }

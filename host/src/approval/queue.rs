@@ -12,13 +12,34 @@ use super::{Answer, Approver, DeskLimits, Outcome, Question, Scope};
 pub(super) struct Open {
     pub id: String,
     pub question: Question,
-    /// Messages held for it right now; none means it was missed.
-    pub waiting: usize,
+    /// Messages held for it right now, first come first; none means it was missed.
+    pub waiters: VecDeque<Waiter>,
     /// How often it was asked.
     pub asked: u64,
     /// Messages of the same server that were denied unasked while this one waited.
     pub refused: u64,
-    pub outcome: watch::Sender<Option<Outcome>>,
+}
+
+/// One held message. It has a name of its own, because the question that it waits for may become
+/// another one.
+pub(super) struct Waiter {
+    name: String,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+impl Waiter {
+    pub(super) fn tell(&self, outcome: Outcome) {
+        self.outcome.send_replace(Some(outcome));
+    }
+}
+
+/// What a held message knows of its waiting.
+pub(super) struct Place {
+    /// The question that was asked for it.
+    pub question: String,
+    /// See [`Waiter`].
+    pub waiter: String,
+    pub outcome: watch::Receiver<Option<Outcome>>,
 }
 
 #[derive(Default)]
@@ -37,48 +58,89 @@ impl Queue {
         question: Question,
         limits: &DeskLimits,
         new_id: impl Fn() -> String,
-    ) -> Option<&Open> {
-        if let Some(at) = self
+    ) -> Option<Place> {
+        let of_server = |open: &&Open| open.question.server == question.server;
+        let waiting: usize = self
             .open
             .iter()
-            .position(|open| open.question.scope == question.scope)
-        {
-            let same = self.open.get_mut(at)?;
-            same.waiting += 1;
-            same.asked += 1;
-            return Some(same);
-        }
-        let of_server =
-            |open: &&mut Open| open.waiting > 0 && open.question.server == question.server;
-        if self.open.iter_mut().filter(of_server).count() >= limits.waiting_per_server {
+            .filter(of_server)
+            .map(|open| open.waiters.len())
+            .sum();
+        if waiting >= limits.waiting_per_server {
             self.count_refusal(&question.server);
             return None;
         }
-        if self.open.len() >= limits.questions && !self.drop_a_missed_one() {
-            self.count_refusal(&question.server);
-            return None;
-        }
+        // Random, so that a name from before a restart is nobody's now.
+        let name = format!("{:016x}", rand::random::<u64>());
+        let (sender, outcome) = watch::channel(None);
+        let waiter = Waiter {
+            name: name.clone(),
+            outcome: sender,
+        };
+        let same = |open: &&mut Open| open.question.scope == question.scope;
+        let id = if let Some(open) = self.open.iter_mut().find(same) {
+            open.waiters.push_back(waiter);
+            open.asked += 1;
+            open.id.clone()
+        } else {
+            if self.open.len() >= limits.questions && !self.drop_a_missed_one() {
+                self.count_refusal(&question.server);
+                return None;
+            }
+            self.put(question, VecDeque::from([waiter]), new_id)
+        };
+        Some(Place {
+            question: id,
+            waiter: name,
+            outcome,
+        })
+    }
+
+    /// A question under an id of its own, for those who wait for its answer.
+    pub(super) fn put(
+        &mut self,
+        question: Question,
+        waiters: VecDeque<Waiter>,
+        new_id: impl Fn() -> String,
+    ) -> String {
         let mut id = new_id();
         while self.is_known(&id) {
             id = new_id();
         }
-        let (outcome, _) = watch::channel(None);
         self.open.push(Open {
-            id,
+            id: id.clone(),
             question,
-            waiting: 1,
-            asked: 1,
+            asked: waiters.len() as u64,
+            waiters,
             refused: 0,
-            outcome,
         });
-        self.open.last()
+        id
     }
 
     /// A held message stops waiting; the question stays.
-    pub(super) fn leave(&mut self, id: &str) {
-        if let Some(open) = self.open.iter_mut().find(|open| open.id == id) {
-            open.waiting = open.waiting.saturating_sub(1);
+    pub(super) fn leave(&mut self, waiter: &str) -> Option<Waiter> {
+        self.open.iter_mut().find_map(|open| {
+            let at = open.waiters.iter().position(|held| held.name == waiter)?;
+            open.waiters.remove(at)
+        })
+    }
+
+    /// A held message is taken back, and with the last of them what was asked.
+    pub(super) fn withdraw(&mut self, waiter: &str) -> Option<Waiter> {
+        let of = |held: &Waiter| held.name == waiter;
+        let at = self
+            .open
+            .iter()
+            .position(|open| open.waiters.iter().any(of))?;
+        let gone = self.leave(waiter);
+        if self
+            .open
+            .get(at)
+            .is_some_and(|open| open.waiters.is_empty())
+        {
+            self.open.remove(at);
         }
+        gone
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Option<Open> {
@@ -129,7 +191,7 @@ impl Queue {
     /// Drops the oldest missed question of the server that left most of them, so that one flooding
     /// server can't push out what others asked.
     fn drop_a_missed_one(&mut self) -> bool {
-        let missed = |open: &&Open| open.waiting == 0;
+        let missed = |open: &&Open| open.waiters.is_empty();
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for open in self.open.iter().filter(missed) {
             *counts.entry(open.question.server.as_str()).or_default() += 1;
@@ -144,7 +206,7 @@ impl Queue {
         let oldest = self
             .open
             .iter()
-            .position(|open| open.waiting == 0 && open.question.server == server);
+            .position(|open| open.waiters.is_empty() && open.question.server == server);
         if let Some(at) = oldest {
             self.open.remove(at);
             self.dropped += 1;

@@ -112,7 +112,11 @@ fn told(id: &str, answer: ControlAnswer, done: &Value, ink: Ink) -> String {
         (_, _, true) => " · the waiting call goes on, and the same call passes again",
         (_, _, false) => " · the waiting call goes on",
     };
-    format!("{what} {id}{effect}")
+    let again = done.get("asked_again").and_then(Value::as_str);
+    let again = again.filter(|again| is_id(again)).map(|again| {
+        format!(" · the same call was made more than once and waits again as {again}")
+    });
+    format!("{what} {id}{effect}{}", again.unwrap_or_default())
 }
 
 #[derive(Default, Deserialize)]
@@ -244,6 +248,7 @@ struct Summary {
     assets: Vec<Asset>,
     excerpts: Vec<Excerpt>,
     omitted: u64,
+    findings_omitted: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -306,6 +311,12 @@ fn arguments(arguments: &Value) -> Vec<(String, String)> {
             format!("{} more that are not shown", summary.omitted),
         ));
     }
+    if summary.findings_omitted > 0 {
+        rows.push((
+            "…".into(),
+            format!("{} more findings than below", summary.findings_omitted),
+        ));
+    }
     rows
 }
 
@@ -332,7 +343,7 @@ mod tests {
                 "client": "cursor[77]", "server": "github", "package": "npm:github-mcp@2.1.0",
                 "tool": "write_file", "kind": "tool-call", "sentence": "The client wants this server to run a tool.",
                 "arguments": {
-                    "kind": "tool-call", "texts": 3, "omitted": 2,
+                    "kind": "tool-call", "texts": 3, "omitted": 2, "findings_omitted": 4,
                     "assets": [{ "kind": "path", "value": "/home/u/.zshrc", "credential": true },
                                { "kind": "host", "value": "evil.example" }],
                     "excerpts": [
@@ -358,6 +369,7 @@ mod tests {
                             touches   path /home/u/.zshrc   ◀ credentials are kept there
                             touches   host evil.example
                             …         2 more that are not shown
+                            …         4 more findings than below
                   why       rule protect-home: writes a shell start file
                             kill-chain.persistence, high, 86: A start file would be changed.
                   deny      clawdefender deny c7f2kq3a
@@ -422,6 +434,12 @@ mod tests {
         assert_eq!(
             told(ControlAnswer::AllowOnce, done(0, json!({}))),
             "✔ allow once c7f2 · nobody waits any more; the same call passes when it is made again"
+        );
+        let mut more = done(1, Value::Null);
+        more["asked_again"] = json!("k3a9");
+        assert_eq!(
+            told(ControlAnswer::AllowOnce, more),
+            "✔ allow once c7f2 · the waiting call goes on · the same call was made more than once and waits again as k3a9"
         );
         assert_eq!(
             told(ControlAnswer::Deny, done(1, Value::Null)),

@@ -11,7 +11,8 @@ use std::fmt::Write as _;
 pub struct Configured {
     pub client: &'static str,
     pub server: String,
-    /// `wrapped`, `not-wrapped`, `drifted`, `predecessor`, `remote`, `unsupported`, `unreadable`.
+    /// `wrapped`, `not-wrapped`, `drifted`, `predecessor`, `remote`, `obstacle`, `exposed`,
+    /// `unsupported`, `unreadable`.
     pub state: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub problem: String,
@@ -21,10 +22,10 @@ pub fn configured() -> anyhow::Result<Vec<Configured>> {
     let mut all = Vec::new();
     for file in clients::status(&wrap::env()?) {
         match file {
-            Ok(file) => all.extend(file.servers.into_iter().filter_map(|entry| {
+            Ok(file) => all.extend(file.servers.into_iter().map(|entry| {
                 let mut problem = String::new();
                 let state = match entry.state {
-                    State::Wrapped => "wrapped",
+                    State::Wrapped | State::Ours => "wrapped",
                     State::NotWrapped => "not-wrapped",
                     State::Drifted => "drifted",
                     State::Predecessor => "predecessor",
@@ -32,16 +33,22 @@ pub fn configured() -> anyhow::Result<Vec<Configured>> {
                         problem = why.to_owned();
                         "remote"
                     }
+                    State::Obstacle(why) => {
+                        problem = why.to_owned();
+                        "obstacle"
+                    }
+                    State::Exposed(why) => {
+                        problem = why.to_owned();
+                        "exposed"
+                    }
                     State::Unsupported => "unsupported",
-                    // Our own program as a server needs no guard of ours.
-                    State::Ours => return None,
                 };
-                Some(Configured {
+                Configured {
                     client: file.client,
                     server: entry.server,
                     state,
                     problem,
-                })
+                }
             })),
             Err(error) => {
                 let problem = error.to_string();
@@ -67,12 +74,20 @@ pub fn line(configured: &[Configured]) -> String {
     };
     let open: Vec<String> = configured
         .iter()
-        .filter(|server| matches!(server.state, "not-wrapped" | "remote" | "unsupported"))
+        .filter(|server| {
+            matches!(
+                server.state,
+                "not-wrapped" | "remote" | "obstacle" | "unsupported"
+            )
+        })
         .map(|server| format!("{} in {}", excerpt(&server.server, 40), server.client))
         .collect();
     let mut line = format!("{} wrapped", count("wrapped"));
     if !open.is_empty() {
         let _ = write!(line, " · {} not wrapped ({})", open.len(), open.join(", "));
+    }
+    if count("exposed") > 0 {
+        let _ = write!(line, " · {} wrapped and not protected", count("exposed"));
     }
     line
 }

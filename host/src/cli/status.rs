@@ -225,6 +225,16 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
         let about = match server.state {
             "drifted" => format!("{}: wrapped by a program at another place", server.client),
             "predecessor" => format!("{}: still wrapped by the predecessor", server.client),
+            "exposed" => {
+                let why = excerpt(&server.problem, 300);
+                needs.push(Need(
+                    ink.red("✖"),
+                    excerpt(&server.server, 40),
+                    format!("{}: wrapped and not protected: {why}", server.client),
+                    "clawdefender unwrap --all --dry-run",
+                ));
+                continue;
+            }
             "unreadable" => {
                 needs.push(Need(
                     ink.red("✖"),
@@ -374,10 +384,10 @@ mod tests {
         let configured: Vec<Configured> = configured
             .iter()
             .map(|(server, state)| {
-                let problem = if *state == "unreadable" {
-                    "/home/u/.claude.json:1:2: not valid JSON"
-                } else {
-                    ""
+                let problem = match *state {
+                    "unreadable" => "/home/u/.claude.json:1:2: not valid JSON",
+                    "exposed" => "its env has HOME",
+                    _ => "",
                 };
                 Configured {
                     client: "cursor",
@@ -450,13 +460,16 @@ mod tests {
             &[
                 ("figma\n", "not-wrapped"),
                 ("linear", "drifted"),
+                ("lab", "exposed"),
                 ("", "unreadable"),
                 ("github", "wrapped"),
             ],
             expect![[r#"
-                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   7 things need you
+                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   8 things need you
                   ! linear      cursor: wrapped by a program at another place
                                 clawdefender wrap --all
+                  ✖ lab         cursor: wrapped and not protected: its env has HOME
+                                clawdefender unwrap --all --dry-run
                   ✖ config      /home/u/.claude.json:1:2: not valid JSON
                                 clawdefender wrap --all --dry-run
                   ✖ injection   not loaded: bad⟨U+001B⟩[2J
@@ -472,7 +485,7 @@ mod tests {
                   protection    ✖ not protected: messages are denied or not fully inspected
                   policy        monitor only watches: nothing is blocked
                   policy        weather passes uninspected when a part fails (on_fault)
-                  servers       1 wrapped · 1 not wrapped (figma⟨U+000A⟩ in cursor)
+                  servers       1 wrapped · 1 not wrapped (figma⟨U+000A⟩ in cursor) · 1 wrapped and not protected
                   connected     1: s ← c⟨U+202E⟩x
                   detectors     injection 1.4.0 · kill-chain 1.0.3   2 faults
                   feed          official version 118 (stored), ✖ stale since 2026-12-04T00:00:00Z

@@ -184,25 +184,35 @@ fn unknown(env: &Env, selection: &Selection) -> Vec<String> {
         .collect()
 }
 
-/// What a person should know about servers by URL: which stay as they are and why, and which may
-/// want a login that we can't give.
+/// What a person should know: which servers stay as they are and why, and which may want a login that
+/// we can't give.
 fn remarks(env: &Env, selection: &Selection) -> Vec<String> {
     known(env, selection)
         .into_iter()
         .filter(|(_, entry)| {
             selection.servers.is_empty() || selection.servers.contains(&entry.server)
         })
-        .filter_map(|(client, entry)| {
-            let name = excerpt(&entry.server, 80);
-            match entry.state {
-                State::Remote(why) => Some(format!("{name} in {client} is left as it is: {why}")),
-                _ if entry.bare_url => Some(format!(
-                    "{name} in {client} sends no header; if it wants a login in the browser, which is not possible here, put it back with: clawdefender unwrap {name}"
-                )),
-                _ => None,
-            }
-        })
+        .filter_map(|(client, entry)| remark(client, &entry))
         .collect()
+}
+
+fn remark(client: &str, entry: &Entry) -> Option<String> {
+    let name = excerpt(&entry.server, 80);
+    let left = |why: &str| Some(format!("{name} in {client} is left as it is: {why}"));
+    match entry.state {
+        State::Remote(why) | State::Obstacle(why) => left(why),
+        State::Exposed(why) => Some(format!(
+            "{name} in {client} is wrapped and NOT protected by it: {why}"
+        )),
+        State::Unsupported => {
+            left("it has no command and no URL, or arguments that are not all text")
+        }
+        State::Ours => left("it already runs through this program"),
+        _ if entry.bare_url => Some(format!(
+            "{name} in {client} sends no header; if it wants a login in the browser, which is not possible here, put it back with: clawdefender unwrap {name}"
+        )),
+        State::NotWrapped | State::Wrapped | State::Drifted | State::Predecessor => None,
+    }
 }
 
 fn outcome(change: &Change, done: Result<(), ClientError>) -> Outcome {
@@ -331,6 +341,37 @@ mod tests {
             render(&[], Verb::Unwrap, false, Ink::Plain),
             "nothing to unwrap: looked at claude-code, cursor\n"
         );
+    }
+
+    #[test]
+    fn every_server_that_is_left_as_it_is_has_a_remark() {
+        let said = |state| {
+            let server = "git\u{202e}hub".to_owned();
+            let bare_url = false;
+            remark(
+                "cursor",
+                &Entry {
+                    server,
+                    state,
+                    bare_url,
+                },
+            )
+        };
+        let name = "git⟨U+202E⟩hub in cursor is";
+        for state in [State::Remote("why"), State::Obstacle("why")] {
+            assert_eq!(said(state), Some(format!("{name} left as it is: why")));
+        }
+        let exposed = format!("{name} wrapped and NOT protected by it: why");
+        assert_eq!(said(State::Exposed("why")), Some(exposed));
+        assert!(said(State::Unsupported).is_some() && said(State::Ours).is_some());
+        for done in [
+            State::NotWrapped,
+            State::Wrapped,
+            State::Drifted,
+            State::Predecessor,
+        ] {
+            assert_eq!(said(done), None, "{done:?} is wrapped after this");
+        }
     }
 
     #[test]

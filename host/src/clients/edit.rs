@@ -1,7 +1,11 @@
 //! Rewrites server entries inside a client's JSON text: pure, text in, text out.
 //!
 //! Only spans of the parsed text are replaced, so comments, order, indentation, line ends and the
-//! byte order mark stay as they were, and undoing gives the same bytes. Files are not known here.
+//! byte order mark stay as they were, and undoing gives the same bytes. Of files only one thing is
+//! asked: whether a command leads to this program.
+//!
+//! A file may lie in a project that somebody else wrote. So an entry counts as routed through us only
+//! when it starts this very program, and what can't be routed safely is left alone and says why.
 
 mod remote;
 mod start;
@@ -32,13 +36,18 @@ pub struct Entry {
 pub enum State {
     NotWrapped,
     Wrapped,
-    /// Wrapped, but by a program at another place than this one.
+    /// Wrapped, but by a program at another place than this one, or one that only has our name.
+    /// `wrap` puts this one in its place.
     Drifted,
-    /// Wrapped by the predecessor; `unwrap` undoes it.
+    /// Wrapped by the predecessor; `unwrap` undoes it, `wrap` puts us in its place.
     Predecessor,
     /// Reached by URL in a way that no command can say, and why.
     Remote(&'static str),
-    /// Our own program as a server; never wrapped.
+    /// Launched by a command, and why it is not safe to put us in front.
+    Obstacle(&'static str),
+    /// Routed through us, and why that does not protect.
+    Exposed(&'static str),
+    /// Routed through us in words that somebody chose; nothing is to be changed.
     Ours,
     /// No command, or arguments that aren't all strings.
     Unsupported,
@@ -78,7 +87,8 @@ pub fn entries(text: &str, roots: &[Root], exe: &Path) -> Result<Vec<Entry>, Edi
     Ok(found)
 }
 
-/// Puts us in front of every selected server that is launched by a command or reached by URL.
+/// Puts us in front of every selected server that is launched by a command or reached by URL, also
+/// where another program of our name or the predecessor is now.
 ///
 /// # Errors
 /// See [`entries`].
@@ -88,16 +98,24 @@ pub fn wrap(
     exe: &Path,
     selected: impl Fn(&str) -> bool,
 ) -> Result<String, EditError> {
-    visit(text, roots, |text, server, entry| {
-        if !selected(server) || state(text, entry, exe) != State::NotWrapped {
-            return Vec::new();
+    let bare = visit(text, roots, |text, server, entry| {
+        match state(text, entry, exe) {
+            State::Predecessor if selected(server) => undo_predecessor(text, entry),
+            _ => None,
         }
-        let splices = if remote::is_remote(entry) && prop(entry, "command").is_none() {
-            remote::wrap(text, server, entry, exe)
-        } else {
-            wrap_entry(text, server, entry, exe)
-        };
-        splices.unwrap_or_default()
+        .unwrap_or_default()
+    })?;
+    visit(&bare, roots, |text, server, entry| {
+        match state(text, entry, exe) {
+            _ if !selected(server) => None,
+            State::Drifted => point_at(entry, exe).map(|us| vec![us]),
+            State::NotWrapped if prop(entry, "command").is_none() => {
+                remote::wrap(text, server, entry, exe)
+            }
+            State::NotWrapped => wrap_entry(text, server, entry, exe),
+            _ => None,
+        }
+        .unwrap_or_default()
     })
 }
 
@@ -113,20 +131,16 @@ pub fn unwrap(
 ) -> Result<String, EditError> {
     visit(text, roots, |text, server, entry| {
         match state(text, entry, exe) {
-            _ if !selected(server) => Vec::new(),
-            State::Wrapped | State::Drifted => {
-                let words = arguments(entry).unwrap_or_default();
-                let words: Vec<&str> = words.iter().map(|word| word.value.as_ref()).collect();
-                let splices = if remote::is_wrapped(&words) {
-                    remote::unwrap(text, entry)
-                } else {
-                    unwrap_entry(text, entry)
-                };
-                splices.unwrap_or_default()
+            _ if !selected(server) => None,
+            State::Wrapped | State::Drifted | State::Predecessor | State::Exposed(_) => {
+                undo_predecessor(text, entry).or_else(|| match form(&words(entry)?)? {
+                    Form::Command => unwrap_entry(text, entry),
+                    Form::Url => remote::unwrap(text, entry),
+                })
             }
-            State::Predecessor => undo_predecessor(text, entry).unwrap_or_default(),
-            _ => Vec::new(),
+            _ => None,
         }
+        .unwrap_or_default()
     })
 }
 
@@ -254,8 +268,8 @@ fn descend<'t>(
 }
 
 fn state(text: &str, entry: &Object<'_>, exe: &Path) -> State {
-    if MARKERS.iter().any(|marker| object(entry, marker).is_some()) {
-        return State::Predecessor;
+    if undo_predecessor(text, entry).is_some() {
+        return risk(entry).map_or(State::Predecessor, State::Exposed);
     }
     let Some(command) = string(entry, "command") else {
         return match remote::is_remote(entry) {
@@ -263,24 +277,79 @@ fn state(text: &str, entry: &Object<'_>, exe: &Path) -> State {
             false => State::Unsupported,
         };
     };
-    let ours = Path::new(command.value.as_ref());
-    let Some(args) = arguments(entry) else {
+    let Some(words) = words(entry) else {
         return State::Unsupported;
     };
-    let named_ours = ours == exe
-        || matches!(
-            ours.file_stem().and_then(|stem| stem.to_str()),
-            Some("clawdefender")
-        );
-    let shape: Vec<&str> = args.iter().map(|arg| arg.value.as_ref()).collect();
-    let wrapped = matches!(shape.as_slice(), ["proxy", "--server", _, "--", _, ..])
-        || remote::is_wrapped(&shape);
-    match (named_ours, wrapped) {
-        (false, _) => State::NotWrapped,
-        (true, true) if ours == exe => State::Wrapped,
-        (true, true) => State::Drifted,
-        (true, false) => State::Ours,
+    let command = Path::new(command.value.as_ref());
+    let us = super::file::same(command, exe);
+    let named_us = command.file_stem().and_then(|stem| stem.to_str()) == Some("clawdefender");
+    let routed = match form(&words) {
+        Some(_) if us => Some(State::Wrapped),
+        Some(_) if named_us => Some(State::Drifted),
+        // No other command of ours may stand here: `bridge` is a connection past everything.
+        None if us && words.first() == Some(&"proxy") => Some(State::Ours),
+        _ => None,
+    };
+    match (routed, risk(entry)) {
+        (Some(_), Some(why)) => State::Exposed(why),
+        (Some(state), None) => state,
+        (None, Some(why)) => State::Obstacle(why),
+        (None, None) => State::NotWrapped,
     }
+}
+
+/// How our arguments say where the server is.
+#[derive(Clone, Copy)]
+enum Form {
+    Command,
+    Url,
+}
+
+/// The form of arguments that `wrap` writes.
+fn form(words: &[&str]) -> Option<Form> {
+    match words {
+        ["proxy", "--server", _, "--", _, ..] => Some(Form::Command),
+        _ if remote::is_wrapped(words) => Some(Form::Url),
+        _ => None,
+    }
+}
+
+/// Why an entry with a command can go past the daemon of this user although we are in front.
+fn risk(entry: &Object<'_>) -> Option<&'static str> {
+    if remote::is_remote(entry) {
+        return Some("it has a command and a URL, and which of them counts is the client's choice");
+    }
+    // Source: documentation of Cursor, as of November 2026.
+    if prop(entry, "envFile").is_some() {
+        return Some(
+            "its variables come from a file (envFile), and could name another daemon; write them into env",
+        );
+    }
+    match prop(entry, "env").map(|env| &env.value) {
+        None | Some(Value::NullKeyword(_)) => None,
+        Some(Value::Object(env)) => env
+            .properties
+            .iter()
+            .any(|variable| chooses_judge(variable.name.as_str()))
+            .then_some(
+                "its env has CLAWDEFENDER_*, HOME, LD_* or DYLD_*, which choose the daemon that judges it or run code in our program; a server gets such a variable with the command `env NAME=VALUE program`",
+            ),
+        Some(_) => Some("its env is no object"),
+    }
+}
+
+/// Whether a variable says where our files are, or what is loaded into our program.
+///
+/// Sources: `config::Home`; ld.so(8), dyld(1).
+fn chooses_judge(variable: &str) -> bool {
+    let starts = |start: &&str| variable.starts_with(start);
+    variable == "HOME" || ["CLAWDEFENDER_", "LD_", "DYLD_"].iter().any(starts)
+}
+
+/// Names this program as the command.
+fn point_at(entry: &Object<'_>, exe: &Path) -> Option<Splice> {
+    let range = string(entry, "command")?.range;
+    Some((range.start..range.end, quoted(exe.to_str()?)))
 }
 
 fn wrap_entry(text: &str, server: &str, entry: &Object<'_>, exe: &Path) -> Option<Vec<Splice>> {
@@ -290,10 +359,7 @@ fn wrap_entry(text: &str, server: &str, entry: &Object<'_>, exe: &Path) -> Optio
         "\"proxy\", \"--server\", {}, \"--\", {original}",
         quoted(server)
     );
-    let put_us = (
-        command.range.start..command.range.end,
-        quoted(exe.to_str()?),
-    );
+    let put_us = point_at(entry, exe)?;
     let put_args = match prop(entry, "args").map(|prop| &prop.value) {
         None => (
             command.range.end..command.range.end,
@@ -344,7 +410,8 @@ fn unwrap_entry(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
     Some(vec![put_back, (removed, String::new())])
 }
 
-/// The predecessor kept `{command, args}` beside what it wrote.
+/// The predecessor kept `{command, args}` beside what it wrote. `None` when there is nothing that it
+/// could have kept.
 fn undo_predecessor(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
     let index = entry
         .properties
@@ -359,13 +426,15 @@ fn undo_predecessor(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
         now.range.start..now.range.end,
         slice(text, original)?.to_owned(),
     )];
-    let args = prop(kept, "args").map(|prop| &prop.value);
-    if let Some(Value::Array(now)) = prop(entry, "args").map(|prop| &prop.value) {
-        let original = match args {
-            Some(Value::Array(args)) => text.get(args.range.start..args.range.end)?,
-            _ => "[]",
-        };
-        splices.push((now.range.start..now.range.end, original.to_owned()));
+    arguments(kept)?;
+    match (prop(entry, "args"), prop(kept, "args")) {
+        (Some(now), kept) => {
+            let list = |args: &ObjectProp<'_>| text.get(args.value.start()..args.value.end());
+            let original = kept.map_or(Some("[]"), list)?;
+            splices.push((now.value.start()..now.value.end(), original.to_owned()));
+        }
+        (None, None) => {}
+        (None, Some(_)) => return None,
     }
     splices.push((remote::with_comma(entry, index)?, String::new()));
     Some(splices)
@@ -403,6 +472,11 @@ fn arguments<'o, 't>(entry: &'o Object<'t>) -> Option<Vec<&'o StringLit<'t>>> {
         Some(Value::Array(list)) => list.elements.iter().map(literal).collect(),
         Some(_) => None,
     }
+}
+
+fn words<'o>(entry: &'o Object<'_>) -> Option<Vec<&'o str>> {
+    let args = arguments(entry)?;
+    Some(args.iter().map(|arg| arg.value.as_ref()).collect())
 }
 
 fn slice<'t>(text: &'t str, literal: &StringLit<'_>) -> Option<&'t str> {

@@ -45,6 +45,13 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Whether `path` leads to the program `ours`, links followed. A name without a directory does not:
+/// where it leads is said by the variables of whoever starts it.
+pub fn same(path: &Path, ours: &Path) -> bool {
+    let lead = || Some(path.canonicalize().ok()? == ours.canonicalize().ok()?);
+    path == ours || (path.is_absolute() && lead() == Some(true))
+}
+
 /// Puts `after` where `before` is; `false`, and nothing written, if it is no longer there.
 pub fn replace(path: &Path, before: &[u8], after: &[u8]) -> io::Result<bool> {
     let meta = fs::metadata(path)?;

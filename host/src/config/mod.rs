@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,11 @@ const SOCKET_PATH_BYTES: usize = 108;
 pub enum ConfigError {
     #[error("neither CLAWDEFENDER_HOME nor HOME is set")]
     NoHome,
-    #[error("CLAWDEFENDER_HOME must be an absolute path, not `{0}`")]
-    Relative(String),
+    #[error("{variable} must be an absolute path, not `{path}`")]
+    Relative {
+        variable: &'static str,
+        path: String,
+    },
     #[error("{path}: {source}")]
     Read {
         path: PathBuf,
@@ -49,15 +53,21 @@ impl Home {
     /// # Errors
     /// [`ConfigError::NoHome`], [`ConfigError::Relative`].
     pub fn from_env() -> Result<Self, ConfigError> {
-        let user = std::env::var_os("HOME")
-            .filter(|home| !home.is_empty())
-            .map(PathBuf::from);
-        match std::env::var_os("CLAWDEFENDER_HOME").filter(|home| !home.is_empty()) {
+        Self::from_vars(|name| std::env::var_os(name))
+    }
+
+    /// A relative path would be another place for each folder that a client starts us in.
+    fn from_vars(read: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let path = |variable| match read(variable).filter(|path| !path.is_empty()) {
+            Some(path) if Path::new(&path).is_relative() => Err(ConfigError::Relative {
+                variable,
+                path: path.to_string_lossy().into_owned(),
+            }),
+            path => Ok(path.map(PathBuf::from)),
+        };
+        let user = path("HOME")?;
+        match path("CLAWDEFENDER_HOME")? {
             Some(root) => {
-                let root = PathBuf::from(root);
-                if !root.is_absolute() {
-                    return Err(ConfigError::Relative(root.display().to_string()));
-                }
                 let user = user.unwrap_or_else(|| root.clone());
                 Ok(Self { root, user })
             }
@@ -346,6 +356,20 @@ mod tests {
         }
         let misspelt = "[upstreams.docs]\nurl = \"https://mcp.example/mcp\"\nca = \"x\"\n";
         assert!(parse(misspelt).unwrap_err().contains("unknown field `ca`"));
+    }
+
+    #[test]
+    fn our_files_have_an_absolute_place() {
+        let of = |user: &'static str, root: &'static str| {
+            Home::from_vars(|name| Some(if name == "HOME" { user } else { root }.into()))
+        };
+        let root = |user, root| of(user, root).unwrap().root().to_owned();
+        assert_eq!(root("/h", "/c"), Path::new("/c"));
+        assert_eq!(root("/h", ""), Path::new("/h/.local/share/clawdefender"));
+        assert_eq!(root("", "/c"), Path::new("/c"));
+        for (user, root) in [("/h", "c"), ("h", "/c"), (".", ""), ("", "")] {
+            assert!(of(user, root).is_err(), "{user} {root}");
+        }
     }
 
     #[test]

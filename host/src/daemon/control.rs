@@ -206,7 +206,8 @@ impl Parts {
         };
         self.judge.append(&record, Durability::Now);
         Ok(
-            json!({ "question": id, "answer": word, "waiting_reached": answered.reached, "kept": answered.kept }),
+            json!({ "question": id, "answer": word, "waiting_reached": answered.reached,
+                    "asked_again": answered.asked_again, "kept": answered.kept }),
         )
     }
 

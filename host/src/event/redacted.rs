@@ -56,6 +56,12 @@ pub fn summary(event: &Event, max_bytes: usize) -> Value {
     summary
 }
 
+/// A name as it is kept and shown: secrets hidden, and cut where it is longer than any name that a
+/// person reads. A resource's name is its URI, which may hold a password.
+pub fn name(name: &str) -> String {
+    short(name, MAX_SHOWN_NAME_BYTES)
+}
+
 /// SHA-256 over every text, each with its pointer and both with their lengths before them, so that
 /// no two lists of texts share a digest by being cut elsewhere.
 pub fn digest(event: &Event) -> String {
@@ -129,6 +135,8 @@ pub const MIN_BYTES: usize = 8 << 10;
 /// `,"assets":[],"excerpts":[],"omitted":N`.
 const FRAME_BYTES: usize = 64;
 const MAX_NAME_BYTES: usize = 200;
+/// Chosen: longer than the URIs that people use, far below what a record holds (1 MiB).
+const MAX_SHOWN_NAME_BYTES: usize = 1024;
 const MAX_VALUE_BYTES: usize = 300;
 const MAX_EXCERPT_BYTES: usize = 160;
 
@@ -227,6 +235,18 @@ mod tests {
             summary.contains("[redacted:") && !summary.contains("hunter"),
             "{summary}"
         );
+    }
+
+    #[test]
+    fn a_name_is_kept_without_its_password_and_with_a_bound() {
+        assert_eq!(name("read_file"), "read_file");
+        let uri = "db://u:hunter22@h/x";
+        assert_eq!(name(uri), "db://u:[redacted:url-password]@h/x");
+        let long = format!("{uri}/{}", "é".repeat(2 << 20));
+        assert!(name(&long).len() <= MAX_SHOWN_NAME_BYTES + "…".len());
+        // Where it is cut, half a secret would no longer look like one.
+        let cut = format!("{}?password=hunter22hunter22", "a/".repeat(507));
+        assert!(!name(&cut).contains("hunter"), "{}", name(&cut));
     }
 
     #[test]

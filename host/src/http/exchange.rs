@@ -318,7 +318,7 @@ impl Exchange {
                 // A client that leaves takes its question along: nothing of it would be sent.
                 let asked = Asked {
                     judge: Arc::clone(judge),
-                    id: question.id().unwrap_or_default().to_owned(),
+                    waiter: question.waiter().unwrap_or_default().to_owned(),
                 };
                 let (sender, receiver) = oneshot::channel();
                 judge.when_answered(link, question, move |verdict| {
@@ -354,19 +354,19 @@ const ASIDE_TIME: Duration = Duration::from_secs(10);
 /// A question to a person, withdrawn when nobody waits for its answer any more.
 struct Asked {
     judge: Arc<Judge>,
-    id: String,
+    waiter: String,
 }
 
 impl Asked {
     fn answered(mut self) {
-        self.id.clear();
+        self.waiter.clear();
     }
 }
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        if !self.id.is_empty() {
-            self.judge.desk().withdraw(&self.id);
+        if !self.waiter.is_empty() {
+            self.judge.desk().withdraw(&self.waiter);
         }
     }
 }

@@ -175,7 +175,7 @@ impl Serving {
             .iter()
             .map(|(name, server)| match server {
                 Ok(server) => json!({ "name": name, "url": format!("http://{bound}/mcp/{name}"),
-                                  "upstream": server.address.uri.to_string() }),
+                                  "upstream": server.address.shown() }),
                 Err(error) => json!({ "name": name, "error": error.to_string() }),
             });
         json!({ "address": bound.to_string(), "servers": servers.collect::<Vec<_>>() })

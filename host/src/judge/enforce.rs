@@ -30,9 +30,9 @@ pub struct Question {
 }
 
 impl Question {
-    /// Under which it stands on the desk; `None` when it was answered unasked.
-    pub fn id(&self) -> Option<&str> {
-        self.ticket.id()
+    /// Under which its message waits at the desk; `None` when it was answered unasked.
+    pub fn waiter(&self) -> Option<&str> {
+        self.ticket.waiter()
     }
 }
 
@@ -106,12 +106,16 @@ impl Judge {
             let verdict = tokio::task::spawn_blocking(move || {
                 let mut link = locked(&link);
                 examined.decision = answered(&examined.decision, &outcome);
-                if let Shape::Request { id, .. } = &examined.shape
-                    && !link.is_open(examined.from, id, &examined.call)
-                {
-                    // Cancelled or answered in the meantime: nobody waits, and it must not run.
-                    let why = "the request was over before a person answered";
-                    examined.decision = Decision::deny("withdrawn", why);
+                if let Shape::Request { id, .. } = &examined.shape {
+                    if !link.is_open(examined.from, id, &examined.call) {
+                        // Cancelled or answered in the meantime: nobody waits, it must not run.
+                        let why = "the request was over before a person answered";
+                        examined.decision = Decision::deny("withdrawn", why);
+                    } else if let Some(asked) = link.asked_mut(examined.from, id) {
+                        // From here on it is a request like any other: if it passes, the other
+                        // side must hear of its cancellation.
+                        asked.question = None;
+                    }
                 }
                 judge.conclude(
                     &mut link,

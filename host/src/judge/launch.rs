@@ -1,5 +1,6 @@
 //! Before a server starts: what would run, judged like any other event; and a link's life cycle.
 
+use super::ask::MAX_ARGUMENT_BYTES;
 use super::examine::{Examined, Shape};
 use super::record::{Entry, record};
 use super::weigh::weigh;
@@ -8,9 +9,11 @@ use crate::approval::{self, Question, Scope};
 use crate::audit::{Durability, Record};
 use crate::event::identity::identify;
 use crate::event::surface::{Context, Part};
-use crate::event::{self, Direction, redacted};
+use crate::event::{self, Direction, Launch, redacted};
 use crate::link::{End, Link};
 use crate::policy::{Action, Decision};
+use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -55,13 +58,7 @@ impl Judge {
         let mut decision = weighed.decision.clone();
         let mut note = None;
         if decision.action == Action::Ask {
-            let content: Vec<u8> = link
-                .launch
-                .argv
-                .iter()
-                .flat_map(|word| word.bytes().chain([0]))
-                .collect();
-            let scope = Scope::of(&weighed.event, &content, policy.version());
+            let scope = Scope::of(&weighed.event, &content(&link.launch), policy.version());
             let allowed = self.desk.take_grant(&scope).is_some() || {
                 let ticket = self.desk.ask(Question {
                     at_ms: weighed.event.at_ms,
@@ -71,7 +68,7 @@ impl Judge {
                     tool: String::new(),
                     kind: weighed.event.kind.word().to_owned(),
                     sentence: "The client wants to start this server.".into(),
-                    arguments: redacted::summary(&weighed.event, 4096),
+                    arguments: redacted::summary(&weighed.event, MAX_ARGUMENT_BYTES),
                     rule: decision.rule.clone(),
                     reason: decision.reason.clone(),
                     findings: weighed.findings.clone(),
@@ -156,6 +153,15 @@ impl Judge {
     }
 }
 
+/// What an answer about a launch is bound to: the command, the variables that change what it runs,
+/// where it runs, and where its bridge leads.
+fn content(launch: &Launch) -> Vec<u8> {
+    // Variables come in the order of whoever set them.
+    let env: BTreeSet<_> = launch.env.iter().collect();
+    let bound = json!([launch.argv, env, launch.cwd, launch.origin]);
+    bound.to_string().into_bytes()
+}
+
 /// A record about a link's life, without a decision.
 pub(super) fn life(link: &Link, kind: &str, note: String) -> Record {
     Record {
@@ -170,5 +176,40 @@ pub(super) fn life(link: &Link, kind: &str, note: String) -> Record {
         kind: kind.to_owned(),
         note: Some(note),
         ..Record::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_about_a_launch_is_for_its_variables_place_and_origin_too() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let asked = Launch {
+            argv: vec!["node".into(), "server.js".into()],
+            env: vec![pair("PATH", "/usr/bin"), pair("UV_INDEX", "x")],
+            cwd: "/work".into(),
+            origin: None,
+        };
+        let change: [fn(&mut Launch); 6] = [
+            |launch| launch.argv = vec!["node server.js".into()],
+            |launch| {
+                let preload = "--require ./evil.js".to_owned();
+                launch.env.push(("NODE_OPTIONS".to_owned(), preload));
+            },
+            |launch| "/tmp".clone_into(&mut launch.env[0].1),
+            |launch| drop(launch.env.pop()),
+            |launch| launch.cwd = "/tmp".into(),
+            |launch| launch.origin = Some("https://evil.example".into()),
+        ];
+        for (at, change) in change.into_iter().enumerate() {
+            let mut other = asked.clone();
+            change(&mut other);
+            assert_ne!(content(&other), content(&asked), "{at}");
+        }
+        let mut turned = asked.clone();
+        turned.env.reverse();
+        assert_eq!(content(&turned), content(&asked));
     }
 }

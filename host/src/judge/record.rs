@@ -45,14 +45,14 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
     let lead = lead(examined, decision).map(|weighed| &weighed.event);
     let (method, name) = match &examined.shape {
         Shape::Request { asked, .. } | Shape::Response { asked, .. } => {
-            (asked.method.clone(), asked.name.clone())
+            (asked.method.clone(), asked.name.as_str())
         }
-        Shape::Notification { method } => (method.clone(), String::new()),
+        Shape::Notification { method } => (method.clone(), ""),
         Shape::Malformed { unanswered, .. } => unanswered
             .first()
-            .map(|(_, asked)| (asked.method.clone(), asked.name.clone()))
+            .map(|(_, asked)| (asked.method.clone(), asked.name.as_str()))
             .unwrap_or_default(),
-        _ => (String::new(), String::new()),
+        _ => (String::new(), ""),
     };
     let weighed = || examined.parts.iter().map(|(_, weighed)| weighed);
     Record {
@@ -74,11 +74,10 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
             |event| event.kind.word().to_owned(),
         ),
         method,
-        name: if name.is_empty() {
-            lead.map(|event| event.name.clone()).unwrap_or_default()
-        } else {
-            name
-        },
+        name: redacted::name(match lead {
+            Some(event) if name.is_empty() => &event.name,
+            _ => name,
+        }),
         decision: Some(decision.clone()),
         findings: weighed()
             .flat_map(|weighed| weighed.findings.iter().cloned())
@@ -134,5 +133,57 @@ fn shape_word(shape: &Shape) -> &'static str {
         Shape::Unsolicited { .. } => "unsolicited",
         Shape::Batch { .. } => "batch",
         Shape::Request { .. } | Shape::Response { .. } | Shape::Notification { .. } => "protocol",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ask::tests::{examined, part};
+    use super::*;
+    use crate::event::surface::Part;
+    use crate::event::{Launch, Server};
+    use crate::link::{Asked, Client};
+    use crate::mcp::message::Id;
+
+    fn name_of(event: &str, asked: Option<&str>) -> String {
+        let mut weighed = part(0, Action::Log);
+        event.clone_into(&mut weighed.event.name);
+        let mut examined = examined(vec![(Part::Whole, weighed)]);
+        if let Some(name) = asked {
+            examined.shape = Shape::Request {
+                id: Id::Integer("1".into()),
+                asked: Asked {
+                    method: "resources/read".into(),
+                    name: name.into(),
+                    call: "c".into(),
+                    stateless: false,
+                    question: None,
+                    task: None,
+                },
+            };
+        }
+        let (client, server) = (Client::default(), Server::default());
+        let link = Link::new("l".into(), client, server, Launch::default());
+        let entry = Entry {
+            link: &link,
+            examined: &examined,
+            decision: &examined.decision,
+            bytes: b"",
+            started: Instant::now(),
+            resent: false,
+            what: "message",
+            note: None,
+        };
+        record(entry).name
+    }
+
+    #[test]
+    fn a_name_in_a_record_holds_no_password_and_fits() {
+        let (uri, kept) = ("db://u:hunter22@h/x", "db://u:[redacted:url-password]@h/x");
+        assert_eq!(name_of("x", Some(uri)), kept);
+        assert_eq!(name_of(uri, Some("")), kept);
+        assert_eq!(name_of(uri, None), kept);
+        let long = "x".repeat(2 << 20);
+        assert!(name_of("", Some(&long)).len() < 2048);
     }
 }

@@ -37,7 +37,7 @@ pub struct Asked {
     pub call: String,
     /// The stateless era's rules hold for the answer.
     pub stateless: bool,
-    /// A person is being asked about it; the question's id.
+    /// A person is being asked about it: the name under which it waits at the desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
     /// A request about a task: what the task answers.

@@ -47,26 +47,100 @@ pub enum ProxyError {
     Io(#[from] std::io::Error),
 }
 
-/// Variables that change what a launcher runs. The daemon sees these and no others: the rest of
-/// the environment may hold secrets and is none of its business.
+/// Variables that change what runs when a server is started. The daemon sees these and no others:
+/// the rest of the environment may hold secrets and is none of its business. A `*` stands for any
+/// ending; case does not matter, because npm ignores it.
+///
+/// Sources: the manual of each program, as of November 2026.
 const LAUNCH_VARIABLES: &[&str] = &[
-    "npm_config_",
-    "NPM_CONFIG_",
-    "UV_",
-    "PIP_",
-    "PIPX_",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "BUN_",
-    "DENO_",
-    "YARN_",
-    "PNPM_",
-    "COREPACK_",
-    "DOCKER_HOST",
+    // Where programs are found, and libraries that are loaded into them: ld.so(8), dyld(1),
+    // iconv(1), openssl-env(7).
     "PATH",
-    "LD_PRELOAD",
+    "LD_*",
+    "DYLD_*",
+    "GCONV_PATH",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+    // Files and code that a shell reads first: bash(1), sh(1), zsh(1).
+    "SHELL",
+    "ENV",
+    "BASH_ENV",
+    "BASH_FUNC_*",
+    "SHELLOPTS",
+    "PS4",
+    "ZDOTDIR",
+    // Where programs look for their settings: XDG Base Directory Specification.
+    "HOME",
+    "XDG_CONFIG_*",
+    "XDG_DATA_*",
+    "XDG_CACHE_HOME",
+    // Node and what starts packages of it: node(1), npm-config(7), bun, deno, yarn, pnpm, corepack.
+    "NODE_*",
+    "TS_NODE_*",
+    "npm_config_*",
+    "BUN_*",
+    "DENO_*",
+    "YARN_*",
+    "PNPM_*",
+    "COREPACK_*",
+    // Python: python(1), pip's configuration, pipx, uv, venv.
+    "PYTHON*",
+    "PIP_*",
+    "PIPX_*",
+    "UV_*",
+    "VIRTUAL_ENV",
+    // Perl, Ruby, PHP, Lua: perlrun(1), ruby(1), bundle-config(1), php(1), lua(1).
+    "PERL5*",
+    "PERLLIB",
+    "RUBYOPT",
+    "RUBYLIB",
+    "GEM_HOME",
+    "GEM_PATH",
+    "BUNDLE_GEMFILE",
+    "BUNDLE_PATH",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "LUA_*",
+    // Java and .NET: the JVM's JAVA_TOOL_OPTIONS, java(1), .NET's startup hooks and profilers.
+    "JAVA_*",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "CLASSPATH",
+    "DOTNET_*",
+    "CORECLR_*",
+    "COR_*",
+    // Go and Rust: `go help environment`, the Cargo book.
+    "GOENV",
+    "GOFLAGS",
+    "GOINSECURE",
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GOPROXY",
+    "GOSUMDB",
+    "GOTOOLCHAIN",
+    "CARGO_BUILD_*",
+    "CARGO_TARGET_*",
+    "RUSTC*",
+    "RUSTUP_TOOLCHAIN",
+    // Programs that git starts, and where packages from git come from: git(1), git-config(1).
+    "GIT_SSH*",
+    "GIT_PROXY_COMMAND",
+    "GIT_EXEC_PATH",
+    "GIT_ASKPASS",
+    "GIT_CONFIG*",
+    "GIT_TEMPLATE_DIR",
+    "SSH_ASKPASS",
+    // Containers: docker(1), podman(1).
+    "DOCKER_*",
+    "CONTAINER_HOST",
+    // Whom a download is believed from: curl(1), openssl-env(7), requests.
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "SSL_CERT_*",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
 ];
 
 /// Runs the shim until the client or the server ends. The answer is the server's exit code.
@@ -102,15 +176,6 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
     Ok(Arc::new(relay).run(child))
 }
 
-/// Whether a variable of this name is part of what a launch is judged by.
-pub fn changes_a_launch(name: &str) -> bool {
-    let mut prefixes = LAUNCH_VARIABLES.iter();
-    let lower = name.to_ascii_lowercase();
-    // Registry credentials ride in npm_config_ and friends.
-    let mut secrets = ["auth", "token", "password", "secret"].iter();
-    prefixes.any(|prefix| name.starts_with(prefix)) && !secrets.any(|word| lower.contains(word))
-}
-
 fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
     let argv = command
         .iter()
@@ -127,4 +192,61 @@ fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
         cwd,
         origin: None,
     })
+}
+
+/// Whether a variable is one of [`LAUNCH_VARIABLES`] and, by its name, no credential: those of
+/// registries ride in `npm_config_` and friends.
+pub fn changes_a_launch(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let named = |known: &&str| {
+        let known = known.to_ascii_lowercase();
+        match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == known,
+        }
+    };
+    let credential = ["auth", "token", "password", "secret"];
+    LAUNCH_VARIABLES.iter().any(named) && !credential.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_daemon_sees_what_changes_a_launch_and_no_credential() {
+        for seen in [
+            "LD_AUDIT",
+            "LD_LIBRARY_PATH",
+            "DYLD_INSERT_LIBRARIES",
+            "BASH_ENV",
+            "ENV",
+            "NODE_OPTIONS",
+            "NODE_PATH",
+            "npm_config_registry",
+            "Npm_Config_Node_Options",
+            "PYTHONSTARTUP",
+            "PYTHONPATH",
+            "PIP_INDEX_URL",
+            "UV_INDEX",
+            "PERL5OPT",
+            "RUBYOPT",
+            "JAVA_TOOL_OPTIONS",
+            "GIT_SSH_COMMAND",
+            "https_proxy",
+        ] {
+            assert!(changes_a_launch(seen), "{seen}");
+        }
+        for unseen in [
+            "ENVIRONMENT",
+            "HOMEPAGE",
+            "API_KEY",
+            "GITHUB_TOKEN",
+            "npm_config_//registry.example/:_authToken",
+            "NODE_AUTH_TOKEN",
+            "UV_INDEX_X_PASSWORD",
+        ] {
+            assert!(!changes_a_launch(unseen), "{unseen}");
+        }
+    }
 }

@@ -166,3 +166,76 @@ fn an_agent_cannot_approve_itself() {
     // Denying harms nobody, but it is an answer too: the same rule holds.
     assert_ne!(home.cli(&["deny", &question]).code, 0);
 }
+
+#[test]
+fn one_allowance_lets_one_of_many_same_calls_pass() {
+    let (home, _daemon, server, mut client) = scene();
+    let ids: Vec<u64> = (0..3).map(|_| deploy(&mut client, "v2")).collect();
+    let arrived = || {
+        let seen = server.seen();
+        seen.iter().filter(|line| line.contains("\"deploy\"")).count()
+    };
+    let first = wait_for("all three", || {
+        let open = questions(&home);
+        (open.len() == 1 && open[0]["asked"] == 3).then(|| open[0]["id"].clone())
+    });
+    let first = first.as_str().unwrap().to_owned();
+    let told = home.cli(&["approve", &first, "--json"]).done().json();
+    assert_eq!(told["waiting_reached"], 1, "{told:#}");
+    assert_eq!(text(&answer(&mut client, ids[0])), "v2");
+    assert_ne!(home.cli(&["approve", &first]).code, 0, "answered already");
+
+    let second = waiting(&home);
+    assert_eq!(told["asked_again"], json!(second));
+    home.cli(&["deny", &second]).done();
+    for id in &ids[1..] {
+        assert_eq!(answer(&mut client, *id)["result"]["isError"], true);
+    }
+    assert_eq!(arrived(), 1);
+}
+
+#[test]
+fn the_server_hears_that_a_call_which_a_person_allowed_was_cancelled() {
+    let home = Home::new();
+    home.policy(RULE);
+    let _daemon = Daemon::start(&home);
+    // It says that it works, and never answers.
+    let busy = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"busy"}}"#;
+    let server = Script::default().raw("deploy", busy).install(&home, "ops");
+    let mut client = Client::apart(&home, &server);
+    let id = deploy(&mut client, "v2");
+    home.cli(&["approve", &waiting(&home)]).done();
+    assert_eq!(client.message()["params"]["data"], "busy");
+    let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } });
+    client.send(&cancelled.to_string());
+    client.request("ping", json!({}));
+    assert!(server.saw("notifications/cancelled"));
+}
+
+#[test]
+fn a_password_in_a_name_reaches_the_rule_and_neither_the_log_nor_the_question() {
+    let home = Home::new();
+    home.policy(
+        r#"
+[[rule]]
+id = "ask-db"
+action = "ask"
+[rule.match]
+method = "resources/read"
+argument = { "/params/uri" = "db://u:hunter22@*" }
+"#,
+    );
+    let _daemon = Daemon::start(&home);
+    let server = Script::echo(&["look"]).install(&home, "db");
+    let mut client = Client::apart(&home, &server);
+    let id = client.ask("resources/read", json!({ "uri": "db://u:hunter22@h/x" }));
+    let question = waiting(&home);
+    let open = json!(questions(&home)).to_string();
+    assert!(open.contains("db://u:[redacted:url-password]@h/x"), "{open}");
+    home.cli(&["approve", &question]).done();
+    assert_eq!(answer(&mut client, id)["error"]["code"], -32601);
+    let log = json!(home.records("method:resources/read")).to_string();
+    for told in [open, log] {
+        assert!(!told.contains("hunter22"), "{told}");
+    }
+}

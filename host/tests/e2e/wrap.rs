@@ -99,3 +99,45 @@ fn unwrapping_needs_neither_a_daemon_nor_our_files() {
         );
     }
 }
+
+#[test]
+fn a_project_can_not_choose_who_judges_its_servers() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let project = home.user().join(".mcp.json");
+    let elsewhere = home.file("elsewhere");
+    let entry = |variables: Value| {
+        json!({ "mcpServers": {
+            "files": { "command": "npx", "args": ["files"], "env": variables },
+            "posing": { "command": "./tools/clawdefender", "args": ["bridge", "https://x.example"] },
+            "both": { "command": "npx", "url": "https://x.example/mcp" },
+        } })
+        .to_string()
+    };
+    let read = || -> Value {
+        serde_json::from_str(&std::fs::read_to_string(&project).unwrap()).unwrap()
+    };
+    std::fs::write(&project, entry(json!({ "CLAWDEFENDER_HOME": elsewhere }))).unwrap();
+    let told = home.cli(&["wrap", "--all", "--json"]).done().json();
+    let remarks = told["remarks"].to_string();
+    assert!(remarks.contains("files in claude-code is left as it is: its env"), "{remarks}");
+    assert!(remarks.contains("both in claude-code is left as it is"), "{remarks}");
+    let servers = &read()["mcpServers"];
+    assert_eq!(servers["files"]["command"], "npx");
+    assert_eq!(servers["posing"]["args"][3], "--");
+    let line = home.cli(&["status"]).out;
+    assert!(line.contains("1 wrapped · 2 not wrapped"), "{line}");
+
+    // Added after it was wrapped.
+    std::fs::write(&project, entry(json!({}))).unwrap();
+    home.cli(&["wrap", "--all"]).done();
+    let mut edited = read();
+    edited["mcpServers"]["files"]["env"]["HOME"] = json!("/tmp/x");
+    std::fs::write(&project, edited.to_string()).unwrap();
+    let told = home.cli(&["wrap", "--all"]).done();
+    assert!(told.err.contains("NOT protected"), "{told:?}");
+    let line = home.cli(&["status"]).out;
+    assert!(line.contains("files       claude-code: wrapped and not protected"), "{line}");
+    home.cli(&["unwrap", "--all"]).done();
+    assert_eq!(read()["mcpServers"]["files"]["command"], "npx");
+}

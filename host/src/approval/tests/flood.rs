@@ -19,8 +19,8 @@ async fn a_flood_from_one_server_is_denied_unasked_and_counted() {
         listed.iter().map(|open| open.refused).collect::<Vec<_>>(),
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 20]
     );
-    // Neither the same question nor another server is part of the flood.
-    assert!(desk.ask(question("3")).id().is_some());
+    // The same call again waits as well; another server is no part of the flood.
+    assert!(desk.ask(question("3")).id().is_none());
     assert!(desk.ask(question_of("mail", "1")).id().is_some());
     drop(waiting);
     assert!(desk.ask(question("30")).id().is_some());
@@ -92,8 +92,11 @@ async fn ids_are_short_plain_and_distinct() {
 #[tokio::test(start_paused = true)]
 async fn at_the_end_of_the_hold_an_answer_either_reaches_a_waiter_or_serves_its_retry() {
     let moment = Duration::from_millis(1);
-    for (waited, expect) in [(HOLD - moment, 50), (HOLD + moment, 0)] {
-        let desk = desk();
+    for (waited, expect) in [(HOLD - moment, 1), (HOLD + moment, 0)] {
+        let desk = desk_with(DeskLimits {
+            waiting_per_server: 50,
+            ..DeskLimits::default()
+        });
         let waiters: Vec<_> = (0..50).map(|_| wait(desk.ask(question("a")))).collect();
         tokio::task::yield_now().await;
         tokio::time::advance(waited).await;
@@ -108,4 +111,27 @@ async fn at_the_end_of_the_hold_an_answer_either_reaches_a_waiter_or_serves_its_
         assert_eq!((answered.reached, allowed), (expect, expect));
         assert_eq!(desk.take_grant(&scope("a")).is_some(), expect == 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_one_call_made_many_times_an_allowance_lets_one_pass() {
+    let desk = desk();
+    let tickets: Vec<_> = (0..50).map(|_| desk.ask(question("a"))).collect();
+    let held = tickets
+        .iter()
+        .filter(|ticket| ticket.id().is_some())
+        .count();
+    assert_eq!((held, desk.list()[0].refused), (10, 40));
+    let waiters: Vec<_> = tickets.into_iter().map(wait).collect();
+    let answered = desk
+        .answer(&only_id(&desk), Answer::AllowOnce, person())
+        .unwrap();
+    assert_eq!((answered.reached, desk.list()[0].asked), (1, 9));
+    let mut allowed = Vec::new();
+    for (place, waiter) in waiters.into_iter().enumerate() {
+        if matches!(waiter.await.unwrap(), Outcome::Allowed { .. }) {
+            allowed.push(place);
+        }
+    }
+    assert_eq!(allowed, [0]);
 }

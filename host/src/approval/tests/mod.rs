@@ -257,18 +257,49 @@ async fn a_grant_lasts_between_a_second_and_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_call_asked_twice_is_one_question_and_both_get_the_answer() {
+async fn the_same_call_asked_twice_is_one_question_and_once_is_for_the_first() {
     let desk = desk();
     let first = wait(desk.ask(question("a")));
     let second = wait(desk.ask(question("a")));
     let listed = desk.list();
     assert_eq!((listed.len(), listed[0].asked), (1, 2));
-    let answered = desk
-        .answer(&listed[0].id, Answer::AllowOnce, person())
-        .unwrap();
-    assert_eq!((answered.reached, answered.kept), (2, None));
+    let id = &listed[0].id;
+    let answered = desk.answer(id, Answer::AllowOnce, person()).unwrap();
+    assert_eq!((answered.reached, answered.kept), (1, None));
     assert!(matches!(first.await.unwrap(), Outcome::Allowed { .. }));
-    assert!(matches!(second.await.unwrap(), Outcome::Allowed { .. }));
+
+    // The second is asked about anew, and no answer to the old question reaches it.
+    let again = answered.asked_again.unwrap();
+    assert_eq!(
+        (desk.list()[0].missed, only_id(&desk)),
+        (false, again.clone())
+    );
+    assert!(matches!(
+        desk.answer(id, Answer::AllowOnce, person()),
+        Err(AnswerError::AlreadyAnswered { .. })
+    ));
+    assert_eq!(second.await.unwrap(), Outcome::TimedOut);
+    assert!(desk.list()[0].missed);
+    desk.answer(&again, Answer::AllowOnce, person()).unwrap();
+    assert!(desk.take_grant(&scope("a")).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_waiter_gets_a_denial_and_an_allowance_for_a_time() {
+    let hour = Answer::AllowFor {
+        duration: 60 * MINUTE,
+    };
+    for answer in [Answer::Deny, hour] {
+        let desk = desk();
+        let waiters = [wait(desk.ask(question("a"))), wait(desk.ask(question("a")))];
+        let answered = desk.answer(&only_id(&desk), answer, person()).unwrap();
+        assert_eq!((answered.reached, answered.asked_again), (2, None));
+        for waiter in waiters {
+            let allowed = matches!(waiter.await.unwrap(), Outcome::Allowed { .. });
+            assert_eq!(allowed, answer == hour);
+        }
+        assert!(desk.list().is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -361,13 +392,20 @@ async fn an_unknown_question_takes_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_withdrawn_question_tells_whoever_waits() {
+async fn a_withdrawn_message_is_told_so_and_the_last_takes_the_question_along() {
     let desk = desk();
-    let waiting = wait(desk.ask(question("a")));
+    let (one, other) = (desk.ask(question("a")), desk.ask(question("a")));
     let id = only_id(&desk);
-    assert!(desk.withdraw(&id));
-    assert!(!desk.withdraw(&id));
-    assert_eq!(waiting.await.unwrap(), Outcome::Withdrawn);
+    let names = [&one, &other].map(|ticket| ticket.waiter().unwrap().to_owned());
+    let (one, other) = (wait(one), wait(other));
+    assert!(!desk.withdraw(&id), "a question is nobody who waits");
+    assert!(desk.withdraw(&names[0]));
+    assert!(!desk.withdraw(&names[0]));
+    assert_eq!(one.await.unwrap(), Outcome::Withdrawn);
+    assert_eq!(only_id(&desk), id, "the other still waits");
+    assert!(desk.withdraw(&names[1]));
+    assert_eq!(other.await.unwrap(), Outcome::Withdrawn);
+    assert!(desk.list().is_empty());
     assert_eq!(
         desk.answer(&id, Answer::AllowOnce, person()),
         Err(AnswerError::Unknown)

@@ -139,6 +139,12 @@ pub(super) fn unwrap(text: &str, entry: &Object<'_>) -> Option<Vec<Splice>> {
         Some((key, kind)) => (key, Some(kind)),
         None => (how.as_ref(), None),
     };
+    // What came beside us since would be there twice.
+    if prop(entry, key).is_some()
+        || (prop(entry, "env").is_some() && prop(entry, "headers").is_some())
+    {
+        return None;
+    }
     let mut splices = vec![(key_range(command), quoted(key))];
     if args_at == command_at + 1 {
         splices.push((command.value.start()..args.range.end, url.to_owned()));

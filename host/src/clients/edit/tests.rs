@@ -97,29 +97,181 @@ fn unwrap_after_wrap_gives_the_same_bytes_for_every_generated_shape() {
 fn what_must_not_be_wrapped_is_left_and_named() {
     let text = r#"{"mcpServers": {
         "web": {"type": "http", "url": "https://x", "oauth": {}},
-        "us": {"command": "/usr/bin/clawdefender", "args": ["mcp"]},
-        "moved": {"command": "/old/clawdefender", "args": ["proxy", "--server", "moved", "--", "x"]},
+        "hand": {"command": "/opt/claw \"x\"/clawdefender", "args": ["proxy", "--server=hand", "--", "x"]},
         "odd": {"command": "x", "args": [1]},
-        "none": {},
-        "old": {"command": "c", "args": [], "_clawai_original": {"command": "npx", "args": ["a"]}}
+        "none": {}
     }}"#;
     assert_eq!(wrapped(text), text);
-    let states: Vec<State> = entries(text, ROOTS, exe())
-        .unwrap()
-        .into_iter()
-        .map(|entry| entry.state)
-        .collect();
-    use State::{Drifted, Ours, Predecessor, Remote, Unsupported};
+    use State::{Ours, Remote, Unsupported};
     assert_eq!(
-        states,
+        states(text),
         [
             Remote("it has settings, such as a login, that only the client itself can use"),
             Ours,
-            Drifted,
             Unsupported,
             Unsupported,
-            Predecessor
         ]
+    );
+}
+
+fn states(text: &str) -> Vec<State> {
+    let entries = entries(text, ROOTS, exe()).unwrap();
+    entries.into_iter().map(|entry| entry.state).collect()
+}
+
+fn one(entry: &str) -> String {
+    format!(r#"{{"mcpServers": {{"a": {entry}}}}}"#)
+}
+
+#[test]
+fn an_entry_whose_variables_choose_its_judge_is_left_alone() {
+    for variables in [
+        r#""env": {"A": "b", "CLAWDEFENDER_HOME": "/tmp/x"}"#,
+        r#""env": {"CLAWDEFENDER_LOG": "debug"}"#,
+        r#""env": {"HOME": "/tmp/x"}"#,
+        r#""env": {"HO\u004dE": "/tmp/x"}"#,
+        r#""env": {"HOME": "/a", "HOME": ""}"#,
+        r#""env": {"LD_PRELOAD": "./x.so"}"#,
+        r#""env": {"LD_AUDIT": "./x.so"}"#,
+        r#""env": {"DYLD_INSERT_LIBRARIES": "./x.dylib"}"#,
+        r#""env": ["HOME=/tmp/x"]"#,
+        r#""envFile": ".env""#,
+    ] {
+        let bare = one(&format!(
+            r#"{{"command": "npx", "args": ["y"], {variables}}}"#
+        ));
+        assert!(matches!(states(&bare)[..], [State::Obstacle(_)]), "{bare}");
+        assert_eq!(wrapped(&bare), bare);
+
+        // Somebody added it to an entry that was wrapped: said, and still undone.
+        let plain = one(r#"{"command": "npx", "args": ["y"]}"#);
+        let edited = wrapped(&plain).replace("]}}}", &format!("], {variables}}}}}}}"));
+        assert!(
+            matches!(states(&edited)[..], [State::Exposed(_)]),
+            "{edited}"
+        );
+        assert_eq!(wrapped(&edited), edited);
+        assert_eq!(unwrapped(&edited), bare);
+    }
+    for harmless in [
+        r#""env": {"A": "CLAWDEFENDER_HOME", "HOMEPAGE": "x", "home": "x", "OLD_X": "1"}"#,
+        r#""env": {}"#,
+        r#""env": null"#,
+    ] {
+        let text = one(&format!(r#"{{"command": "npx", {harmless}}}"#));
+        assert_eq!(states(&text), [State::NotWrapped], "{text}");
+    }
+    let far = one(r#"{"url": "https://x.example/mcp", "headers": {"A": "b"}}"#);
+    let far = wrapped(&far).replace("\"env\": {", "\"env\": {\"HOME\": \"/tmp\", ");
+    assert!(matches!(states(&far)[..], [State::Exposed(_)]), "{far}");
+}
+
+#[test]
+fn a_command_and_a_url_in_one_entry_are_left_alone() {
+    for key in ["url", "serverUrl", "httpUrl"] {
+        let bare = one(&format!(
+            r#"{{"command": "npx", "{key}": "https://x.example"}}"#
+        ));
+        assert!(matches!(states(&bare)[..], [State::Obstacle(_)]), "{bare}");
+        assert_eq!(wrapped(&bare), bare);
+        let edited = wrapped(&one(r#"{"command": "npx"}"#)).replace(
+            "]}}}",
+            &format!("], \"{key}\": \"https://x.example\"}}}}}}"),
+        );
+        assert!(
+            matches!(states(&edited)[..], [State::Exposed(_)]),
+            "{edited}"
+        );
+        assert_eq!(unwrapped(&edited), bare);
+    }
+    // Undoing would give the key twice.
+    let far = wrapped(&one(r#"{"url": "https://x.example/mcp"}"#));
+    let far = far.replace("]}}}", "], \"url\": \"https://y.example\"}}}");
+    assert!(matches!(states(&far)[..], [State::Exposed(_)]), "{far}");
+    assert_eq!(unwrapped(&far), far);
+}
+
+#[test]
+fn only_this_program_counts_as_ours() {
+    let us = exe().to_str().unwrap().replace('"', "\\\"");
+    // Another program of our name, and our own past everything: both are in need of us.
+    for direct in [
+        r#"{"command": "./tools/clawdefender", "args": ["mcp"]}"#.to_owned(),
+        r#"{"command": "/usr/bin/clawdefender", "args": ["proxy", "x"]}"#.to_owned(),
+        format!(r#"{{"command": "{us}", "args": ["bridge", "https://x.example"]}}"#),
+        format!(r#"{{"command": "{us}", "args": ["--json", "proxy"]}}"#),
+    ] {
+        let direct = one(&direct);
+        assert_eq!(states(&direct), [State::NotWrapped], "{direct}");
+        let once = wrapped(&direct);
+        assert_eq!(states(&once), [State::Wrapped], "{once}");
+        assert_eq!(unwrapped(&once), direct);
+    }
+    // With our arguments it is not believed either: the program is replaced by this one.
+    for program in ["./tools/clawdefender", "clawdefender", "/old/clawdefender"] {
+        let args = r#""args": ["proxy", "--server", "a", "--", "npx", "y"]"#;
+        let drifted = one(&format!(r#"{{"command": "{program}", {args}}}"#));
+        assert_eq!(states(&drifted), [State::Drifted]);
+        let repaired = wrapped(&drifted);
+        assert_eq!(repaired, one(&format!(r#"{{"command": "{us}", {args}}}"#)));
+        assert_eq!(states(&repaired), [State::Wrapped]);
+        assert_eq!(unwrapped(&drifted), unwrapped(&repaired));
+    }
+}
+
+#[test]
+fn a_link_to_this_program_is_this_program() {
+    let root = tempfile::tempdir().unwrap();
+    let (exe, link) = (root.path().join("bin"), root.path().join("link"));
+    std::fs::write(&exe, "").unwrap();
+    let text = one(&format!(
+        r#"{{"command": {:?}, "args": ["proxy", "--server", "a", "--", "x"]}}"#,
+        link.to_str().unwrap()
+    ));
+    let state = || entries(&text, ROOTS, &exe).unwrap()[0].state;
+    assert_eq!(state(), State::NotWrapped, "it leads nowhere");
+    std::os::unix::fs::symlink(&exe, &link).unwrap();
+    assert_eq!(state(), State::Wrapped);
+}
+
+#[test]
+fn a_marker_that_nobody_can_undo_is_no_predecessor() {
+    for marker in [
+        "{}",
+        r#"{"command": 1}"#,
+        r#"{"args": ["y"]}"#,
+        r#"{"command": "npx", "args": "y"}"#,
+        r#"{"command": "npx", "args": [1]}"#,
+    ] {
+        let text = one(&format!(
+            r#"{{"command": "evil", "args": [], "_clawdefender_original": {marker}}}"#
+        ));
+        assert_eq!(states(&text), [State::NotWrapped], "{text}");
+        let once = wrapped(&text);
+        assert_eq!(states(&once), [State::Wrapped]);
+        assert_eq!(unwrapped(&once), text);
+    }
+    let lost = r#"{"command": "evil", "_clawai_original": {"command": "npx", "args": ["y"]}}"#;
+    assert_eq!(states(&one(lost)), [State::NotWrapped]);
+}
+
+#[test]
+fn wrapping_takes_the_place_of_the_predecessor() {
+    let text = |more: &str| {
+        one(&format!(
+            r#"{{"command": "/x/clawdefender", "args": ["proxy", "--", "npx"], "_clawai_original": {{"command": "npx"}}{more}}}"#
+        ))
+    };
+    let plain = one(r#"{"command": "npx", "args": []}"#);
+    assert_eq!(states(&text("")), [State::Predecessor]);
+    assert_eq!(wrapped(&text("")), wrapped(&plain));
+    // One that can't be wrapped keeps what it has.
+    let exposed = text(r#", "env": {"HOME": "/x"}"#);
+    assert!(matches!(states(&exposed)[..], [State::Exposed(_)]));
+    assert_eq!(wrapped(&exposed), exposed);
+    assert_eq!(
+        unwrapped(&exposed),
+        one(r#"{"command": "npx", "args": [], "env": {"HOME": "/x"}}"#)
     );
 }
 
