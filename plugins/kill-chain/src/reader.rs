@@ -129,11 +129,19 @@ impl<'a> Reader<'a> {
             match word.kind {
                 Kind::Letters => {
                     let hash = word.hash(text, self.printer);
-                    if place.open.is_none() && !self.vocabulary.acts(hash) {
+                    let is_open = place.open.is_some();
+                    if !is_open && !self.vocabulary.acts(hash) {
                         place.pass(word);
                         place.start = Start::No;
+                        continue;
+                    }
+                    let meaning = self.vocabulary.meaning(hash);
+                    if !is_open && place.changes_nothing(word, meaning) {
+                        place.pass(word);
+                        place.start = Start::No;
+                        place.led = leads(meaning);
                     } else {
-                        self.word(word, self.vocabulary.meaning(hash), false, &mut place);
+                        self.word(word, meaning, false, &mut place);
                     }
                 }
                 Kind::Plain => {
@@ -241,16 +249,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, word: Word, meaning: Meaning, key: bool, place: &mut Place<'a>) {
-        if std::mem::take(&mut place.wrapped)
-            && word
-                .text(place.text)
-                .contains(|char: char| char.is_lowercase())
-            && !word
-                .bare(place.text)
-                .starts_with(|char: char| char.is_uppercase())
-        {
-            place.start = Start::No;
-        }
+        place.unwrap(word);
         if key {
             place.open = None;
             self.forget(word.at, place);
@@ -266,7 +265,7 @@ impl<'a> Reader<'a> {
         place.breaks = 0;
         self.close(word, place);
         // "run curl …": the second verb is the order.
-        place.led = meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0;
+        place.led = leads(meaning);
         place.note(word);
     }
 
@@ -445,6 +444,30 @@ impl Place<'_> {
         self.note(word);
     }
 
+    /// Whether a word of letters that no order takes does no more than lead to the next.
+    fn changes_nothing(&mut self, word: Word, meaning: Meaning) -> bool {
+        let others = !(mark::LEAD_IN | mark::STOP);
+        if meaning.marks & others != 0 {
+            return false;
+        }
+        self.unwrap(word);
+        meaning.verb.0 == 0 || !(self.led || self.is_start())
+    }
+
+    /// A sentence that went on in the next line goes on with a word in lower case.
+    fn unwrap(&mut self, word: Word) {
+        if std::mem::take(&mut self.wrapped)
+            && word
+                .text(self.text)
+                .contains(|char: char| char.is_lowercase())
+            && !word
+                .bare(self.text)
+                .starts_with(|char: char| char.is_uppercase())
+        {
+            self.start = Start::No;
+        }
+    }
+
     #[inline]
     fn note(&mut self, word: Word) {
         if word.has_bare() {
@@ -466,6 +489,10 @@ impl Place<'_> {
             || last.is_some_and(|last| b".!?;:>,\"'-*)".contains(last))
             || (bare.len() > 12 && word.is_rich(self.text) && bare.contains([':', '.']))
     }
+}
+
+fn leads(meaning: Meaning) -> bool {
+    meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0
 }
 
 fn begins(word: Word, meaning: Meaning, place: &Place<'_>) -> bool {

@@ -96,35 +96,25 @@ impl Iterator for Words<'_> {
     #[inline]
     fn next(&mut self) -> Option<Word> {
         let bytes = self.text.as_bytes();
-        loop {
-            let start = self.at;
-            let class = class(*bytes.get(start)?);
-            let word = if class & (LETTER | RICH) != 0 {
-                plain(self.text, start)
-            } else {
-                match class {
-                    0 => None,
-                    BREAK => Some(Word::of(Kind::Break, start, start + 1)),
-                    MARK => Some(Word::of(Kind::Mark, start, start + 1)),
-                    ESCAPE => matches!(bytes.get(start + 1), Some(b'n' | b'r' | b't'))
-                        .then(|| Word::of(Kind::Break, start, start + 2)),
-                    _ => match special(self.text, start)? {
-                        Ok(word) => Some(word),
-                        Err(blank) => {
-                            self.at += blank;
-                            continue;
-                        }
-                    },
-                }
-            };
-            match word {
-                Some(word) => {
-                    self.at = word.end;
-                    return Some(word);
-                }
-                None => self.at += 1,
+        let mut start = self.at;
+        let word = loop {
+            match class(*bytes.get(start)?) {
+                0 => start += 1,
+                BREAK => break Word::of(Kind::Break, start, start + 1),
+                MARK => break Word::of(Kind::Mark, start, start + 1),
+                ESCAPE => match bytes.get(start + 1) {
+                    Some(b'n' | b'r' | b't') => break Word::of(Kind::Break, start, start + 2),
+                    _ => start += 1,
+                },
+                WIDE => match special(self.text, start)? {
+                    Ok(word) => break word,
+                    Err(blank) => start += blank,
+                },
+                _ => break plain(self.text, start),
             }
-        }
+        };
+        self.at = word.end;
+        Some(word)
     }
 }
 
@@ -146,20 +136,26 @@ fn special(text: &str, start: usize) -> Option<Result<Word, usize>> {
 
 /// The plain word at `start`.
 #[inline]
-fn plain(text: &str, start: usize) -> Option<Word> {
+fn plain(text: &str, start: usize) -> Word {
     let bytes = text.as_bytes();
     let letters = letters(bytes, start);
     let next = bytes.get(letters).map_or(0, |byte| class(*byte));
     if letters > start && next & (LETTER | RICH | WIDE) == 0 {
-        return Some(Word::of(Kind::Letters, start, letters));
+        return Word::of(Kind::Letters, start, letters);
     }
+    rough(text, start, letters)
+}
+
+/// The plain word at `start`, which is more than the letters up to `letters`.
+fn rough(text: &str, start: usize, letters: usize) -> Word {
+    let bytes = text.as_bytes();
     let rest = bytes.get(letters..).unwrap_or_default();
     let length = rest
         .iter()
         .position(|byte| class(*byte) & (LETTER | RICH) == 0);
     let end = length.map_or(bytes.len(), |length| letters + length);
     if bytes.get(end).is_some_and(|byte| class(*byte) == WIDE) {
-        return Some(wide(text, start));
+        return wide(text, start);
     }
     // What stands around a word is no part of it.
     let own = bytes.get(start..end).unwrap_or_default();
@@ -173,7 +169,7 @@ fn plain(text: &str, start: usize) -> Option<Word> {
         }
         None => word.to = start,
     }
-    Some(word)
+    word
 }
 
 /// Where the ASCII letters that begin at `start` end. Eight bytes at a time: bit 7 of each byte of
@@ -381,6 +377,13 @@ pub fn stem(word: &str) -> &str {
         let (head, tail) = word.split_at_checked(at)?;
         (head.len() >= 3 && tail.eq_ignore_ascii_case(ending)).then_some(head)
     };
+    // Every ending ends in one of these, and so does what is cut below.
+    if !matches!(
+        word.as_bytes().last().map(u8::to_ascii_lowercase),
+        Some(b's' | b'n' | b'g' | b'd' | b'e' | b'y' | b'i')
+    ) {
+        return word;
+    }
     let cut_all = ENDINGS.iter().find_map(|ending| cut(ending));
     let head = cut_all.or_else(|| cut("s")).unwrap_or(word);
     match head.strip_suffix(['e', 'E', 'y', 'Y', 'i', 'I']) {
