@@ -8,8 +8,9 @@ use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 use crate::action::{Action, Actions, Place, flag};
 use crate::lexicon::{Lexicon, name_words};
 use crate::obey::Told;
-use crate::order::{Reader, pairs};
+use crate::order::pairs;
 use crate::print::{Printer, plain, settle};
+use crate::reader::Reader;
 use crate::shell::{self, Command};
 use crate::vocabulary::Vocabulary;
 use crate::words::{self, forms, is_address, is_name, parts, words};
@@ -186,8 +187,8 @@ impl Facts {
 
     /// Notes where the addresses in an argument lead.
     fn addresses(&mut self, value: &str, lexicon: &Lexicon) {
-        for word in words(value).filter(|word| word.rich) {
-            parts(word.bare).for_each(|part| self.address(part, lexicon));
+        for word in words(value).filter(|word| word.is_rich(value)) {
+            parts(word.bare(value)).for_each(|part| self.address(part, lexicon));
         }
     }
 
@@ -201,9 +202,11 @@ impl Facts {
         for word in words(value) {
             let full = own.len() >= MAX_VALUE_WORDS;
             match word.kind {
-                words::Kind::Dense if !full => own.extend(pairs(word.text, printer)),
-                words::Kind::Plain if word.rich => {
-                    for part in parts(word.bare) {
+                words::Kind::Dense if !full => {
+                    own.extend(pairs(word.text(value), printer));
+                }
+                words::Kind::Plain if word.is_rich(value) => {
+                    for part in parts(word.bare(value)) {
                         self.address(part, lexicon);
                         if is_name(part) && (!prose || is_address(part)) {
                             let names = forms(part).map(|form| printer.name(form));
@@ -215,7 +218,9 @@ impl Facts {
                         }
                     }
                 }
-                words::Kind::Plain if !full => own.extend(content(word.bare, vocabulary, printer)),
+                words::Kind::Plain | words::Kind::Letters if !full => {
+                    own.extend(content(word.bare(value), vocabulary, printer));
+                }
                 _ => {}
             }
         }

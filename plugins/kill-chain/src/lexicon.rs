@@ -213,17 +213,27 @@ impl SecretWords {
     }
 
     pub fn names_secret(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let part = |list: &[String]| list.iter().any(|word| name.contains(word.as_str()));
-        name.len() <= 48 && part(&self.names) && !part(&self.not_names)
+        holds(name, &self.names) && !holds(name, &self.not_names)
     }
 
     pub fn is_placeholder(&self, value: &str) -> bool {
-        let value = value.to_ascii_lowercase();
-        self.placeholders
-            .iter()
-            .any(|word| value.contains(word.as_str()))
+        holds(value, &self.placeholders)
     }
+}
+
+/// Whether `text` holds one of `parts`, whatever the case of its letters.
+fn holds(text: &str, parts: &[String]) -> bool {
+    let text = text.as_bytes();
+    let part_at = |at: usize, part: &String| {
+        let here = text.get(at..at + part.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    let first =
+        |byte: u8, part: &String| part.as_bytes().first() == Some(&byte.to_ascii_lowercase());
+    text.iter().enumerate().any(|(at, byte)| {
+        let mut begun = parts.iter().filter(|part| first(*byte, part));
+        begun.any(|part| part_at(at, part))
+    })
 }
 
 /// `sendDirectMessage`, `send_direct-message`, `mail/send` → their words in lower case.

@@ -14,6 +14,7 @@ mod memo;
 mod obey;
 mod order;
 mod print;
+mod reader;
 mod search;
 mod secret;
 mod shell;
@@ -33,9 +34,10 @@ use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
 use obey::follows;
-use order::Reader;
 use print::{Printer, settle};
+use reader::Reader;
 use search::Scene;
+use secret::Hunt;
 use vocabulary::Vocabulary;
 
 /// Past steps asked for.
@@ -289,14 +291,15 @@ impl KillChain {
         let mut reader = Reader::new(&self.vocabulary, &self.printer);
         for text in &event.texts {
             let seen = facts::seen(text);
-            for secret in secret::find(seen, &self.lexicon.secrets) {
+            let mut hunt = Hunt::new(seen, &self.lexicon.secrets);
+            reader.read(seen, |word| hunt.look(word));
+            for secret in hunt.found() {
                 self.printer
                     .keep(seen.get(secret).unwrap_or_default(), &mut memo.secrets);
             }
             if private {
                 self.printer.keep(seen, &mut memo.content);
             }
-            reader.read(seen);
         }
         memo.orders = reader.finish();
         // Nothing in it has the shape of a secret, but it was asked of a place for secrets.

@@ -41,17 +41,32 @@ impl Printer {
     /// Eight bytes at a time; setting bit 5 folds the case of letters, and what it confuses besides
     /// (`_` and DEL, say) does not matter here.
     pub fn word(&self, word: &str) -> u32 {
-        let (chunks, rest) = word.as_bytes().as_chunks::<8>();
-        let mut hash = self.key ^ FNV ^ word.len() as u64;
-        for chunk in chunks {
-            hash = (hash ^ (u64::from_le_bytes(*chunk) | FOLD)).wrapping_mul(SPREAD);
-            hash ^= hash >> 32;
+        self.within(word.as_bytes(), 0, word.len())
+    }
+
+    /// The same of `bytes[from..to]`: what follows there is read and masked.
+    #[inline]
+    pub fn within(&self, bytes: &[u8], from: usize, to: usize) -> u32 {
+        let begin = self.key ^ FNV ^ to.saturating_sub(from) as u64;
+        match bytes.get(from..).and_then(|rest| rest.first_chunk::<8>()) {
+            Some(chunk) if from + 8 > to => {
+                let kept = !(u64::MAX << (8 * to.saturating_sub(from)));
+                mix(begin ^ ((u64::from_le_bytes(*chunk) & kept) | FOLD))
+            }
+            _ => {
+                let (chunks, rest) = bytes.get(from..to).unwrap_or_default().as_chunks::<8>();
+                let mut hash = begin;
+                for chunk in chunks {
+                    hash = (hash ^ (u64::from_le_bytes(*chunk) | FOLD)).wrapping_mul(SPREAD);
+                    hash ^= hash >> 32;
+                }
+                let last = rest
+                    .iter()
+                    .rev()
+                    .fold(0, |last, &byte| (last << 8) | u64::from(byte));
+                mix(hash ^ (last | FOLD))
+            }
         }
-        let last = rest
-            .iter()
-            .rev()
-            .fold(0, |last, &byte| (last << 8) | u64::from(byte));
-        mix(hash ^ (last | FOLD))
     }
 
     /// Hash of a distinct name.

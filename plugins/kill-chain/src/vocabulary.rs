@@ -69,9 +69,11 @@ pub struct Vocabulary {
     mask: usize,
     /// One bit per known word, by the top of its hash: most words of a text are not here.
     known: Vec<u64>,
+    /// The same for words that can begin an order or make one insistent.
+    acting: Vec<u64>,
     pairs: Vec<(u32, u32)>,
     /// Verbs and marks of scripts without blanks, found inside a run.
-    dense: Vec<(String, Meaning)>,
+    dense: Dense,
     printer: Printer,
 }
 
@@ -139,7 +141,8 @@ impl Orders {
             mask: size - 1,
             known: vec![0; KNOWN_BITS / 64],
             pairs,
-            dense,
+            dense: Dense::new(dense),
+            acting: vec![0; KNOWN_BITS / 64],
             printer,
         };
         for (word, meaning) in &all {
@@ -152,8 +155,11 @@ impl Orders {
 impl Vocabulary {
     fn add(&mut self, hash: u32, meaning: Meaning) {
         let (word, bit) = place(hash);
-        if let Some(word) = self.known.get_mut(word) {
-            *word |= bit;
+        let acts = meaning.verb.0 != 0 || meaning.marks & !mark::STOP != 0;
+        for (bits, counts) in [(&mut self.known, true), (&mut self.acting, acts)] {
+            if let Some(word) = bits.get_mut(word).filter(|_| counts) {
+                *word |= bit;
+            }
         }
         let mut at = hash as usize & self.mask;
         while let Some(slot) = self.slots.get_mut(at) {
@@ -168,6 +174,13 @@ impl Vocabulary {
             }
             at = (at + 1) & self.mask;
         }
+    }
+
+    /// Whether the word with this hash may begin an order or make one insistent.
+    #[inline]
+    pub fn acts(&self, hash: u32) -> bool {
+        let (word, bit) = place(hash);
+        self.acting.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// What the word with this hash is; nothing for most.
@@ -189,14 +202,10 @@ impl Vocabulary {
     /// What a run of a script without blanks holds, all of it together.
     pub fn inside(&self, run: &str) -> Meaning {
         let mut all = Meaning::default();
-        for (_, meaning) in self
-            .dense
-            .iter()
-            .filter(|(word, _)| run.contains(word.as_str()))
-        {
+        self.dense.each(run, |meaning| {
             all.verb = all.verb.union(meaning.verb);
             all.marks |= meaning.marks;
-        }
+        });
         if all.verb.0 != 0 {
             all.marks |= mark::ANYWHERE;
         }
@@ -218,4 +227,67 @@ impl Vocabulary {
         }
         Some(self.printer.plain(stem(word)))
     }
+}
+
+/// Words that are found anywhere inside a run, by the two characters they begin with.
+#[derive(Debug)]
+struct Dense {
+    /// Sorted by those.
+    words: Vec<(u64, String, Meaning)>,
+    /// One bit per beginning: most characters of a text begin no word.
+    begins: Vec<u64>,
+}
+
+impl Dense {
+    fn new(words: Vec<(String, Meaning)>) -> Self {
+        let mut begins = vec![0; KNOWN_BITS / 64];
+        let mut sorted = Vec::with_capacity(words.len());
+        for (word, meaning) in words {
+            let mut chars = word.chars();
+            let Some(first) = chars.next() else { continue };
+            // A word of one character is found by it alone.
+            let key = key(first, chars.next());
+            let (at, bit) = place(spread(key));
+            if let Some(bits) = begins.get_mut(at) {
+                *bits |= bit;
+            }
+            sorted.push((key, word, meaning));
+        }
+        sorted.sort_by(|one, two| (one.0, &one.1).cmp(&(two.0, &two.1)));
+        Self {
+            words: sorted,
+            begins,
+        }
+    }
+
+    /// Calls `found` with the meaning of each word in `run`.
+    fn each(&self, run: &str, mut found: impl FnMut(&Meaning)) {
+        let mut rest = run.chars();
+        loop {
+            let here = rest.as_str();
+            let Some(first) = rest.next() else { return };
+            let second = rest.clone().next();
+            for key in [key(first, None), key(first, second)] {
+                let (at, bit) = place(spread(key));
+                if self.begins.get(at).is_none_or(|bits| bits & bit == 0) {
+                    continue;
+                }
+                let from = self.words.partition_point(|(held, ..)| *held < key);
+                self.words
+                    .iter()
+                    .skip(from)
+                    .take_while(|(held, ..)| *held == key)
+                    .filter(|(_, word, _)| here.starts_with(word.as_str()))
+                    .for_each(|(.., meaning)| found(meaning));
+            }
+        }
+    }
+}
+
+fn key(first: char, second: Option<char>) -> u64 {
+    u64::from(u32::from(first)) << 32 | second.map_or(0, |second| u64::from(u32::from(second)))
+}
+
+fn spread(key: u64) -> u32 {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }

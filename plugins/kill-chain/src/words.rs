@@ -3,23 +3,28 @@
 //! Blanks, quotes and the escapes of JSON inside JSON end a word; scripts written without blanks
 //! are runs of their own. What a word means is `vocabulary`.
 
+use crate::print::Printer;
+
 /// Longest word that is looked at as a name.
 const MAX_NAME: usize = 128;
 
-/// One word with its place.
+/// One word with its place in the text it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word<'a> {
+pub struct Word {
     pub at: usize,
-    pub text: &'a str,
+    pub end: usize,
     pub kind: Kind,
-    /// Of a plain word, what stands between the marks around it; else as `text`.
-    pub bare: &'a str,
-    /// Some byte of it is more than a letter and could make it a name or a glued word.
-    pub rich: bool,
+    /// Of a plain word, what stands between the marks around it; else all of it.
+    from: usize,
+    to: usize,
+    /// It holds a character outside ASCII.
+    wide: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// ASCII letters between blanks: most words.
+    Letters,
     /// Letters, digits and what stands between them.
     Plain,
     /// A run of a script without blanks: Han, Kana, Thai.
@@ -30,86 +35,172 @@ pub enum Kind {
     Mark,
 }
 
-/// The words of `text`, in order.
-pub fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let start = at;
-            let first = *bytes.get(start)?;
-            let class = class(first);
-            if class & (LETTER | RICH) != 0 {
-                let (word, next) = plain(text, start)?;
-                at = next;
-                return Some(word);
-            }
-            let (kind, length) = match class {
-                BREAK => (Kind::Break, 1),
-                MARK => (Kind::Mark, 1),
-                ESCAPE => match bytes.get(start + 1) {
-                    Some(b'n' | b'r' | b't') => (Kind::Break, 2),
-                    _ => {
-                        at += 1;
-                        continue;
-                    }
-                },
-                WIDE => {
-                    let char = text.get(start..)?.chars().next()?;
-                    if char.is_whitespace() {
-                        at += char.len_utf8();
-                        continue;
-                    }
-                    if is_punctuation(char) {
-                        (Kind::Mark, char.len_utf8())
-                    } else if is_dense(char) {
-                        (Kind::Dense, dense(text, start) - start)
-                    } else {
-                        let (word, next) = plain(text, start)?;
-                        at = next;
-                        return Some(word);
-                    }
-                }
-                _ => {
-                    at += 1;
-                    continue;
-                }
-            };
-            at = start + length;
-            let text = text.get(start..at)?;
-            return Some(Word {
-                at: start,
-                text,
-                kind,
-                bare: text,
-                rich: false,
-            });
+impl Word {
+    pub fn text<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.at..self.end).unwrap_or_default()
+    }
+
+    pub fn bare<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.from..self.to).unwrap_or_default()
+    }
+
+    pub fn bare_range(&self) -> (usize, usize) {
+        (self.from, self.to)
+    }
+
+    pub fn has_bare(&self) -> bool {
+        self.from < self.to
+    }
+
+    /// Hash of what is bare of it.
+    pub fn hash(&self, text: &str, printer: &Printer) -> u32 {
+        printer.within(text.as_bytes(), self.from, self.to)
+    }
+
+    /// Whether some byte of it is more than a letter and could make it a name or a glued word.
+    pub fn is_rich(&self, text: &str) -> bool {
+        let bare = || self.bare(text).as_bytes().iter();
+        self.kind == Kind::Plain && (self.wide || bare().any(|byte| class(*byte) & RICH != 0))
+    }
+
+    fn of(kind: Kind, at: usize, end: usize) -> Self {
+        Self {
+            at,
+            end,
+            kind,
+            from: at,
+            to: end,
+            wide: false,
         }
+    }
+}
+
+/// The words of `text`, in order.
+pub fn words(text: &str) -> Words<'_> {
+    Words { text, at: 0 }
+}
+
+/// The words of `text` from the one that begins at `at`.
+pub fn words_from(text: &str, at: usize) -> Words<'_> {
+    Words { text, at }
+}
+
+pub struct Words<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl Iterator for Words<'_> {
+    type Item = Word;
+
+    #[inline]
+    fn next(&mut self) -> Option<Word> {
+        let bytes = self.text.as_bytes();
+        let mut start = self.at;
+        let word = loop {
+            match class(*bytes.get(start)?) {
+                0 => start += 1,
+                BREAK => break Word::of(Kind::Break, start, start + 1),
+                MARK => break Word::of(Kind::Mark, start, start + 1),
+                ESCAPE => match bytes.get(start + 1) {
+                    Some(b'n' | b'r' | b't') => break Word::of(Kind::Break, start, start + 2),
+                    _ => start += 1,
+                },
+                WIDE => match special(self.text, start)? {
+                    Ok(word) => break word,
+                    Err(blank) => start += blank,
+                },
+                _ => break plain(self.text, start),
+            }
+        };
+        self.at = word.end;
+        Some(word)
+    }
+}
+
+/// The word that begins at `start` with a character outside ASCII, or how long a blank it is.
+#[inline(never)]
+fn special(text: &str, start: usize) -> Option<Result<Word, usize>> {
+    let char = text.get(start..)?.chars().next()?;
+    let length = char.len_utf8();
+    Some(if char.is_whitespace() {
+        Err(length)
+    } else if is_punctuation(char) {
+        Ok(Word::of(Kind::Mark, start, start + length))
+    } else if is_dense(char) {
+        Ok(Word::of(Kind::Dense, start, dense(text, start)))
+    } else {
+        Ok(wide(text, start))
     })
 }
 
-/// The plain word at `start`, and where to go on.
-fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
+/// The plain word at `start`.
+#[inline]
+fn plain(text: &str, start: usize) -> Word {
     let bytes = text.as_bytes();
-    // Most words are letters between blanks.
-    let rest = bytes.get(start..).unwrap_or_default();
-    let letters = rest.iter().position(|byte| class(*byte) != LETTER | CORE);
-    let letters = letters.unwrap_or(rest.len());
-    let next = rest.get(letters).map_or(0, |byte| class(*byte));
-    if letters > 0 && next & (LETTER | RICH | WIDE) == 0 {
-        let at = start + letters;
-        let word = text.get(start..at)?;
-        let word = Word {
-            at: start,
-            text: word,
-            kind: Kind::Plain,
-            bare: word,
-            rich: false,
-        };
-        return Some((word, at));
+    let letters = letters(bytes, start);
+    let next = bytes.get(letters).map_or(0, |byte| class(*byte));
+    if letters > start && next & (LETTER | RICH | WIDE) == 0 {
+        return Word::of(Kind::Letters, start, letters);
     }
-    let (mut at, mut all, mut pending) = (start, 0_u8, 0_u8);
-    let (mut from, mut to) = (usize::MAX, start);
+    rough(text, start, letters)
+}
+
+/// The plain word at `start`, which is more than the letters up to `letters`.
+fn rough(text: &str, start: usize, letters: usize) -> Word {
+    let bytes = text.as_bytes();
+    let rest = bytes.get(letters..).unwrap_or_default();
+    let length = rest
+        .iter()
+        .position(|byte| class(*byte) & (LETTER | RICH) == 0);
+    let end = length.map_or(bytes.len(), |length| letters + length);
+    if bytes.get(end).is_some_and(|byte| class(*byte) == WIDE) {
+        return wide(text, start);
+    }
+    // What stands around a word is no part of it.
+    let own = bytes.get(start..end).unwrap_or_default();
+    let core = |byte: &u8| class(*byte) & CORE != 0;
+    let mut word = Word::of(Kind::Plain, start, end);
+    match own.iter().position(core) {
+        Some(first) => {
+            let last = own.iter().rposition(core).unwrap_or(first);
+            word.from = start + first;
+            word.to = start + last + 1;
+        }
+        None => word.to = start,
+    }
+    word
+}
+
+/// Where the ASCII letters that begin at `start` end. Eight bytes at a time: bit 7 of each byte of
+/// a sum says whether the byte is at least, or past, a bound.
+#[inline]
+fn letters(bytes: &[u8], start: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let mut at = start;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let chunk = u64::from_le_bytes(*chunk);
+        let folded = (chunk | (0x20 * ONES)) & !HIGH;
+        let from_a = folded + u64::from(0x80 - b'a') * ONES;
+        let past_z = folded + u64::from(0x7f - b'z') * ONES;
+        let others = !(from_a & !past_z & !chunk) & HIGH;
+        at += others.trailing_zeros() as usize / 8;
+        if others != 0 {
+            return at;
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let length = rest.iter().position(|byte| !byte.is_ascii_alphabetic());
+    length.map_or(bytes.len(), |length| at + length)
+}
+
+/// The plain word at `start`, which holds characters outside ASCII.
+#[inline(never)]
+fn wide(text: &str, start: usize) -> Word {
+    let bytes = text.as_bytes();
+    let (mut at, mut from, mut to) = (start, usize::MAX, start);
+    let mut is_wide = false;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let mut length = rest.len();
@@ -119,14 +210,9 @@ fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
                 length = offset;
                 break;
             }
-            // What stands around a word is no part of it.
             if class & CORE != 0 {
-                all |= class | if from == usize::MAX { 0 } else { pending };
-                pending = 0;
                 from = from.min(at + offset);
                 to = at + offset + 1;
-            } else {
-                pending |= class;
             }
         }
         at += length;
@@ -135,7 +221,7 @@ fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
         }
         match text.get(at..).and_then(|rest| rest.chars().next()) {
             Some(char) if is_wordlike(char) => {
-                all |= RICH;
+                is_wide = true;
                 if char.is_alphanumeric() {
                     from = from.min(at);
                     to = at + char.len_utf8();
@@ -145,14 +231,14 @@ fn plain(text: &str, start: usize) -> Option<(Word<'_>, usize)> {
             _ => break,
         }
     }
-    let word = Word {
+    Word {
         at: start,
-        text: text.get(start..at)?,
+        end: at,
         kind: Kind::Plain,
-        bare: text.get(from.min(to)..to)?,
-        rich: all & RICH != 0,
-    };
-    Some((word, at))
+        from: from.min(to),
+        to,
+        wide: is_wide,
+    }
 }
 
 /// Where the run of a dense script that begins at `start` ends.
@@ -189,6 +275,7 @@ const ESCAPE: u8 = 32;
 /// Part of a character outside ASCII.
 const WIDE: u8 = 64;
 
+#[inline]
 fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(WIDE)
 }
@@ -290,6 +377,13 @@ pub fn stem(word: &str) -> &str {
         let (head, tail) = word.split_at_checked(at)?;
         (head.len() >= 3 && tail.eq_ignore_ascii_case(ending)).then_some(head)
     };
+    // Every ending ends in one of these, and so does what is cut below.
+    if !matches!(
+        word.as_bytes().last().map(u8::to_ascii_lowercase),
+        Some(b's' | b'n' | b'g' | b'd' | b'e' | b'y' | b'i')
+    ) {
+        return word;
+    }
     let cut_all = ENDINGS.iter().find_map(|ending| cut(ending));
     let head = cut_all.or_else(|| cut("s")).unwrap_or(word);
     match head.strip_suffix(['e', 'E', 'y', 'Y', 'i', 'I']) {
@@ -304,7 +398,7 @@ mod tests {
 
     #[test]
     fn words_end_at_blanks_marks_escapes_and_other_scripts() {
-        let all = |text| words(text).map(|word| word.text).collect::<Vec<_>>();
+        let all = |text| words(text).map(|word| word.text(text)).collect::<Vec<_>>();
         assert_eq!(
             all(" a<b>|c  d\n\n é\u{a0}ü\u{2028}x "),
             ["a", "<", "b>", "|", "c", "d", "\n", "\n", "é", "ü", "x"]
@@ -319,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_bare_word_begins_and_ends_with_a_letter_or_digit() {
-        let bare = |text| words(text).next().map_or("", |word| word.bare);
+        let bare = |text| words(text).next().map_or("", |word| word.bare(text));
         for (word, inner) in [
             ("'a.b',", "a.b"),
             ("«Ünü!»", "Ünü"),

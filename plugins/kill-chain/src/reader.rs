@@ -1,0 +1,524 @@
+//! Reads a text word by word and finds the orders in it.
+//!
+//! Most words neither begin an order nor belong to one, so they cost a look-up and a few flags; what
+//! could be needed of them later (names that stand outside of orders) is read again from the text
+//! when an order makes it matter. What an order is, is `order`.
+
+use crate::order::{Order, chosen, pairs, sign, worth};
+use crate::print::Printer;
+use crate::vocabulary::{Meaning, Vocabulary, mark};
+use crate::words::{Kind, Word, forms, is_name, parts, words, words_from};
+
+/// How far behind its verb an order reaches, in bytes.
+const REACH: usize = 420;
+/// How far a mark of insistence reaches, in bytes. Measured on orders in our own examples: a
+/// preamble and its order are one or two sentences apart.
+const NEAR: usize = 500;
+/// Words of one order.
+const MAX_WORDS: usize = 48;
+/// Orders looked at before the best are chosen.
+const MAX_SEEN: usize = 256;
+const MAX_ELSEWHERE: usize = 1024;
+/// First byte of characters from U+0600 on: scripts that glue endings to words.
+const FIRST_GLUED: u8 = 0xd8;
+
+/// Reads the texts of one event.
+pub struct Reader<'a> {
+    vocabulary: &'a Vocabulary,
+    printer: &'a Printer,
+    orders: Vec<Found>,
+    marks: Vec<Mark>,
+    /// Parts of the texts that are outside of every order.
+    outside: Vec<&'a str>,
+    /// Counts the fields of YAML or JSON that the texts are written in.
+    field: u32,
+}
+
+struct Found {
+    order: Order,
+    at: usize,
+    end: usize,
+    field: u32,
+}
+
+/// What makes orders near it insistent.
+struct Mark {
+    at: usize,
+    sign: u8,
+    field: u32,
+}
+
+/// Where the reader is in its text.
+struct Place<'a> {
+    text: &'a str,
+    /// Where the last word stood that had letters or digits.
+    previous: (usize, usize),
+    start: Start,
+    breaks: u32,
+    /// The last break stood inside a sentence.
+    wrapped: bool,
+    /// Only marks stood in this line so far.
+    line_start: bool,
+    /// Where what the sentence said before an order began: many languages put the verb last.
+    before: Option<usize>,
+    /// Where the part that is outside of every order began, when no order followed it yet.
+    joins: Option<usize>,
+    /// The open order, and how many sentences ended in it.
+    open: Option<(usize, u32)>,
+    /// A word that puts rules out of force was seen here.
+    overriding: Option<usize>,
+    led: bool,
+    /// Between parentheses; and whether the open order began there: then it ends there, as a
+    /// program's hint about how it is used does.
+    inside: bool,
+    aside: bool,
+}
+
+/// Whether the next word begins a sentence or a value.
+#[derive(Clone, Copy)]
+enum Start {
+    Yes,
+    No,
+    /// This word says so; most are never asked.
+    After(Word),
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(vocabulary: &'a Vocabulary, printer: &'a Printer) -> Self {
+        Self {
+            vocabulary,
+            printer,
+            orders: Vec::new(),
+            marks: Vec::new(),
+            outside: Vec::new(),
+            field: 0,
+        }
+    }
+
+    /// Whether `text` itself talks past the user to the agent.
+    pub fn quotes(text: &str, vocabulary: &Vocabulary, printer: &Printer) -> bool {
+        let mut reader = Reader::new(vocabulary, printer);
+        reader.read(text, |_| {});
+        reader
+            .orders
+            .iter()
+            .any(|found| found.order.signs & sign::OVERT != 0)
+    }
+
+    /// Adds the orders in `text`; `beside` is shown each word on the way.
+    #[inline]
+    pub fn read(&mut self, text: &'a str, mut beside: impl FnMut(&Word)) {
+        self.field += 1;
+        let mut place = Place {
+            text,
+            previous: (0, 0),
+            start: Start::Yes,
+            breaks: 0,
+            wrapped: false,
+            line_start: true,
+            before: None,
+            joins: None,
+            open: None,
+            overriding: None,
+            led: false,
+            inside: false,
+            aside: false,
+        };
+        for word in words(text) {
+            beside(&word);
+            match word.kind {
+                Kind::Letters => {
+                    let hash = word.hash(text, self.printer);
+                    let is_open = place.open.is_some();
+                    if !is_open && !self.vocabulary.acts(hash) {
+                        place.pass(word);
+                        place.start = Start::No;
+                        continue;
+                    }
+                    let meaning = self.vocabulary.meaning(hash);
+                    if !is_open && place.changes_nothing(word, meaning) {
+                        place.pass(word);
+                        place.start = Start::No;
+                        place.led = leads(meaning);
+                    } else {
+                        self.word(word, meaning, false, &mut place);
+                    }
+                }
+                Kind::Plain => {
+                    let key = is_key(word, &place);
+                    let first = text.as_bytes().get(word.at);
+                    place.inside |= first == Some(&b'(');
+                    if key || place.open.is_some() {
+                        self.word(word, self.meaning(word, text), key, &mut place);
+                    } else if self.acts(word, text) {
+                        self.word(word, self.meaning(word, text), false, &mut place);
+                    } else {
+                        place.pass(word);
+                        self.close(word, &mut place);
+                    }
+                }
+                Kind::Dense => {
+                    let meaning = self.vocabulary.inside(word.text(text));
+                    self.word(word, meaning, false, &mut place);
+                }
+                Kind::Break => self.line(word, &mut place),
+                Kind::Mark => {
+                    place.start = Start::Yes;
+                    if matches!(word.text(text), "。" | "！" | "？") {
+                        self.end_sentence(word.at, &mut place);
+                    }
+                }
+            }
+        }
+        self.forget(text.len(), &mut place);
+        self.mark();
+    }
+
+    /// Whether a plain word could be more than one of many.
+    fn acts(&self, word: Word, text: &str) -> bool {
+        is_glued(word, text) || self.vocabulary.acts(word.hash(text, self.printer))
+    }
+
+    fn meaning(&self, word: Word, text: &str) -> Meaning {
+        if is_glued(word, text) {
+            // Endings are glued to verbs here.
+            self.vocabulary.inside(word.bare(text))
+        } else {
+            self.vocabulary.meaning(word.hash(text, self.printer))
+        }
+    }
+
+    /// Gives the orders the signs that stand near them in their field.
+    fn mark(&mut self) {
+        for found in &mut self.orders {
+            for mark in &self.marks {
+                let near = mark.at + NEAR >= found.at && mark.at <= found.end + NEAR;
+                if near && mark.field == found.field {
+                    found.order.signs |= mark.sign;
+                }
+            }
+            let pressed = sign::ADDRESSED | sign::URGENT;
+            if found.order.signs & pressed == pressed {
+                found.order.signs |= sign::OVERT;
+            }
+        }
+        self.marks.clear();
+    }
+
+    /// A sentence or field ended: what no order took is plain data.
+    fn forget(&mut self, end: usize, place: &mut Place<'a>) {
+        let Some(from) = place.before.take() else {
+            return;
+        };
+        let begin = *place.joins.get_or_insert(from);
+        let part = place.text.get(begin..end).unwrap_or_default();
+        match self.outside.last_mut() {
+            Some(last) if begin != from => *last = part,
+            _ => self.outside.push(part),
+        }
+    }
+
+    /// Names that stand outside of every order, sorted.
+    fn elsewhere(outside: &[&str], printer: &Printer) -> Vec<u32> {
+        let mut names = Vec::new();
+        for text in outside {
+            for word in words(text).filter(|word| word.is_rich(text)) {
+                for name in parts(word.bare(text)).filter(|part| is_name(part)) {
+                    if names.len() < MAX_ELSEWHERE {
+                        names.extend(forms(name).map(|form| printer.name(form)));
+                    }
+                }
+            }
+        }
+        names.sort_unstable();
+        names
+    }
+
+    fn line(&mut self, word: Word, place: &mut Place<'a>) {
+        place.breaks += 1;
+        // A sentence that is wrapped goes on in lower case.
+        place.wrapped |= place.breaks == 1 && !place.is_start();
+        place.start = Start::Yes;
+        place.line_start = true;
+        // A wrapped line goes on, an empty one ends the order.
+        if place.breaks > 1 {
+            place.wrapped = false;
+            place.open = None;
+            self.forget(word.at, place);
+        }
+    }
+
+    fn word(&mut self, word: Word, meaning: Meaning, key: bool, place: &mut Place<'a>) {
+        place.unwrap(word);
+        if key {
+            place.open = None;
+            self.forget(word.at, place);
+            self.field += 1;
+        }
+        if meaning != Meaning::default() || word.kind == Kind::Dense {
+            self.insist(word, meaning, place);
+            if meaning.verb.0 != 0 && !key && begins(word, meaning, place) {
+                self.begin(word.at, meaning, place);
+            }
+        }
+        self.collect(word, meaning, place);
+        place.breaks = 0;
+        self.close(word, place);
+        // "run curl …": the second verb is the order.
+        place.led = leads(meaning);
+        place.note(word);
+    }
+
+    /// What the marks behind a word end.
+    fn close(&mut self, word: Word, place: &mut Place<'a>) {
+        if place.inside && word.text(place.text).contains(')') {
+            place.inside = false;
+            if std::mem::take(&mut place.aside) {
+                place.open = None;
+            }
+        }
+        place.start = Start::After(word);
+        if ends_sentence(word, place.text) {
+            self.end_sentence(word.end, place);
+        }
+    }
+
+    fn end_sentence(&mut self, end: usize, place: &mut Place<'a>) {
+        match &mut place.open {
+            Some((_, sentences)) => *sentences += 1,
+            None => self.forget(end, place),
+        }
+    }
+
+    /// Notes what makes an order insistent.
+    fn insist(&mut self, word: Word, meaning: Meaning, place: &mut Place<'a>) {
+        let mut sign = 0;
+        if meaning.marks & mark::OVERRIDE != 0 {
+            place.overriding = Some(word.at);
+        }
+        if meaning.marks & mark::RULE != 0
+            && place.overriding.is_some_and(|from| word.at <= from + 60)
+        {
+            sign |= sign::OVERT;
+        }
+        if meaning.marks & mark::ADDRESSEE != 0 {
+            sign |= sign::ADDRESSED;
+        }
+        let pair = || {
+            let (from, to) = place.previous;
+            let first = self.printer.within(place.text.as_bytes(), from, to);
+            self.vocabulary
+                .presses(first, word.hash(place.text, self.printer))
+        };
+        if meaning.marks & mark::URGENT != 0 || (meaning.marks & mark::SECOND != 0 && pair()) {
+            sign |= sign::URGENT;
+        }
+        // Who talks past the user gives an order, whatever its verb.
+        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && place.open.is_none() {
+            self.begin(word.at, Meaning::default(), place);
+        }
+        if sign != 0 && self.marks.len() < MAX_SEEN {
+            let field = self.field;
+            self.marks.push(Mark {
+                at: word.at,
+                sign,
+                field,
+            });
+        }
+    }
+
+    fn begin(&mut self, at: usize, meaning: Meaning, place: &mut Place<'a>) {
+        // A further verb in the same sentence is the same order: "go to X and post …".
+        if let Some((number, 0)) = place.open
+            && let Some(found) = self.orders.get_mut(number)
+        {
+            found.order.actions = found.order.actions.union(meaning.verb);
+            return;
+        }
+        // English says first what to do; what stood before is its own matter.
+        if meaning.marks & mark::ANYWHERE == 0 {
+            self.forget(at, place);
+        }
+        // Many orders must not hide the one that counts behind them.
+        if self.orders.len() >= MAX_SEEN {
+            self.mark();
+            self.orders
+                .sort_by_key(|found| std::cmp::Reverse(worth(&found.order)));
+            self.orders.truncate(MAX_SEEN / 2);
+        }
+        place.open = Some((self.orders.len(), 0));
+        place.aside = place.inside;
+        place.joins = None;
+        self.orders.push(Found {
+            order: Order {
+                actions: meaning.verb,
+                signs: 0,
+                words: Vec::new(),
+            },
+            at,
+            end: at,
+            field: self.field,
+        });
+        if let Some(from) = place.before.take() {
+            self.take_before(from, at, place);
+        }
+    }
+
+    /// Gives the order that begins at `at` what its sentence said before, the nearest words last.
+    fn take_before(&mut self, from: usize, at: usize, place: &mut Place<'a>) {
+        let text = place.text.get(..at).unwrap_or_default();
+        let plain = |word: &Word| !matches!(word.kind, Kind::Break | Kind::Mark);
+        let (mut taken, mut from) = (Vec::new(), from);
+        for word in words_from(text, from).filter(plain) {
+            if taken.len() >= MAX_ELSEWHERE {
+                self.outside.extend(place.text.get(from..word.at));
+                taken.clear();
+                from = word.at;
+            }
+            if taken.len() < MAX_WORDS || word.is_rich(text) {
+                taken.push(word);
+            }
+        }
+        for word in taken {
+            let meaning = self.vocabulary.meaning(word.hash(text, self.printer));
+            self.collect(word, meaning, place);
+        }
+    }
+
+    /// Keeps the word with the open order, or until it is known whether one begins.
+    fn collect(&mut self, word: Word, meaning: Meaning, place: &mut Place<'a>) {
+        let open = place.open.and_then(|(number, sentences)| {
+            let found = self.orders.get_mut(number)?;
+            (word.at <= found.at + REACH && sentences <= 2).then_some((found, sentences))
+        });
+        let Some((found, sentences)) = open else {
+            place.open = None;
+            place.before = place.before.or(Some(word.at));
+            return;
+        };
+        found.end = found.end.max(word.end);
+        // Who talks past the user often says in the next sentence what to do.
+        let sentences = if found.order.actions.0 == 0 {
+            0
+        } else {
+            sentences
+        };
+        let into = &mut found.order.words;
+        if into.len() >= MAX_WORDS {
+            return;
+        }
+        if word.kind == Kind::Dense {
+            into.extend(pairs(word.text(place.text), self.printer));
+        } else if !word.is_rich(place.text) {
+            // Of the sentences that follow an order only names count.
+            if sentences == 0 {
+                into.extend(self.vocabulary.content(word.bare(place.text), meaning));
+            }
+        } else {
+            let bare = word.bare(place.text);
+            for part in parts(bare) {
+                if is_name(part) {
+                    into.extend(forms(part).map(|form| self.printer.name(form)));
+                } else if part.len() == bare.len() && sentences == 0 {
+                    into.extend(self.vocabulary.content(part, meaning));
+                }
+            }
+        }
+    }
+
+    /// The orders worth keeping, the most telling ones first.
+    pub fn finish(self) -> Vec<Order> {
+        let orders = self.orders.into_iter().map(|found| found.order).collect();
+        chosen(orders, || Self::elsewhere(&self.outside, self.printer))
+    }
+}
+
+impl Place<'_> {
+    /// A word that is no more than one: most are.
+    #[inline]
+    fn pass(&mut self, word: Word) {
+        self.before = self.before.or(Some(word.at));
+        self.wrapped = false;
+        self.breaks = 0;
+        self.led = false;
+        self.note(word);
+    }
+
+    /// Whether a word of letters that no order takes does no more than lead to the next.
+    fn changes_nothing(&mut self, word: Word, meaning: Meaning) -> bool {
+        let others = !(mark::LEAD_IN | mark::STOP);
+        if meaning.marks & others != 0 {
+            return false;
+        }
+        self.unwrap(word);
+        meaning.verb.0 == 0 || !(self.led || self.is_start())
+    }
+
+    /// A sentence that went on in the next line goes on with a word in lower case.
+    fn unwrap(&mut self, word: Word) {
+        if std::mem::take(&mut self.wrapped)
+            && word
+                .text(self.text)
+                .contains(|char: char| char.is_lowercase())
+            && !word
+                .bare(self.text)
+                .starts_with(|char: char| char.is_uppercase())
+        {
+            self.start = Start::No;
+        }
+    }
+
+    #[inline]
+    fn note(&mut self, word: Word) {
+        if word.has_bare() {
+            self.line_start = false;
+            self.previous = word.bare_range();
+        }
+    }
+
+    fn is_start(&self) -> bool {
+        let word = match self.start {
+            Start::Yes => return true,
+            Start::No => return false,
+            Start::After(word) => word,
+        };
+        // Orders often follow a colon or quote glued to other words: "subject: 'Reminder: Send …".
+        let last = word.text(self.text).as_bytes().last();
+        let bare = word.bare(self.text);
+        bare.is_empty()
+            || last.is_some_and(|last| b".!?;:>,\"'-*)".contains(last))
+            || (bare.len() > 12 && word.is_rich(self.text) && bare.contains([':', '.']))
+    }
+}
+
+fn leads(meaning: Meaning) -> bool {
+    meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0
+}
+
+fn begins(word: Word, meaning: Meaning, place: &Place<'_>) -> bool {
+    word.kind == Kind::Dense || place.led || meaning.marks & mark::ANYWHERE != 0 || place.is_start()
+}
+
+/// Whether a word is of a script that glues endings to it.
+fn is_glued(word: Word, text: &str) -> bool {
+    let first = word.bare(text).as_bytes().first();
+    first.is_some_and(|first| *first >= FIRST_GLUED)
+}
+
+fn ends_sentence(word: Word, text: &str) -> bool {
+    let last = word.text(text).as_bytes().last();
+    last.is_some_and(|last| b".!?;".contains(last))
+}
+
+/// `subject: x` at a line's start, `"subject": x` anywhere: another field begins.
+fn is_key(word: Word, place: &Place<'_>) -> bool {
+    let text = word.text(place.text);
+    if !text.ends_with(':') {
+        return false;
+    }
+    let quoted = text.ends_with("':") || text.ends_with("\":");
+    // A wrapped sentence may end in a colon: its value would stand in the same line.
+    let after = place.text.get(word.end..).unwrap_or_default();
+    let value = after.trim_start_matches(' ');
+    quoted || (place.line_start && !value.is_empty() && !value.starts_with(['\n', '\r']))
+}
