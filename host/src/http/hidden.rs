@@ -144,7 +144,9 @@ mod tests {
         let mut hidden = Hidden::open(&path).unwrap();
         hide(&mut hidden, "bad");
         hide(&mut hidden, "worse");
-        hidden.learn("web", &[], &[Link::hidden_key("bad")]).unwrap();
+        hidden
+            .learn("web", &[], &[Link::hidden_key("bad")])
+            .unwrap();
         let again = Hidden::open(&path).unwrap();
         assert_eq!(again.tickets("web"), [Link::hidden_ticket("worse")]);
         assert_ne!(again.version("web"), 0);

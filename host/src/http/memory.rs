@@ -185,9 +185,7 @@ impl Memory {
             gone.extend(idle.iter().filter_map(|key| kept.remove(key)));
             if kept.len() >= MAX_KEPT {
                 // Who makes many loses its own first.
-                let unused = kept
-                    .iter()
-                    .filter(|(_, (session, _))| is_unused(session));
+                let unused = kept.iter().filter(|(_, (session, _))| is_unused(session));
                 let oldest =
                     unused.min_by_key(|(other, (_, used))| (!other.is_of_caller(&key), *used));
                 let oldest = oldest.map(|(key, _)| key.clone());

@@ -187,7 +187,11 @@ fn what_was_hidden_stays_hidden_when_the_daemon_is_killed_and_started_anew() {
         let got = scene.call(headers, id, "helper", json!({}));
         assert_eq!(got.json()["error"]["code"], -32602, "{got:?}");
     }
-    assert_eq!(scene.web.seen().len(), reached, "the server saw nothing of it");
+    assert_eq!(
+        scene.web.seen().len(),
+        reached,
+        "the server saw nothing of it"
+    );
     let got = scene.call(&session, 4, "good", json!({}));
     assert_eq!(text(&got.json()), "done");
 }
