@@ -2,7 +2,6 @@
 //! beside it.
 
 use super::{Release, UpdateError};
-use crate::feed::root::EMBEDDED_ROOT_IS_DEVELOPMENT;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,6 +9,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// Whether this program is a build from source.
+const DEVELOPMENT: bool = !matches!(env!("CLAWDEFENDER_ROOT_DEVELOPMENT").as_bytes(), b"false");
 
 /// How long the new program may take to say its version. Chosen: it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -104,7 +106,7 @@ fn try_out(draft: &Path, release: &Release) -> Result<(), UpdateError> {
             release.version
         )));
     }
-    if !EMBEDDED_ROOT_IS_DEVELOPMENT && text.contains("development") {
+    if !DEVELOPMENT && text.contains("development") {
         return Err(UpdateError::Broken(
             "it is a development build, which believes another machine's keys".to_owned(),
         ));
