@@ -148,6 +148,12 @@ impl Feeds {
         }
     }
 
+    /// The time, when the clock says `now`: not before the latest that it has shown, and not before
+    /// this program was made.
+    pub(super) fn known(&self, now: Timestamp) -> Timestamp {
+        now.max(self.latest)
+    }
+
     /// The state of a feed whose place on the disk is sound.
     pub(super) fn state(&self, name: &Name) -> Option<State> {
         Shelf::of(&self.dir, name).state().ok().flatten()

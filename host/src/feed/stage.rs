@@ -325,12 +325,6 @@ impl Feeds {
         digest(self) == digest(before) && self.state(name) == staged.found
     }
 
-    /// The time, when the clock says `now`: not before the latest that it has shown, and not before
-    /// this program was made.
-    fn known(&self, now: Timestamp) -> Timestamp {
-        now.max(self.latest)
-    }
-
     async fn fetch(
         &self,
         source: &Source,
