@@ -44,7 +44,9 @@ pub fn main(args: &Args) -> Result<()> {
         None => build::main(&build::Args::distribution(args.seed.clone()))?,
     };
     let target = args.target.clone().map_or_else(host_target, Ok)?;
-    let version = version_of(&program)?;
+    let (version, development) = version_of(&program)?;
+    let owners = release_key::public_line(&workspace.root.join("feeds/release.pub")).ok();
+    refuse_a_development_build(development, &key, owners.as_deref())?;
     let name = format!("clawdefender-{version}-{target}");
     let archive = pack(&name, &files(&workspace, &program)?)?;
     let file = format!("{name}.tar.gz");
@@ -76,6 +78,21 @@ fn tell_who_believes_it(workspace: &Workspace, key: &SecretKey, release: bool) -
     Ok(())
 }
 
+/// Who holds the owner's word takes it for a release, and then believes the keys of the machine that
+/// made it.
+fn refuse_a_development_build(
+    development: bool,
+    key: &SecretKey,
+    owners: Option<&str>,
+) -> Result<()> {
+    ensure!(
+        !development || owners != Some(release_public_line(&key.public()).as_str()),
+        "this is the release key and the program is a development build: give --seed, or sign with \
+         the development release key"
+    );
+    Ok(())
+}
+
 /// The archive's signature, checked as an installation will. What an update looks at besides it
 /// stands in the trusted comment.
 fn sign(
@@ -98,7 +115,8 @@ fn host_target() -> Result<String> {
     Ok(line.context("rustc does not say its host")?.to_owned())
 }
 
-fn version_of(program: &Path) -> Result<ArtifactVersion> {
+/// The program's version, and whether it calls itself a development build.
+fn version_of(program: &Path) -> Result<(ArtifactVersion, bool)> {
     let mut ask = Command::new(program);
     ask.arg("--version");
     let said = output(ask)?;
@@ -109,7 +127,7 @@ fn version_of(program: &Path) -> Result<ArtifactVersion> {
         program.display()
     );
     let version = words.next().context("it says no version")?;
-    Ok(version.parse()?)
+    Ok((version.parse()?, said.contains("development")))
 }
 
 /// One file of the archive.
@@ -218,6 +236,33 @@ mod tests {
             file("README.md", 0o644, b"read"),
             file("completions/clawdefender.bash", 0o644, b"complete"),
         ]
+    }
+
+    #[test]
+    fn the_release_key_signs_no_development_build() {
+        let (owner, other) = ([1; 32], [2; 32]);
+        let (owner, other) = (SecretKey::from_bytes(&owner), SecretKey::from_bytes(&other));
+        let line = release_public_line(&owner.public());
+        let ask = |development, key| refuse_a_development_build(development, key, Some(&line));
+        assert!(ask(true, &owner).is_err());
+        assert!(ask(true, &other).is_ok());
+        assert!(ask(false, &owner).is_ok());
+        assert!(refuse_a_development_build(true, &owner, None).is_ok());
+
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        let says = |what: &str| {
+            std::fs::write(
+                &program,
+                format!("#!/bin/sh\necho clawdefender 0.1.0 {what}\n"),
+            )
+            .unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&program, mode).unwrap();
+            version_of(&program).unwrap().1
+        };
+        assert!(says("'(development build)'"));
+        assert!(!says("'(x86_64)'"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use clawdefender_trust::SecretKey;
@@ -54,9 +55,25 @@ pub fn load(from: &str) -> Result<SecretKey> {
         .with_context(|| format!("{from} is no key: 64 lower-case hex digits"))
 }
 
+/// Variables that held a key. No program that this tool starts gets them: a build runs the code of
+/// every dependency's author.
+static SECRET: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Takes the keys that were read from the environment out of that of `command`.
+pub fn keep_from(command: &mut Command) -> &mut Command {
+    for name in SECRET.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// What stands in a key file, or in the environment variable behind `env:`.
 pub fn text(from: &str) -> Result<String> {
     if let Some(name) = from.strip_prefix("env:") {
+        SECRET
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(name.to_owned());
         return std::env::var(name)
             .ok()
             .with_context(|| format!("the environment variable {name} holds no key"));
@@ -73,7 +90,7 @@ fn refuse_published(path: &Path) -> Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(());
     };
-    let known = Command::new("git")
+    let known = keep_from(&mut Command::new("git"))
         .arg("-C")
         .arg(folder)
         .args(["ls-files", "--error-unmatch", "--"])
@@ -146,6 +163,24 @@ mod tests {
                 .to_string()
                 .contains("chmod 600")
         );
+    }
+
+    #[test]
+    fn no_program_that_is_started_gets_a_key_of_the_environment() {
+        // Any variable that is there will do; it need not hold a key to be named as one.
+        load("env:CARGO_PKG_NAME").unwrap_err();
+        let mut command = Command::new("true");
+        let gone = keep_from(&mut command).get_envs().collect::<Vec<_>>();
+        assert!(gone.contains(&(std::ffi::OsStr::new("CARGO_PKG_NAME"), None)));
+        let said = crate::workspace::output(Command::new("/usr/bin/env")).unwrap();
+        assert!(
+            !said.lines().any(|line| line.starts_with("CARGO_PKG_NAME=")),
+            "{said}"
+        );
+        SECRET
+            .lock()
+            .unwrap()
+            .retain(|name| name != "CARGO_PKG_NAME");
     }
 
     #[test]

@@ -123,6 +123,25 @@ mod tests {
         threat_data::compile(&path).unwrap()
     }
 
+    fn detector() -> Item {
+        let bytes = b"\0asm".to_vec();
+        let entry = clawdefender_trust::ArtifactEntry {
+            kind: clawdefender_trust::Kind::Detector,
+            name: "acme".parse().unwrap(),
+            version: "1.0.0".parse().unwrap(),
+            abi: Some(clawdefender_trust::ABI),
+            schema: None,
+            detector: None,
+            sha256: clawdefender_trust::Sha256Digest::of(&bytes),
+            length: bytes.len() as u64,
+            entries: None,
+            required: true,
+            endorsement: None,
+            limits: None,
+        };
+        Item { entry, bytes }
+    }
+
     #[test]
     fn a_feed_under_its_own_name_verifies_and_under_anothers_does_not() {
         let folder = tempfile::tempdir().unwrap();
@@ -137,7 +156,7 @@ mod tests {
         assert_ne!(next.public(), key.public());
 
         let publish = |feed: &str, name: &str| {
-            let mut items = [data(folder.path(), name)];
+            let mut items = [detector(), data(folder.path(), name)];
             publish(
                 &key,
                 &next,

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clawdefender_trust::Timestamp;
 use serde::Deserialize;
 
+use crate::key_file;
+
 /// The checkout and its build folder.
 pub struct Workspace {
     /// Where the workspace's `Cargo.toml` is.
@@ -57,7 +59,7 @@ pub fn cargo() -> Command {
 
 /// Runs a program whose output is for the person; its failure is ours.
 pub fn run(mut command: Command) -> Result<()> {
-    let status = command
+    let status = key_file::keep_from(&mut command)
         .status()
         .with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "{command:?} ended with {status}");
@@ -66,7 +68,7 @@ pub fn run(mut command: Command) -> Result<()> {
 
 /// Runs a program and returns what it wrote; its errors go to the person.
 pub fn output(mut command: Command) -> Result<String> {
-    command.stderr(Stdio::inherit());
+    key_file::keep_from(&mut command).stderr(Stdio::inherit());
     let output = command
         .output()
         .with_context(|| format!("cannot start {command:?}"))?;

@@ -5,6 +5,7 @@ use super::start::{self, Parts};
 use crate::feed::Tag;
 use clawdefender_trust::Name;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -83,6 +84,18 @@ fn spread(most: Duration, every: Duration) -> Duration {
     most.mul_f64(rand::random_range(0.0..=1.0))
 }
 
+/// What `look` came to. One that panics, whatever made it, is a failure of that feed alone: the others
+/// are still looked for, now and later.
+fn unwound<T>(look: impl FnOnce() -> Result<T, Kept>) -> Result<T, Kept> {
+    // The locks that it held are taken as they are by whoever comes next.
+    std::panic::catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| {
+        Err(Kept {
+            code: "fault",
+            message: "looking for it broke off; this is a defect of the program".to_owned(),
+        })
+    })
+}
+
 /// What is known from earlier looks, per feed.
 #[derive(Default)]
 struct Memory {
@@ -103,24 +116,25 @@ impl Parts {
 
     /// Whether every feed could be asked and had nothing wrong.
     fn look_for_feeds(&self, memory: &mut Memory) -> bool {
-        let mut wanted = self.feeds().guests();
+        // The official one first: whatever a guest's source does comes after it.
         let official = self.feeds().official().clone();
-        let mut places: Vec<(Name, Vec<String>)> = wanted
-            .drain(..)
-            .map(|(name, url)| (name, vec![url]))
-            .collect();
+        let mut places = Vec::new();
         if !self.config.feed_url.0.is_empty() {
             places.push((official, self.config.feed_url.0.clone()));
         }
+        let guests = self.feeds().guests();
+        places.extend(guests.into_iter().map(|(name, url)| (name, vec![url])));
         let mut good = true;
         for (name, urls) in places {
             let mut fresh = None;
             let known = memory.tags.get(&name).cloned();
-            let changed = self.change_feed(|feeds| {
-                let offer = self.stage_update(feeds, &name, &urls, known.as_ref())?;
-                fresh = offer.tag;
-                // What a person went back from comes back only by a person, or as a newer one.
-                Ok(offer.staged.filter(|staged| !feeds.was_left(staged)))
+            let changed = unwound(|| {
+                self.change_feed(|feeds| {
+                    let offer = self.stage_update(feeds, &name, &urls, known.as_ref())?;
+                    fresh = offer.tag;
+                    // What a person went back from comes back only by a person, or as a newer one.
+                    Ok(offer.staged.filter(|staged| !feeds.was_left(staged)))
+                })
             });
             match changed {
                 Ok(_) => {
@@ -145,5 +159,17 @@ impl Parts {
         if said.as_ref() != Some(&why.message) {
             self.tell_kept(feed, why);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_whose_look_panics_is_one_that_failed() {
+        let broken = unwound(|| -> Result<bool, Kept> { panic!("whatever a source sent") });
+        assert_eq!(broken.err().map(|kept| kept.code), Some("fault"));
+        assert!(matches!(unwound(|| Ok(true)), Ok(true)));
     }
 }

@@ -229,7 +229,7 @@ impl Parts {
             return Ok(false);
         };
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.feeds().is_as_in(&feeds, staged.feed()) {
+        if !self.feeds().is_as_in(&feeds, &staged) {
             return Err(FeedError::Meanwhile.into());
         }
         let set = self.try_out(&staged)?;

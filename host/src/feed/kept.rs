@@ -4,8 +4,8 @@
 use super::shelf::{Back, Shelf, ShelfError, State};
 use super::{FeedError, Feeds, Generation, Origin, root, unpack};
 use clawdefender_trust::{
-    Floor, MAX_ROTATIONS, Mode, Name, Pack, Root, Sha256Digest, Timestamp, follow_rotation,
-    verify_manifest, write_pack,
+    Floor, MAX_ROTATIONS, Mode, Name, Pack, Refusal, Root, Sha256Digest, Timestamp,
+    follow_rotation, verify_manifest, write_pack,
 };
 use std::collections::BTreeMap;
 
@@ -42,6 +42,15 @@ impl Feeds {
         if seed.is_some_and(newer) {
             return None;
         }
+        let root = self.root_of(name, Some(state))?;
+        if root.epoch < state.root.epoch {
+            let message = format!(
+                "the rotations that led to epoch {} are not all here: they end at {}",
+                state.root.epoch, root.epoch
+            );
+            self.alert(name, "links-lost", message);
+        }
+        self.note_emergency(name, state);
         let digest = state.live()?;
         let kept = shelf
             .pack(&digest)
@@ -88,13 +97,12 @@ impl Feeds {
         let root = self.root_of(name, Some(state)).ok_or_else(unknown)?;
         let floor = match &state.back {
             // A person went back to exactly these bytes.
-            Some(Back::Pack(digest)) if Sha256Digest::of(pack) == *digest => {
-                Floor::bottom(state.floor.time)
-            }
+            Some(Back::Pack(digest)) if Sha256Digest::of(pack) == *digest => state.floor.lowered(),
             // The floor may be that of this very manifest; anything older is a rollback on the disk.
             _ => state.floor.clone(),
         };
-        let (generation, _) = unpack(pack, &root, &floor, now, Mode::Reload, Origin::Stored)?;
+        let (generation, root) = unpack(pack, &root, &floor, now, Mode::Reload, Origin::Stored)?;
+        hold_to(Some(&state.root), &root)?;
         if generation.manifest.feed_id == *name {
             Ok(generation)
         } else {
@@ -109,14 +117,14 @@ impl Feeds {
     /// that this binary was built with. A third party's are what the user was given.
     pub(super) fn root_of(&self, name: &Name, state: Option<&State>) -> Option<Root> {
         if *name != self.official.feed_id {
-            return state.map(|state| state.root.clone());
+            return state.map(|state| state.root.clone().of_guest(name.clone()));
         }
         let shelf = Shelf::of(&self.dir, name);
         let mut root = self.official.clone();
         let last = state.map_or(u64::MAX, |state| state.root.epoch);
         while root.epoch < last {
             let Some(next) = shelf
-                .link(root.epoch + 1)
+                .link(root.epoch.saturating_add(1))
                 .and_then(|link| follow_rotation(&link, &root).ok())
             else {
                 break;
@@ -134,10 +142,18 @@ impl Feeds {
             || Floor::bottom(Timestamp::EPOCH),
             |generation| generation.manifest.proof().floor_after().clone(),
         );
-        match state {
-            Some(state) if order(&state.floor) >= order(&live) => state.floor.clone(),
+        match (state, self.live.get(name)) {
+            (Some(state), _) if order(&state.floor) >= order(&live) => state.floor.clone(),
+            // A newer program's seed: what was revoked before is still so.
+            (Some(state), Some(newer)) => newer.manifest.floor_over(&state.floor),
             _ => live,
         }
+    }
+
+    /// The time, when the clock says `now`: not before the latest that it has shown, and not before
+    /// this program was made.
+    pub(super) fn known(&self, now: Timestamp) -> Timestamp {
+        now.max(self.latest)
     }
 
     /// The state of a feed whose place on the disk is sound.
@@ -193,6 +209,22 @@ impl Feeds {
             links.pop_first();
         }
         Ok(links)
+    }
+}
+
+/// Whether `root` names the successor that is pinned for its epoch. This matters when links were lost
+/// and the epoch is entered a second time: whoever has its key by now could name another.
+///
+/// # Errors
+/// [`Refusal::RotationHijack`].
+pub(super) fn hold_to(pinned: Option<&Root>, root: &Root) -> Result<(), FeedError> {
+    let place = |root: &Root| (root.epoch, root.current);
+    match pinned.filter(|pinned| place(pinned) == place(root) && pinned.next != root.next) {
+        None => Ok(()),
+        Some(pinned) => Err(FeedError::Refused(Refusal::RotationHijack {
+            expected: pinned.next.id(),
+            found: root.next.id(),
+        })),
     }
 }
 

@@ -24,7 +24,7 @@ use clawdefender_trust::{
 };
 use shelf::Shelf;
 use stage::Step;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,8 @@ pub enum FeedError {
 }
 
 /// Alerts that end when the feed changes.
-const PASSING: [&str; 5] = [
+const PASSING: [&str; 6] = [
+    "links-lost",
     "stale",
     "stale-long",
     "stored-refused",
@@ -93,6 +94,13 @@ pub struct Generation {
     pub origin: Origin,
 }
 
+impl Generation {
+    fn detectors(&self) -> impl Iterator<Item = &Verified<Artifact>> {
+        let all = self.artifacts.iter();
+        all.filter(|artifact| artifact.kind == Kind::Detector)
+    }
+}
+
 /// All feeds of this installation: the official one and those the user added.
 #[derive(Clone)]
 pub struct Feeds {
@@ -100,7 +108,7 @@ pub struct Feeds {
     official: Root,
     live: BTreeMap<Name, Generation>,
     alerts: Vec<Alert>,
-    /// The latest time that the clock has shown.
+    /// The latest time that the clock has shown; at least when the seed was made.
     latest: Timestamp,
 }
 
@@ -120,12 +128,15 @@ impl Feeds {
             latest: Timestamp::EPOCH,
         };
         let seed = feeds.seed(now)?;
+        // No clock is right that is before this program was made.
+        feeds.latest = seed.manifest.issued;
         feeds.take_stored(&feeds.official.feed_id.clone(), now, Some(seed));
         for name in Shelf::list(&feeds.dir) {
             if name != feeds.official.feed_id {
                 feeds.take_stored(&name, now, None);
             }
         }
+        feeds.note_taken();
         feeds.look_at_the_clock(now);
         Ok(feeds)
     }
@@ -170,6 +181,45 @@ impl Feeds {
         }
     }
 
+    /// Says of each detector that another feed has the right to its name.
+    fn note_taken(&mut self) {
+        self.alerts.retain(|alert| alert.code != "name-taken");
+        let mut taken = BTreeSet::new();
+        let mut lost = Vec::new();
+        for (feed, generation) in self.in_order(self.live.iter()) {
+            for detector in generation.detectors() {
+                if !taken.insert(detector.name.clone()) {
+                    lost.push((feed.clone(), detector.name.clone()));
+                }
+            }
+        }
+        for (feed, name) in lost {
+            let message = format!("detector {name} is another feed's name, and is not used");
+            self.alert(&feed, "name-taken", message);
+        }
+    }
+
+    /// The official feed first: of two detectors with one name it has the right of way.
+    fn in_order<'g>(
+        &self,
+        all: impl Iterator<Item = (&'g Name, &'g Generation)>,
+    ) -> Vec<(&'g Name, &'g Generation)> {
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|(name, _)| **name != self.official.feed_id);
+        all
+    }
+
+    /// Says that the running keys came into force without the old one's agreement. Not ended by the
+    /// next change, only by the next rotation and a new start.
+    fn note_emergency(&mut self, name: &Name, state: &shelf::State) {
+        let Some(epoch) = state.emergency else { return };
+        let message = format!("key epoch {epoch} began without the old key: it was lost or stolen");
+        let said = |alert: &Alert| alert.feed == name.as_str() && alert.message == message;
+        if !self.alerts.iter().any(said) {
+            self.alert(name, "emergency-rotation", message);
+        }
+    }
+
     fn alert(&mut self, feed: &Name, code: &'static str, message: String) {
         tracing::error!(%feed, code, message, "feed");
         self.alerts.push(Alert {
@@ -182,10 +232,8 @@ impl Feeds {
     /// What would be loaded with `staged` live: for trying it before it is committed.
     pub fn packages_with(&self, staged: &Staged, settings: &Settings) -> Vec<Package> {
         let others = self.live.iter().filter(|(name, _)| **name != staged.feed);
-        let all = others
-            .map(|(_, generation)| generation)
-            .chain(&staged.generation);
-        packages(all, settings)
+        let new = staged.generation.iter().map(|new| (&staged.feed, new));
+        packages(self.in_order(others.chain(new)), settings)
     }
 
     /// Keeps a staged change and makes it live. It is on the disk when this returns.
@@ -193,12 +241,18 @@ impl Feeds {
     /// # Errors
     /// [`ShelfError`]; the old generation stays live then.
     pub fn commit(&mut self, staged: Staged) -> Result<(), FeedError> {
+        let name = staged.feed.clone();
         let Staged {
             feed,
             generation,
             step,
+            ..
         } = staged;
         let shelf = Shelf::of(&self.dir, &feed);
+        let state = match &step {
+            Step::Forward { state, .. } | Step::Back(state) => Some(state.clone()),
+            Step::Remove => None,
+        };
         match step {
             Step::Forward { state, pack, links } => {
                 // Before the state that needs them; without it they change nothing.
@@ -221,6 +275,10 @@ impl Feeds {
             None => {
                 self.live.remove(&feed);
             }
+        }
+        self.note_taken();
+        if let Some(state) = state {
+            self.note_emergency(&name, &state);
         }
         Ok(())
     }
@@ -308,7 +366,7 @@ impl Feeds {
 
     /// Every detector that is live, with its data.
     pub fn packages(&self, settings: &Settings) -> Vec<Package> {
-        packages(self.live.values(), settings)
+        packages(self.in_order(self.live.iter()), settings)
     }
 
     pub fn alerts(&self) -> &[Alert] {
@@ -321,8 +379,8 @@ impl Feeds {
             .map(|(name, generation)| {
                 let stale = |alert: &Alert| alert.feed == name.as_str() && alert.code == "stale";
                 let stale = self.alerts.iter().any(stale);
-                let back = self.state(name).is_some_and(|state| state.back.is_some());
-                status::of(name, generation, &self.official, stale, back)
+                let state = self.state(name);
+                status::of(name, generation, &self.official, stale, state.as_ref())
             })
             .collect()
     }
@@ -331,17 +389,16 @@ impl Feeds {
 /// Settings per detector id.
 pub type Settings = BTreeMap<String, BTreeMap<String, String>>;
 
-fn packages<'g>(
-    generations: impl Iterator<Item = &'g Generation>,
-    settings: &Settings,
-) -> Vec<Package> {
+/// The detectors of `generations` with their data. Of two with one name only the first: settings, memos
+/// and findings go by it.
+fn packages(generations: Vec<(&Name, &Generation)>, settings: &Settings) -> Vec<Package> {
     let mut all = Vec::new();
-    for generation in generations {
-        for component in generation
-            .artifacts
-            .iter()
-            .filter(|artifact| artifact.kind == Kind::Detector)
-        {
+    let mut taken = BTreeSet::new();
+    for (_, generation) in generations {
+        for component in generation.detectors() {
+            if !taken.insert(component.name.clone()) {
+                continue;
+            }
             let own = |artifact: &&Verified<Artifact>| {
                 artifact.detector.as_ref() == Some(&component.name)
             };

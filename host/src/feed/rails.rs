@@ -27,19 +27,26 @@ pub enum Derailed {
         said: u64,
         has: u64,
     },
+    #[error("{kind} {name} says that it has {said} entries, and is nothing that has any")]
+    Uncountable { kind: String, name: Name, said: u64 },
 }
 
 /// Whether a list has as many entries as its manifest says: all lists of its outermost object
-/// together, or what the header of a blocklist shard says. Data of another form is not counted.
+/// together, or what the header of a blocklist shard says.
 ///
 /// # Errors
-/// [`Derailed::Miscounted`].
+/// [`Derailed::Miscounted`]; [`Derailed::Uncountable`] for a number of entries of data that has none
+/// of these forms.
 pub fn count(entry: &ArtifactEntry, bytes: &[u8]) -> Result<(), Derailed> {
     let Some(said) = entry.entries else {
         return Ok(());
     };
     let Some(has) = shard_entries(bytes).or_else(|| json_entries(bytes)) else {
-        return Ok(());
+        return Err(Derailed::Uncountable {
+            kind: entry.kind.to_string(),
+            name: entry.name.clone(),
+            said,
+        });
     };
     if said == has {
         return Ok(());
@@ -68,7 +75,8 @@ fn json_entries(bytes: &[u8]) -> Option<u64> {
     Some(lists.map(|list| list.len() as u64).sum())
 }
 
-/// Whether `new` may follow `old` as far as their numbers of entries say.
+/// Whether `new` may follow `old` as far as their numbers of entries say. A list that goes to another
+/// detector is gone for the one that had it.
 ///
 /// There is no way around it in the feed itself: whoever can sign a gutted list could sign that,
 /// too. A list that is meant to shrink shrinks in steps, or comes with a new release as its seed.
@@ -80,8 +88,9 @@ pub fn follow(old: &Manifest, new: &Manifest) -> Result<(), Derailed> {
         let Some(had) = before.entries.filter(|had| *had > 0) else {
             continue;
         };
-        let same =
-            |after: &&ArtifactEntry| (after.kind, &after.name) == (before.kind, &before.name);
+        let place =
+            |entry: &ArtifactEntry| (entry.kind, entry.name.clone(), entry.detector.clone());
+        let same = |after: &&ArtifactEntry| place(after) == place(before);
         let (kind, name) = (before.kind.to_string(), before.name.clone());
         match new.artifacts.iter().find(same) {
             None => return Err(Derailed::Gone { kind, name, had }),
@@ -99,4 +108,46 @@ pub fn follow(old: &Manifest, new: &Manifest) -> Result<(), Derailed> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clawdefender_trust::{Kind, Sha256Digest};
+
+    fn entry(entries: u64, bytes: &[u8]) -> ArtifactEntry {
+        ArtifactEntry {
+            kind: Kind::Blocklist,
+            name: "packages".parse().unwrap(),
+            version: "1".parse().unwrap(),
+            abi: None,
+            schema: Some(1),
+            detector: Some("supply-chain".parse().unwrap()),
+            sha256: Sha256Digest::of(bytes),
+            length: bytes.len() as u64,
+            entries: Some(entries),
+            required: true,
+            endorsement: None,
+            limits: None,
+        }
+    }
+
+    #[test]
+    fn entries_are_counted_or_refused() {
+        let counted = |entries, bytes: &[u8]| count(&entry(entries, bytes), bytes);
+        assert_eq!(counted(3, br#"{"a":[1,2],"b":[3],"c":4}"#), Ok(()));
+        let shard = b"CDshard\0\x02\0\0\0\x20\0\0\0\x07\0\0\0";
+        assert_eq!(counted(7, shard), Ok(()));
+        let miscounted = counted(4, br#"{"a":[1]}"#);
+        assert!(matches!(miscounted, Err(Derailed::Miscounted { .. })));
+        for nothing in [&b"weights"[..], b"[1,2,3]", b""] {
+            let refused = counted(3, nothing);
+            assert!(matches!(refused, Err(Derailed::Uncountable { .. })));
+        }
+        let silent = ArtifactEntry {
+            entries: None,
+            ..entry(0, b"")
+        };
+        assert_eq!(count(&silent, b"weights"), Ok(()));
+    }
 }

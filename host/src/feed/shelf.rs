@@ -21,11 +21,15 @@ const STAGED: &str = "staged.feedpack";
 const PREVIOUS: &str = "previous.feedpack";
 
 /// What outlives a generation.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
-    /// Of the official feed only its epoch counts: the keys are followed from those compiled in.
+    /// Of the official feed only its epoch counts, and its next key should links be lost: the keys
+    /// are followed from those compiled in.
     pub root: Root,
+    /// The running epoch, if it began without the old key's agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<u64>,
     pub floor: Floor,
     /// The newest pack.
     pub pack: Sha256Digest,
@@ -78,6 +82,8 @@ pub enum ShelfError {
     TooLarge(PathBuf),
     #[error("{0} is no folder")]
     Planted(PathBuf),
+    #[error("{0} is no file")]
+    NoFile(PathBuf),
 }
 
 pub(super) struct Shelf {
@@ -148,8 +154,16 @@ impl Shelf {
 
     /// Keeps the first manifest of a key epoch: it proves the epoch's keys at every start.
     pub(super) fn keep_link(&self, epoch: u64, envelope: &[u8]) -> Result<(), ShelfError> {
-        self.make(&self.dir.join("rotations"))?;
-        self.write(&format!("rotations/{epoch}.dsse.json"), envelope)
+        let folder = self.dir.join("rotations");
+        self.make(&folder)?;
+        self.write(&format!("rotations/{epoch}.dsse.json"), envelope)?;
+        // The name is in that folder, and not in the one above.
+        fs::File::open(&folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|source| ShelfError::Io {
+                path: folder,
+                source,
+            })
     }
 
     /// Changes what the state says and nothing else.
@@ -294,22 +308,27 @@ impl Shelf {
     }
 }
 
-/// A regular file's bytes, at most `limit`; symbolic links are not followed.
+/// A regular file's bytes, at most `limit`; symbolic links are not followed, and a pipe is not waited
+/// for.
 fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ShelfError> {
     let io = |source| ShelfError::Io {
         path: path.to_owned(),
         source,
     };
-    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
     let file = match fs::OpenOptions::new()
         .read(true)
-        .custom_flags(nofollow)
+        .custom_flags(flags)
         .open(path)
     {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
     };
+    if !file.metadata().map_err(io)?.is_file() {
+        return Err(ShelfError::NoFile(path.to_owned()));
+    }
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > limit {

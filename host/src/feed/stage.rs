@@ -2,7 +2,7 @@
 //!
 //! Nothing on the disk that matters is touched here: what is staged is committed or dropped.
 
-use super::kept::order;
+use super::kept::{hold_to, order};
 use super::shelf::{Back, Shelf, State};
 use super::source::{Source, Tag};
 use super::{FeedError, Feeds, Generation, Origin, rails, root, unpack};
@@ -53,6 +53,8 @@ pub struct Staged {
     pub(super) feed: Name,
     /// What would be live; `None` when the feed goes.
     pub(super) generation: Option<Generation>,
+    /// What the disk said when it was staged.
+    pub(super) found: Option<State>,
     pub(super) step: Step,
 }
 
@@ -108,6 +110,7 @@ impl Feeds {
         progress: &Progress,
     ) -> Result<Offer, Vec<FeedError>> {
         let until = Instant::now() + MOST;
+        let now = self.known(now);
         // "Nothing changed" is nobody's signature: not believed when it is time for something new.
         let stale = |live: &Generation| live.manifest.expires <= now;
         let tag = tag.filter(|_| !self.live.get(name).is_some_and(stale));
@@ -162,13 +165,17 @@ impl Feeds {
             .root_of(name, state.as_ref())
             .ok_or_else(|| FeedError::UnknownFeed(name.to_string()))?;
         let floor = self.floor(name, state.as_ref());
-        let (root, links) = caught_up(source, &envelope, root, &floor, now).await?;
+        let pinned = state.as_ref().map(|state| &state.root);
+        let (root, links) = caught_up(source, &envelope, root, pinned, &floor, now).await?;
         let manifest = verify_manifest(&envelope, &root, &floor, now, Mode::Accept)?;
+        hold_to(pinned, manifest.proof().root_after())?;
         let live = self.live.get(name);
         if live.is_some_and(|live| live.manifest.proof().digest() == manifest.proof().digest()) {
             return Ok((None, fresh));
         }
-        if let Some(live) = live {
+        // A thief of the last key may have put lists in that the owner never had: the next key's word
+        // stands for itself, and the gate decides.
+        if let Some(live) = live.filter(|live| live.manifest.key_epoch >= manifest.key_epoch) {
             rails::follow(&live.manifest, &manifest)?;
         }
         let verified = Found {
@@ -176,6 +183,7 @@ impl Feeds {
             root,
             floor: &floor,
             links,
+            state,
         };
         let staged = self.fetch(source, verified, now, progress).await?;
         Ok((Some(staged.from(came_from)), fresh))
@@ -194,21 +202,32 @@ impl Feeds {
         now: Timestamp,
         progress: &Progress,
     ) -> Result<Staged, FeedError> {
+        let now = self.known(now);
         let attempt = async {
             let Some((envelope, _)) = source.envelope(None).await? else {
                 return Err(FeedError::NoSource);
             };
             let met = meet(&envelope, key, &self.official.feed_id)?;
-            let (root, floor) = match Shelf::of(&self.dir, &met.feed_id).state()? {
+            let state = Shelf::of(&self.dir, &met.feed_id).state()?;
+            let (root, floor) = match &state {
                 // Known already: its pinned keys and its floor hold.
-                Some(state) => (state.root, state.floor),
-                None => (met, Floor::bottom(Timestamp::EPOCH)),
+                Some(state) => (
+                    state.root.clone().of_guest(met.feed_id),
+                    state.floor.clone(),
+                ),
+                // Of the clock the official feed knows something already.
+                None => {
+                    let official = self.official();
+                    let known = self.floor(official, self.state(official).as_ref());
+                    (met, Floor::bottom(known.time))
+                }
             };
             let verified = Found {
                 envelope: &envelope,
                 root,
                 floor: &floor,
                 links: Links::default(),
+                state,
             };
             self.fetch(source, verified, now, progress).await
         };
@@ -231,12 +250,17 @@ impl Feeds {
         if live.origin == Origin::Seed || state.back.is_some() {
             return Err(nothing());
         }
-        let floor = Floor::bottom(state.floor.time);
+        let found = Some(state.clone());
+        // Of what is known only that holds which must not be used any more.
+        let floor = state.floor.lowered();
         let root = self.root_of(name, Some(&state)).ok_or_else(nothing)?;
         let is_official = *name == self.official.feed_id;
-        let unpacked = |pack: &[u8], origin| {
-            unpack(pack, &root, &floor, now, Mode::Reload, origin).map(|(generation, _)| generation)
-        };
+        let unpacked =
+            |pack: &[u8], origin| match unpack(pack, &root, &floor, now, Mode::Reload, origin) {
+                Ok((generation, _)) => Ok(generation),
+                Err(FeedError::Refused(Refusal::Revoked { .. })) => Err(FeedError::Revoked),
+                Err(error) => Err(error),
+            };
         let (generation, back) = match state.before {
             Some(digest) => {
                 let pack = shelf.pack(&digest)?;
@@ -245,19 +269,17 @@ impl Feeds {
             None if is_official => (unpacked(root::SEED, Origin::Seed)?, Back::Seed),
             None => return Err(nothing()),
         };
-        // Never below what came with the program, and never to what was revoked since.
+        // Never below what came with the program.
         if generation.manifest.feed_id != *name
             || (is_official && order(&generation) < order(&self.seed(now)?))
         {
             return Err(nothing());
         }
-        if revokes(&live.manifest, &generation) {
-            return Err(FeedError::Revoked);
-        }
         state.back = Some(back);
         Ok(Staged {
             feed: name.clone(),
             generation: Some(generation),
+            found,
             step: Step::Back(Box::new(state)),
         })
     }
@@ -276,6 +298,7 @@ impl Feeds {
         Ok(Staged {
             feed: name.clone(),
             generation: None,
+            found: self.state(name),
             step: Step::Remove,
         })
     }
@@ -288,13 +311,15 @@ impl Feeds {
         })
     }
 
-    /// Whether a feed is still as it was in `before`, when a change of it was staged.
-    pub fn is_as_in(&self, before: &Self, name: &Name) -> bool {
+    /// Whether a feed is still as it was in `before`, when `staged` was: what is live, and what the
+    /// disk says. Away and back again is another floor.
+    pub fn is_as_in(&self, before: &Self, staged: &Staged) -> bool {
+        let name = &staged.feed;
         let digest = |feeds: &Self| {
             let live = feeds.live.get(name)?;
             Some(live.manifest.proof().digest())
         };
-        digest(self) == digest(before)
+        digest(self) == digest(before) && self.state(name) == staged.found
     }
 
     async fn fetch(
@@ -309,6 +334,7 @@ impl Feeds {
             root,
             floor,
             mut links,
+            state: on_disk,
         } = found;
         let manifest = verify_manifest(envelope, &root, floor, now, Mode::Accept)?;
         let feed = manifest.feed_id.clone();
@@ -346,8 +372,11 @@ impl Feeds {
             if Sha256Digest::of(&bytes) != entry.sha256 {
                 return Err(FeedError::Changed(entry.name.to_string()));
             }
-            rails::count(entry, &bytes)?;
             *blob = Some(bytes);
+        }
+        // Those that were here as well: a big list's name could be given to a small one.
+        for (entry, bytes) in manifest.artifacts.iter().zip(&blobs) {
+            rails::count(entry, bytes.as_deref().unwrap_or_default())?;
         }
         // The links are kept beside it.
         let blobs = blobs.iter().flatten().map(Vec::as_slice);
@@ -358,11 +387,19 @@ impl Feeds {
             .live
             .get(&feed)
             .filter(|live| live.origin == Origin::Stored);
-        let before = stored.and_then(|_| match self.state(&feed) {
+        let before = stored.and_then(|_| match &on_disk {
             Some(state) => state.live(),
             None => shelf.found().map(|pack| Sha256Digest::of(&pack)),
         });
+        let emergency = match links.change {
+            Some(KeyChange::Emergency) => Some(root.epoch),
+            _ => on_disk
+                .as_ref()
+                .and_then(|state| state.emergency)
+                .filter(|epoch| *epoch == root.epoch),
+        };
         let state = State {
+            emergency,
             root,
             floor,
             pack: Sha256Digest::of(&pack),
@@ -373,6 +410,7 @@ impl Feeds {
         Ok(Staged {
             feed,
             generation: Some(generation),
+            found: on_disk,
             step: Step::Forward {
                 state: Box::new(state),
                 pack,
@@ -381,8 +419,12 @@ impl Feeds {
         })
     }
 
-    /// A detector's settings, memos and findings go by its id, so no feed may take another's.
+    /// A detector's settings, memos and findings go by its id, so no guest may take another feed's.
+    /// The official feed is in nobody's way: a guest with such a detector loses it.
     fn names_are_free(&self, feed: &Name, manifest: &Manifest) -> Result<(), FeedError> {
+        if *feed == self.official.feed_id {
+            return Ok(());
+        }
         let others = self.live.iter().filter(|(name, _)| *name != feed);
         let taken: BTreeSet<&Name> = others
             .flat_map(|(_, live)| &live.manifest.artifacts)
@@ -406,18 +448,8 @@ struct Found<'f> {
     root: Root,
     floor: &'f Floor,
     links: Links,
-}
-
-/// Whether `manifest` revokes something that `generation` has, or what signed it.
-fn revokes(manifest: &Manifest, generation: &Generation) -> bool {
-    let revoked = &manifest.revoked;
-    generation.manifest.artifacts.iter().any(|entry| {
-        let old = revoked
-            .detectors
-            .iter()
-            .any(|gone| gone.name == entry.name && entry.version < gone.below);
-        revoked.digests.contains(&entry.sha256) || (entry.kind == Kind::Detector && old)
-    })
+    /// What the disk says of the feed.
+    state: Option<State>,
 }
 
 impl Staged {
@@ -436,6 +468,7 @@ async fn caught_up(
     source: &Source,
     envelope: &[u8],
     mut root: Root,
+    pinned: Option<&Root>,
     floor: &Floor,
     now: Timestamp,
 ) -> Result<(Root, Links), FeedError> {
@@ -449,12 +482,13 @@ async fn caught_up(
             Ok(manifest) if manifest.key_epoch > root.epoch => {}
             _ => break,
         }
-        let epoch = root.epoch + 1;
+        let epoch = root.epoch.saturating_add(1);
         let Some(link) = source.rotation(epoch).await? else {
             break;
         };
         let change;
         (root, change) = follow_rotation(&link, &root)?;
+        hold_to(pinned, &root)?;
         links.push(epoch, link, change);
     }
     Ok((root, links))

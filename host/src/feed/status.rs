@@ -1,5 +1,6 @@
 //! What a person is told about feeds.
 
+use super::shelf::State;
 use super::{Generation, Origin, root};
 use clawdefender_trust::{ArtifactEntry, Name, Root};
 use serde::Serialize;
@@ -9,7 +10,8 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     pub feed: String,
-    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `skipped`; and what somebody tried:
+    /// `stale`, `stale-long`, `stored-refused`, `state-reset`, `state-lost`, `links-lost`, `skipped`,
+    /// `name-taken`, `emergency-rotation`; and what somebody tried:
     /// `rotation-hijack`, `key-takeover`, `equivocation`, `rollback`, `replay`, `not-signed`,
     /// `not-endorsed`.
     pub code: String,
@@ -34,6 +36,9 @@ pub struct FeedStatus {
     /// A person went back from a newer generation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub rolled_back: bool,
+    /// The running key epoch began without the old key's agreement.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub emergency: bool,
     pub signers: Vec<String>,
     pub artifacts: Vec<ArtifactStatus>,
 }
@@ -54,7 +59,7 @@ pub(super) fn of(
     generation: &Generation,
     official: &Root,
     stale: bool,
-    rolled_back: bool,
+    state: Option<&State>,
 ) -> FeedStatus {
     let manifest = &generation.manifest;
     let is_official = *name == official.feed_id;
@@ -68,7 +73,10 @@ pub(super) fn of(
         issued: manifest.issued.to_string(),
         expires: manifest.expires.to_string(),
         stale,
-        rolled_back,
+        rolled_back: state.is_some_and(|state| state.back.is_some()),
+        emergency: state
+            .and_then(|state| state.emergency)
+            .is_some_and(|epoch| epoch == manifest.key_epoch),
         origin: match generation.origin {
             Origin::Seed => "seed",
             Origin::Stored => "stored",

@@ -4,10 +4,20 @@
 use super::{Release, UpdateError};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Whether this program is a build from source.
+const DEVELOPMENT: bool = !matches!(env!("CLAWDEFENDER_ROOT_DEVELOPMENT").as_bytes(), b"false");
+
+/// How long the new program may take to say its version. Chosen: it takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Most of what it says that is read, in bytes.
+const MOST_SAID: usize = 4096;
 
 /// Puts `release` in the place of the program at `own`. Returns where the old one is kept: `.previous`
 /// at the end of its name.
@@ -55,22 +65,53 @@ fn write(draft: &Path, program: &[u8]) -> Result<(), UpdateError> {
 }
 
 fn try_out(draft: &Path, release: &Release) -> Result<(), UpdateError> {
-    let said = Command::new(draft)
+    let broken = |error: std::io::Error| UpdateError::Broken(error.to_string());
+    let mut program = Command::new(draft)
         .arg("--version")
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| UpdateError::Broken(error.to_string()))?;
-    let text = String::from_utf8_lossy(&said.stdout);
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(broken)?;
+    // A version fits into the pipe, so that nobody needs to read before it has ended.
+    let until = Instant::now() + PATIENCE;
+    let status = loop {
+        match program.try_wait().map_err(broken)? {
+            Some(status) => break status,
+            None if Instant::now() >= until => {
+                let _ = program.kill();
+                let _ = program.wait();
+                return Err(UpdateError::Broken(format!(
+                    "asked for its version it said nothing for {} seconds",
+                    PATIENCE.as_secs()
+                )));
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let mut said = Vec::new();
+    if let Some(out) = &mut program.stdout {
+        // What it started may still hold the other end: what is there is enough.
+        said.resize(MOST_SAID, 0);
+        let length = out.read(&mut said).map_err(broken)?;
+        said.truncate(length);
+    }
+    let text = String::from_utf8_lossy(&said);
     let mut words = text.split_whitespace();
     let right =
         words.next() == Some("clawdefender") && words.next() == Some(release.version.as_str());
-    if said.status.success() && right {
-        return Ok(());
+    if !status.success() || !right {
+        return Err(UpdateError::Broken(format!(
+            "asked for its version it ended with {status}, and not with {}",
+            release.version
+        )));
     }
-    Err(UpdateError::Broken(format!(
-        "asked for its version it ended with {}, and not with {}",
-        said.status, release.version
-    )))
+    if !DEVELOPMENT && text.contains("development") {
+        return Err(UpdateError::Broken(
+            "it is a development build, which believes another machine's keys".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn swap(draft: &Path, own: &Path) -> Result<PathBuf, UpdateError> {
@@ -88,9 +129,11 @@ fn swap(draft: &Path, own: &Path) -> Result<PathBuf, UpdateError> {
         disk(own)(error)
     })?;
     if let Some(folder) = own.parent() {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(disk(folder))?;
+        // The new program is in place: what may still be lost in a power cut is no failure.
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        if let Err(error) = synced {
+            tracing::warn!(%error, "the new program may not outlive a power cut");
+        }
     }
     Ok(previous)
 }
@@ -131,6 +174,7 @@ mod tests {
             "#!/bin/sh\necho clawdefender 9.9.8\n",
             "#!/bin/sh\necho clawdefender 9.9.9\nexit 1\n",
             "#!/bin/sh\necho else 9.9.9\n",
+            "#!/bin/sh\nexec sleep 600\n",
         ] {
             let refused = replace(&own, &release(broken));
             assert!(matches!(refused, Err(UpdateError::Broken(_))), "{broken}");

@@ -126,13 +126,14 @@ impl Verified<Manifest> {
             .decode(text.as_bytes())
             .map_err(|_| field("endorsement"))?;
         let envelope = Envelope::parse(&raw)?;
-        // A code key that this very manifest revokes has no voice.
+        // A code key that this manifest revokes, or an earlier one, has no voice.
+        let revoked = &self.proof().floor_after().revoked.keys;
         let keys: Vec<PublicKey> = self
             .proof()
             .root_after()
             .code_keys
             .iter()
-            .filter(|key| !self.revoked.keys.contains(key))
+            .filter(|key| !revoked.contains(key))
             .copied()
             .collect();
         if keys.is_empty() {

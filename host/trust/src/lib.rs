@@ -11,6 +11,7 @@ mod artifact;
 mod catalog;
 mod digest;
 mod envelope;
+mod floor;
 mod key;
 mod manifest;
 mod name;
@@ -35,6 +36,7 @@ pub use envelope::{
     DETECTOR_PAYLOAD_TYPE, Envelope, FEED_PAYLOAD_TYPE, MAX_ENVELOPE_BYTES, MAX_SIGNATURES,
     Signature,
 };
+pub use floor::{ArtifactFloor, Floor};
 pub use key::{KeyId, PublicKey};
 pub use manifest::{
     ArtifactEntry, Document, Downgrade, Endorsement, Kind, Limits, MAX_ARTIFACT_BYTES,
@@ -45,7 +47,7 @@ pub use pack::{Pack, PackError, write_pack};
 pub use refusal::{Malformed, Refusal};
 #[cfg(feature = "sign")]
 pub use release::{release_public_file, release_public_line, sign_release};
-pub use root::{ArtifactFloor, Floor, Root, RootFile, RootFileError, RootKeys, Scope};
+pub use root::{MAX_EPOCH, Root, RootFile, RootFileError, RootKeys, Scope};
 pub use rotation::{KeyChange, MAX_ROTATIONS, next_root};
 #[cfg(feature = "sign")]
 pub use sign::{SecretKey, endorse, seal, seal_manifest};

@@ -45,7 +45,7 @@ pub struct Manifest {
     pub artifacts: Vec<ArtifactEntry>,
     /// What must not be used any more.
     pub revoked: Revoked,
-    /// Artifacts that go back on purpose.
+    /// Data that goes back on purpose.
     pub downgrades: Vec<Downgrade>,
 }
 
@@ -113,7 +113,7 @@ pub struct ArtifactEntry {
     pub kind: Kind,
     /// Unique among its kind; a detector's is the id that it gives itself.
     pub name: Name,
-    /// Never lower than before, unless listed in [`Manifest::downgrades`].
+    /// Never lower than before, unless it is data and listed in [`Manifest::downgrades`].
     pub version: ArtifactVersion,
     /// Detectors: the contract it was built for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,7 +223,8 @@ impl ArtifactEntry {
     }
 }
 
-/// What must not be used any more. Holds for the artifacts of the feed that says it.
+/// What must not be used any more. Holds for the artifacts of the feed that says it, and is remembered:
+/// digests as long as the key epoch lasts, versions of known detectors and code keys for ever.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revoked {
@@ -248,7 +249,7 @@ pub struct RevokedDetector {
     pub below: ArtifactVersion,
 }
 
-/// One artifact that goes back on purpose.
+/// One artifact, not a detector, that goes back on purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Downgrade {

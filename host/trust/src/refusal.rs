@@ -245,7 +245,17 @@ pub enum Refusal {
         /// The field.
         field: &'static str,
     },
-    /// Step 12.
+    /// Step 12: data for a detector that the manifest does not have, so nobody would read it.
+    #[error("{kind} {name} is for detector {detector}, which the manifest does not have")]
+    NoReceiver {
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: Name,
+        /// Whom it names.
+        detector: Name,
+    },
+    /// Step 12, and 6 for a key epoch.
     #[error("{what} {found} is over the budget of {limit}")]
     OverBudget {
         /// What is counted.
@@ -273,8 +283,8 @@ pub enum Refusal {
         /// What this host serves.
         found: Abi,
     },
-    /// Step 14, and 16 for code keys.
-    #[error("{what} is revoked by the manifest that ships it")]
+    /// Step 14, and 16 for code keys: by this manifest or by an earlier one.
+    #[error("{what} is revoked, and shipped or believed all the same")]
     Revoked {
         /// `key`, `detector` or `digest`.
         what: &'static str,

@@ -1,9 +1,9 @@
-//! Where belief starts: the keys and bounds that a verifier brings along, and the floor below which
-//! it never goes back. Both belong to the reader and are never read from what is being verified.
+//! Where belief starts: the keys and bounds that a verifier brings along. They belong to the reader
+//! and are never read from what is being verified.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactVersion, Kind, Name, PublicKey, Refusal, Sha256Digest, Timestamp};
+use crate::{Kind, Name, PublicKey, Refusal};
 
 /// Whom one feed's manifests must be signed by, and what that feed may say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,12 +59,42 @@ impl Scope {
     }
 }
 
+/// The longest life of a third party's manifest: a plugin author re-signs once a year.
+const MAX_GUEST_LIFETIME_DAYS: u32 = 400;
+
+/// The highest key epoch. Chosen: epochs are walked one by one and last a year or so, so nobody gets
+/// there, and the next one is a number as well.
+pub const MAX_EPOCH: u64 = 1 << 32;
+
 impl Root {
+    /// The same keys with the bounds of a third party's feed called `name`: what it may publish is
+    /// not a question of what a file says.
+    #[must_use]
+    pub fn of_guest(self, name: Name) -> Self {
+        Self {
+            feed_id: name.clone(),
+            scope: Scope::Limited {
+                kinds: vec![
+                    Kind::Detector,
+                    Kind::Signatures,
+                    Kind::Blocklist,
+                    Kind::Killchain,
+                    Kind::Vectors,
+                    Kind::Model,
+                ],
+                prefix: name,
+            },
+            max_lifetime_days: MAX_GUEST_LIFETIME_DAYS,
+            ..self
+        }
+    }
+
     /// Refuses a root that could accept what nobody signed, or that gives one key two offices.
     ///
     /// # Errors
-    /// [`Refusal::EmptyRoot`], [`Refusal::KeyInTwoOffices`].
+    /// [`Refusal::EmptyRoot`], [`Refusal::KeyInTwoOffices`], [`Refusal::OverBudget`].
     pub fn check(&self) -> Result<(), Refusal> {
+        check_epoch(self.epoch)?;
         if self.code_keys.is_empty() {
             return Err(Refusal::EmptyRoot {
                 missing: "code keys",
@@ -85,46 +115,17 @@ impl Root {
     }
 }
 
-/// How far this machine has come with one feed; the host keeps it, and nothing below is accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Floor {
-    /// The key epoch of the last accepted manifest.
-    pub epoch: u64,
-    /// Its version.
-    pub version: u64,
-    /// Of its payload: the same version with other bytes is an alarm.
-    pub digest: Option<Sha256Digest>,
-    /// No clock below this is believed: the host's build time, or the last `issued`.
-    pub time: Timestamp,
-    /// The version of every artifact seen.
-    pub artifacts: Vec<ArtifactFloor>,
-}
-
-/// How far one artifact has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArtifactFloor {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its name.
-    pub name: Name,
-    /// Not below this.
-    pub version: ArtifactVersion,
-}
-
-impl Floor {
-    /// The floor of a machine that has seen nothing yet; `time` is when its host was built.
-    #[must_use]
-    pub const fn bottom(time: Timestamp) -> Self {
-        Self {
-            epoch: 0,
-            version: 0,
-            digest: None,
-            time,
-            artifacts: Vec::new(),
-        }
+/// # Errors
+/// [`Refusal::OverBudget`] for an epoch that nothing could follow.
+pub(crate) fn check_epoch(found: u64) -> Result<(), Refusal> {
+    if found <= MAX_EPOCH {
+        return Ok(());
     }
+    Err(Refusal::OverBudget {
+        what: "key epoch",
+        limit: MAX_EPOCH,
+        found,
+    })
 }
 
 /// The file that carries the official public keys into a build (`feeds/root.json`, `.dev-root/root.json`).

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::{Floor, KeyChange, KeyId, Name, Root, Sha256Digest, Timestamp};
+use crate::{Floor, KeyChange, KeyId, Manifest, Name, Root, Sha256Digest, Timestamp};
 
 /// Proof that `T`'s exact bytes passed every check. No other way to make one.
 #[derive(Clone, Debug)]
@@ -49,6 +49,23 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.proof.stale_since.is_some()
+    }
+}
+
+impl Verified<Manifest> {
+    /// The floor to keep on a machine that had already come to `before`, for a manifest that was
+    /// verified without knowing that.
+    #[must_use]
+    pub fn floor_over(&self, before: &Floor) -> Floor {
+        let Proof {
+            digest,
+            root,
+            skipped,
+            ..
+        } = self.proof();
+        before
+            .in_epoch(self.key_epoch, root)
+            .after(self, *digest, skipped)
     }
 }
 

@@ -10,18 +10,17 @@ use std::sync::Arc;
 
 use crate::envelope::strict_object;
 use crate::manifest::{MAX_ARTIFACT_BYTES, MAX_ARTIFACTS, MAX_TOTAL_BYTES};
+use crate::root::check_epoch;
 use crate::rotation::{KeyChange, next_root};
 use crate::{
-    ABI, ArtifactEntry, ArtifactFloor, Envelope, FEED_PAYLOAD_TYPE, Floor, Kind, Manifest, Name,
-    Proof, PublicKey, Refusal, Root, Scope, Sha256Digest, Timestamp, Verified, host_version,
+    ABI, ArtifactEntry, Envelope, FEED_PAYLOAD_TYPE, Floor, Kind, Manifest, Name, Proof, PublicKey,
+    Refusal, Revoked, Root, Scope, Sha256Digest, Timestamp, Verified, host_version,
 };
 
 /// The longest life of an official manifest. Source: the feed's specification, step 11.
 pub const MAX_LIFETIME_DAYS: u32 = 30;
 /// How far in the future a manifest may be issued: clocks differ, by a day at most.
 pub const MAX_FUTURE_SECONDS: i64 = 86_400;
-/// The longest life of a third party's manifest: a plugin author re-signs once a year.
-const MAX_GUEST_LIFETIME_DAYS: u32 = 400;
 /// The manifest format that this version reads.
 const SPEC: u32 = 1;
 
@@ -48,8 +47,6 @@ pub fn verify_manifest(
     now: Timestamp,
     mode: Mode,
 ) -> Result<Verified<Manifest>, Refusal> {
-    // 1: the clock may be set back, time known from signatures may not.
-    let t0 = now.max(floor.time);
     // 2–6
     root.check()?;
     let (manifest, digest, signers) = open(envelope, &[root.current, root.next])?;
@@ -59,6 +56,10 @@ pub fn verify_manifest(
     let (root, key_change) = next_root(root, &manifest, &signers)?;
     // 10
     check_floor(&manifest, digest, floor)?;
+    // 1: the clock may be set back, time known from signatures may not; what a dead key said of it
+    // is not known.
+    let floor = &floor.in_epoch(manifest.key_epoch, &root);
+    let t0 = now.max(floor.time);
     // 11
     let stale_since = check_time(&manifest, &root, t0, mode)?;
     // 12
@@ -66,10 +67,10 @@ pub fn verify_manifest(
     // 13
     let skipped = check_compatible(&manifest)?;
     // 14
-    check_revoked(&manifest, &root)?;
     check_downgrades(&manifest, floor)?;
+    let floor = floor.after(&manifest, digest, &skipped);
+    check_revoked(&manifest, &root, &floor.revoked)?;
 
-    let floor = floor_after(&manifest, digest, floor);
     let signers = signers.iter().map(PublicKey::id).collect();
     let proof = Proof {
         digest,
@@ -121,25 +122,16 @@ pub fn meet(envelope: &[u8], key: PublicKey, reserved: &Name) -> Result<Root, Re
     }
     let root = Root {
         feed_id: manifest.feed_id.clone(),
-        channel: manifest.channel.clone(),
+        channel: manifest.channel,
         epoch: manifest.key_epoch,
         current: key,
         next: manifest.next_public_key,
         retired: Vec::new(),
         code_keys: vec![key],
-        scope: Scope::Limited {
-            kinds: vec![
-                Kind::Detector,
-                Kind::Signatures,
-                Kind::Blocklist,
-                Kind::Killchain,
-                Kind::Vectors,
-                Kind::Model,
-            ],
-            prefix: manifest.feed_id,
-        },
-        max_lifetime_days: MAX_GUEST_LIFETIME_DAYS,
-    };
+        scope: Scope::Everything,
+        max_lifetime_days: MAX_LIFETIME_DAYS,
+    }
+    .of_guest(manifest.feed_id);
     root.check()?;
     Ok(root)
 }
@@ -160,6 +152,7 @@ fn open(
             count: manifest.critical.len(),
         });
     }
+    check_epoch(manifest.key_epoch)?;
     Ok((manifest, Sha256Digest::of(envelope.payload()), signers))
 }
 
@@ -265,6 +258,9 @@ fn check_entries(manifest: &Manifest, root: &Root) -> Result<(), Refusal> {
             manifest.artifacts.len() as u64,
         );
     }
+    let detectors = manifest.artifacts.iter();
+    let detectors = detectors.filter(|entry| entry.kind == Kind::Detector);
+    let known: HashSet<&Name> = detectors.map(|entry| &entry.name).collect();
     let mut seen = HashSet::new();
     let mut total = 0u64;
     for entry in &manifest.artifacts {
@@ -279,6 +275,13 @@ fn check_entries(manifest: &Manifest, root: &Root) -> Result<(), Refusal> {
             return Err(Refusal::OutOfScope {
                 kind: *kind,
                 name: name.clone(),
+            });
+        }
+        if let Some(detector) = entry.detector.as_ref().filter(|name| !known.contains(name)) {
+            return Err(Refusal::NoReceiver {
+                kind: *kind,
+                name: name.clone(),
+                detector: detector.clone(),
             });
         }
         if let Some(field) = wrong_field(entry) {
@@ -348,14 +351,13 @@ fn check_compatible(manifest: &Manifest) -> Result<Vec<Name>, Refusal> {
     Ok(skipped)
 }
 
-/// Step 14: a manifest that ships what it revokes contradicts itself; a feed with a limited scope
-/// revokes nothing outside it.
-fn check_revoked(manifest: &Manifest, root: &Root) -> Result<(), Refusal> {
-    let revoked = &manifest.revoked;
+/// Step 14: nothing is shipped that is in `revoked`, which is all that this manifest and those before
+/// it revoked; a feed with a limited scope revokes nothing outside it.
+fn check_revoked(manifest: &Manifest, root: &Root, revoked: &Revoked) -> Result<(), Refusal> {
     if revoked.keys.contains(&root.current) || revoked.keys.contains(&root.next) {
         return Err(Refusal::Revoked { what: "key" });
     }
-    for gone in &revoked.detectors {
+    for gone in &manifest.revoked.detectors {
         if !root.scope.covers(Kind::Detector, &gone.name) {
             return Err(Refusal::OutOfScope {
                 kind: Kind::Detector,
@@ -378,7 +380,8 @@ fn check_revoked(manifest: &Manifest, root: &Root) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Step 14: one artifact does not go back inside a newer manifest, unless that is signed as intended.
+/// Step 14: one artifact does not go back inside a newer manifest. Data does when that is signed as
+/// intended; code never, since the key that says so is not one that may ship code.
 fn check_downgrades(manifest: &Manifest, floor: &Floor) -> Result<(), Refusal> {
     for entry in &manifest.artifacts {
         let (kind, name) = (entry.kind, &entry.name);
@@ -389,10 +392,11 @@ fn check_downgrades(manifest: &Manifest, floor: &Floor) -> Result<(), Refusal> {
         else {
             continue;
         };
-        let meant = manifest
-            .downgrades
-            .iter()
-            .any(|d| d.kind == kind && d.name == *name && d.to == entry.version);
+        let meant = kind != Kind::Detector
+            && manifest
+                .downgrades
+                .iter()
+                .any(|d| d.kind == kind && d.name == *name && d.to == entry.version);
         if entry.version < known.version && !meant {
             return Err(Refusal::ArtifactRollback {
                 kind,
@@ -403,32 +407,4 @@ fn check_downgrades(manifest: &Manifest, floor: &Floor) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// What may not be undercut from now on. Artifacts that left the feed keep their floor.
-fn floor_after(manifest: &Manifest, digest: Sha256Digest, before: &Floor) -> Floor {
-    let mut artifacts: Vec<ArtifactFloor> = manifest
-        .artifacts
-        .iter()
-        .map(|e| ArtifactFloor {
-            kind: e.kind,
-            name: e.name.clone(),
-            version: e.version.clone(),
-        })
-        .collect();
-    let gone = before.artifacts.iter().filter(|f| {
-        !manifest
-            .artifacts
-            .iter()
-            .any(|e| e.kind == f.kind && e.name == f.name)
-    });
-    artifacts.extend(gone.cloned());
-    Floor {
-        epoch: manifest.key_epoch,
-        version: manifest.version,
-        digest: Some(digest),
-        // Only signed time moves it: a clock that was wrong once must not bar every later feed.
-        time: before.time.max(manifest.issued),
-        artifacts,
-    }
 }

@@ -23,7 +23,7 @@ fn exactly_the_signed_bytes_are_admitted() {
     let list = verified
         .admit(&verified.artifacts[1], LIST.to_vec())
         .unwrap();
-    assert_eq!(list.detector, Some(name("supply-chain")));
+    assert_eq!(list.detector, Some(name("injection")));
 }
 
 #[test]
@@ -171,6 +171,14 @@ fn names_are_unique_per_kind() {
 }
 
 #[test]
+fn data_that_no_detector_of_the_feed_would_get_is_refused() {
+    let elsewhere = changed(|m| m.artifacts[1].detector = Some(name("nobody")));
+    assert!(matches!(elsewhere, Err(Refusal::NoReceiver { .. })));
+    let alone = changed(|m| drop(m.artifacts.remove(0)));
+    assert!(matches!(alone, Err(Refusal::NoReceiver { .. })));
+}
+
+#[test]
 fn each_kind_has_its_own_fields() {
     let field = |change: fn(&mut Manifest)| match changed(change) {
         Err(Refusal::Field { field, .. }) => field,
@@ -218,13 +226,12 @@ fn a_feed_over_its_budget_is_refused() {
     );
     assert!(changed(|m| limits(m, Limits::CAP)).is_ok());
     let numbered = |m: &mut Manifest, count: u32, length| {
-        m.artifacts = (0..count)
-            .map(|n| ArtifactEntry {
-                name: name(&format!("n{n}")),
-                length,
-                ..list(LIST)
-            })
-            .collect();
+        m.artifacts.truncate(1);
+        m.artifacts.extend((0..count).map(|n| ArtifactEntry {
+            name: name(&format!("n{n}")),
+            length,
+            ..list(LIST)
+        }));
     };
     let total = changed(|m| numbered(m, 5, MAX_ARTIFACT_BYTES));
     assert!(matches!(
@@ -345,4 +352,92 @@ fn a_catalog_is_for_no_detector_and_comes_from_no_third_party() {
         &name("official"),
     );
     assert!(!met.unwrap().scope.covers(Kind::Catalog, &name("acme")));
+}
+
+#[test]
+fn what_was_revoked_once_stays_revoked() {
+    let revoked = |change: &dyn Fn(&mut Revoked)| {
+        let seen = changed(|m| {
+            m.artifacts.clear();
+            change(&mut m.revoked);
+        });
+        let floor = seen.unwrap().proof().floor_after().clone();
+        // A thief of the feed key leaves the list away and ships what was on it.
+        let again = Manifest {
+            version: manifest().version + 1,
+            ..manifest()
+        };
+        let again = verify_manifest(&signed(&again), &root(), &floor, now(), Mode::Accept)?;
+        again
+            .admit(&again.artifacts[0], DETECTOR.to_vec())
+            .map(drop)
+    };
+    assert_eq!(revoked(&|_| ()), Ok(()));
+    let digest = revoked(&|r| r.digests = vec![Sha256Digest::of(LIST)]);
+    assert_eq!(digest, Err(Refusal::Revoked { what: "digest" }));
+    let below = |version: &str| RevokedDetector {
+        name: name("injection"),
+        below: version.parse().unwrap(),
+    };
+    let old = revoked(&|r| r.detectors = vec![below("9.0.0"), below("1.0.0")]);
+    assert_eq!(old, Err(Refusal::Revoked { what: "detector" }));
+    let key = revoked(&|r| r.keys = vec![code_key().public()]);
+    assert_eq!(key, Err(Refusal::Revoked { what: "key" }));
+    // The word of the next key, which knows no better, brings no code back either.
+    let seen = changed(|m| {
+        m.revoked.detectors = vec![below("2.3.1")];
+        m.revoked.keys = vec![code_key().public(), key_of_nobody()];
+        m.revoked.digests = vec![Sha256Digest::of(b"gone")];
+    });
+    let floor = seen.unwrap().proof().floor_after().clone();
+    let bytes = seal_manifest(&rotation(), &[&next_key()]).unwrap();
+    let rotated = verify_manifest(&bytes, &root(), &floor, now(), Mode::Accept).unwrap();
+    let kept = rotated.proof().floor_after().revoked.clone();
+    assert_eq!(kept.keys, [code_key().public()]);
+    assert_eq!(kept.detectors, [below("2.3.1")]);
+    assert!(kept.digests.is_empty());
+    let refused = rotated.admit(&rotated.artifacts[0], DETECTOR.to_vec());
+    assert_eq!(refused.unwrap_err(), Refusal::Revoked { what: "key" });
+}
+
+fn key_of_nobody() -> PublicKey {
+    key(77).public()
+}
+
+#[test]
+fn a_key_epoch_that_nothing_could_follow_is_refused() {
+    let mut guest = manifest();
+    guest.feed_id = name("acme");
+    guest.key_epoch = u64::MAX;
+    let met = |guest: &Manifest| {
+        meet(
+            &seal_manifest(guest, &[&feed_key()]).unwrap(),
+            feed_key().public(),
+            &name("official"),
+        )
+    };
+    assert!(matches!(
+        met(&guest),
+        Err(Refusal::OverBudget {
+            what: "key epoch",
+            ..
+        })
+    ));
+    guest.key_epoch = MAX_EPOCH;
+    assert!(met(&guest).is_ok());
+}
+
+#[test]
+fn a_file_does_not_widen_what_a_third_party_may_publish() {
+    let wide = Root {
+        max_lifetime_days: u32::MAX,
+        ..root()
+    };
+    let guest = wide.of_guest(name("acme"));
+    assert!(!guest.scope.covers(Kind::Detector, &name("injection")));
+    assert!(guest.scope.covers(Kind::Detector, &name("acme.rules")));
+    assert_eq!(
+        (guest.feed_id, guest.max_lifetime_days),
+        (name("acme"), 400)
+    );
 }

@@ -195,6 +195,22 @@ fn one_artifact_does_not_go_back_inside_a_newer_manifest() {
     }];
     assert!(offer(&back).is_ok(), "signed as intended");
 
+    // Code does not go back on a feed key's word.
+    back.artifacts[0].version = "2.3.0".parse().unwrap();
+    back.artifacts[0].endorsement = Some(endorse(&back.artifacts[0], &code_key()).unwrap());
+    back.downgrades.push(Downgrade {
+        kind: Kind::Detector,
+        name: name("injection"),
+        to: "2.3.0".parse().unwrap(),
+    });
+    assert!(matches!(
+        offer(&back),
+        Err(Refusal::ArtifactRollback {
+            kind: Kind::Detector,
+            ..
+        })
+    ));
+
     let mut without = manifest();
     without.version += 1;
     without.artifacts.remove(1);
@@ -204,4 +220,21 @@ fn one_artifact_does_not_go_back_inside_a_newer_manifest() {
         2,
         "leaving the feed does not lower an artifact's floor"
     );
+}
+
+#[test]
+fn a_newer_seed_does_not_lower_what_this_machine_knows() {
+    let mut first = manifest();
+    first.revoked.digests = vec![Sha256Digest::of(b"gone")];
+    first.artifacts[1].version = "42".parse().unwrap();
+    let before = accept(&signed(&first)).unwrap();
+    let before = before.proof().floor_after();
+    let mut seed = manifest();
+    seed.version += 1;
+    let seed = accept(&signed(&seed)).unwrap();
+    assert!(seed.proof().floor_after().revoked.digests.is_empty());
+    let floor = seed.floor_over(before);
+    assert_eq!(floor.version, seed.version);
+    assert_eq!(floor.revoked, first.revoked);
+    assert_eq!(before.lowered().revoked, first.revoked);
 }

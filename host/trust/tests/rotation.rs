@@ -104,16 +104,16 @@ fn epochs_are_walked_one_by_one_and_never_back() {
         offer(&back, &[&feed_key()]),
         Err(Refusal::EpochBack { .. })
     ));
-    let last = Root {
-        epoch: u64::MAX,
-        ..root()
+    let at = |epoch| {
+        let last = Root { epoch, ..root() };
+        let over = Manifest {
+            key_epoch: epoch,
+            ..manifest()
+        };
+        verify_manifest(&signed(&over), &last, &floor(), now(), Mode::Accept)
     };
-    let over = Manifest {
-        key_epoch: u64::MAX,
-        ..manifest()
-    };
-    let bytes = signed(&over);
-    assert!(verify_manifest(&bytes, &last, &floor(), now(), Mode::Accept).is_ok());
+    assert!(at(MAX_EPOCH).is_ok());
+    assert!(matches!(at(u64::MAX), Err(Refusal::OverBudget { .. })));
 }
 
 #[test]
@@ -144,6 +144,122 @@ fn a_fast_forward_dies_with_its_key() {
     let bytes = seal_manifest(&rotation(), &[&next_key()]).unwrap();
     let verified = verify_manifest(&bytes, &root(), &seen, now(), Mode::Accept).unwrap();
     assert_eq!(verified.proof().floor_after().version, 1);
+}
+
+/// What a thief of the current key can leave behind: a clock that is weeks ahead, versions that
+/// nothing follows, names and revocations that were never there.
+fn after_a_thief() -> Floor {
+    let mut floor = accept(&signed(&manifest()))
+        .unwrap()
+        .proof()
+        .floor_after()
+        .clone();
+    for day in 1..=40u8 {
+        let mut theft = manifest();
+        // Each is a day ahead of the one before, as far as one may be.
+        theft.issued = floor.time.plus_seconds(MAX_FUTURE_SECONDS);
+        theft.expires = theft.issued.plus_days(30);
+        theft.version = theft.issued.unix() as u64;
+        theft.artifacts[1].version = "999999999".parse().unwrap();
+        theft.artifacts.push(ArtifactEntry {
+            kind: Kind::Signatures,
+            name: name(&format!("zz{day}")),
+            entries: Some(1_000_000),
+            ..list(LIST)
+        });
+        // Left out here, and so without any code key's word.
+        theft.artifacts.push(ArtifactEntry {
+            name: name("later"),
+            version: "999.0.0".parse().unwrap(),
+            abi: Some(Abi {
+                major: ABI.major + 1,
+                minor: 0,
+            }),
+            required: false,
+            ..detector(DETECTOR)
+        });
+        theft.revoked.digests = vec![Sha256Digest::of(&[day])];
+        theft.revoked.detectors = vec![RevokedDetector {
+            name: name("later"),
+            below: "999.0.0".parse().unwrap(),
+        }];
+        let bytes = signed(&theft);
+        let taken = verify_manifest(&bytes, &root(), &floor, now(), Mode::Accept);
+        // He may revoke what he does not ship.
+        let taken = taken.or_else(|refusal| {
+            assert!(matches!(refusal, Refusal::Revoked { .. }), "{refusal}");
+            theft.artifacts.pop();
+            verify_manifest(&signed(&theft), &root(), &floor, now(), Mode::Accept)
+        });
+        floor = taken.unwrap().proof().floor_after().clone();
+    }
+    assert!(floor.time > now().plus_days(35));
+    floor
+}
+
+#[test]
+fn what_a_thief_did_ends_with_his_key() {
+    let floor = after_a_thief();
+    // The owner's feed, with the list that the thief revoked and a detector of the name he barred.
+    let mut genuine = rotation();
+    genuine.artifacts.push(ArtifactEntry {
+        kind: Kind::Signatures,
+        name: name("words"),
+        sha256: Sha256Digest::of(&[7]),
+        length: 1,
+        ..list(LIST)
+    });
+    let mut later = detector(DETECTOR);
+    later.name = name("later");
+    later.version = "1.0.0".parse().unwrap();
+    later.endorsement = Some(endorse(&later, &code_key()).unwrap());
+    genuine.artifacts.push(later);
+    let steady = Manifest {
+        key_epoch: 3,
+        version: floor.version + 1,
+        next_public_key: next_key().public(),
+        ..genuine.clone()
+    };
+    let under = |root: &Root, m: &Manifest, key: &SecretKey| {
+        let bytes = seal_manifest(m, &[key]).unwrap();
+        verify_manifest(&bytes, root, &floor, now(), Mode::Accept)
+    };
+    assert!(under(&root(), &steady, &feed_key()).is_err());
+
+    let rotated = under(&root(), &genuine, &next_key()).unwrap();
+    let after = rotated.proof().floor_after();
+    assert_eq!(after.time, genuine.issued);
+    assert_eq!(after.artifacts.len(), genuine.artifacts.len());
+    assert_eq!(after.revoked, Revoked::default());
+
+    // The same for a machine that followed the link and takes a later manifest of the epoch.
+    let link = seal_manifest(&rotation(), &[&next_key()]).unwrap();
+    let (root, _) = follow_rotation(&link, &root()).unwrap();
+    let second = Manifest {
+        version: 2,
+        ..genuine
+    };
+    under(&root, &second, &next_key()).unwrap();
+}
+
+#[test]
+fn a_rotation_brings_no_older_detector_back() {
+    let newer = accept(&signed(&manifest())).unwrap();
+    let mut back = rotation();
+    back.artifacts[0].version = "2.3.0".parse().unwrap();
+    back.artifacts[0].endorsement = Some(endorse(&back.artifacts[0], &code_key()).unwrap());
+    let bytes = seal_manifest(&back, &[&next_key()]).unwrap();
+    let floor = newer.proof().floor_after();
+    let refused = verify_manifest(&bytes, &root(), floor, now(), Mode::Accept);
+    assert!(matches!(refused, Err(Refusal::ArtifactRollback { .. })));
+}
+
+#[test]
+fn the_hosts_build_time_outlives_a_rotation() {
+    let built = Floor::bottom(rotation().expires);
+    let bytes = seal_manifest(&rotation(), &[&next_key()]).unwrap();
+    let refused = verify_manifest(&bytes, &root(), &built, now(), Mode::Accept);
+    assert!(matches!(refused, Err(Refusal::Expired { .. })));
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub fn list(bytes: &[u8]) -> ArtifactEntry {
         version: "41".parse().unwrap(),
         abi: None,
         schema: Some(1),
-        detector: Some(name("supply-chain")),
+        detector: Some(name("injection")),
         sha256: Sha256Digest::of(bytes),
         length: bytes.len() as u64,
         entries: Some(24),
