@@ -208,6 +208,8 @@ fn standing(entry: &Listed) -> (&'static str, Vec<String>) {
         }
         State::Predecessor => ("predecessor", Vec::new()),
         State::Remote(why) => ("remote", vec![format!("it can't be wrapped: {why}")]),
+        State::Obstacle(why) => ("obstacle", vec![format!("it is not wrapped: {why}")]),
+        State::Exposed(why) => ("exposed", vec![format!("it is not protected: {why}")]),
         State::Ours => ("ours", Vec::new()),
         State::Unsupported => ("unsupported", Vec::new()),
     }

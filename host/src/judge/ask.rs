@@ -267,6 +267,8 @@ pub(super) mod tests {
             spans: vec![],
             steps: vec![],
             refs: vec![],
+            package: None,
+            overridden: None,
         };
         Weighed {
             event: Event {

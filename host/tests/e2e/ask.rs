@@ -173,7 +173,9 @@ fn one_allowance_lets_one_of_many_same_calls_pass() {
     let ids: Vec<u64> = (0..3).map(|_| deploy(&mut client, "v2")).collect();
     let arrived = || {
         let seen = server.seen();
-        seen.iter().filter(|line| line.contains("\"deploy\"")).count()
+        seen.iter()
+            .filter(|line| line.contains("\"deploy\""))
+            .count()
     };
     let first = wait_for("all three", || {
         let open = questions(&home);
@@ -231,7 +233,10 @@ argument = { "/params/uri" = "db://u:hunter22@*" }
     let id = client.ask("resources/read", json!({ "uri": "db://u:hunter22@h/x" }));
     let question = waiting(&home);
     let open = json!(questions(&home)).to_string();
-    assert!(open.contains("db://u:[redacted:url-password]@h/x"), "{open}");
+    assert!(
+        open.contains("db://u:[redacted:url-password]@h/x"),
+        "{open}"
+    );
     home.cli(&["approve", &question]).done();
     assert_eq!(answer(&mut client, id)["error"]["code"], -32601);
     let log = json!(home.records("method:resources/read")).to_string();

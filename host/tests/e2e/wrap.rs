@@ -114,14 +114,19 @@ fn a_project_can_not_choose_who_judges_its_servers() {
         } })
         .to_string()
     };
-    let read = || -> Value {
-        serde_json::from_str(&std::fs::read_to_string(&project).unwrap()).unwrap()
-    };
+    let read =
+        || -> Value { serde_json::from_str(&std::fs::read_to_string(&project).unwrap()).unwrap() };
     std::fs::write(&project, entry(json!({ "CLAWDEFENDER_HOME": elsewhere }))).unwrap();
     let told = home.cli(&["wrap", "--all", "--json"]).done().json();
     let remarks = told["remarks"].to_string();
-    assert!(remarks.contains("files in claude-code is left as it is: its env"), "{remarks}");
-    assert!(remarks.contains("both in claude-code is left as it is"), "{remarks}");
+    assert!(
+        remarks.contains("files in claude-code is left as it is: its env"),
+        "{remarks}"
+    );
+    assert!(
+        remarks.contains("both in claude-code is left as it is"),
+        "{remarks}"
+    );
     let servers = &read()["mcpServers"];
     assert_eq!(servers["files"]["command"], "npx");
     assert_eq!(servers["posing"]["args"][3], "--");
@@ -137,7 +142,10 @@ fn a_project_can_not_choose_who_judges_its_servers() {
     let told = home.cli(&["wrap", "--all"]).done();
     assert!(told.err.contains("NOT protected"), "{told:?}");
     let line = home.cli(&["status"]).out;
-    assert!(line.contains("files       claude-code: wrapped and not protected"), "{line}");
+    assert!(
+        line.contains("files       claude-code: wrapped and not protected"),
+        "{line}"
+    );
     home.cli(&["unwrap", "--all"]).done();
     assert_eq!(read()["mcpServers"]["files"]["command"], "npx");
 }
