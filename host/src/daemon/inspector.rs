@@ -1,5 +1,6 @@
 //! `clawdefender inspect`: the verified detectors and a policy, without a running daemon.
 
+use super::chains::{self, OwnChains};
 use super::start::{self, DaemonError};
 use crate::config::{Config, Home};
 use crate::feed::Feeds;
@@ -34,7 +35,15 @@ pub fn run(
     let feeds = Feeds::open(&home.feeds_dir(), start::now()?)?;
     let cache = CodeCache::open(&home.cache_dir())?;
     let settings = start::settings(home, &config)?;
-    let (set, _) = start::load(feeds.packages(&settings), &cache, 1);
+    let mut packages = feeds.packages(&settings);
+    let own = OwnChains::configured(home, &config)?;
+    if let Some(own) = &own {
+        own.give(&mut packages)?;
+    }
+    let (set, failed) = start::load(packages, &cache, 1);
+    if let Some(own) = &own {
+        chains::refused(own, &failed)?;
+    }
     let places = start::places(home);
     let inspector = Inspector {
         set: &set,

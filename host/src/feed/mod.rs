@@ -349,6 +349,7 @@ fn packages<'g>(
                     .get(component.name.as_str())
                     .map(|own| own.clone().into_iter().collect())
                     .unwrap_or_default(),
+                own: Vec::new(),
             });
         }
     }

@@ -101,7 +101,23 @@ fn finding(
         spans,
         steps,
         refs: raw.refs,
+        attrs: raw
+            .attrs
+            .iter()
+            .map(|(name, value)| (clip(name), clip(value)))
+            .collect(),
     })
+}
+
+/// What a record can hold of a word that explains and decides nothing: too long a list of servers
+/// is no reason to lose the finding.
+fn clip(value: &str) -> String {
+    let mut end = value.len().min(MAX_WORD_BYTES);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = value.get(..end).unwrap_or_default();
+    kept.replace(char::is_control, " ")
 }
 
 /// The span in original bytes; `None` for a view this host does not know.

@@ -170,6 +170,7 @@ fn finding(fields: &str) -> Finding {
         spans: Vec::new(),
         steps: Vec::new(),
         refs: Vec::new(),
+        attrs: std::collections::BTreeMap::new(),
     }
 }
 
