@@ -36,6 +36,12 @@ pub trait Guard: Send + Sync + 'static {
     /// the caller calls itself: unproven, for the record only.
     fn inspect(&self, line: &str, agent: Option<&str>) -> Value;
 
+    /// The newest record with this call id, as `audit show --json` prints it.
+    ///
+    /// # Errors
+    /// For the daemon's own log: the audit log could not be read.
+    fn record(&self, id: &str) -> Result<Option<Value>, String>;
+
     /// The open questions.
     fn approvals(&self) -> Value;
 

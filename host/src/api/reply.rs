@@ -19,6 +19,7 @@ pub enum Refusal {
     ForeignOrigin,
     NoToken,
     NoRoute,
+    NoRecord,
     /// With the methods that there are.
     Method(&'static str),
     MediaType,
@@ -70,6 +71,12 @@ impl Refusal {
                 "not-found",
                 "there is no such path",
                 "see GET /api/v1/openapi.yaml",
+            ),
+            Self::NoRecord => fixed(
+                StatusCode::NOT_FOUND,
+                "no-record",
+                "no record has this id",
+                "send the call id that a refusal names",
             ),
             Self::Method(_) => fixed(
                 StatusCode::METHOD_NOT_ALLOWED,

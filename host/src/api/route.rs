@@ -27,6 +27,7 @@ pub const TABLE: &[(&str, &str, Does)] = &[
     ("/status", "GET", Does::Status),
     ("/inspect", "POST", Does::Inspect),
     ("/guard/check", "POST", Does::Check),
+    ("/records/{id}", "GET", Does::Record),
     ("/approvals", "GET", Does::Approvals),
     ("/approvals/{id}", "POST", Does::Answer),
     ("/openapi.yaml", "GET", Does::OpenApi),
@@ -42,6 +43,7 @@ pub enum Does {
     Status,
     Inspect,
     Check,
+    Record,
     Approvals,
     Answer,
     OpenApi,
@@ -118,6 +120,17 @@ impl Api {
                     Ok(reply::json(&check::verdict(&answer)?))
                 })
                 .await?
+            }
+            Does::Record => {
+                let id = id.ok_or(Refusal::NoRoute)?;
+                match self.ask(until, move |guard| guard.record(&id)).await? {
+                    Ok(Some(record)) => Ok(reply::json(&record)),
+                    Ok(None) => Err(Refusal::NoRecord),
+                    Err(error) => {
+                        tracing::error!(error, "the audit log could not be read for a client");
+                        Err(Refusal::Broken)
+                    }
+                }
             }
             Does::Answer => {
                 one_value(carries)?;

@@ -18,6 +18,7 @@ mod query;
 mod record;
 mod search;
 mod sync;
+mod timeline;
 mod verify;
 mod walk;
 
@@ -29,6 +30,7 @@ pub use merkle::Hash;
 pub use query::{Query, QueryError};
 pub use record::{Memo, Record};
 pub use search::{Found, Search, search, show};
+pub use timeline::{Stop, Timeline, timelines, told};
 pub use verify::{Report, verify, verify_with};
 
 /// Why the ledger could not be opened or written.

@@ -4,6 +4,7 @@ use super::escape::{escape, excerpt};
 use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
+use super::timeline;
 use crate::audit::{self, Damage, Found, Query, Record, Report};
 use crate::config::Home;
 use serde_json::Value;
@@ -103,9 +104,11 @@ fn show(home: &Home, id: &str, terminal: &Terminal) -> anyhow::Result<Exit> {
             .into());
     };
     if terminal.json {
-        terminal.object(as_json(&found)?)?;
+        terminal.object(audit::told(&home.audit_dir(), &found)?)?;
     } else {
-        terminal.data(&render(&found.record, terminal.ink))?;
+        let timelines = audit::timelines(&home.audit_dir(), &found.record)?;
+        let shown = render(&found.record, terminal.ink) + &timeline::render(&timelines);
+        terminal.data(&shown)?;
     }
     Ok(Exit::Done)
 }
@@ -330,6 +333,7 @@ mod tests {
                 refs: Vec::new(),
                 package: None,
                 overridden: None,
+                attrs: std::collections::BTreeMap::new(),
             }],
             digest: "ab".into(),
             bytes: 120,

@@ -73,6 +73,7 @@ fn serve(terminal: &Terminal) -> anyhow::Result<Exit> {
 fn failure(error: DaemonError) -> anyhow::Error {
     let hint = match &error {
         DaemonError::Policy(_) => "clawdefender policy check",
+        DaemonError::Chains(_) => "clawdefender policy check-chains",
         DaemonError::Audit(_) => "clawdefender audit verify",
         _ => return error.into(),
     };

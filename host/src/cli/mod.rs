@@ -30,6 +30,7 @@ mod self_update;
 mod selftest;
 mod status;
 mod terminal;
+mod timeline;
 mod topics;
 mod wrap;
 

@@ -3,6 +3,8 @@
 use super::escape::escape;
 use super::exit::{Exit, Failure, home};
 use super::terminal::Terminal;
+use crate::daemon::DaemonError;
+use crate::daemon::chains::{self, ChainsError};
 use crate::policy::{Policy, PolicyError, import};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -28,6 +30,17 @@ Ends with 3 when the file would be refused.")]
         /// Default: the policy.toml that is in force
         file: Option<PathBuf>,
     },
+    /// Say what is wrong with a file of your own kill chains, as the daemon would at its start
+    #[command(after_help = "\
+Examples:
+  clawdefender policy check-chains
+  clawdefender policy check-chains ./chains.toml --json
+
+Ends with 3 when the daemon would refuse the file.")]
+    CheckChains {
+        /// Default: the `chains_file` that config.toml names
+        file: Option<PathBuf>,
+    },
     /// Convert a policy of the predecessor; prints the new one for you to review
     #[command(after_help = "Examples:\n  clawdefender policy import old.toml > policy.toml")]
     Import { file: PathBuf },
@@ -36,6 +49,7 @@ Ends with 3 when the file would be refused.")]
 pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     match &args.verb {
         Verb::Check { file } => check(file.as_deref(), terminal),
+        Verb::CheckChains { file } => check_chains(file.as_deref(), terminal),
         Verb::Import { file } => convert(file, terminal),
     }
 }
@@ -73,6 +87,43 @@ fn check(file: Option<&Path>, terminal: &Terminal) -> anyhow::Result<Exit> {
     } else {
         Exit::No
     })
+}
+
+fn check_chains(file: Option<&Path>, terminal: &Terminal) -> anyhow::Result<Exit> {
+    match chains::check(&home()?, file) {
+        Ok(Some(own)) if terminal.json => {
+            terminal.object(json!({
+                "ok": true, "file": own.path, "chains": own.count(),
+                "sha256": own.digest.to_string(), "errors": [],
+            }))?;
+            Ok(Exit::Done)
+        }
+        Ok(Some(own)) => {
+            terminal.data(&format!("{}, nothing wrong\n", escape(&own.summary())))?;
+            Ok(Exit::Done)
+        }
+        Ok(None) => {
+            terminal.say("config.toml names no `chains_file`; the shipped chains are in force");
+            if terminal.json {
+                terminal.object(json!({ "ok": true, "file": null, "chains": 0, "errors": [] }))?;
+            }
+            Ok(Exit::Done)
+        }
+        Err(DaemonError::Chains(error)) => {
+            if terminal.json {
+                let line = match &error {
+                    ChainsError::Invalid { line, .. } => Some(*line),
+                    _ => None,
+                };
+                let error = json!({ "line": line, "message": error.to_string() });
+                terminal.object(json!({ "ok": false, "errors": [error] }))?;
+            } else {
+                terminal.data(&format!("{}\n", escape(&error.to_string())))?;
+            }
+            Ok(Exit::No)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn sound(policy: &Policy, name: &str) -> String {

@@ -171,6 +171,7 @@ mod tests {
             refs: vec!["MAL-1".into()],
             package: Some("npm:x@1.0.0".into()),
             overridden: overridden.map(str::to_owned),
+            attrs: std::collections::BTreeMap::new(),
         };
         Scanned {
             client: "cursor",

@@ -181,6 +181,8 @@ pub struct Config {
     pub ask_hold_s: u64,
     /// Settings per detector id, handed to its `configure`.
     pub detectors: BTreeMap<String, BTreeMap<String, String>>,
+    /// Chains of the user's own for the kill-chain detector: a TOML file.
+    pub chains_file: Option<PathBuf>,
     /// Where the official feed is fetched from: an https URL or a folder, or several in turn.
     pub feed_url: Mirrors,
     /// Certificate authorities to believe for feeds instead of the web's: a PEM file.
@@ -232,6 +234,7 @@ impl Default for Config {
             max_frame_bytes: 16 << 20,
             ask_hold_s: 50,
             detectors: BTreeMap::new(),
+            chains_file: None,
             feed_url: Mirrors::default(),
             feed_ca_file: None,
             feed_check_s: 6 * 3600,

@@ -1,5 +1,6 @@
 //! Changing what is live: stage, try out, commit, swap, record. At every failure the old stays.
 
+use super::chains::{self, ChainsError};
 use super::control::refused;
 use super::start::{self, Parts};
 use super::{gate, rehearsal};
@@ -257,7 +258,7 @@ impl Parts {
         let (set, failed) = start::load(packages, &self.cache, start::instances());
         if !staged.is_new() {
             // What was live before needs no proof.
-            return Ok(set);
+            return self.with_chains(staged, set);
         }
         if let Some((name, error)) = failed
             .iter()
@@ -287,6 +288,23 @@ impl Parts {
         gate::pass(&tried, is_official, &corpus, &self.home).map_err(held)?;
         let took_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(%feed, took_us, "the gate was passed");
+        self.with_chains(staged, set)
+    }
+
+    /// The same detectors with the user's own chains, where there are any. Feeds are tried without
+    /// them: what the user finds suspicious is no author's promise.
+    fn with_chains(&self, staged: &Staged, set: Set) -> Result<Set, Kept> {
+        let Some(own) = &self.chains else {
+            return Ok(set);
+        };
+        let held = |error: ChainsError| Kept {
+            code: "held",
+            message: error.to_string(),
+        };
+        let mut packages = self.feeds().packages_with(staged, &self.settings);
+        own.give(&mut packages).map_err(held)?;
+        let (set, failed) = start::load(packages, &self.cache, start::instances());
+        chains::refused(own, &failed).map_err(held)?;
         Ok(set)
     }
 

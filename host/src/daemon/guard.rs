@@ -3,7 +3,7 @@
 use super::start::Parts;
 use crate::api::{self, Guard};
 use crate::approval::{Answer, AnswerError, Approver};
-use crate::audit::{Durability, Record};
+use crate::audit::{self, Durability, Record};
 use crate::judge::inspect::Inspector;
 use crate::judge::{call_id, now_ms};
 use crate::policy::{Action, Decision};
@@ -101,6 +101,14 @@ impl Guard for Service {
             }
         }
         answer.json
+    }
+
+    fn record(&self, id: &str) -> Result<Option<Value>, String> {
+        let parts = self.parts.upgrade().ok_or("the daemon is stopping")?;
+        let dir = parts.home.audit_dir();
+        let told = audit::show(&dir, id)
+            .and_then(|found| found.map(|found| audit::told(&dir, &found)).transpose());
+        told.map_err(|error| error.to_string())
     }
 
     fn approvals(&self) -> Value {

@@ -1,6 +1,7 @@
 //! The verified detectors and a policy, without a running daemon: for `inspect`, `package check`
 //! and `scan`.
 
+use super::chains::{self, OwnChains};
 use super::start::{self, DaemonError};
 use crate::config::{Config, Home};
 use crate::event::identity::{Identity, identify};
@@ -65,7 +66,15 @@ impl Opened {
         let feeds = Feeds::open(&home.feeds_dir(), start::now()?)?;
         let cache = CodeCache::open(&home.cache_dir())?;
         let settings = start::settings(home, &config)?;
-        let (set, _) = start::load(feeds.packages(&settings), &cache, 1);
+        let mut packages = feeds.packages(&settings);
+        let own = OwnChains::configured(home, &config)?;
+        if let Some(own) = &own {
+            own.give(&mut packages)?;
+        }
+        let (set, failed) = start::load(packages, &cache, 1);
+        if let Some(own) = &own {
+            chains::refused(own, &failed)?;
+        }
         let alerts = feeds.alerts().iter();
         Ok(Self {
             set,

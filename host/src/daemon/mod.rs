@@ -2,6 +2,7 @@
 //!
 //! Wiring only: it opens the parts, hands them to each other, and closes them in order.
 
+pub mod chains;
 mod control;
 mod feed_watch;
 mod feeds;

@@ -1,6 +1,7 @@
 //! Opening the parts in the order in which they need each other. What can't be opened stops the
 //! start: a daemon that could not record or verify must not serve.
 
+use super::chains::{self, ChainsError, OwnChains};
 use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record};
 use crate::config::{Config, ConfigError, Home};
@@ -27,6 +28,8 @@ pub enum DaemonError {
     Audit(#[from] AuditError),
     #[error("policy: {0}")]
     Policy(#[from] PolicyError),
+    #[error("chains: {0}")]
+    Chains(#[from] ChainsError),
     #[error("feed: {0}")]
     Feed(#[from] FeedError),
     #[error("the system clock is not usable")]
@@ -40,6 +43,8 @@ pub struct Parts {
     pub home: Home,
     pub config: Config,
     pub settings: Settings,
+    /// The user's own chains, as they were at the start.
+    pub(super) chains: Option<OwnChains>,
     pub judge: Arc<Judge>,
     pub feeds: Mutex<Feeds>,
     /// One change of policy or overrides at a time.
@@ -81,6 +86,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let config = Config::load(home)?;
     let (overrides, overrides_error) = read_overrides(home);
     let policy = load_policy(home)?.with_overrides(overrides);
+    let own = OwnChains::configured(home, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("daemon")
@@ -90,7 +96,14 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
     let cache = CodeCache::open(&home.cache_dir())?;
     let settings = settings(home, &config)?;
-    let (set, failed) = load(feeds.packages(&settings), &cache, instances());
+    let mut packages = feeds.packages(&settings);
+    if let Some(own) = &own {
+        own.give(&mut packages)?;
+    }
+    let (set, failed) = load(packages, &cache, instances());
+    if let Some(own) = &own {
+        chains::refused(own, &failed)?;
+    }
     for (name, error) in &failed {
         tracing::error!(
             detector = name,
@@ -125,6 +138,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         api: OnceLock::new(),
         config,
         settings,
+        chains: own,
         judge,
         feeds: Mutex::new(feeds),
         policies: Mutex::default(),
@@ -136,6 +150,9 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         started_ms: now_ms(),
         policy_error: Mutex::default(),
     };
+    if let Some(own) = &parts.chains {
+        parts.note("daemon", "own-chains", own.summary());
+    }
     for (name, error) in failed {
         parts.note("daemon", "detector-refused", format!("{name}: {error}"));
     }

@@ -3,6 +3,7 @@
 //! The two never mix: a fault is not a low-confidence finding, it is the absence of an answer.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,6 +60,9 @@ pub struct Finding {
     /// The id of the person's override because of which it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<String>,
+    /// What else the detector says of it: for the record and for people, never for a decision.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attrs: BTreeMap<String, String>,
 }
 
 /// Why a part gave no answer.

@@ -416,6 +416,7 @@ fn packages(generations: Vec<(&Name, &Generation)>, settings: &Settings) -> Vec<
                     .get(component.name.as_str())
                     .map(|own| own.clone().into_iter().collect())
                     .unwrap_or_default(),
+                own: Vec::new(),
             });
         }
     }

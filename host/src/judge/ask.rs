@@ -269,6 +269,7 @@ pub(super) mod tests {
             refs: vec![],
             package: None,
             overridden: None,
+            attrs: std::collections::BTreeMap::new(),
         };
         Weighed {
             event: Event {

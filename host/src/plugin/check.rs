@@ -75,8 +75,9 @@ fn finding(
     for reference in &raw.refs {
         word("reference", reference)?;
     }
-    let package = raw.attrs.into_iter().find(|(name, _)| name == "package");
-    if let Some((_, package)) = &package {
+    let package = raw.attrs.iter().find(|(name, _)| name == "package");
+    let package = package.map(|(_, package)| package.clone());
+    if let Some(package) = &package {
         word("package", package)?;
     }
     let steps = raw
@@ -105,9 +106,25 @@ fn finding(
         spans,
         steps,
         refs: raw.refs,
-        package: package.map(|(_, package)| package),
+        package,
         overridden: None,
+        attrs: raw
+            .attrs
+            .iter()
+            .map(|(name, value)| (clip(name), clip(value)))
+            .collect(),
     })
+}
+
+/// What a record can hold of a word that explains and decides nothing: too long a list of servers
+/// is no reason to lose the finding.
+fn clip(value: &str) -> String {
+    let mut end = value.len().min(MAX_WORD_BYTES);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = value.get(..end).unwrap_or_default();
+    kept.replace(char::is_control, " ")
 }
 
 /// The span in original bytes; `None` for a view this host does not know.

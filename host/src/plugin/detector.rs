@@ -24,6 +24,17 @@ pub struct Package {
     /// What it must say of examples; the detector itself never sees them.
     pub vectors: Option<Verified<Artifact>>,
     pub settings: Vec<(String, String)>,
+    /// What the user adds to its data. Not signed: it comes from the user's own file.
+    pub own: Vec<Own>,
+}
+
+/// Data that no feed brought.
+#[derive(Clone, Debug)]
+pub struct Own {
+    pub kind: String,
+    pub name: String,
+    pub version: String,
+    pub bytes: Arc<[u8]>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +110,15 @@ impl Detector {
                         Arc::clone(&blob.bytes),
                     )
                 })
+                // Behind what is signed, so that a contradiction is the user's.
+                .chain(package.own.iter().map(|own| {
+                    (
+                        own.kind.clone(),
+                        own.name.clone(),
+                        own.version.clone(),
+                        Arc::clone(&own.bytes),
+                    )
+                }))
                 .collect(),
         };
         let facts = describe(&recipe)?;

@@ -14,7 +14,7 @@ mod lower;
 mod pool;
 
 pub use cache::CodeCache;
-pub use detector::{Detector, LoadError, Package};
+pub use detector::{Detector, LoadError, Own, Package};
 pub use engine::Runtime;
 pub use imports::{API_EXPORT, ShapeError};
 

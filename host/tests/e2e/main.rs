@@ -15,6 +15,7 @@ mod ask;
 mod attacks;
 mod author;
 mod bridge;
+mod chains;
 mod conformance;
 mod crash;
 mod ends;

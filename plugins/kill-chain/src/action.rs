@@ -89,6 +89,17 @@ impl Actions {
         self.0 & other.0 != 0
     }
 
+    /// Their words, joined by `+`; that a call changes something is said when nothing else is known.
+    pub fn words(self) -> String {
+        let all = NAMES.iter().enumerate();
+        let own = all.filter(|(bit, _)| self.0 & (1 << bit) != 0);
+        let mut words: Vec<&str> = own.map(|(_, name)| *name).collect();
+        if words.len() > 1 {
+            words.retain(|name| *name != "change");
+        }
+        words.join("+")
+    }
+
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -101,6 +112,34 @@ impl FromIterator<Action> for Actions {
         set
     }
 }
+
+/// The words of the actions, in the order of their bits.
+const NAMES: [&str; 24] = [
+    "list",
+    "search",
+    "read-file",
+    "read-secret",
+    "read-untrusted",
+    "write",
+    "execute",
+    "install",
+    "send",
+    "persist",
+    "permission",
+    "delete",
+    "schedule",
+    "pay",
+    "download",
+    "encode",
+    "archive",
+    "impair",
+    "recon",
+    "account",
+    "fetch",
+    "shell",
+    "act",
+    "change",
+];
 
 /// Properties of an event, as bits of a stored memo.
 pub mod flag {
@@ -116,4 +155,22 @@ pub mod flag {
     pub const SECRET: u16 = 16;
     /// The call used a name that only an order in content gave; or this answers such a call.
     pub const LED: u16 = 32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bit_has_the_word_that_chains_use() {
+        for (bit, name) in NAMES.iter().enumerate() {
+            let action: Action = serde_json::from_value((*name).into()).unwrap();
+            assert_eq!(action as usize, bit, "{name}");
+        }
+        let both: Actions = [Action::Change, Action::Send, Action::List]
+            .into_iter()
+            .collect();
+        assert_eq!(both.words(), "list+send");
+        assert_eq!(Action::Change.bit().words(), "change");
+    }
 }

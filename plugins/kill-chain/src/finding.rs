@@ -5,10 +5,38 @@
 
 use clawdefender_sdk::{Category, Event, Finding, Severity, Step};
 
+use crate::action::Actions;
 use crate::chain::{Carries, Chain, Level};
+use crate::memo::Seen;
 
 pub const EXFILTRATION: &str = "kill-chain.exfiltration";
 pub const PATTERN: &str = "kill-chain.pattern";
+
+/// Longest list of actions, in bytes: what the host keeps of an attribute.
+const MAX_ACTIONS: usize = 256;
+
+/// What the steps did, and then the current event: `read-secret; encode; send`.
+pub struct Did<'a> {
+    pub memos: &'a [Option<Seen<'a>>],
+    pub now: Actions,
+}
+
+impl Did<'_> {
+    fn attr(&self, steps: &[usize]) -> (String, String) {
+        let past = steps.iter().map(|at| self.memos.get(*at)?.as_ref());
+        let past = past.map(|memo| memo.map_or(Actions::default(), |memo| memo.actions));
+        let mut all = String::new();
+        for (at, actions) in past.chain([self.now]).enumerate() {
+            let words = actions.words();
+            if all.len() + 2 + words.len() > MAX_ACTIONS {
+                break;
+            }
+            all.push_str(if at > 0 { "; " } else { "" });
+            all.push_str(&words);
+        }
+        pair("actions", all)
+    }
+}
 
 /// A secret that the steps `from` returned leaves with `event`; `parts` carried the rest of it.
 pub fn exfiltration(
@@ -17,14 +45,17 @@ pub fn exfiltration(
     (severity, confidence_pct): (Severity, u8),
     from: &[usize],
     parts: &[usize],
+    did: &Did<'_>,
 ) -> Finding {
     let mut steps: Vec<usize> = from.iter().chain(parts).copied().collect();
     steps.sort_unstable();
+    steps.dedup();
     let mut attrs = vec![pair("flow", "secret"), pair("from", servers(from, recent))];
     attrs.push(pair("to", event.server.name.clone()));
     if !parts.is_empty() {
         attrs.push(pair("parts", (parts.len() + 1).to_string()));
     }
+    attrs.push(did.attr(&steps));
     Finding {
         rule: EXFILTRATION.to_owned(),
         category: Category::DataExfiltration,
@@ -39,7 +70,13 @@ pub fn exfiltration(
 }
 
 /// The steps `steps` and then `event` are the chain.
-pub fn pattern(chain: &Chain, event: &Event, recent: &[Step<'_>], steps: &[usize]) -> Finding {
+pub fn pattern(
+    chain: &Chain,
+    event: &Event,
+    recent: &[Step<'_>],
+    steps: &[usize],
+    did: &Did<'_>,
+) -> Finding {
     let mut attrs = vec![pair("chain", chain.id.clone())];
     if let Some(last) = chain.steps.last() {
         let flow = match (last.flow, last.lead != 0) {
@@ -56,6 +93,7 @@ pub fn pattern(chain: &Chain, event: &Event, recent: &[Step<'_>], steps: &[usize
         let first = steps.first().and_then(|at| recent.get(*at));
         let seconds = first.map_or(0, |step| event.at_ms.saturating_sub(step.at_ms) / 1000);
         attrs.push(pair("within_s", seconds.to_string()));
+        attrs.push(did.attr(steps));
     }
     Finding {
         rule: PATTERN.to_owned(),

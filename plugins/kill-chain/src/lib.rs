@@ -29,7 +29,7 @@ use serde::Deserialize;
 use action::{Action, Actions, Place, flag};
 use chain::{Chain, ChainText};
 use facts::Facts;
-use finding::{EXFILTRATION, PATTERN};
+use finding::{Did, EXFILTRATION, PATTERN};
 use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
@@ -62,7 +62,8 @@ pub struct KillChain {
 struct Data {
     /// One artifact has it; others only add chains.
     lexicon: Option<Lexicon>,
-    chains: Vec<ChainText>,
+    /// Read one by one, so that an error says which.
+    chains: Vec<serde_json::Value>,
 }
 
 impl Detector for KillChain {
@@ -113,7 +114,7 @@ impl Detector for KillChain {
             }
         }
         let blobs = data.iter().filter(|blob| blob.kind == "killchain");
-        let (mut lexicon, mut chains) = (None, Vec::new());
+        let (mut lexicon, mut chains) = (None, Vec::<Chain>::new());
         for blob in blobs {
             let data: Data = serde_json::from_slice(&blob.bytes)
                 .map_err(|error| format!("killchain data {}: {error}", blob.name))?;
@@ -121,18 +122,22 @@ impl Detector for KillChain {
                 return Err("killchain data: two artifacts have a lexicon".to_owned());
             }
             lexicon = lexicon.or(data.lexicon);
-            for chain in data.chains {
-                chains.push(chain.compile()?);
+            for (at, chain) in data.chains.into_iter().enumerate() {
+                let wrong = |error: String| {
+                    format!("killchain data {}: chain {}: {error}", blob.name, at + 1)
+                };
+                let text: ChainText =
+                    serde_json::from_value(chain).map_err(|error| wrong(error.to_string()))?;
+                let chain = text.compile().map_err(wrong)?;
+                if chains.iter().any(|known| known.id == chain.id) {
+                    return Err(wrong(format!("another chain has the id {}", chain.id)));
+                }
+                chains.push(chain);
             }
         }
         let lexicon = lexicon.ok_or("killchain data: no artifact has a lexicon")?;
         if chains.is_empty() {
             return Err("killchain data: no chain".to_owned());
-        }
-        let mut ids: Vec<&str> = chains.iter().map(|chain| chain.id.as_str()).collect();
-        ids.sort_unstable();
-        if ids.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err("killchain data: two chains have one id".to_owned());
         }
         let printer = Printer::new(key);
         Ok(Self {
@@ -195,13 +200,18 @@ impl KillChain {
             flow: &flow,
             leads: &leads,
         };
+        let did = Did {
+            memos,
+            now: facts.actions,
+        };
         let mut findings: Vec<Finding> = self
-            .exfiltration(event, recent, &facts, &flow)
+            .exfiltration(event, recent, &facts, &flow, &did)
             .into_iter()
             .collect();
         for chain in &self.chains {
             let found = scene.find(chain);
-            findings.extend(found.map(|steps| finding::pattern(chain, event, recent, &steps)));
+            findings
+                .extend(found.map(|steps| finding::pattern(chain, event, recent, &steps, &did)));
         }
         let memo = Memo {
             actions: facts.actions,
@@ -230,6 +240,7 @@ impl KillChain {
         recent: &[Step<'_>],
         facts: &Facts,
         flow: &Flow,
+        did: &Did<'_>,
     ) -> Option<Finding> {
         let from_other = flow.secret.iter().any(|at| {
             recent
@@ -260,6 +271,7 @@ impl KillChain {
             strength,
             &flow.secret,
             &flow.parts,
+            did,
         ))
     }
 

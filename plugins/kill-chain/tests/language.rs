@@ -91,6 +91,29 @@ fn files_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
+fn a_refusal_says_which_chain_of_which_file() {
+    let said = |steps: &str| {
+        let refused = KillChain::configure(&[], &[data(), own(steps)]);
+        refused.err().unwrap_or_default()
+    };
+    let unknown = said(r#"[{"action": ["fly"]}]"#);
+    assert!(
+        unknown.starts_with("killchain data own: chain 1: unknown variant `fly`"),
+        "{unknown}"
+    );
+    assert_eq!(
+        said("[]"),
+        "killchain data own: chain 1: chain own: has 0 steps, must be 1 to 8"
+    );
+    let twice = own(r#"[{"action": ["list"]}]"#);
+    let refused = KillChain::configure(&[], &[data(), twice.clone(), twice]);
+    assert_eq!(
+        refused.err().unwrap(),
+        "killchain data own: chain 1: another chain has the id own"
+    );
+}
+
+#[test]
 fn a_flood_is_linear_and_bounded() {
     let mut story = Story::begin();
     for number in 0..1_500_u32 {

@@ -41,6 +41,14 @@ impl Guard for Noting {
         json!({ "id": value.get("id"), "decision": decision, "rule": "r", "findings": [], "faults": [] })
     }
 
+    fn record(&self, id: &str) -> Result<Option<Value>, String> {
+        match id {
+            "c7f2kq3a" => Ok(Some(json!({ "id": id, "timeline": [] }))),
+            "torn" => Err("it can't be read".into()),
+            _ => Ok(None),
+        }
+    }
+
     fn approvals(&self) -> Value {
         json!({ "questions": [{ "id": "abc123" }] })
     }

@@ -69,6 +69,12 @@ fn reads_answer() {
         json!({ "protected": true })
     );
     assert_eq!(
+        served.get("/records/c7f2kq3a").is(200).json()["id"],
+        "c7f2kq3a"
+    );
+    served.get("/records/other").refused(404, "no-record");
+    served.get("/records/torn").refused(500, "internal");
+    assert_eq!(
         served.get("/approvals").is(200).json()["questions"][0]["id"],
         "abc123"
     );

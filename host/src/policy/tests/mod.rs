@@ -173,6 +173,7 @@ fn finding(fields: &str) -> Finding {
         refs: Vec::new(),
         package: None,
         overridden: None,
+        attrs: std::collections::BTreeMap::new(),
     }
 }
 

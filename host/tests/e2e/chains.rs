@@ -1,0 +1,97 @@
+//! Kill chains: one of the user's own, told as a timeline; and files that stop the start.
+
+use crate::kit::{Client, Daemon, Home, Script, denied, text};
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+const OWN: &str = r#"
+[[chains]]
+id = "house-delete-after-list"
+title = "A folder is listed and then a file is deleted."
+severity = "high"
+confidence = 90
+attack = []
+within_s = 600
+max_steps = 50
+steps = [{ action = ["list"], result = false }, { action = ["delete"] }]
+"#;
+
+/// A home whose `config.toml` names this file of chains.
+fn with_chains(chains: &str, mode: u32) -> Home {
+    let home = Home::new();
+    home.configure("chains_file = \"chains.toml\"");
+    let path = home.root().join("chains.toml");
+    fs::write(&path, chains).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    home
+}
+
+#[test]
+fn a_chain_of_ones_own_is_found_and_told_as_a_timeline() {
+    let home = with_chains(OWN, 0o600);
+    let checked = home.cli(&["policy", "check-chains"]).done();
+    assert!(checked.out.contains("1 chains, sha256 "), "{checked:?}");
+    let daemon = Daemon::start(&home);
+    let noted = home.record("kind:own-chains");
+    assert!(
+        noted["note"]
+            .as_str()
+            .unwrap()
+            .contains("1 chains, sha256 ")
+    );
+
+    let server = Script::echo(&["list_directory", "delete_file"]).install(&home, "files");
+    let mut client = Client::open(&home, &server);
+    let path = json!({ "path": "/tmp/work/a" });
+    let passed = client.call("delete_file", path.clone());
+    assert!(passed["result"]["isError"].is_null(), "{passed:#}");
+    client.call("list_directory", json!({ "path": "/tmp/work" }));
+    let refused = client.call("delete_file", path);
+    assert!(
+        text(&refused).starts_with("Blocked by ClawDefender"),
+        "{refused:#}"
+    );
+
+    let record = home.record("tool:delete_file verdict:deny");
+    denied(&record);
+    let id = record["id"].as_str().unwrap();
+    let told = home.cli(&["audit", "show", "--json", id]).done().json();
+    let timeline = &told["timeline"][0];
+    assert_eq!(timeline["chain"], "house-delete-after-list");
+    assert_eq!(timeline["steps"][0]["name"], "list_directory");
+    assert_eq!(timeline["steps"][0]["in_log"], true);
+    assert_eq!(timeline["steps"][0]["actions"], "list");
+    assert_eq!(timeline["steps"][1]["call"], id);
+    let shown = home.cli(&["audit", "show", id]).done().out;
+    assert!(
+        shown.contains("timeline   house-delete-after-list: files → files")
+            && shown.contains("files list_directory · tool-call · list · call")
+            && shown.contains("files delete_file · tool-call · delete · this call"),
+        "{shown}"
+    );
+    drop(daemon);
+}
+
+#[test]
+fn a_file_of_chains_that_is_wrong_stops_the_start_with_its_line() {
+    let bad = OWN.replace("\"delete\"", "\"fly\"");
+    for (chains, mode, why) in [
+        (bad.as_str(), 0o600, "chains.toml:2: unknown variant `fly`"),
+        ("[[chains]]\nid = \n", 0o600, "chains.toml:2: "),
+        (OWN, 0o666, "can be written by others"),
+    ] {
+        let home = with_chains(chains, mode);
+        let checked = home.cli(&["policy", "check-chains"]);
+        assert_eq!(checked.code, 3, "{checked:?}");
+        assert!(checked.out.contains(why), "{checked:?}");
+        let started = home.cli(&["daemon", "run"]);
+        assert_ne!(started.code, 0, "{started:?}");
+        assert!(started.err.contains(why), "{started:?}");
+    }
+    let home = Home::new();
+    home.configure("chains_file = \"none.toml\"");
+    let started = home.cli(&["daemon", "run"]);
+    assert_ne!(started.code, 0, "{started:?}");
+    assert!(started.err.contains("none.toml"), "{started:?}");
+}
