@@ -4,10 +4,13 @@
 //! could be needed of them later (names that stand outside of orders) is read again from the text
 //! when an order makes it matter. What an order is, is `order`.
 
+mod place;
+
 use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark};
 use crate::words::{Kind, Word, forms, is_name, parts, words, words_from};
+use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
 const REACH: usize = 420;
@@ -19,8 +22,6 @@ const MAX_WORDS: usize = 48;
 /// Orders looked at before the best are chosen.
 const MAX_SEEN: usize = 256;
 const MAX_ELSEWHERE: usize = 1024;
-/// First byte of characters from U+0600 on: scripts that glue endings to words.
-const FIRST_GLUED: u8 = 0xd8;
 
 /// Reads the texts of one event.
 pub struct Reader<'a> {
@@ -46,41 +47,6 @@ struct Mark {
     at: usize,
     sign: u8,
     field: u32,
-}
-
-/// Where the reader is in its text.
-struct Place<'a> {
-    text: &'a str,
-    /// Where the last word stood that had letters or digits.
-    previous: (usize, usize),
-    start: Start,
-    breaks: u32,
-    /// The last break stood inside a sentence.
-    wrapped: bool,
-    /// Only marks stood in this line so far.
-    line_start: bool,
-    /// Where what the sentence said before an order began: many languages put the verb last.
-    before: Option<usize>,
-    /// Where the part that is outside of every order began, when no order followed it yet.
-    joins: Option<usize>,
-    /// The open order, and how many sentences ended in it.
-    open: Option<(usize, u32)>,
-    /// A word that puts rules out of force was seen here.
-    overriding: Option<usize>,
-    led: bool,
-    /// Between parentheses; and whether the open order began there: then it ends there, as a
-    /// program's hint about how it is used does.
-    inside: bool,
-    aside: bool,
-}
-
-/// Whether the next word begins a sentence or a value.
-#[derive(Clone, Copy)]
-enum Start {
-    Yes,
-    No,
-    /// This word says so; most are never asked.
-    After(Word),
 }
 
 impl<'a> Reader<'a> {
@@ -431,94 +397,4 @@ impl<'a> Reader<'a> {
         let orders = self.orders.into_iter().map(|found| found.order).collect();
         chosen(orders, || Self::elsewhere(&self.outside, self.printer))
     }
-}
-
-impl Place<'_> {
-    /// A word that is no more than one: most are.
-    #[inline]
-    fn pass(&mut self, word: Word) {
-        self.before = self.before.or(Some(word.at));
-        self.wrapped = false;
-        self.breaks = 0;
-        self.led = false;
-        self.note(word);
-    }
-
-    /// Whether a word of letters that no order takes does no more than lead to the next.
-    fn changes_nothing(&mut self, word: Word, meaning: Meaning) -> bool {
-        let others = !(mark::LEAD_IN | mark::STOP);
-        if meaning.marks & others != 0 {
-            return false;
-        }
-        self.unwrap(word);
-        meaning.verb.0 == 0 || !(self.led || self.is_start())
-    }
-
-    /// A sentence that went on in the next line goes on with a word in lower case.
-    fn unwrap(&mut self, word: Word) {
-        if std::mem::take(&mut self.wrapped)
-            && word
-                .text(self.text)
-                .contains(|char: char| char.is_lowercase())
-            && !word
-                .bare(self.text)
-                .starts_with(|char: char| char.is_uppercase())
-        {
-            self.start = Start::No;
-        }
-    }
-
-    #[inline]
-    fn note(&mut self, word: Word) {
-        if word.has_bare() {
-            self.line_start = false;
-            self.previous = word.bare_range();
-        }
-    }
-
-    fn is_start(&self) -> bool {
-        let word = match self.start {
-            Start::Yes => return true,
-            Start::No => return false,
-            Start::After(word) => word,
-        };
-        // Orders often follow a colon or quote glued to other words: "subject: 'Reminder: Send …".
-        let last = word.text(self.text).as_bytes().last();
-        let bare = word.bare(self.text);
-        bare.is_empty()
-            || last.is_some_and(|last| b".!?;:>,\"'-*)".contains(last))
-            || (bare.len() > 12 && word.is_rich(self.text) && bare.contains([':', '.']))
-    }
-}
-
-fn leads(meaning: Meaning) -> bool {
-    meaning.marks & mark::LEAD_IN != 0 || meaning.verb.0 != 0
-}
-
-fn begins(word: Word, meaning: Meaning, place: &Place<'_>) -> bool {
-    word.kind == Kind::Dense || place.led || meaning.marks & mark::ANYWHERE != 0 || place.is_start()
-}
-
-/// Whether a word is of a script that glues endings to it.
-fn is_glued(word: Word, text: &str) -> bool {
-    let first = word.bare(text).as_bytes().first();
-    first.is_some_and(|first| *first >= FIRST_GLUED)
-}
-
-fn ends_sentence(word: Word, text: &str) -> bool {
-    let last = word.text(text).as_bytes().last();
-    last.is_some_and(|last| b".!?;".contains(last))
-}
-
-/// `subject: x` at a line's start, `"subject": x` anywhere: another field begins.
-fn is_key(word: Word, place: &Place<'_>) -> bool {
-    let text = word.text(place.text);
-    if !text.ends_with(':') {
-        return false;
-    }
-    let quoted = text.ends_with("':") || text.ends_with("\":");
-    // A wrapped sentence may end in a colon: its value would stand in the same line.
-    let after = place.text.get(word.end..).unwrap_or_default();
-    let value = after.trim_start_matches(' ');
-    quoted || (place.line_start && !value.is_empty() && !value.starts_with(['\n', '\r']))
 }
