@@ -77,6 +77,25 @@ pub fn concept(name: &str) -> Option<u8> {
     u8::try_from(at).ok()
 }
 
+/// The bit of a concept; a name that is none stops the compiler.
+pub const fn bit(name: &str) -> u64 {
+    let mut at = 0;
+    #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+    while !is_same(CONCEPTS[at].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    1 << at
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 /// One language's words, as they are written: by concept, separated by commas.
 #[derive(Debug, Deserialize)]
 pub struct Words {
@@ -87,6 +106,10 @@ pub struct Words {
 
 /// One stem, and what it means in which languages.
 struct Stem {
+    /// Its first eight letters up to the first space, and which bits of them it has: nearly every
+    /// other word differs here.
+    head: u64,
+    mask: u64,
     /// Its letters in [`Lexicon::letters`].
     start: u32,
     end: u32,
@@ -184,7 +207,10 @@ impl Lexicon {
             let index = number(lexicon.stems.len())?;
             let start = number(lexicon.letters.len())?;
             lexicon.letters.extend(text.bytes());
+            let (head, mask) = head_of(text.as_bytes());
             lexicon.stems.push(Stem {
+                head,
+                mask,
                 start,
                 end: number(lexicon.letters.len())?,
                 unspaced: unspaced_at_end(&text),
@@ -210,27 +236,43 @@ impl Lexicon {
     /// ends the sentence.
     #[inline]
     pub fn look_up(&self, text: &[u8], at: usize, word_end: usize) -> Meaning {
+        let head = head(text, at);
         let mut meaning = Meaning::default();
-        let word = text.get(at..word_end).unwrap_or_default();
-        for key in keys(word) {
-            let filled = self
-                .filled
-                .get(key / 64)
-                .is_some_and(|bits| bits >> (key % 64) & 1 == 1);
-            let Some(&(start, end)) = self.buckets.get(key).filter(|_| filled) else {
-                continue;
-            };
-            let stems = self.stems.get(start as usize..end as usize);
-            for stem in stems.unwrap_or_default() {
-                let letters = self.letters.get(stem.start as usize..stem.end as usize);
-                if let Some(end) = stem.matches(letters.unwrap_or_default(), text, at) {
-                    meaning.concepts |= stem.concepts;
-                    meaning.languages |= stem.languages;
-                    meaning.end = meaning.end.max(end);
-                }
+        if head & 0x80 == 0 {
+            let length = word_end.saturating_sub(at);
+            let few = if length < 3 { 8 * length } else { 24 };
+            self.look_into(mix(head & low(few), 0), head, text, at, &mut meaning);
+            if length >= 5 {
+                self.look_into(mix(head & low(40), 0), head, text, at, &mut meaning);
             }
+            return meaning;
+        }
+        for key in keys(text.get(at..word_end).unwrap_or_default()) {
+            self.look_into(key, head, text, at, &mut meaning);
         }
         meaning
+    }
+
+    /// Adds what the stems of one bucket mean at `at`.
+    #[inline]
+    fn look_into(&self, key: usize, head: u64, text: &[u8], at: usize, meaning: &mut Meaning) {
+        let filled = self.filled.get(key / 64);
+        if filled.is_none_or(|bits| bits >> (key % 64) & 1 == 0) {
+            return;
+        }
+        let (start, end) = self.buckets.get(key).copied().unwrap_or_default();
+        let stems = self.stems.get(start as usize..end as usize);
+        for stem in stems.unwrap_or_default() {
+            if (head ^ stem.head) & stem.mask != 0 {
+                continue;
+            }
+            let letters = self.letters.get(stem.start as usize..stem.end as usize);
+            if let Some(end) = stem.matches(letters.unwrap_or_default(), text, at) {
+                meaning.concepts |= stem.concepts;
+                meaning.languages |= stem.languages;
+                meaning.end = meaning.end.max(end);
+            }
+        }
     }
 
     /// The first language of a set.
@@ -250,8 +292,10 @@ impl Stem {
     /// The end of the match that begins at `at`.
     #[inline]
     fn matches(&self, letters: &[u8], text: &[u8], at: usize) -> Option<usize> {
-        let mut here = at;
-        for &letter in letters {
+        // The head was compared before.
+        let known = (self.mask.count_ones() / 8) as usize;
+        let mut here = at + known;
+        for &letter in letters.get(known..)? {
             if letter == b' ' {
                 let gap = text
                     .get(here..)?
@@ -374,9 +418,7 @@ fn key_of(text: &[u8], first_word: usize, closed: bool) -> Option<usize> {
 
 /// The buckets of a word: that of words this short, that of its first few letters, and that of
 /// somewhat more; what a word has none of is no bucket.
-#[inline]
 fn keys(word: &[u8]) -> [usize; 3] {
-    const NONE: usize = usize::MAX;
     let Some(&lead) = word.first() else {
         return [NONE; 3];
     };
@@ -394,13 +436,51 @@ fn keys(word: &[u8]) -> [usize; 3] {
     }
 }
 
+/// The lowest bits.
 #[inline]
+fn low(bits: usize) -> u64 {
+    (1 << bits) - 1
+}
+
+/// No bucket.
+const NONE: usize = usize::MAX;
+
+/// At most sixteen bytes.
 fn hash(bytes: &[u8]) -> usize {
-    let mut state: u32 = 0x811c_9dc5;
-    for byte in bytes {
-        state = (state ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    mix(head(bytes, 0), head(bytes, 8))
+}
+
+#[inline]
+fn mix(low: u64, high: u64) -> usize {
+    let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize & (BUCKETS - 1)
+}
+
+/// Eight bytes from `at` on, the first one lowest, with zeros after the end.
+#[inline]
+pub fn head(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk::<8>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => rest
+            .iter()
+            .rev()
+            .fold(0, |head, byte| head << 8 | u64::from(*byte)),
     }
-    (state ^ (state >> 15)) as usize & (BUCKETS - 1)
+}
+
+/// What a stem's first letters are compared with. After a space anything may follow.
+fn head_of(stem: &[u8]) -> (u64, u64) {
+    let length = stem
+        .iter()
+        .take(8)
+        .position(|byte| *byte == b' ')
+        .unwrap_or(stem.len().min(8));
+    let mask = match length {
+        8 => u64::MAX,
+        _ => (1 << (8 * length)) - 1,
+    };
+    (head(stem, 0) & mask, mask)
 }
 
 #[cfg(test)]

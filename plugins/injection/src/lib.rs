@@ -11,6 +11,7 @@ use clawdefender_sdk::{
 };
 
 mod disguise;
+mod finder;
 mod hidden;
 mod joined;
 mod letters;

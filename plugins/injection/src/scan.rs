@@ -8,23 +8,22 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind};
 use clawdefender_sdk::Kind;
 use clawdefender_sdk::canonical::unaccented;
 
 use crate::disguise;
+use crate::finder::Finder;
 use crate::signature::{Artifact, ListKey, Signature};
 use crate::surface::Surface;
 use crate::window::Needs;
 
-/// Compiled signatures and the automaton over all their words.
+/// Compiled signatures and what finds their words.
 pub struct Scanner {
     signatures: Vec<Signature>,
     /// Per signature, what it needs.
     needs: Vec<Needs>,
-    words: AhoCorasick,
-    /// Per pattern of `words`, the lists it belongs to.
-    lists_of: Vec<Vec<usize>>,
+    words: Finder,
     /// The number after the last list: from here on, "lists" are single telltale words of a
     /// disguise, such as English backwards or in rot13.
     disguised: usize,
@@ -83,8 +82,8 @@ impl Scanner {
                     let next = numbers.len();
                     let number = *numbers.entry(key.clone()).or_insert(next);
                     needed.push(number);
-                    for spelling in artifact.list(key).iter().flat_map(|word| spellings(word)) {
-                        let lists = words.entry(spelling).or_default();
+                    for word in artifact.list(key) {
+                        let lists = words.entry(word.clone()).or_default();
                         if !lists.contains(&number) {
                             lists.push(number);
                         }
@@ -111,19 +110,12 @@ impl Scanner {
         for (index, telltale) in disguise::telltales().into_iter().enumerate() {
             words.entry(telltale).or_default().push(disguised + index);
         }
-        let (patterns, lists_of): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
-        let words = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(patterns)
-            .map_err(|error| error.to_string())?;
+        let words = Finder::new(&words)?;
         Ok(Self {
             english,
             words,
             signatures,
             needs,
-            lists_of,
             disguised,
         })
     }
@@ -178,14 +170,8 @@ impl Scanner {
             present: vec![0; self.disguised / 64 + 2],
             all: Vec::new(),
         };
-        for hit in self.words.find_overlapping_iter(text) {
-            let lists = self.lists_of.get(hit.pattern().as_usize());
-            for list in lists.into_iter().flatten() {
-                hits.add(*list, hit.end());
-            }
-        }
-        // Stable: within a list the ends stay in the order in which they were found.
-        hits.all.sort_by_key(|hit| hit.0);
+        self.words.find(text, |list, end| hits.add(list, end));
+        hits.all.sort_unstable();
         hits
     }
 
@@ -239,26 +225,4 @@ impl<'t> Plain<'t> {
             None => at,
         }
     }
-}
-
-/// What the automaton looks for: the longest part of a listed word, in the cases it occurs in.
-fn spellings(word: &str) -> Vec<String> {
-    let stem = word.strip_suffix('|').unwrap_or(word);
-    let longest = stem
-        .split(' ')
-        .max_by_key(|part| part.len())
-        .unwrap_or(stem);
-    let mut spellings = vec![longest.to_lowercase()];
-    if !longest.is_ascii() {
-        let mut letters = longest.chars();
-        let capital: String = letters
-            .next()
-            .into_iter()
-            .flat_map(char::to_uppercase)
-            .chain(letters)
-            .collect();
-        spellings.extend([capital, longest.to_uppercase()]);
-    }
-    spellings.dedup();
-    spellings
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::letters::Folded;
-use crate::lexicon::{Lexicon, concept, is_unspaced, starts_mark};
+use crate::lexicon::{Lexicon, bit, is_unspaced, starts_mark};
 
 /// One word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,53 +46,32 @@ pub struct Tokens {
 impl Tokens {
     pub fn of(source: &str, lexicon: &Lexicon) -> Self {
         let folded = Folded::of(source);
-        let structure = Structure::new();
         let text = folded.text.as_bytes();
-        let mut all = Vec::with_capacity(text.len() / 5);
+        let mut all: Vec<Token> = Vec::with_capacity(text.len() / 5);
         let mut seen = 0;
         let mut gap = Gap::Sentence;
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
-            let start = at;
-            let rest = text.get(at..).unwrap_or_default();
-            let unspaced = match rest {
-                [lead, second, ..] if *lead >= 0x80 => is_unspaced(*lead, *second),
-                _ => false,
-            };
-            let mut hash: u32 = 0x811c_9dc5;
-            if unspaced {
-                at += letter_bytes(byte);
-                for byte in text.get(start..at).unwrap_or_default() {
-                    hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-                }
-            } else {
-                while let Some(&byte) = text.get(at) {
-                    if byte < 0x80 {
-                        if !byte.is_ascii_alphanumeric() {
-                            break;
-                        }
-                    } else {
-                        let rest = text.get(at..).unwrap_or_default();
-                        let ends = match rest {
-                            [lead, second, ..] => starts_mark(rest) || is_unspaced(*lead, *second),
-                            _ => false,
-                        };
-                        if ends && byte & 0xc0 != 0x80 {
-                            break;
-                        }
-                    }
-                    hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-                    at += 1;
-                }
+            if byte == b' ' {
+                at += 1;
+                continue;
             }
+            let start = at;
+            let unspaced = byte >= 0x80 && is_unspaced(byte, text.get(at + 1).map_or(0, |b| *b));
+            let hash;
+            (at, hash) = match unspaced {
+                true => letter(text, at),
+                false => word(text, at),
+            };
             if at == start {
+                let rest = text.get(at..).unwrap_or_default();
                 let (wide, length) = part(rest);
                 gap = gap.max(wide);
                 if byte == b'\n' && text.get(at + 1) == Some(&b'\n') {
                     gap = Gap::Sentence;
                 }
                 if byte == b'@' && gap == Gap::Mark {
-                    mark_address(&mut all, &mut seen, text, at, structure.address);
+                    mark_address(&mut all, &mut seen, text, at);
                 }
                 at += length;
                 continue;
@@ -102,15 +81,13 @@ impl Tokens {
                 false => at,
             };
             let mut meaning = lexicon.look_up(text, start, word_end);
-            if meaning.concepts & structure.marked != 0 {
-                meaning.concepts &= structure.keep(start.checked_sub(1).and_then(|i| text.get(i)));
+            if meaning.concepts & (VAULT | MARKUP) != 0 {
+                meaning.concepts &= keep(start.checked_sub(1).and_then(|i| text.get(i)));
             }
             // "i n s t": letters of a word pulled apart, not the short words of some language.
             if at - start == 1
                 && byte < 0x80
-                && all
-                    .last()
-                    .is_some_and(|last: &Token| last.end - last.start == 1)
+                && all.last().is_some_and(|last| last.end - last.start == 1)
             {
                 meaning.concepts = 0;
             }
@@ -167,46 +144,92 @@ impl Tokens {
 /// The longest stem of a script without spaces, in bytes.
 const UNSPACED_STEM: usize = 36;
 
-/// Concepts that letters alone don't decide: `.ssh` is a hiding place of keys and `ssh` a program,
-/// `<important>` shouts and `important` is a word.
-struct Structure {
-    address: u64,
-    vault: u64,
-    markup: u64,
-    marked: u64,
+/// The end and the hash of the word at `at`: letters and digits up to a mark or a script without
+/// spaces.
+#[inline]
+fn word(text: &[u8], at: usize) -> (usize, u32) {
+    let rest = text.get(at..).unwrap_or_default();
+    let ends = |byte: &u8| !PLAIN.get(usize::from(*byte)).is_some_and(|plain| *plain);
+    let length = rest.iter().position(ends).unwrap_or(rest.len());
+    let hash = hashed(HASH, rest.get(..length).unwrap_or_default());
+    match rest.get(length) {
+        Some(0x80..) => word_above_ascii(text, at + length, hash),
+        _ => (at + length, hash),
+    }
 }
 
-impl Structure {
-    fn new() -> Self {
-        let bit = |name| concept(name).map_or(0, |number| 1 << number);
-        let (vault, markup) = (bit("vault"), bit("markup"));
-        Self {
-            address: bit("address"),
-            vault,
-            markup,
-            marked: vault | markup,
+/// Goes on with a word in which a letter above ASCII was met.
+fn word_above_ascii(text: &[u8], mut at: usize, mut hash: u32) -> (usize, u32) {
+    while let Some(rest @ &[byte, ..]) = text.get(at..) {
+        let ends = match rest {
+            [0..=0x7f, ..] => !byte.is_ascii_alphanumeric(),
+            [0xc0..=0xff, second, ..] => starts_mark(rest) || is_unspaced(byte, *second),
+            _ => false,
+        };
+        if ends {
+            break;
         }
+        hash = hashed(hash, &[byte]);
+        at += 1;
     }
+    (at, hash)
+}
 
-    /// The concepts that a word may have after this byte.
-    fn keep(&self, before: Option<&u8>) -> u64 {
-        match before {
-            Some(b'.' | b'/' | b'\\' | b'~') => !self.markup,
-            Some(b'<' | b'[' | b'|' | b'#' | b'{' | b'(') => !self.vault,
-            _ => !self.marked,
+#[inline]
+fn hashed(hash: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(hash, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(HASH_STEP)
+    })
+}
+
+/// The end and the hash of one letter.
+fn letter(text: &[u8], at: usize) -> (usize, u32) {
+    let end = at + text.get(at).map_or(1, |lead| letter_bytes(*lead));
+    (end, hashed(HASH, text.get(at..end).unwrap_or_default()))
+}
+
+/// ASCII letters and digits.
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+        {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
         }
+        byte += 1;
+    }
+    table
+};
+
+/// FNV-1a, 32 bits.
+const HASH: u32 = 0x811c_9dc5;
+const HASH_STEP: u32 = 0x0100_0193;
+
+/// Concepts that letters alone don't decide: `.ssh` is a hiding place of keys and `ssh` a program,
+/// `<important>` shouts and `important` is a word.
+const VAULT: u64 = bit("vault");
+const MARKUP: u64 = bit("markup");
+const ADDRESS: u64 = bit("address");
+
+/// Of those, the concepts that a word may have after this byte.
+fn keep(before: Option<&u8>) -> u64 {
+    match before {
+        Some(b'.' | b'/' | b'\\' | b'~') => !MARKUP,
+        Some(b'<' | b'[' | b'|' | b'#' | b'{' | b'(') => !VAULT,
+        _ => !(VAULT | MARKUP),
     }
 }
 
 /// `name@host` makes an address of its name.
-fn mark_address(all: &mut [Token], seen: &mut u64, text: &[u8], at: usize, address: u64) {
+fn mark_address(all: &mut [Token], seen: &mut u64, text: &[u8], at: usize) {
     let follows = text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
     if let Some(last) = all.last_mut()
         && follows
         && last.end as usize == at
     {
-        last.concepts |= address;
-        *seen |= address;
+        last.concepts |= ADDRESS;
+        *seen |= ADDRESS;
     }
 }
 

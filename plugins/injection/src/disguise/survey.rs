@@ -10,7 +10,7 @@ pub struct Survey {
     pub percents: usize,
     pub entities: usize,
     pub backslashes: usize,
-    /// Words of one letter.
+    /// The longest row of words of one letter, in any script.
     pub lone_letters: usize,
     words: usize,
     /// Words with both letters and the digits that stand for letters.
@@ -21,37 +21,43 @@ impl Survey {
     pub fn of(text: &str) -> Self {
         let mut survey = Self::default();
         let bytes = text.as_bytes();
-        // Where the current run of base64 letters began, and where the text goes on.
-        let (mut run, mut at) = (0, 0);
+        // Where the current run of base64 letters began, how many words of one letter stand before
+        // here, and where the text goes on.
+        let (mut run, mut lone, mut at) = (0, 0, 0);
         while at < bytes.len() {
             let start = at;
-            let mut digits = 0;
-            for class in bytes.get(at..).unwrap_or_default().iter().map(class) {
-                match class {
-                    Class::Letter => {}
-                    Class::Digit => digits += 1,
-                    _ => break,
-                }
-                at += 1;
-            }
-            let word = at - start;
+            let mut all = 0;
+            let rest = bytes.get(at..).unwrap_or_default();
+            let end = rest.iter().position(|byte| {
+                let class = class(byte);
+                all |= class;
+                class & WORD == 0
+            });
+            let word = end.unwrap_or(rest.len());
+            all &= WORD;
+            at += word;
             if word > 0 {
                 survey.words += 1;
-                survey.longest_word = survey.longest_word.max(word);
-                survey.lone_letters += usize::from(word == 1);
-                survey.mixed_words += usize::from(digits > 0 && digits < word);
+                let lead = bytes.get(start).copied().unwrap_or_default();
+                let is_lone = word == 1 || (word <= 4 && word == lead.leading_ones() as usize);
+                lone = if is_lone { lone + 1 } else { 0 };
+                survey.lone_letters = survey.lone_letters.max(lone);
+                if all & HIGH == 0 {
+                    survey.longest_word = survey.longest_word.max(word);
+                    survey.mixed_words += usize::from(all == LETTER | DIGIT);
+                }
             }
             let Some(mark) = bytes.get(at).map(class) else {
                 break;
             };
-            if mark != Class::Joint {
+            if all & HIGH != 0 || mark != JOINT {
                 survey.longest_run = survey.longest_run.max(at - run);
                 run = at + 1;
             }
             match mark {
-                Class::Percent => survey.percents += 1,
-                Class::Ampersand => survey.entities += 1,
-                Class::Backslash => survey.backslashes += 1,
+                PERCENT => survey.percents += 1,
+                AMPERSAND => survey.entities += 1,
+                BACKSLASH => survey.backslashes += 1,
                 _ => {}
             }
             at += 1;
@@ -67,40 +73,40 @@ impl Survey {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Letter,
-    Digit,
-    /// Stands between letters in base64 and in addresses.
-    Joint,
-    Percent,
-    Ampersand,
-    Backslash,
-    Other,
-}
+/// What a byte is; several can be told at once.
+type Class = u8;
+const LETTER: Class = 1;
+const DIGIT: Class = 2;
+/// Part of a letter above ASCII.
+const HIGH: Class = 4;
+/// Stands between letters in base64 and in addresses.
+const JOINT: Class = 8;
+const PERCENT: Class = 16;
+const AMPERSAND: Class = 32;
+const BACKSLASH: Class = 64;
+const WORD: Class = LETTER | DIGIT | HIGH;
 
+#[inline]
 fn class(byte: &u8) -> Class {
-    CLASSES
-        .get(usize::from(*byte))
-        .copied()
-        .unwrap_or(Class::Other)
+    CLASSES.get(usize::from(*byte)).copied().unwrap_or_default()
 }
 
 /// Asked of every byte, so it is looked up.
 const CLASSES: [Class; 256] = {
-    let mut table = [Class::Other; 256];
+    let mut table = [0; 256];
     let mut byte = 0;
     while byte < table.len() {
         #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
         {
             table[byte] = match byte as u8 {
-                b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
-                b'0'..=b'9' => Class::Digit,
-                b'+' | b'/' | b'-' | b'_' => Class::Joint,
-                b'%' => Class::Percent,
-                b'&' => Class::Ampersand,
-                b'\\' => Class::Backslash,
-                _ => Class::Other,
+                b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+                b'0'..=b'9' => DIGIT,
+                0x80.. => HIGH,
+                b'+' | b'/' | b'-' | b'_' => JOINT,
+                b'%' => PERCENT,
+                b'&' => AMPERSAND,
+                b'\\' => BACKSLASH,
+                _ => 0,
             };
         }
         byte += 1;
@@ -125,7 +131,7 @@ mod tests {
             survey.words,
             survey.mixed_words,
         ];
-        assert_eq!(counts, [5, 3, 1, 1, 1, 5, 8, 1]);
+        assert_eq!(counts, [5, 3, 1, 1, 1, 3, 9, 1]);
         for (text, run, word) in [("", 0, 0), ("/ab", 3, 2), ("x ab-", 3, 2), (". abc", 3, 3)] {
             let survey = Survey::of(text);
             assert_eq!(
