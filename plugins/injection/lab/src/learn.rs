@@ -20,6 +20,8 @@ pub struct Weights {
 pub const WORD_CAP: f32 = 4.5;
 const ROUNDS_OF_MEANING: usize = 14;
 const ROUNDS_OF_WORDS: usize = 14;
+/// The last rounds of each kind whose mean is taken: what only one round found out weighs less.
+const MEAN_OF: usize = 5;
 /// Rounds in which only rows of few passages speak: a long attack doesn't say where it stands.
 const SHORT_FIRST: usize = 6;
 /// Rounds after which a row labelled as an attack has to look a little like one, and how little.
@@ -39,6 +41,11 @@ pub fn learn(bags: &[&Bag]) -> Weights {
     };
     let mut seen_of_meaning = vec![1e-6f32; MEANINGS];
     let mut seen_of_words = vec![1e-6f32; WORDS];
+    let mut mean = Weights {
+        bias: 0.0,
+        meanings: vec![0.0; MEANINGS],
+        words: vec![0.0; WORDS],
+    };
     let mut order: Vec<usize> = (0..bags.len()).collect();
     let mut chance = Chance(0x5eed);
     for round in 0..ROUNDS_OF_MEANING + ROUNDS_OF_WORDS {
@@ -81,8 +88,32 @@ pub fn learn(bags: &[&Bag]) -> Weights {
                 }
             }
         }
+        let rounds_left = match words_round {
+            true => ROUNDS_OF_MEANING + ROUNDS_OF_WORDS - round,
+            false => ROUNDS_OF_MEANING - round,
+        };
+        if rounds_left > MEAN_OF {
+            continue;
+        }
+        if words_round {
+            add(&mut mean.words, &weights.words);
+            continue;
+        }
+        add(&mut mean.meanings, &weights.meanings);
+        mean.bias += weights.bias / MEAN_OF as f32;
+        if rounds_left == 1 {
+            weights.bias = mean.bias;
+            weights.meanings.clone_from(&mean.meanings);
+        }
     }
-    weights
+    mean
+}
+
+/// Adds a round's share to the mean of the last ones.
+fn add(mean: &mut [f32], weights: &[f32]) {
+    for (sum, weight) in mean.iter_mut().zip(weights) {
+        *sum += weight / MEAN_OF as f32;
+    }
 }
 
 /// The passages of a bag that teach: the strongest of an attack, the three strongest of a harmless
