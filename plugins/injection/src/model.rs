@@ -49,6 +49,25 @@ impl Bench {
             _ => Self::Content,
         }
     }
+
+    /// Its place in lists by bench.
+    pub fn index(self) -> usize {
+        match self {
+            Self::Content => 0,
+            Self::Definition => 1,
+            Self::Prompt => 2,
+        }
+    }
+
+    /// Each feature has a weight that holds everywhere and one of its bench, in the same table: the
+    /// number of the second is that of the first with these bits turned, for meanings and words.
+    pub fn shift(self) -> [usize; 2] {
+        match self {
+            Self::Content => [0x2c5b, 0x1_9e37],
+            Self::Definition => [0x5a3d, 0x2_c6ef],
+            Self::Prompt => [0x7196, 0x3_7a15],
+        }
+    }
 }
 
 /// What is scored: the text, its threshold, and memory that is reused.
@@ -56,6 +75,7 @@ struct Look<'t> {
     tokens: &'t Tokens,
     /// The bit of English, which is mixed into any language.
     english: u64,
+    bench: Bench,
     least: i32,
     features: Features,
 }
@@ -151,16 +171,20 @@ impl Model {
         look.features.fill(words, &found);
         let weight = |table: &[i8], at: usize| table.get(at).map_or(0, |weight| i32::from(*weight));
         let numbers = &look.features.numbers;
+        let [of_meaning, of_words] = look.bench.shift();
         let meant: i32 = numbers
             .iter()
-            .map(|number| weight(&self.meanings, usize::from(*number)))
+            .map(|number| usize::from(*number))
+            .map(|at| weight(&self.meanings, at) + weight(&self.meanings, at ^ of_meaning))
             .sum();
         let mut score = self.bias + ((meant * damping(numbers.len())) >> 8);
         if score + self.word_cap < look.least {
             return None;
         }
         let mut said = 0;
-        features_of_words(words, |feature| said += weight(&self.words, feature));
+        features_of_words(words, |at| {
+            said += weight(&self.words, at) + weight(&self.words, at ^ of_words);
+        });
         score += said.clamp(-self.word_cap, self.word_cap);
         (score >= look.least).then_some(score)
     }
@@ -179,6 +203,7 @@ impl Model {
         let mut look = Look {
             tokens,
             english,
+            bench,
             least,
             features: Features::default(),
         };
@@ -230,19 +255,17 @@ impl Model {
     }
 
     pub fn of_bench(&self, bench: Bench) -> [i32; 2] {
-        let index = match bench {
-            Bench::Content => 0,
-            Bench::Definition => 1,
-            Bench::Prompt => 2,
-        };
-        self.thresholds.get(index).copied().unwrap_or([i32::MAX; 2])
+        self.thresholds
+            .get(bench.index())
+            .copied()
+            .unwrap_or([i32::MAX; 2])
     }
 }
 
 /// Findings of the model in one text; a flood of them adds nothing.
 const MAX_FOUND: usize = 8;
 const MAGIC: &[u8] = b"CDIM";
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 fn span(sentences: &[Range<usize>]) -> Option<Range<usize>> {
     Some(sentences.first()?.start..sentences.last()?.end)

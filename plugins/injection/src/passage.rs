@@ -17,9 +17,9 @@ pub const SENTENCE: usize = 40;
 const STRIDE: usize = 12;
 
 /// Number of features of meaning: a power of two, hashed.
-pub const MEANINGS: usize = 1 << 14;
+pub const MEANINGS: usize = 1 << 15;
 /// Number of features of words: a power of two, hashed.
-pub const WORDS: usize = 1 << 17;
+pub const WORDS: usize = 1 << 18;
 
 /// Sentences of a text, joined into overlapping passages: ranges of sentences.
 pub fn passages(sentences: &[Range<usize>]) -> Vec<Range<usize>> {
@@ -197,7 +197,7 @@ impl Features {
         let key = kind << 24 | u32::from(a) << 16 | u32::from(b) << 8 | u32::from(c);
         let mixed = key.wrapping_mul(0x9e37_79b1);
         let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca77);
-        let number = (mixed >> 7) as usize & (MEANINGS - 1);
+        let number = (mixed >> 9) as usize & (MEANINGS - 1);
         if let Some(bits) = self.seen.get_mut(number / 64)
             && *bits >> (number % 64) & 1 == 0
         {
@@ -222,7 +222,7 @@ pub fn features_of_words(words: &[Token], mut emit: impl FnMut(usize)) {
     let mut last = 0u32;
     for word in words {
         let one = word.hash.wrapping_mul(0x9e37_79b1);
-        emit((one >> 13) as usize & (WORDS - 1));
+        emit((one >> 12) as usize & (WORDS - 1));
         let two = last
             .rotate_left(7)
             .wrapping_add(word.hash)

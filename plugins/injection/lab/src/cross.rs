@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use clawdefender_sdk::Kind;
-use injection::model::{BENCHES, Bench, STEPS};
+use injection::model::{BENCHES, STEPS};
 
 use crate::folds::{Bag, folds};
 use crate::learn::{Weights, learn};
@@ -20,11 +19,15 @@ pub struct Crossed {
     pub thresholds: [[i32; 2]; BENCHES],
     /// Harmless rows that each lower threshold was set on, and how many reach it.
     pub counts: [[usize; 2]; BENCHES],
+    /// The harmless rows that score highest: what to look at when a threshold seems high.
+    pub highest: [Vec<(i32, String)>; BENCHES],
 }
 
 /// False positives that the lower threshold may cost, in parts per thousand of harmless rows.
-/// Chosen: half of what the detector as a whole may have, because signatures add theirs.
-const PERMITTED: [(usize, f64); BENCHES] = [(0, 2.0), (1, 0.7), (2, 6.0)];
+/// Chosen: somewhat less than the detector as a whole may have, because signatures add theirs.
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 3.4), (1, 0.7), (2, 7.7)];
+/// Harmless rows that are named for each bench.
+const HIGHEST: usize = 12;
 /// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
 const MARGIN: i32 = STEPS / 2;
 /// No threshold is lower: two to one.
@@ -43,34 +46,34 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
             learn(&rest)
         })
         .collect();
-    let mut harmless: BTreeMap<usize, Vec<i32>> = BTreeMap::new();
+    let mut harmless: BTreeMap<usize, Vec<(i32, String)>> = BTreeMap::new();
     for bag in bags
         .iter()
         .filter(|bag| !bag.attack && !is_hard(sources, bag))
     {
-        let (Some(row), Some(model)) = (
-            sources
-                .get(bag.source)
-                .and_then(|source| source.rows.get(bag.row)),
-            models.get(fold(bag)),
-        ) else {
+        let Some(model) = models.get(fold(bag)) else {
             continue;
         };
         let score = bag
             .passages
             .iter()
-            .map(|passage| (model.score(passage, true) * STEPS as f32) as i32)
+            .map(|passage| (model.score(passage, bag.bench, true) * STEPS as f32) as i32)
             .max();
         harmless
-            .entry(bench(&row.kind))
+            .entry(bag.bench.index())
             .or_default()
-            .push(score.unwrap_or(i32::MIN));
+            .push((score.unwrap_or(i32::MIN), id(sources, bag)));
     }
     let mut thresholds = [[i32::MAX; 2]; BENCHES];
     let mut counts = [[0; 2]; BENCHES];
+    let mut highest_of: [Vec<(i32, String)>; BENCHES] = Default::default();
     for (bench, permitted) in PERMITTED {
         let mut scores = harmless.remove(&bench).unwrap_or_default();
         scores.sort_unstable_by(|a, b| b.cmp(a));
+        if let Some(slot) = highest_of.get_mut(bench) {
+            *slot = scores.iter().take(HIGHEST).cloned().collect();
+        }
+        let scores: Vec<i32> = scores.into_iter().map(|(score, _)| score).collect();
         let over = (scores.len() as f64 * permitted / 1000.0) as usize;
         let first_below = scores.get(over).copied().unwrap_or(LEAST);
         let probable = (first_below + 1).max(LEAST);
@@ -88,7 +91,15 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
         models,
         thresholds,
         counts,
+        highest: highest_of,
     }
+}
+
+fn id(sources: &[Source], bag: &Bag) -> String {
+    let row = sources
+        .get(bag.source)
+        .and_then(|source| source.rows.get(bag.row));
+    row.map(|row| row.id.clone()).unwrap_or_default()
 }
 
 /// Rows that say nothing about the share of false positives in ordinary traffic: those that were
@@ -109,11 +120,3 @@ const HARD: [&str; 5] = [
     "agt-injection-smoke",
     "bastioncorpus",
 ];
-
-fn bench(kind: &Kind) -> usize {
-    match Bench::of(kind) {
-        Bench::Content => 0,
-        Bench::Definition => 1,
-        Bench::Prompt => 2,
-    }
-}

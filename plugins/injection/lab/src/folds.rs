@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clawdefender_sdk::canonical::canonical;
 use injection::lexicon::Lexicon;
+use injection::model::Bench;
 use injection::passage::{
     Features, concepts, cut, damping, features_of_words, is_worth_reading, meanings,
 };
@@ -25,6 +26,7 @@ pub struct Bag {
     pub source: usize,
     pub row: usize,
     pub attack: bool,
+    pub bench: Bench,
     pub weight: f32,
     pub passages: Vec<Passage>,
 }
@@ -40,6 +42,10 @@ const RELATED: [&[&str]; 4] = [
 /// The fold of each source: related ones are in the same, the largest are spread first.
 pub fn folds(sources: &[Source], count: usize) -> Vec<usize> {
     let family = |name: &str| {
+        // What we wrote in a language stays together, however it was written.
+        let name = name
+            .strip_prefix("own-")
+            .map_or(name, |own| own.trim_start_matches("made-"));
         RELATED
             .iter()
             .find(|names| names.contains(&name))
@@ -80,6 +86,7 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
                 source: index,
                 row: number,
                 attack: row.attack,
+                bench: Bench::of(&row.kind),
                 weight: weight(source, of_label, row.attack),
                 passages: passages(row, lexicon, english),
             });
@@ -88,8 +95,14 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
     bags
 }
 
+/// Weight of a row that was made of slots.
+const MADE: f32 = 0.4;
+
 /// A templated source of 400 rows must not count 400 times as much as one sentence of ours.
 fn weight(source: &Source, rows: usize, attack: bool) -> f32 {
+    if source.name.starts_with("own-made-") {
+        return MADE;
+    }
     if source.name.starts_with("own-") {
         return 2.0;
     }

@@ -3,9 +3,10 @@
 //!
 //! Deterministic: one thread, a fixed order from a fixed seed.
 
-use injection::model::{BENCHES, Model, STEPS};
+use injection::model::{BENCHES, Bench, Model, STEPS};
 use injection::passage::{MEANINGS, WORDS};
 
+use crate::chance::Chance;
 use crate::folds::{Bag, Passage};
 
 /// What training yields before it is rounded to bytes.
@@ -19,6 +20,8 @@ pub struct Weights {
 pub const WORD_CAP: f32 = 4.5;
 const ROUNDS_OF_MEANING: usize = 14;
 const ROUNDS_OF_WORDS: usize = 14;
+/// The last rounds of each kind whose mean is taken: what only one round found out weighs less.
+const MEAN_OF: usize = 5;
 /// Rounds in which only rows of few passages speak: a long attack doesn't say where it stands.
 const SHORT_FIRST: usize = 6;
 /// Rounds after which a row labelled as an attack has to look a little like one, and how little.
@@ -38,6 +41,11 @@ pub fn learn(bags: &[&Bag]) -> Weights {
     };
     let mut seen_of_meaning = vec![1e-6f32; MEANINGS];
     let mut seen_of_words = vec![1e-6f32; WORDS];
+    let mut mean = Weights {
+        bias: 0.0,
+        meanings: vec![0.0; MEANINGS],
+        words: vec![0.0; WORDS],
+    };
     let mut order: Vec<usize> = (0..bags.len()).collect();
     let mut chance = Chance(0x5eed);
     for round in 0..ROUNDS_OF_MEANING + ROUNDS_OF_WORDS {
@@ -47,6 +55,7 @@ pub fn learn(bags: &[&Bag]) -> Weights {
             if bag.attack && round < SHORT_FIRST && bag.passages.len() > 2 {
                 continue;
             }
+            let [of_meaning, of_words] = bag.bench.shift();
             for (score, passage) in strongest(&weights, bag, words_round) {
                 let target = if bag.attack { 1.0 } else { 0.0 };
                 // What still looks harmless after half of the rounds is likely labelled wrongly.
@@ -59,13 +68,14 @@ pub fn learn(bags: &[&Bag]) -> Weights {
                     continue;
                 }
                 if words_round {
-                    let features = passage.words.iter().map(|number| *number as usize);
+                    let features = both(passage.words.iter().map(|n| *n as usize), of_words);
                     let slope = slope / (passage.words.len().max(8) as f32 / 8.0).sqrt();
                     let how = (STEP_OF_WORDS, DECAY_OF_WORDS);
                     step(&mut weights.words, &mut seen_of_words, features, slope, how);
                 } else {
                     weights.bias -= 0.01 * slope;
-                    let features = passage.meanings.iter().map(|number| usize::from(*number));
+                    let numbers = passage.meanings.iter().map(|n| usize::from(*n));
+                    let features = both(numbers, of_meaning);
                     let slope = slope * passage.damping;
                     let how = (STEP_OF_MEANING, DECAY_OF_MEANING);
                     step(
@@ -78,8 +88,32 @@ pub fn learn(bags: &[&Bag]) -> Weights {
                 }
             }
         }
+        let rounds_left = match words_round {
+            true => ROUNDS_OF_MEANING + ROUNDS_OF_WORDS - round,
+            false => ROUNDS_OF_MEANING - round,
+        };
+        if rounds_left > MEAN_OF {
+            continue;
+        }
+        if words_round {
+            add(&mut mean.words, &weights.words);
+            continue;
+        }
+        add(&mut mean.meanings, &weights.meanings);
+        mean.bias += weights.bias / MEAN_OF as f32;
+        if rounds_left == 1 {
+            weights.bias = mean.bias;
+            weights.meanings.clone_from(&mean.meanings);
+        }
     }
-    weights
+    mean
+}
+
+/// Adds a round's share to the mean of the last ones.
+fn add(mean: &mut [f32], weights: &[f32]) {
+    for (sum, weight) in mean.iter_mut().zip(weights) {
+        *sum += weight / MEAN_OF as f32;
+    }
 }
 
 /// The passages of a bag that teach: the strongest of an attack, the three strongest of a harmless
@@ -88,7 +122,7 @@ fn strongest<'b>(weights: &Weights, bag: &'b Bag, with_words: bool) -> Vec<(f32,
     let mut scored: Vec<(f32, &Passage)> = bag
         .passages
         .iter()
-        .map(|passage| (weights.score(passage, with_words), passage))
+        .map(|passage| (weights.score(passage, bag.bench, with_words), passage))
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.truncate(if bag.attack { 1 } else { 3 });
@@ -111,20 +145,19 @@ fn step(
 }
 
 impl Weights {
-    pub fn score(&self, passage: &Passage, with_words: bool) -> f32 {
-        let meant: f32 = passage
-            .meanings
-            .iter()
-            .filter_map(|number| self.meanings.get(usize::from(*number)))
+    pub fn score(&self, passage: &Passage, bench: Bench, with_words: bool) -> f32 {
+        let [of_meaning, of_words] = bench.shift();
+        let numbers = passage.meanings.iter().map(|number| usize::from(*number));
+        let meant: f32 = both(numbers, of_meaning)
+            .filter_map(|at| self.meanings.get(at))
             .sum();
         let meant = self.bias + meant * passage.damping;
         if !with_words {
             return meant;
         }
-        let said: f32 = passage
-            .words
-            .iter()
-            .filter_map(|number| self.words.get(*number as usize))
+        let numbers = passage.words.iter().map(|number| *number as usize);
+        let said: f32 = both(numbers, of_words)
+            .filter_map(|at| self.words.get(at))
             .sum();
         meant + said.clamp(-WORD_CAP, WORD_CAP)
     }
@@ -143,25 +176,11 @@ impl Weights {
     }
 }
 
-fn logistic(score: f32) -> f32 {
-    1.0 / (1.0 + (-score).exp())
+/// The number of the weight that holds everywhere and of the one of a bench.
+fn both(numbers: impl Iterator<Item = usize>, shift: usize) -> impl Iterator<Item = usize> {
+    numbers.flat_map(move |number| [number, number ^ shift])
 }
 
-/// A small generator of our own, so that no library can change the weights.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn shuffle(&mut self, order: &mut [usize]) {
-        for index in (1..order.len()).rev() {
-            let other = usize::try_from(self.next() % (index as u64 + 1)).unwrap_or(0);
-            order.swap(index, other);
-        }
-    }
+fn logistic(score: f32) -> f32 {
+    1.0 / (1.0 + (-score).exp())
 }

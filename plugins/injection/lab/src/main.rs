@@ -2,11 +2,13 @@
 //! `cargo xtask eval-injection` run this in release mode; no part of it ships.
 
 mod baseline;
+mod chance;
 mod cross;
 mod explain;
 mod feeds;
 mod folds;
 mod learn;
+mod made;
 mod rows;
 mod speed;
 mod table;

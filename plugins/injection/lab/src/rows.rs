@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::feeds::root;
+use crate::made::Grammar;
 
 /// One text and what it is.
 #[derive(Clone, Debug)]
@@ -142,7 +143,7 @@ struct Sentences {
     harmless: Vec<String>,
 }
 
-/// Our own cases and sentences, one source per language.
+/// Our own cases and sentences, one source per language, and what is made of slots, likewise.
 pub fn own() -> Result<Vec<Source>> {
     let mut rows = Vec::new();
     let mut digests: BTreeMap<String, Sha256> = BTreeMap::new();
@@ -183,6 +184,17 @@ pub fn own() -> Result<Vec<Source>> {
             .update(text.as_bytes());
         rows.extend(sentences.rows(&language, &["prompt", "tool-result"]));
     }
+    for path in toml_files("plugins/injection/lab/own/made")? {
+        let text = read(&path)?;
+        let grammar: Grammar = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let name = format!("made-{}", grammar.language);
+        digests.entry(name.clone()).or_default().update(&text);
+        let made = grammar.make().with_context(|| path.display().to_string())?;
+        rows.extend(made.into_iter().map(|row| Row {
+            language: grammar.language.clone(),
+            ..of_ours(&name, kind_named(&row.kind), row.attack, row.text)
+        }));
+    }
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     for row in rows {
         let source = sources.entry(row.source.clone()).or_insert_with(|| Source {
@@ -190,7 +202,7 @@ pub fn own() -> Result<Vec<Source>> {
             ships: true,
             licence: "this project's".into(),
             sha256: digests
-                .get(&row.language)
+                .get(row.source.trim_start_matches("own-"))
                 .map(|digest| hex(&digest.clone().finalize()))
                 .unwrap_or_default(),
             rows: Vec::new(),

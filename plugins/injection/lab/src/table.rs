@@ -122,6 +122,10 @@ fn print(tallies: &Tallies, crossed: &Crossed) {
     {
         println!("  {name:10} {threshold:?}  {count:?}");
     }
+    println!("harmless rows that the model holds for the likeliest attacks:");
+    for (score, id) in crossed.highest.iter().flatten() {
+        println!("  {score:4}  {id}");
+    }
     for attack in [true, false] {
         let title = if attack {
             "attacks found"
