@@ -345,7 +345,11 @@ mod tests {
 
     #[test]
     fn a_launch_has_the_clients_folder_and_only_the_variables_that_matter() {
-        let vars = [("PATH", "/bin"), ("HOME", "/h"), ("npm_config_cache", "/a")];
+        let vars = [
+            ("PATH", "/bin"),
+            ("EDITOR", "vi"),
+            ("npm_config_cache", "/a"),
+        ];
         let env = Env {
             home: "/h".into(),
             vars: vars

@@ -222,8 +222,9 @@ static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
         ),
         (
             "url-password",
-            r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<s>[^\s/@]+)@",
-            7,
+            // The path that a server may read in such an address has it as well.
+            r"(?:[A-Za-z][A-Za-z0-9+.-]*://|^/)[^\s/:@]*:(?P<s>[^\s/@]+)@",
+            4,
             Sign::Bytes(b'@', b'@'),
         ),
         (
@@ -347,6 +348,7 @@ mod tests {
             "postgres://app:hunter22@db.local/x",
             "postgres://app:[redacted:url-password]@db.local/x",
         );
+        check("/app:hunter22@db/x", "/app:[redacted:url-password]@db/x");
         check(
             "password=hunter22&x=1",
             "password=[redacted:named-secret]&x=1",

@@ -101,8 +101,9 @@ impl Feeds {
             // The floor may be that of this very manifest; anything older is a rollback on the disk.
             _ => state.floor.clone(),
         };
+        let pinned = lost(&root, &state.root);
         let (generation, root) = unpack(pack, &root, &floor, now, Mode::Reload, Origin::Stored)?;
-        hold_to(Some(&state.root), &root)?;
+        hold_to(pinned, &root)?;
         if generation.manifest.feed_id == *name {
             Ok(generation)
         } else {
@@ -150,10 +151,10 @@ impl Feeds {
         }
     }
 
-    /// The time, when the clock says `now`: not before the latest that it has shown, and not before
-    /// this program was made.
+    /// The time, when the clock says `now`: not before this program was made. A later time that the
+    /// clock once showed is nobody's word: it may have been wrong then.
     pub(super) fn known(&self, now: Timestamp) -> Timestamp {
-        now.max(self.latest)
+        now.max(self.made)
     }
 
     /// The state of a feed whose place on the disk is sound.
@@ -210,6 +211,12 @@ impl Feeds {
         }
         Ok(links)
     }
+}
+
+/// What the disk says of keys, where `root` does not reach as far because links are lost. Where it
+/// does, the links say it and the disk's word is nobody's.
+pub(super) fn lost<'s>(root: &Root, said: &'s Root) -> Option<&'s Root> {
+    (root.epoch < said.epoch).then_some(said)
 }
 
 /// Whether `root` names the successor that is pinned for its epoch. This matters when links were lost

@@ -108,7 +108,9 @@ pub struct Feeds {
     official: Root,
     live: BTreeMap<Name, Generation>,
     alerts: Vec<Alert>,
-    /// The latest time that the clock has shown; at least when the seed was made.
+    /// When the seed was made, as its publisher signed: no honest clock shows an earlier time.
+    made: Timestamp,
+    /// The latest time that the clock has shown; at least that.
     latest: Timestamp,
 }
 
@@ -125,11 +127,13 @@ impl Feeds {
             official,
             live: BTreeMap::new(),
             alerts: Vec::new(),
+            made: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
         };
         let seed = feeds.seed(now)?;
         // No clock is right that is before this program was made.
-        feeds.latest = seed.manifest.issued;
+        feeds.made = seed.manifest.issued;
+        feeds.latest = feeds.made;
         feeds.take_stored(&feeds.official.feed_id.clone(), now, Some(seed));
         for name in Shelf::list(&feeds.dir) {
             if name != feeds.official.feed_id {

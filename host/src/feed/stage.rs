@@ -2,7 +2,7 @@
 //!
 //! Nothing on the disk that matters is touched here: what is staged is committed or dropped.
 
-use super::kept::{hold_to, order};
+use super::kept::{hold_to, lost, order};
 use super::shelf::{Back, Shelf, State};
 use super::source::{Source, Tag};
 use super::{FeedError, Feeds, Generation, Origin, rails, root, unpack};
@@ -165,7 +165,7 @@ impl Feeds {
             .root_of(name, state.as_ref())
             .ok_or_else(|| FeedError::UnknownFeed(name.to_string()))?;
         let floor = self.floor(name, state.as_ref());
-        let pinned = state.as_ref().map(|state| &state.root);
+        let pinned = state.as_ref().and_then(|state| lost(&root, &state.root));
         let (root, links) = caught_up(source, &envelope, root, pinned, &floor, now).await?;
         let manifest = verify_manifest(&envelope, &root, &floor, now, Mode::Accept)?;
         hold_to(pinned, manifest.proof().root_after())?;

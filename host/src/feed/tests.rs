@@ -5,25 +5,65 @@
 use super::*;
 use crate::download::Progress;
 use clawdefender_trust::{
-    ArtifactEntry, Document, PublicKey, Revoked, SecretKey, Sha256Digest, host_version,
-    seal_manifest,
+    ABI, ArtifactEntry, Document, PublicKey, Revoked, SecretKey, Sha256Digest, endorse,
+    host_version, seal_manifest,
 };
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 const LIST: &[u8] = br#"{"packages":[]}"#;
+
+/// Nothing here starts a detector: its bytes only have to be endorsed.
+const CODE: &[u8] = b"a component";
+
+fn list() -> ArtifactEntry {
+    ArtifactEntry {
+        kind: Kind::Blocklist,
+        name: "acme.list".parse().unwrap(),
+        version: "1".parse().unwrap(),
+        abi: None,
+        schema: Some(1),
+        detector: Some(acme()),
+        sha256: Sha256Digest::of(LIST),
+        length: LIST.len() as u64,
+        entries: None,
+        required: true,
+        endorsement: None,
+        limits: None,
+    }
+}
+
+fn detector() -> ArtifactEntry {
+    let mut entry = ArtifactEntry {
+        kind: Kind::Detector,
+        name: acme(),
+        abi: Some(ABI),
+        schema: None,
+        detector: None,
+        sha256: Sha256Digest::of(CODE),
+        length: CODE.len() as u64,
+        ..list()
+    };
+    entry.endorsement = Some(endorse(&entry, &key()).unwrap());
+    entry
+}
 
 fn key() -> SecretKey {
     SecretKey::from_bytes(&[7; 32])
 }
 
-/// Midnight of a day from the feed's beginning on.
+/// A day from the feed's beginning on, which is a day after the seed was made.
 fn day(number: i64) -> Timestamp {
-    let first: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
-    first.plus_seconds(number * 86_400)
+    static MADE: OnceLock<Timestamp> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let now = "2020-01-01T00:00:00Z".parse().unwrap();
+        Feeds::open(folder.path(), now).unwrap().made
+    });
+    made.plus_seconds((number + 1) * 86_400)
 }
 
 struct Place {
@@ -51,7 +91,6 @@ impl Place {
 
     /// Publishes a version that lives for ten days.
     fn publish(&self, version: u64, issued: Timestamp) {
-        let sha256 = Sha256Digest::of(LIST);
         let manifest = Manifest {
             document: Document::Feed,
             spec: 1,
@@ -64,26 +103,15 @@ impl Place {
             next_public_key: SecretKey::from_bytes(&[8; 32]).public(),
             min_host: host_version(),
             critical: Vec::new(),
-            artifacts: vec![ArtifactEntry {
-                kind: Kind::Blocklist,
-                name: "acme.list".parse().unwrap(),
-                version: "1".parse().unwrap(),
-                abi: None,
-                schema: Some(1),
-                detector: Some("acme".parse().unwrap()),
-                sha256,
-                length: LIST.len() as u64,
-                entries: None,
-                required: true,
-                endorsement: None,
-                limits: None,
-            }],
+            artifacts: vec![detector(), list()],
             revoked: Revoked::default(),
             downgrades: Vec::new(),
         };
-        let blob = self.web().join(sha256.place());
-        fs::create_dir_all(blob.parent().unwrap()).unwrap();
-        fs::write(blob, LIST).unwrap();
+        for bytes in [LIST, CODE] {
+            let blob = self.web().join(Sha256Digest::of(bytes).place());
+            fs::create_dir_all(blob.parent().unwrap()).unwrap();
+            fs::write(blob, bytes).unwrap();
+        }
         let envelope = seal_manifest(&manifest, &[&key()]).unwrap();
         fs::write(self.web().join("manifest.dsse.json"), envelope).unwrap();
     }

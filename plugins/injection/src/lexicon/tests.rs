@@ -1,3 +1,5 @@
+//! Words and what they mean; one that is no whole stem.
+
 use super::*;
 
 fn lexicon() -> Lexicon {
