@@ -53,7 +53,7 @@ impl Home {
     /// # Errors
     /// [`ConfigError::NoHome`], [`ConfigError::Relative`].
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_vars(|name| std::env::var_os(name))
+        Self::from_vars(std::env::var_os)
     }
 
     /// A relative path would be another place for each folder that a client starts us in.

@@ -363,8 +363,9 @@ fn pack_swapped_between_check_and_use_changes_nothing_in_use() {
             fs::remove_file(place.kept("current.feedpack")).unwrap();
         }
         fs::write(place.kept("current.feedpack"), &other).unwrap();
-        let used = &feeds.live.get(&acme()).unwrap().artifacts[0];
-        assert_eq!(&*used.bytes, LIST, "what was checked is what is used");
+        let used = &feeds.live.get(&acme()).unwrap().artifacts;
+        let used: Vec<&[u8]> = used.iter().map(|one| &*one.bytes).collect();
+        assert_eq!(used, [CODE, LIST], "what was checked is what is used");
     }
     // It is not handed on as if it were what is live, and the next start refuses it.
     assert!(feeds.export(&acme()).is_err());

@@ -2,7 +2,6 @@
 //!
 //! The launchers run in a network namespace of their own, in which only a registry of this test
 //! exists: nothing of a public registry can be fetched, and what is served does nothing.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::collections::BTreeSet;
 use std::io::Write;
