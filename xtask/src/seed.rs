@@ -161,6 +161,7 @@ fn is_current(pack: &[u8], root: &Root, items: &[Item], now: Timestamp) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clawdefender_trust::{ABI, Sha256Digest};
 
     fn list(content: &str) -> Item {
         let folder = tempfile::tempdir().unwrap();
@@ -169,6 +170,27 @@ mod tests {
             "[artifact]\nkind='blocklist'\nname='packages'\nversion='1'\nschema=1\ndetector='d'";
         std::fs::write(&path, format!("{head}\n[[entries]]\na='{content}'")).unwrap();
         crate::threat_data::compile(&path).unwrap()
+    }
+
+    /// Whom the lists are for; nothing here starts it.
+    fn receiver(dev: &dev_root::DevRoot) -> Item {
+        let bytes = b"a component".to_vec();
+        let mut entry = ArtifactEntry {
+            kind: Kind::Detector,
+            name: "d".parse().unwrap(),
+            version: "1".parse().unwrap(),
+            abi: Some(ABI),
+            schema: None,
+            detector: None,
+            sha256: Sha256Digest::of(&bytes),
+            length: bytes.len() as u64,
+            entries: None,
+            required: true,
+            endorsement: None,
+            limits: None,
+        };
+        entry.endorsement = Some(endorse(&entry, &dev.code).unwrap());
+        Item { entry, bytes }
     }
 
     #[test]
@@ -181,7 +203,7 @@ mod tests {
         let dev = dev_root::open(&workspace).unwrap();
         let root = dev.file.root().unwrap();
         let issued: Timestamp = "2026-11-22T06:00:00Z".parse().unwrap();
-        let items = [list("x")];
+        let items = [receiver(&dev), list("x")];
         let make = || {
             let manifest = manifest(&root, &items, issued, 30).unwrap();
             let envelope = seal_manifest(&manifest, &[&dev.feed]).unwrap();
@@ -192,7 +214,9 @@ mod tests {
         assert_eq!(pack, make(), "same inputs, same bytes");
         assert!(is_current(&pack, &root, &items, issued.plus_days(6)));
         assert!(!is_current(&pack, &root, &items, issued.plus_days(7)));
-        assert!(!is_current(&pack, &root, &[list("y")], issued));
+        let other = [receiver(&dev), list("y")];
+        assert!(!is_current(&pack, &root, &other, issued));
+        assert!(is_current(&pack, &root, &items, issued));
         assert!(!is_current(&pack[1..], &root, &items, issued));
     }
 
