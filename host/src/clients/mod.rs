@@ -10,7 +10,7 @@ mod places;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use edit::{EditError, Entry, Listed, Start, State};
 use places::Place;
@@ -58,21 +58,18 @@ pub struct Change {
 
 /// One configuration file and its servers.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub struct Configuration<S> {
     pub client: &'static str,
     pub scope: Scope,
     pub path: PathBuf,
-    pub servers: Vec<Entry>,
+    pub servers: Vec<S>,
 }
 
-/// One configuration file and what its servers start.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    pub client: &'static str,
-    pub scope: Scope,
-    pub path: PathBuf,
-    pub servers: Vec<Listed>,
-}
+/// How the servers of one file stand to us.
+pub type Status = Configuration<Entry>;
+
+/// What the servers of one file start.
+pub type Listing = Configuration<Listed>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -136,41 +133,28 @@ pub fn apply(env: &Env, change: &Change) -> Result<(), ClientError> {
 
 /// Every known configuration file that exists, with its servers.
 pub fn status(env: &Env) -> Vec<Result<Status, ClientError>> {
-    let look = |place: Place| {
-        let Some(text) = read(&place)? else {
-            return Ok(None);
-        };
-        let entries = edit::entries(&text, place.roots, &env.exe);
-        let servers = entries.map_err(|source| ClientError::Edit {
-            path: place.path.clone(),
-            source,
-        })?;
-        Ok(Some(Status {
-            client: place.client,
-            scope: place.scope,
-            path: place.path,
-            servers,
-        }))
-    };
-    places::places(env)
-        .into_iter()
-        .filter_map(|place| look(place).transpose())
-        .collect()
+    configurations(env, edit::entries)
 }
 
 /// Every known configuration file that exists, with what its servers start: wrapped ones as their
 /// originals. A file that can't be read is an error of its own and does not hide the others.
 pub fn servers(env: &Env) -> Vec<Result<Listing, ClientError>> {
+    configurations(env, edit::list)
+}
+
+fn configurations<S>(
+    env: &Env,
+    of: impl Fn(&str, &[edit::Root], &Path) -> Result<Vec<S>, EditError>,
+) -> Vec<Result<Configuration<S>, ClientError>> {
     let look = |place: Place| {
         let Some(text) = read(&place)? else {
             return Ok(None);
         };
-        let listed = edit::list(&text, place.roots, &env.exe);
-        let servers = listed.map_err(|source| ClientError::Edit {
+        let servers = of(&text, place.roots, &env.exe).map_err(|source| ClientError::Edit {
             path: place.path.clone(),
             source,
         })?;
-        Ok(Some(Listing {
+        Ok(Some(Configuration {
             client: place.client,
             scope: place.scope,
             path: place.path,
