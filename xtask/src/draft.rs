@@ -167,3 +167,74 @@ pub fn manifest(root: &Root, items: &[Item], issued: Timestamp, days: u32) -> Re
         downgrades: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::process::Command;
+
+    /// Another checkout of what this one holds, elsewhere.
+    fn checkout(here: &Workspace, there: &Path) {
+        let mut git = Command::new("git");
+        git.args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]);
+        let listed = git.current_dir(&here.root).output().unwrap();
+        assert!(listed.status.success());
+        for name in listed.stdout.split(|byte| *byte == 0) {
+            let name = std::str::from_utf8(name).unwrap();
+            let from = here.root.join(name);
+            // One that was removed and is still in the index is no part of it.
+            if name.is_empty() || !from.is_file() {
+                continue;
+            }
+            let to = there.join(name);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(from, to).unwrap();
+        }
+    }
+
+    #[test]
+    fn two_checkouts_give_identical_bytes() {
+        let here = Workspace::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("a longer way/to another place");
+        checkout(&here, &root);
+        let there = Workspace {
+            target: folder.path().join("target"),
+            root,
+        };
+        let data = |workspace: &Workspace| -> Vec<(ArtifactEntry, Vec<u8>)> {
+            let files = data_files(workspace).unwrap();
+            let items = files.iter().map(|path| threat_data::compile(path).unwrap());
+            let vectors = workspace.official_plugins();
+            let vectors = vectors.iter().filter_map(|folder| vectors_of(folder));
+            items
+                .chain(vectors)
+                .map(|item| (item.entry, item.bytes))
+                .collect()
+        };
+        let (ours, theirs) = (data(&here), data(&there));
+        assert!(ours.len() > 8, "lists, models and vectors");
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!(ours == theirs, "{} {}", ours.0.kind, ours.0.name);
+        }
+        // One detector stands for all: they are built by the same words.
+        let detector = |workspace: &Workspace| {
+            let plugin = workspace.root.join("plugins/kill-chain");
+            crate::guest::build_one(workspace, &plugin).unwrap().bytes
+        };
+        let (ours, theirs) = (detector(&here), detector(&there));
+        assert_eq!(Sha256Digest::of(&ours), Sha256Digest::of(&theirs));
+    }
+
+    fn vectors_of(folder: &Path) -> Option<Item> {
+        vectors(&Plugin::load(folder).unwrap(), folder)
+    }
+}

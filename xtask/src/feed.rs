@@ -17,7 +17,7 @@ use supply_chain::shard::{self, Shard};
 
 use crate::draft::{Item, manifest, official_items};
 use crate::workspace::{Workspace, now, read, write_if_changed};
-use crate::{dev_root, key_file, osv, root, rotate, serve, tree};
+use crate::{dev_root, key_file, osv, root, rotate, serve, tree, withdrawn};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
@@ -177,7 +177,8 @@ fn build(args: &Build) -> Result<()> {
     for path in &args.shard {
         items.push(Item::shard(path, issued)?);
     }
-    let manifest = manifest(&root, &items, issued, args.days)?;
+    let mut manifest = manifest(&root, &items, issued, args.days)?;
+    withdrawn::apply(&workspace.root.join("feeds/withdrawn.toml"), &mut manifest)?;
     tree::write_blobs(&args.out, &items)?;
     tree::write_draft(&args.out, &manifest)?;
     if let Some(root) = &args.root {

@@ -31,6 +31,7 @@ mod test;
 mod threat_data;
 mod tidy;
 mod tree;
+mod withdrawn;
 mod workspace;
 
 use std::process::ExitCode;

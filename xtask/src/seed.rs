@@ -159,11 +159,11 @@ fn is_current(pack: &[u8], root: &Root, items: &[Item], now: Timestamp) -> bool 
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use clawdefender_trust::{ABI, Sha256Digest};
 
-    fn list(content: &str) -> Item {
+    pub fn list(content: &str) -> Item {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.toml");
         let head =
@@ -173,7 +173,7 @@ mod tests {
     }
 
     /// Whom the lists are for; nothing here starts it.
-    fn receiver(dev: &dev_root::DevRoot) -> Item {
+    pub fn receiver(dev: &dev_root::DevRoot) -> Item {
         let bytes = b"a component".to_vec();
         let mut entry = ArtifactEntry {
             kind: Kind::Detector,

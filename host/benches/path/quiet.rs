@@ -4,9 +4,10 @@
 //! `monitor` profile records and lets pass; so its records are a little longer than clean ones.
 
 use clawdefender::approval::{Desk, DeskLimits, ProcessTable};
-use clawdefender::audit::Ledger;
+use clawdefender::audit::{Ledger, Sealed};
 use clawdefender::config::Home;
 use clawdefender::event::place::{Case, Disk, Places};
+use clawdefender::judge::pins::{self, Pins};
 use clawdefender::judge::{Histories, Judge, JudgeLimits, now_ms};
 use clawdefender::plugin::Set;
 use clawdefender::policy::{Policy, Profile};
@@ -57,6 +58,11 @@ pub fn judge(root: &Path, set: Set, profile: Profile, tasks: &tokio::runtime::Ha
         Ledger::open(&home.audit_dir(), Arc::new(now_ms)).unwrap(),
         Desk::new(DeskLimits::default(), ProcessTable),
         Histories::default(),
+        Pins::open(Sealed::new(
+            home.pins_file(),
+            &home.audit_dir(),
+            pins::PURPOSE,
+        )),
         Places {
             home: root.display().to_string(),
             ours: vec![root.display().to_string()],

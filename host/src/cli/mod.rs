@@ -18,6 +18,7 @@ mod model;
 mod moment;
 mod overrides;
 mod package;
+mod pins;
 mod plugin;
 mod policy;
 mod progress;
@@ -80,6 +81,7 @@ enum Verb {
     Package(package::Args),
     Scan(scan::Args),
     Override(overrides::Args),
+    Pins(pins::Args),
     Daemon(daemon::Args),
     SelfUpdate(self_update::Args),
     Completions(completions::Args),
@@ -131,6 +133,7 @@ impl Verb {
             Self::Package(args) => package::run(&args, terminal),
             Self::Scan(args) => scan::run(&args, terminal),
             Self::Override(args) => overrides::run(&args, terminal),
+            Self::Pins(args) => pins::run(&args, terminal),
             Self::Daemon(args) => daemon::run(&args, terminal),
             Self::SelfUpdate(args) => self_update::run(&args, terminal),
             Self::Completions(args) => completions::run(&args, terminal),

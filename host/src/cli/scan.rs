@@ -77,6 +77,8 @@ pub struct Scanned {
 pub enum Pin {
     /// One version of a package, or one digest of an image.
     Pinned,
+    /// Something else than when it was last allowed.
+    Changed,
     /// Whatever the registry serves on that day.
     Unpinned,
     /// A file of this machine.
@@ -176,7 +178,10 @@ fn scan(opened: &Opened, env: &Env, listing: &Listing, entry: &Listed) -> Scanne
     };
     let seen = opened.server(&entry.server, &launch);
     scanned.hit = is_hit(&seen.launch) || seen.installed.as_ref().is_some_and(is_bad);
-    scanned.pin = pin(&launch, &seen.launch, &seen.identity);
+    scanned.pin = match seen.changed {
+        true => Pin::Changed,
+        false => pin(&launch, &seen.launch, &seen.identity),
+    };
     scanned.known = seen.launch.known;
     scanned.package = seen.launch.package.or(launch.origin);
     scanned.identity = match entry.start {
@@ -311,6 +316,7 @@ impl Pin {
     pub fn word(self) -> &'static str {
         match self {
             Self::Pinned => "pinned",
+            Self::Changed => "changed",
             Self::Unpinned => "not pinned",
             Self::Local => "local file",
             Self::Remote => "remote",

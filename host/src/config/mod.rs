@@ -105,6 +105,10 @@ impl Home {
     pub fn overrides_file(&self) -> PathBuf {
         self.root.join("overrides.json")
     }
+    /// What each server was when it was last allowed, sealed.
+    pub fn pins_file(&self) -> PathBuf {
+        self.root.join("pins.json")
+    }
     pub fn token_file(&self) -> PathBuf {
         self.root.join("server-token")
     }
@@ -116,6 +120,10 @@ impl Home {
     }
     pub fn feeds_dir(&self) -> PathBuf {
         self.root.join("feeds")
+    }
+    /// How far each feed was, sealed, and apart from the feeds.
+    pub fn reached_file(&self) -> PathBuf {
+        self.root.join("feeds-reached.json")
     }
     pub fn cache_dir(&self) -> PathBuf {
         self.root.join("cache")

@@ -1,6 +1,7 @@
 //! What the command line may ask of the daemon, and who may answer questions.
 
 use super::overrides::{OverrideError, Wanted};
+use super::pins::PinRefused;
 use super::start::Parts;
 use super::wake;
 use crate::approval::{Answer, AnswerError, Approver};
@@ -58,6 +59,17 @@ impl Desk {
             Err(error) => {
                 self.parts
                     .note("override", "override-refused", error.to_string());
+                let (code, hint) = error.advice();
+                refused(code, &error.to_string(), hint)
+            }
+        }
+    }
+
+    fn pinned(&self, done: Result<Value, PinRefused>) -> ControlReply {
+        match done {
+            Ok(done) => ControlReply::Done(done),
+            Err(error) => {
+                self.parts.note("pin", "pin-refused", error.to_string());
                 let (code, hint) = error.advice();
                 refused(code, &error.to_string(), hint)
             }
@@ -134,6 +146,9 @@ impl Controller for Desk {
             Control::OverrideRemove { id } => {
                 self.overridden(self.parts.remove_override(&id, &by(peer)))
             }
+            Control::Pins => self.pinned(self.parts.list_pins()),
+            Control::PinAccept { server } => self.pinned(self.parts.accept_pin(&server, &by(peer))),
+            Control::PinsReset => self.pinned(self.parts.reset_pins(&by(peer))),
             Control::Stop => {
                 self.parts
                     .note("daemon", "stop-asked", format!("by process {}", peer.pid));

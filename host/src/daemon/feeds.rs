@@ -4,8 +4,9 @@ use super::chains::{self, ChainsError};
 use super::control::refused;
 use super::start::{self, Parts};
 use super::{gate, rehearsal};
-use crate::audit::{Durability, Record};
-use crate::feed::{Fault, FeedError, Feeds, Offer, Source, Staged, Tag};
+use crate::audit::{Durability, Record, Sealed};
+use crate::config::Home;
+use crate::feed::{Fault, FeedError, Feeds, Offer, Reached, Source, Staged, Tag};
 use crate::judge::{self, now_ms};
 use crate::plugin::Set;
 use crate::policy::Decision;
@@ -235,9 +236,11 @@ impl Parts {
         }
         let set = self.try_out(&staged)?;
         let (kind, note) = told(&staged);
+        let feed = staged.feed().clone();
         self.feeds().commit(staged)?;
         self.record_feed(kind, note, None);
         self.judge.swap_detectors(set);
+        self.keep_reached(&feed);
         Ok(true)
     }
 
@@ -380,6 +383,42 @@ impl Parts {
         };
         self.judge.append(&record, Durability::Now);
     }
+}
+
+impl Parts {
+    /// Remembers how far the feeds are, apart from them; of `changed`, which a person may have
+    /// removed, only what is so now.
+    fn keep_reached(&self, changed: &Name) {
+        let file = reached_file(&self.home);
+        let mut reached = file.read::<Reached>().ok().flatten().unwrap_or_default();
+        reached.remove(changed);
+        for (name, far) in self.feeds().reached() {
+            let known = reached.entry(name).or_insert(far);
+            *known = far.max(*known);
+        }
+        if let Err(error) = file.write(&reached) {
+            self.note("feed", "feeds-reached-not-kept", error.to_string());
+        }
+    }
+}
+
+/// Says which feeds were further when the daemon last ran; or why that can't be known.
+pub(super) fn compare_reached(home: &Home, feeds: &mut Feeds) -> Option<String> {
+    match reached_file(home).read::<Reached>() {
+        Ok(before) => {
+            feeds.look_for_losses(&before.unwrap_or_default());
+            None
+        }
+        Err(error) => {
+            tracing::error!(%error, "how far the feeds were can't be known");
+            Some(error.to_string())
+        }
+    }
+}
+
+fn reached_file(home: &Home) -> Sealed {
+    const PURPOSE: &str = "clawdefender/feeds-reached/v1\n";
+    Sealed::new(home.reached_file(), &home.audit_dir(), PURPOSE)
 }
 
 /// What the log says of a change.

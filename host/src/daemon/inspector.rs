@@ -10,6 +10,7 @@ use crate::event::{Finding, Launch};
 use crate::feed::Feeds;
 use crate::judge::inspect::Inspector;
 pub use crate::judge::inspect::{Answer, Known};
+use crate::judge::pins::{Pin, Pins, Standing};
 use crate::plugin::{CodeCache, Set};
 use crate::policy::Policy;
 use serde::Serialize;
@@ -25,6 +26,7 @@ pub struct Opened {
     set: Set,
     policy: Policy,
     places: Places,
+    pins: Pins,
     max_frame_bytes: usize,
     /// What somebody should know of the feeds before believing an answer.
     pub warnings: Vec<String>,
@@ -42,6 +44,8 @@ pub struct Source {
 pub struct Foreseen {
     pub launch: Answer,
     pub identity: Identity,
+    /// Whether it is something else than when it was last allowed.
+    pub changed: bool,
     /// About the package that lies on the disk, when the command does not name just that.
     pub installed: Option<Answer>,
 }
@@ -80,6 +84,7 @@ impl Opened {
             set,
             policy,
             places: start::places(home),
+            pins: Pins::open(start::pins_file(home)),
             max_frame_bytes: config.max_frame_bytes,
             warnings: alerts
                 .map(|alert| format!("feed {}: {}", alert.feed, alert.message))
@@ -124,11 +129,27 @@ impl Opened {
         self.answer(&line.to_string())
     }
 
-    /// Answers about a launch, and reads from the disk what it would run.
+    /// Answers about a launch, reads from the disk what it would run, and compares that with what ran
+    /// before.
     pub fn server(&self, name: &str, launch: &Launch) -> Foreseen {
-        let answer = self.inspector().launch(name.to_owned(), launch.clone());
+        let mut identity = Identity::default();
+        let mut changed = false;
+        let also = |named: Option<&str>| {
+            let named = named.or(launch.origin.as_deref());
+            identity = identify(launch, named, Path::new(&self.places.home));
+            let pin = Pin::new(name, launch, named, &identity);
+            match self.pins.standing(name, pin.as_ref()) {
+                Standing::Changed(finding) => {
+                    changed = true;
+                    Some(*finding)
+                }
+                Standing::New | Standing::Same => None,
+            }
+        };
+        let answer = self
+            .inspector()
+            .launch(name.to_owned(), launch.clone(), also);
         let named = answer.package.clone().or_else(|| launch.origin.clone());
-        let identity = identify(launch, named.as_deref(), Path::new(&self.places.home));
         let installed = identity
             .package
             .as_deref()
@@ -138,6 +159,7 @@ impl Opened {
         Foreseen {
             launch: answer,
             identity,
+            changed,
             installed,
         }
     }

@@ -11,6 +11,7 @@ mod gateway;
 mod guard;
 pub mod inspector;
 pub mod overrides;
+pub mod pins;
 mod policy_watch;
 mod rehearsal;
 mod start;

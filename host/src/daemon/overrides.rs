@@ -5,18 +5,13 @@
 
 use super::start::Parts;
 use crate::approval::{AnswerError, Approver};
-use crate::audit::{AuditError, Durability, PublicKey, Record, Signer};
+use crate::audit::{Durability, Record, SealError, Sealed};
 use crate::config::Home;
 use crate::event::Finding;
 use crate::judge::inspect::Inspector;
 use crate::judge::{call_id, now_ms};
 use crate::policy::Override;
-use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::PoisonError;
 
 /// The longest that an override holds, in days. Chosen: an advisory deserves a second look within
@@ -57,12 +52,8 @@ pub enum OverrideError {
     Unknown,
     #[error("it could not be recorded, so it was not done")]
     NotRecorded,
-    #[error("overrides.json: {0}")]
-    Io(#[from] std::io::Error),
-    #[error("overrides.json is not what this daemon wrote; none of its overrides applies")]
-    Seal,
-    #[error("the key of the audit log: {0}")]
-    Key(#[from] AuditError),
+    #[error("{0}; none of its overrides applies")]
+    Seal(#[from] SealError),
 }
 
 impl OverrideError {
@@ -81,62 +72,16 @@ impl OverrideError {
     }
 }
 
-/// What lies on the disk.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sealed {
-    /// The overrides as JSON: exactly these bytes are signed.
-    overrides: String,
-    /// Hexadecimal Ed25519.
-    signature: String,
-}
-
 /// The overrides that were made, in force or not.
 ///
 /// # Errors
 /// [`OverrideError::Seal`] when the file is not what a daemon of this installation wrote.
 pub(crate) fn load(home: &Home) -> Result<Vec<Override>, OverrideError> {
-    let text = match fs::read_to_string(home.overrides_file()) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let key = PublicKey::of(&home.audit_dir())?;
-    let sealed: Sealed = serde_json::from_str(&text).map_err(|_| OverrideError::Seal)?;
-    let signature = HEXLOWER.decode(sealed.signature.as_bytes()).ok();
-    let signature: [u8; 64] = signature
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(OverrideError::Seal)?;
-    if !key.verifies(&signed(&sealed.overrides), &signature) {
-        return Err(OverrideError::Seal);
-    }
-    serde_json::from_str(&sealed.overrides).map_err(|_| OverrideError::Seal)
+    Ok(file(home).read()?.unwrap_or_default())
 }
 
-fn store(home: &Home, overrides: &[Override]) -> Result<(), OverrideError> {
-    let text = serde_json::to_string(overrides).map_err(std::io::Error::from)?;
-    let signer = Signer::open_or_make(&home.audit_dir())?;
-    let sealed = Sealed {
-        signature: HEXLOWER.encode(&signer.sign(&signed(&text))),
-        overrides: text,
-    };
-    let path = home.overrides_file();
-    let new = path.with_extension("json.new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)?;
-    file.write_all(&serde_json::to_vec(&sealed).map_err(std::io::Error::from)?)?;
-    file.sync_all()?;
-    fs::rename(&new, &path)?;
-    fs::File::open(home.root())?.sync_all()?;
-    Ok(())
-}
-
-fn signed(overrides: &str) -> Vec<u8> {
-    [PURPOSE.as_bytes(), overrides.as_bytes()].concat()
+fn file(home: &Home) -> Sealed {
+    Sealed::new(home.overrides_file(), &home.audit_dir(), PURPOSE)
 }
 
 impl Parts {
@@ -260,9 +205,9 @@ impl Parts {
         self.judge
             .append(&record, Durability::Now)
             .ok_or(OverrideError::NotRecorded)?;
-        if let Err(error) = store(&self.home, &all) {
+        if let Err(error) = file(&self.home).write(&all) {
             self.note("override", "override-not-kept", error.to_string());
-            return Err(error);
+            return Err(error.into());
         }
         self.judge
             .swap_policy((*policy).clone().with_overrides(all));
@@ -283,58 +228,5 @@ impl Parts {
         };
         let line = json!({ "package": { "ecosystem": ecosystem, "name": name } });
         inspector.answer(&line.to_string()).findings
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn made() -> Override {
-        Override {
-            id: "o1".into(),
-            advisory: "CVE-1".into(),
-            package: "npm:x@1.0.0".into(),
-            reason: "why".into(),
-            by: "uid 1".into(),
-            made_ms: 1,
-            expires_ms: 2,
-        }
-    }
-
-    #[test]
-    fn only_what_this_installation_sealed_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::at(folder.path(), folder.path());
-        fs::create_dir_all(home.audit_dir()).unwrap();
-        assert_eq!(load(&home).unwrap(), []);
-        store(&home, &[made()]).unwrap();
-        assert_eq!(load(&home).unwrap(), [made()]);
-
-        let path = home.overrides_file();
-        let text = fs::read_to_string(&path).unwrap();
-        let forged = [
-            text.replace("1.0.0", "2.0.0"),
-            text.replace("CVE-1", "CVE-2"),
-            text.replace("\\\"expires_ms\\\":2", "\\\"expires_ms\\\":9"),
-            "[]".to_owned(),
-            String::new(),
-            serde_json::to_string(&[made()]).unwrap(),
-        ];
-        for forged in forged {
-            assert_ne!(forged, text);
-            fs::write(&path, &forged).unwrap();
-            assert!(matches!(load(&home), Err(OverrideError::Seal)), "{forged}");
-        }
-
-        // Another installation's file, or one whose key is gone.
-        let other = tempfile::tempdir().unwrap();
-        let there = Home::at(other.path(), other.path());
-        fs::create_dir_all(there.audit_dir()).unwrap();
-        store(&there, &[made()]).unwrap();
-        fs::copy(there.overrides_file(), &path).unwrap();
-        assert!(matches!(load(&home), Err(OverrideError::Seal)));
-        fs::remove_file(home.audit_dir().join("key.pub")).unwrap();
-        assert!(load(&home).is_err());
     }
 }

@@ -3,11 +3,12 @@
 
 use super::chains::{self, ChainsError, OwnChains};
 use crate::approval::{Desk, DeskLimits, ProcessTable};
-use crate::audit::{AuditError, Durability, Ledger, Record};
+use crate::audit::{AuditError, Durability, Ledger, Record, Sealed};
 use crate::config::{Config, ConfigError, Home};
 use crate::download::Progress;
 use crate::event::{Fault, FaultKind, place::Places};
 use crate::feed::{FeedError, Feeds, Settings};
+use crate::judge::pins::{self, Pins};
 use crate::judge::steps::Steps;
 use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
 use crate::plugin::{CodeCache, Detector, Package, Set};
@@ -93,7 +94,8 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         .enable_all()
         .build()?;
     let ledger = Ledger::open(&home.audit_dir(), Arc::new(now_ms))?;
-    let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
+    let mut feeds = Feeds::open(&home.feeds_dir(), now()?)?;
+    let reached_error = super::feeds::compare_reached(home, &mut feeds);
     let cache = CodeCache::open(&home.cache_dir())?;
     let settings = settings(home, &config)?;
     let mut packages = feeds.packages(&settings);
@@ -129,6 +131,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         ledger,
         Desk::new(DeskLimits::default(), ProcessTable),
         histories,
+        Pins::open(pins_file(home)),
         places(home),
         limits,
         runtime.handle().clone(),
@@ -158,6 +161,12 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     }
     if let Some(error) = overrides_error {
         parts.note("override", "overrides-refused", error);
+    }
+    if let Some(error) = reached_error {
+        parts.note("feed", "feeds-reached-refused", error);
+    }
+    if let Some(error) = parts.judge.pins().broken() {
+        parts.note("pin", "pins-refused", error);
     }
     for alert in parts.feeds().alerts().to_vec() {
         parts.note(
@@ -269,6 +278,11 @@ pub(crate) fn read_overrides(home: &Home) -> (Vec<Override>, Option<String>) {
             (Vec::new(), Some(error.to_string()))
         }
     }
+}
+
+/// Where it is kept what servers were.
+pub(crate) fn pins_file(home: &Home) -> Sealed {
+    Sealed::new(home.pins_file(), &home.audit_dir(), pins::PURPOSE)
 }
 
 pub(crate) fn places(home: &Home) -> Places {

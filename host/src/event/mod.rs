@@ -78,7 +78,8 @@ pub struct Text {
     pub original: String,
     /// Present only when it differs from `original`.
     pub canonical: Option<clawdefender_sdk::canonical::Canonical>,
-    /// The string literal's bytes in the frame, quotes included: where `redact` splices.
+    /// The string literal's bytes in the frame, quotes included: where `redact` splices. A number has
+    /// none.
     pub literal: Option<Range<usize>>,
 }
 

@@ -64,7 +64,8 @@ pub enum FeedError {
 }
 
 /// Alerts that end when the feed changes.
-const PASSING: [&str; 6] = [
+const PASSING: [&str; 7] = [
+    "state-lost",
     "links-lost",
     "stale",
     "stale-long",
@@ -350,6 +351,29 @@ impl Feeds {
         Some(code)
     }
 
+    /// How far each feed has come: what is live, or what a person went back from.
+    pub fn reached(&self) -> Reached {
+        let reached = |(name, live): (&Name, &Generation)| {
+            let floor = self.floor(name, self.state(name).as_ref());
+            let far = kept::order(live).max((floor.epoch, floor.version));
+            (name.clone(), far)
+        };
+        self.live.iter().map(reached).collect()
+    }
+
+    /// Says of each feed that it was further `before`: somebody, or something, took away what was kept.
+    pub fn look_for_losses(&mut self, before: &Reached) {
+        let now = self.reached();
+        for (name, (epoch, version)) in before {
+            if now.get(name).is_none_or(|now| now < &(*epoch, *version)) {
+                let message = format!(
+                    "what was kept of it is gone: it was at version {version} of epoch {epoch}"
+                );
+                self.alert(name, "state-lost", message);
+            }
+        }
+    }
+
     /// The official feed's name.
     pub fn official(&self) -> &Name {
         &self.official.feed_id
@@ -389,6 +413,9 @@ impl Feeds {
             .collect()
     }
 }
+
+/// Key epoch and version by feed.
+pub type Reached = BTreeMap<Name, (u64, u64)>;
 
 /// Settings per detector id.
 pub type Settings = BTreeMap<String, BTreeMap<String, String>>;

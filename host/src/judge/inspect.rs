@@ -15,7 +15,9 @@ use super::{call_id, now_ms};
 use crate::event::assets::{Seen, assets};
 use crate::event::place::Places;
 use crate::event::surface::Context;
-use crate::event::{self, Asset, AssetKind, Direction, Event, Kind, Launch, Role, Server, Text};
+use crate::event::{
+    self, Asset, AssetKind, Direction, Event, Finding, Kind, Launch, Role, Server, Text,
+};
 use crate::link::{Client, End, Link};
 use crate::plugin::Set;
 use crate::policy::Policy;
@@ -100,15 +102,25 @@ impl Inspector<'_> {
         }
     }
 
-    /// Answers about a server's launch as it would be judged.
-    pub fn launch(&self, server: String, launch: Launch) -> Answer {
+    /// Answers about a server's launch as it would be judged. `also` is what else the host finds,
+    /// when the detectors name this package.
+    pub fn launch(
+        &self,
+        server: String,
+        launch: Launch,
+        also: impl FnOnce(Option<&str>) -> Option<Finding>,
+    ) -> Answer {
         let started = Instant::now();
         let mut said = Said::default();
-        self.say_launch(server, launch, &Histories::default(), &mut said);
+        let mut weighed = self.weigh_launch(server, launch, &Histories::default());
+        if let Some(finding) = also(weighed.package()) {
+            weighed.also(self.policy, finding);
+        }
+        said.take(None, weighed);
         said.into_answer(&Value::Null, started)
     }
 
-    fn say_launch(&self, server: String, launch: Launch, histories: &Histories, said: &mut Said) {
+    fn weigh_launch(&self, server: String, launch: Launch, histories: &Histories) -> Weighed {
         let cwd = launch.cwd.clone();
         let context = Context {
             id: call_id(),
@@ -125,7 +137,7 @@ impl Inspector<'_> {
             beside: Vec::new(),
         };
         let event = event::launch::of_launch(&context, launch);
-        said.take(None, self.weigh(event, histories));
+        self.weigh(event, histories)
     }
 
     fn say(&self, input: Input) -> Result<Said, InputError> {
@@ -141,7 +153,7 @@ impl Inspector<'_> {
                 cwd: "/".into(),
                 origin: None,
             };
-            self.say_launch(server, launch, &histories, &mut said);
+            said.take(None, self.weigh_launch(server, launch, &histories));
         } else if let Some(package) = input.package {
             said.take(None, self.weigh(package_event(package, server), &histories));
         } else {

@@ -2,6 +2,7 @@
 
 use super::ask::MAX_ARGUMENT_BYTES;
 use super::examine::{Examined, Shape};
+use super::pins::{Pin, Standing};
 use super::record::{Entry, record};
 use super::weigh::weigh;
 use super::{Counts, Judge, call_id, now_ms};
@@ -36,13 +37,9 @@ impl Judge {
             beside: Vec::new(),
         };
         let event = event::launch::of_launch(&context, link.launch.clone());
-        let weighed = weigh(&set, &policy, event, &self.histories.of(&link.client.key));
-        let package = weighed
-            .attrs
-            .iter()
-            .find(|(_, name, _)| name == "package")
-            .map(|(_, _, value)| value.clone())
-            .or_else(|| link.launch.origin.clone());
+        let mut weighed = weigh(&set, &policy, event, &self.histories.of(&link.client.key));
+        let package = weighed.package().map(str::to_owned);
+        let package = package.or_else(|| link.launch.origin.clone());
         link.server.package = package;
         let user = Path::new(&self.places.home);
         let identity = identify(&link.launch, link.server.package.as_deref(), user);
@@ -55,10 +52,17 @@ impl Judge {
                 )
                 .is_some();
         }
+        let pin = Pin::of(link, &identity);
+        let mut changed = None;
+        if let Standing::Changed(finding) = self.pins.standing(&link.server.name, pin.as_ref()) {
+            changed = Some(finding.message.clone());
+            weighed.also(&policy, *finding);
+        }
         let mut decision = weighed.decision.clone();
         let mut note = None;
         if decision.action == Action::Ask {
-            let scope = Scope::of(&weighed.event, &content(&link.launch), policy.version());
+            let content = content(&link.launch, changed.as_deref());
+            let scope = Scope::of(&weighed.event, &content, policy.version());
             let allowed = self.desk.take_grant(&scope).is_some() || {
                 let ticket = self.desk.ask(Question {
                     at_ms: weighed.event.at_ms,
@@ -139,6 +143,7 @@ impl Judge {
         record.identity = Some(identity);
         let written = self.append(&record, Durability::Now).is_some();
         let allowed = written && matches!(decision.action, Action::Allow | Action::Log);
+        self.keep_pin(link, pin, allowed);
         if allowed {
             self.remember(link, &examined);
         } else {
@@ -151,14 +156,28 @@ impl Judge {
         }
         allowed
     }
+
+    /// What was allowed is what the next launch is compared with.
+    fn keep_pin(&self, link: &Link, pin: Option<Pin>, allowed: bool) {
+        let Some(pin) = pin else { return };
+        let kept = match allowed {
+            true => self.pins.allowed(pin),
+            false => self.pins.refused(pin),
+        };
+        if let Err(error) = kept {
+            tracing::error!(%error, server = link.server.name, "a pin was not kept");
+            let record = life(link, "pin-not-kept", error.to_string());
+            self.append(&record, Durability::Group);
+        }
+    }
 }
 
 /// What an answer about a launch is bound to: the command, the variables that change what it runs,
-/// where it runs, and where its bridge leads.
-fn content(launch: &Launch) -> Vec<u8> {
+/// where it runs, where its bridge leads, and what `changed` since it was last allowed.
+fn content(launch: &Launch, changed: Option<&str>) -> Vec<u8> {
     // Variables come in the order of whoever set them.
     let env: BTreeSet<_> = launch.env.iter().collect();
-    let bound = json!([launch.argv, env, launch.cwd, launch.origin]);
+    let bound = json!([launch.argv, env, launch.cwd, launch.origin, changed]);
     bound.to_string().into_bytes()
 }
 
@@ -206,10 +225,11 @@ mod tests {
         for (at, change) in change.into_iter().enumerate() {
             let mut other = asked.clone();
             change(&mut other);
-            assert_ne!(content(&other), content(&asked), "{at}");
+            assert_ne!(content(&other, None), content(&asked, None), "{at}");
         }
         let mut turned = asked.clone();
         turned.env.reverse();
-        assert_eq!(content(&turned), content(&asked));
+        assert_eq!(content(&turned, None), content(&asked, None));
+        assert_ne!(content(&asked, Some("changed")), content(&asked, None));
     }
 }

@@ -15,6 +15,7 @@ mod exchange;
 mod history;
 pub mod inspect;
 mod launch;
+pub mod pins;
 mod record;
 pub mod steps;
 pub mod vectors;
@@ -37,6 +38,7 @@ use crate::link::Link;
 use crate::plugin::Set;
 use crate::policy::Policy;
 use arc_swap::ArcSwap;
+use pins::Pins;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +58,7 @@ pub struct Judge {
     pub(crate) ledger: Ledger,
     pub(crate) desk: Desk,
     pub(crate) histories: Histories,
+    pins: Pins,
     pub(crate) places: Places,
     pub(crate) limits: JudgeLimits,
     pub(crate) tasks: tokio::runtime::Handle,
@@ -105,6 +108,7 @@ impl Judge {
         ledger: Ledger,
         desk: Desk,
         histories: Histories,
+        pins: Pins,
         places: Places,
         limits: JudgeLimits,
         tasks: tokio::runtime::Handle,
@@ -115,6 +119,7 @@ impl Judge {
             ledger,
             desk,
             histories,
+            pins,
             places,
             limits,
             tasks,
@@ -129,6 +134,10 @@ impl Judge {
 
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    pub fn pins(&self) -> &Pins {
+        &self.pins
     }
 
     pub fn places(&self) -> &Places {

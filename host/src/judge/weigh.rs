@@ -19,12 +19,7 @@ pub struct Weighed {
 pub fn weigh(set: &Set, policy: &Policy, event: Event, history: &dyn History) -> Weighed {
     let mut seen = set.inspect(&event, history);
     policy::mark(policy.overrides(), &mut seen.findings, event.at_ms);
-    let decision = policy::decide(policy, &event, &seen.findings);
-    let on_fault = match policy.profile() {
-        Profile::Monitor => OnFault::Allow,
-        Profile::Balanced | Profile::Strict => policy.on_fault(&event.server.name),
-    };
-    let decision = policy::settle(decision, &seen.faults, on_fault);
+    let decision = rule(policy, &event, &seen.findings, &seen.faults);
     Weighed {
         event,
         decision,
@@ -33,4 +28,27 @@ pub fn weigh(set: &Set, policy: &Policy, event: Event, history: &dyn History) ->
         memos: seen.memos,
         attrs: seen.attrs,
     }
+}
+
+impl Weighed {
+    /// The package that a detector says this is about.
+    pub fn package(&self) -> Option<&str> {
+        let mut named = self.attrs.iter().filter(|(_, name, _)| name == "package");
+        named.next().map(|(_, _, value)| value.as_str())
+    }
+
+    /// With a finding of the host's own, which only counts beside the others.
+    pub fn also(&mut self, policy: &Policy, finding: Finding) {
+        self.findings.push(finding);
+        self.decision = rule(policy, &self.event, &self.findings, &self.faults);
+    }
+}
+
+fn rule(policy: &Policy, event: &Event, findings: &[Finding], faults: &[Fault]) -> Decision {
+    let decision = policy::decide(policy, event, findings);
+    let on_fault = match policy.profile() {
+        Profile::Monitor => OnFault::Allow,
+        Profile::Balanced | Profile::Strict => policy.on_fault(&event.server.name),
+    };
+    policy::settle(decision, faults, on_fault)
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Changes with any change of the messages below; both sides refuse another one.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// One message is at most this long: the largest frame, a replacement of it, and tickets.
 pub const MAX_MESSAGE_BYTES: usize = 40 << 20;
@@ -135,6 +135,11 @@ pub enum Control {
     OverrideRemove {
         id: String,
     },
+    Pins,
+    PinAccept {
+        server: String,
+    },
+    PinsReset,
     Stop,
 }
 

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 /// Harmless, made and served by this test.
-const PACKAGE: &str = "clawdefender-e2e-greeter";
+pub const PACKAGE: &str = "clawdefender-e2e-greeter";
 
 #[test]
 fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
@@ -24,11 +24,7 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
     home.cli(&["feed", "update", folder.to_str().unwrap()])
         .done();
     let (_registry, port) = registry(&home);
-    let settings = format!(
-        "registry=http://127.0.0.1:{port}/\ncache={}\nupdate-notifier=false\n",
-        home.file("npm-cache").display()
-    );
-    std::fs::write(home.user().join(".npmrc"), settings).unwrap();
+    use_registry(&home, port);
     let marks = home.file("marks");
     let start = |version: &str| {
         let package = format!("{PACKAGE}@{version}");
@@ -131,7 +127,16 @@ fn asked(home: &Home) -> Vec<String> {
     log.lines().map(str::to_owned).collect()
 }
 
-fn registry(home: &Home) -> (Group, u16) {
+/// Makes npm ask this registry, and keep what it gets below `home`.
+pub fn use_registry(home: &Home, port: u16) {
+    let settings = format!(
+        "registry=http://127.0.0.1:{port}/\ncache={}\nupdate-notifier=false\n",
+        home.file("npm-cache").display()
+    );
+    std::fs::write(home.user().join(".npmrc"), settings).unwrap();
+}
+
+pub fn registry(home: &Home) -> (Group, u16) {
     let mut command = Command::new("python3");
     command
         .arg(kit_file("registry.py"))

@@ -25,6 +25,7 @@ mod http;
 mod launch;
 mod model;
 mod outage;
+mod pins;
 mod plans;
 mod real_http;
 mod real_servers;

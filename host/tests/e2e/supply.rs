@@ -231,7 +231,7 @@ fn a_configuration_that_can_not_be_read_is_an_error_and_hides_no_other() {
 }
 
 /// Runs the command line at a terminal and types one line.
-fn at_terminal(home: &Home, typed: &str, arguments: &[&str]) -> Cli {
+pub fn at_terminal(home: &Home, typed: &str, arguments: &[&str]) -> Cli {
     let mut command = Command::new(&environment().python);
     home.lend(&mut command)
         .arg(kit_file("terminal.py"))

@@ -204,6 +204,30 @@ fn input_requests_inside_a_result_are_what_they_were_as_requests() {
 }
 
 #[test]
+fn a_number_among_arguments_that_could_name_something_is_a_text() {
+    request(
+        "tools/call",
+        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456}}"#,
+        expect![[r#"
+            c1 "pay" tool-call
+              Name /params/name pay
+              Key /params/arguments/to to
+              Argument /params/arguments/to/0 4929001234567
+              Key /params/arguments/n n
+              Key /params/arguments/less less
+              Key /params/arguments/part part
+              -> account 4929001234567"#]],
+    );
+    result(
+        "tools/call",
+        r#"{"structuredContent":{"to":4929001234567}}"#,
+        expect![[r#"
+            c1 "asked" tool-result
+              Key /result/structuredContent/to to"#]],
+    );
+}
+
+#[test]
 fn errors_speak_too() {
     let places = places();
     let error = node(

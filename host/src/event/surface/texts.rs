@@ -1,4 +1,5 @@
-//! The strings of one piece of a message, each with the part it plays.
+//! The strings of one piece of a message, each with the part it plays, and the numbers among arguments
+//! that could name something.
 //!
 //! Walks any JSON. Known members of the protocol give their strings a role; below an unknown member
 //! every key and every string counts. Encoded media longer than [`MAX_MEDIA_BYTES`] is the one thing
@@ -57,7 +58,7 @@ impl<'c> Collector<'c> {
 
     /// A key that the sender chose, at the pointer of its value.
     pub fn key(&mut self, member: &Member<'_>) {
-        self.push(Role::Key, &member.key, member.key_span.clone());
+        self.push(Role::Key, &member.key, Some(member.key_span.clone()));
     }
 
     pub fn walk(&mut self, node: &Node<'_>, shape: &Shape) {
@@ -65,6 +66,9 @@ impl<'c> Collector<'c> {
             return;
         }
         match &node.value {
+            Value::Number(digits) if *shape == Shape::Arguments && may_name(digits) => {
+                self.push(Role::Argument, digits, None);
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => self.string(text, node.span.clone(), shape),
             Value::Array(items) => {
@@ -117,19 +121,19 @@ impl<'c> Collector<'c> {
                     self.attrs
                         .push(("cut".to_owned(), format!("{} {}", text.len(), self.pointer)));
                 }
-                return self.push(Role::Token, kept, literal);
+                return self.push(Role::Token, kept, Some(literal));
             }
         };
-        self.push(role, text, literal);
+        self.push(role, text, Some(literal));
     }
 
-    fn push(&mut self, role: Role, text: &str, literal: std::ops::Range<usize>) {
+    fn push(&mut self, role: Role, text: &str, literal: Option<std::ops::Range<usize>>) {
         self.texts.push(Text {
             pointer: self.pointer.clone(),
             role,
             original: text.to_owned(),
             canonical: canonical(text),
-            literal: Some(literal),
+            literal,
         });
     }
 }
@@ -194,6 +198,11 @@ fn schema_member(key: &str) -> Option<Shape> {
     }
 }
 
+/// Whether a number among arguments could name something: an account, an order, a telephone.
+fn may_name(digits: &str) -> bool {
+    digits.len() >= MIN_NUMBER_DIGITS && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
 fn is_base64(text: &str) -> bool {
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
     text.len() >= MIN_MEDIA_BYTES && text.bytes().all(letter)
@@ -201,6 +210,8 @@ fn is_base64(text: &str) -> bool {
 
 /// Chosen: enough for magic bytes, metadata and small pictures; what is cut is opaque bytes.
 pub const MAX_MEDIA_BYTES: usize = 64 << 10;
+/// Chosen: shorter numbers are amounts and places in lists, which name nothing, and many.
+const MIN_NUMBER_DIGITS: usize = 5;
 /// Chosen: below it a word of text could pass for base64.
 const MIN_MEDIA_BYTES: usize = 64;
 

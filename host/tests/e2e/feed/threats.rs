@@ -313,6 +313,52 @@ fn deleted_state_buys_no_rollback() {
 }
 
 #[test]
+fn a_deleted_store_is_said_until_the_feed_is_as_far_again() {
+    let scene = Scene::new();
+    scene.accepted();
+    let was = live(&scene.home);
+    let Scene {
+        home,
+        feed,
+        _daemon: daemon,
+        ..
+    } = scene;
+    daemon.kill();
+    fs::remove_dir_all(home.root().join("feeds")).unwrap();
+    let codes = || -> Vec<String> {
+        let alerts = home.status()["alerts"].clone();
+        let codes = alerts.as_array().unwrap().iter();
+        codes
+            .map(|alert| alert["code"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for _ in 0..2 {
+        let daemon = Daemon::start(&home);
+        assert_eq!(live(&home)["origin"], "seed");
+        assert_eq!(codes(), ["state-lost"]);
+        daemon.kill();
+    }
+    let note = home.records("kind:state-lost").remove(0);
+    let version = was["version"].to_string();
+    assert!(
+        note["note"].as_str().unwrap().contains(&version),
+        "{note:#}"
+    );
+
+    let daemon = Daemon::start(&home);
+    let again = feed.publish(&home.file("again"));
+    home.cli(&["feed", "update", again.to_str().unwrap()])
+        .done();
+    assert_eq!(codes(), Vec::<String>::new());
+    daemon.kill();
+
+    // What somebody else wrote says nothing, and that is said.
+    fs::write(home.root().join("feeds-reached.json"), "{}").unwrap();
+    let _daemon = Daemon::start(&home);
+    home.record("kind:feeds-reached-refused");
+}
+
+#[test]
 fn third_party_takes_no_detectors_name() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
