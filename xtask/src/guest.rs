@@ -41,6 +41,16 @@ struct Target {
 
 /// Builds the shipped detectors and leaves them in `target/detectors/`. Returns them by id.
 pub fn build_official(workspace: &Workspace) -> Result<BTreeMap<String, Component>> {
+    let components = official(workspace)?;
+    for (name, component) in &components {
+        let path = workspace.detectors().join(format!("{name}.wasm"));
+        write_if_changed(&path, &component.bytes)?;
+    }
+    Ok(components)
+}
+
+/// The shipped detectors by id.
+pub fn official(workspace: &Workspace) -> Result<BTreeMap<String, Component>> {
     let names: Vec<String> = workspace
         .official_plugins()
         .iter()
@@ -58,10 +68,6 @@ pub fn build_official(workspace: &Workspace) -> Result<BTreeMap<String, Componen
             .with_context(|| format!("cargo built no WASM module of {name}"))?;
         let component = Component::from_module(&read(module)?)
             .with_context(|| format!("detector {name} is refused"))?;
-        write_if_changed(
-            &workspace.detectors().join(format!("{name}.wasm")),
-            &component.bytes,
-        )?;
         components.insert(name, component);
     }
     Ok(components)
