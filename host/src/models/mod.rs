@@ -242,10 +242,11 @@ fn open_own(path: &Path) -> Result<File, ModelError> {
         path: path.to_owned(),
         source,
     };
-    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    // A pipe is not waited for.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let opened = File::options()
         .read(true)
-        .custom_flags(nofollow)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
         .open(path)
         .map_err(|source| {
             if source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {

@@ -153,7 +153,7 @@ fn a_model_that_was_altered_is_not_opened_and_can_be_fetched_again() {
 }
 
 #[test]
-fn a_link_in_place_of_a_model_is_refused() {
+fn a_link_or_a_pipe_in_place_of_a_model_is_refused() {
     let place = Place::new();
     let model = model("guard", &serve(1));
     place.pull(&model).unwrap();
@@ -167,6 +167,13 @@ fn a_link_in_place_of_a_model_is_refused() {
     ));
     std::fs::remove_file(&path).unwrap();
     std::fs::hard_link(&elsewhere, &path).unwrap();
+    assert!(matches!(
+        place.models.open(&model.name),
+        Err(ModelError::Planted(_))
+    ));
+    std::fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
     assert!(matches!(
         place.models.open(&model.name),
         Err(ModelError::Planted(_))
