@@ -12,6 +12,7 @@ use crate::blocklist::Blocklist;
 use crate::launch::{Candidate, Extraction, Opaque, Registry, Role, Source};
 use crate::lockfile::Foreign;
 use crate::lookalike::{Trick, WellKnown};
+use crate::manifest::Written;
 use crate::package::Spec;
 use crate::shard::Known;
 use crate::version::Answer;
@@ -26,6 +27,8 @@ const ALIAS: &str = "supply-chain.alias";
 
 /// Findings for one event; a person can't read more, and the worst come first anyway.
 const MAX_FINDINGS: usize = 32;
+/// Names of one event that are compared with well-known ones; nobody installs more by hand.
+const MAX_COMPARED: usize = 256;
 /// Ids of one advisory that are told; the host takes no more.
 const MAX_REFS: usize = 16;
 
@@ -122,6 +125,7 @@ pub struct Findings<'a> {
     well_known: &'a WellKnown,
     found: BTreeMap<Key, Finding>,
     told: Option<Told>,
+    compared: usize,
 }
 
 /// What one finding is about: severity, rule, message, package, advisory.
@@ -140,6 +144,7 @@ impl<'a> Findings<'a> {
             well_known,
             found: BTreeMap::new(),
             told: None,
+            compared: 0,
         }
     }
 
@@ -223,7 +228,7 @@ impl<'a> Findings<'a> {
     }
 
     /// An address in a file that installs read.
-    pub fn written(&mut self, foreign: Foreign) {
+    pub fn address(&mut self, foreign: Foreign) {
         let (severity, message) = match foreign {
             Foreign::Setting => (
                 Severity::Low,
@@ -239,6 +244,35 @@ impl<'a> Findings<'a> {
             ),
         };
         self.note(REGISTRY, severity, 80, message);
+    }
+
+    /// What a call writes into files. A range in a manifest or a package that a tool chose says
+    /// little, so only what is certain is told, and packages that were never good.
+    pub fn written(&mut self, written: &Written) {
+        let listed = written.wanted.iter().chain(&written.locked);
+        let started = written.commands.iter().flat_map(|found| &found.candidates);
+        for candidate in listed.chain(started) {
+            let reaching =
+                self.blocklist
+                    .look_up(candidate.ecosystem, &candidate.name, &candidate.spec);
+            for (entry, answer) in reaching {
+                let never_good = entry.kind == Kind::Malicious && entry.affected.has_no_end();
+                if answer == Answer::Affected && !candidate.guess || never_good {
+                    self.advisory(candidate, &entry, answer, Setting::Command);
+                }
+            }
+        }
+        for candidate in written.wanted.iter().take(MAX_COMPARED) {
+            self.lookalike(candidate);
+        }
+        if written.cut {
+            self.note(
+                OPAQUE,
+                Severity::Low,
+                60,
+                "A file that names packages is too long to be read to its end.",
+            );
+        }
     }
 
     pub fn candidate(&mut self, candidate: &Candidate, setting: Setting) {
@@ -276,24 +310,8 @@ impl<'a> Findings<'a> {
             let message = format!("{subject} would run under another package's name.");
             self.add(ALIAS, Severity::Medium, 85, &message, about(candidate));
         }
-        if let Some(trick) = self
-            .well_known
-            .imitated(*ecosystem, name)
-            .filter(|_| !known)
-        {
-            let (how, confidence) = match trick {
-                Trick::SameLetters => ("the letters of a well-known package's name", 75),
-                Trick::Slip => ("nearly the name of a well-known package", 60),
-                Trick::Affix => ("a well-known package's name and a word that reassures", 50),
-            };
-            let message = format!("{subject} has {how}.");
-            self.add(
-                LOOKALIKE,
-                Severity::Medium,
-                confidence,
-                &message,
-                about(candidate),
-            );
+        if !known {
+            self.lookalike(candidate);
         }
         let pinned = matches!(spec, Spec::Exact(_));
         if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
@@ -339,6 +357,33 @@ impl<'a> Findings<'a> {
                     format!("{subject} had a vulnerability; pin a version that is fixed.");
                 self.add(VULNERABLE, Severity::Low, 50, &message, refs);
             }
+        }
+    }
+
+    /// Tells a name that imitates another.
+    fn lookalike(&mut self, candidate: &Candidate) {
+        let Some(compared) = self.compared.checked_add(1).filter(|n| *n <= MAX_COMPARED) else {
+            return;
+        };
+        self.compared = compared;
+        let subject = subject(candidate);
+        let trick = self
+            .well_known
+            .imitated(candidate.ecosystem, &candidate.name);
+        if let Some(trick) = trick {
+            let (how, confidence) = match trick {
+                Trick::SameLetters => ("the letters of a well-known package's name", 75),
+                Trick::Slip => ("nearly the name of a well-known package", 60),
+                Trick::Affix => ("a well-known package's name and a word that reassures", 50),
+            };
+            let message = format!("{subject} has {how}.");
+            self.add(
+                LOOKALIKE,
+                Severity::Medium,
+                confidence,
+                &message,
+                about(candidate),
+            );
         }
     }
 

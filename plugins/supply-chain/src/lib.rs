@@ -11,6 +11,7 @@ mod findings;
 pub mod launch;
 mod lockfile;
 mod lookalike;
+mod manifest;
 pub mod package;
 pub mod shard;
 pub mod version;
@@ -67,13 +68,15 @@ impl Detector for SupplyChain {
             for command in commands::commands(&event.texts) {
                 let found = match command {
                     Command::Line(line) => launch::script(line),
+                    Command::Code(code) => launch::mentions(code),
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
                 findings.extraction(&found, Setting::Command);
             }
             if let Some(foreign) = lockfile::foreign(&event.texts) {
-                findings.written(foreign);
+                findings.address(foreign);
             }
+            findings.written(&manifest::written(&event.texts));
         }
         for asset in event
             .assets

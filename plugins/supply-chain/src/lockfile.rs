@@ -104,7 +104,7 @@ fn named(text: &str) -> Option<Foreign> {
 }
 
 /// `old_string` and its like say what is taken away.
-fn is_replaced(pointer: &str) -> bool {
+pub fn is_replaced(pointer: &str) -> bool {
     let key = pointer.rsplit('/').next().unwrap_or_default();
     key.get(..3)
         .is_some_and(|start| start.eq_ignore_ascii_case("old"))

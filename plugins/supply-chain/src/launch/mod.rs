@@ -17,6 +17,7 @@ mod tables;
 mod verbs;
 mod wrapper;
 
+pub use programs::may_start;
 pub use spec::{Target, target};
 
 use std::collections::BTreeSet;
