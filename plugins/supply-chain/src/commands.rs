@@ -41,7 +41,7 @@ pub fn commands(texts: &[Text]) -> Vec<Command<'_>> {
                 continue;
             }
         } else if is_command_key(key) {
-            if !line.contains(char::is_whitespace) {
+            if line.len() <= MAX_LINE_BYTES && !line.contains(char::is_whitespace) {
                 programs.insert(parent, line);
             }
             found.push(Command::Line(line));

@@ -28,11 +28,12 @@ use options::Takes;
 /// How deep commands may be wrapped into each other before we stop reading and say so.
 const MAX_DEPTH: u32 = 8;
 /// How much is read for one command: its bytes, the words at every place where a command may start,
-/// and [`CANDIDATE_WORK`] for each package. Measured in WASM, all of it takes less than half of the
-/// detector's deadline (docs/supply-chain.md); a command that needs more is itself a finding.
-const MAX_WORK: usize = 256 * 1024;
+/// and [`CANDIDATE_WORK`] for each package. Chosen by measurement (docs/supply-chain.md): the worst
+/// scripts that we could think of then stay below the detector's deadline. A command that needs more
+/// is a finding itself.
+const MAX_WORK: usize = 128 * 1024;
 /// What looking up one package is worth, in bytes read.
-const CANDIDATE_WORK: usize = 64;
+const CANDIDATE_WORK: usize = 96;
 
 /// What a command line turned out to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,10 @@ pub fn is_launcher(name: &str) -> bool {
 /// The same of a word with a path and an ending; most words are told by their length alone.
 pub fn may_start(word: &str) -> bool {
     const LONGEST_NAME: usize = 32;
-    (word.len() <= LONGEST_NAME || word.contains(['/', '\\']))
+    let letter = |byte: &u8| byte.is_ascii_alphabetic() || b"./\\~".contains(byte);
+    word.len() > 1
+        && word.as_bytes().first().is_some_and(letter)
+        && (word.len() <= LONGEST_NAME || word.contains(['/', '\\']))
         && word
             .as_bytes()
             .last()

@@ -6,6 +6,21 @@
 use super::lexer::{Lexer, Variables};
 use super::program_name;
 
+/// Programs that download.
+const FETCHERS: [&str; 12] = [
+    "curl",
+    "wget",
+    "iwr",
+    "irm",
+    "invoke-webrequest",
+    "invoke-restmethod",
+    "aria2c",
+    "fetch",
+    "http",
+    "https",
+    "xh",
+    "lynx",
+];
 /// Substitutions inside substitutions that are still read.
 const MAX_NESTING: u32 = 4;
 /// Stands in a word for what a substitution would leave there; no package name can contain it.
@@ -17,6 +32,8 @@ pub struct Script {
     pub nested: Vec<Nested>,
     /// A variable, glob-free substitution or arithmetic decides part of it at run time.
     pub expands: bool,
+    /// The name of a program that downloads stands somewhere in it.
+    fetches: bool,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +56,11 @@ pub struct Nested {
 impl Script {
     /// Takes a script apart; what it sets is kept in `variables`.
     pub fn lex(text: &str, variables: &mut Variables) -> Self {
-        Lexer::new(text, variables).run()
+        let mut script = Lexer::new(text, variables).run();
+        script.fetches = FETCHERS
+            .iter()
+            .any(|name| contains_ignoring_case(text, name));
+        script
     }
 
     /// Whether something that was just downloaded is handed to an interpreter.
@@ -48,6 +69,9 @@ impl Script {
     }
 
     fn runs_download_within(&self, depth: u32) -> bool {
+        if !self.fetches {
+            return false;
+        }
         let mut downloading = false;
         let mut files: Vec<&str> = Vec::new();
         for command in &self.commands {
@@ -104,20 +128,6 @@ impl Simple {
 
     /// Without an argument it fetches nothing: `curl` in prose is only a word.
     fn is_download(&self) -> bool {
-        const FETCHERS: [&str; 12] = [
-            "curl",
-            "wget",
-            "iwr",
-            "irm",
-            "invoke-webrequest",
-            "invoke-restmethod",
-            "aria2c",
-            "fetch",
-            "http",
-            "https",
-            "xh",
-            "lynx",
-        ];
         let (name, rest) = self.effective();
         FETCHERS.contains(&name.as_str()) && !rest.is_empty()
     }
@@ -194,6 +204,17 @@ impl Simple {
         let first = rest.iter().find(|word| !word.starts_with('-'));
         direct || (reads && first.is_some_and(|word| files.contains(&base_name(word))))
     }
+}
+
+fn contains_ignoring_case(text: &str, name: &str) -> bool {
+    let (bytes, name) = (text.as_bytes(), name.as_bytes());
+    let first = name.first().copied().unwrap_or_default();
+    let starts = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| byte.eq_ignore_ascii_case(&first));
+    let mut words = starts.filter_map(|(at, _)| bytes.get(at..at + name.len()));
+    words.any(|word| word.eq_ignore_ascii_case(name))
 }
 
 fn base_name(path: &str) -> &str {

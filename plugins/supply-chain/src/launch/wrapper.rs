@@ -67,7 +67,8 @@ impl Reader {
         let Some(below) = depth.checked_sub(1) else {
             return self.opaque(Opaque::Convoluted);
         };
-        if let Some(line) = self.variables.remove(&alias_key(program)) {
+        let alias = (!self.variables.is_empty()).then(|| alias_key(program));
+        if let Some(line) = alias.and_then(|key| self.variables.remove(&key)) {
             let mut all = shlex::split(&line).unwrap_or_default();
             all.extend_from_slice(words);
             return self.command(&all, role, below);

@@ -11,9 +11,9 @@ use crate::lockfile::is_replaced;
 use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
 
 /// Packages of one call that are looked up: more than any manifest has and most lock files have.
-const MAX_PACKAGES: usize = 4096;
+const MAX_PACKAGES: usize = 2048;
 /// Bytes of a call that are read. Measured: docs/supply-chain.md.
-const MAX_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 512 * 1024;
 /// A path is no longer than this, and a patch names its first file before it.
 const HEAD_BYTES: usize = 1024;
 
@@ -66,18 +66,19 @@ pub fn written(texts: &[Text]) -> Written {
     let mut left = MAX_BYTES;
     for text in arguments().filter(|text| !is_replaced(&text.pointer)) {
         let whole = text.original.as_str();
-        let configures = whole.contains("mcpServers") || whole.contains("mcp_servers");
-        let names = !whole.contains('\n') && format_of(whole).is_some();
+        let head = whole
+            .get(..whole.floor_char_boundary(left))
+            .unwrap_or_default();
+        let configures = head.contains("mcpServers") || head.contains("mcp_servers");
+        let names =
+            whole.len() <= HEAD_BYTES && !whole.contains('\n') && format_of(whole).is_some();
         if names || (formats.is_empty() && !configures) {
             continue;
         }
-        let readable = whole
-            .get(..whole.floor_char_boundary(left))
-            .unwrap_or_default();
-        out.cut |= readable.len() < whole.len();
-        left -= readable.len();
-        let added = added(readable);
-        let readable = added.as_deref().unwrap_or(readable);
+        out.cut |= head.len() < whole.len();
+        left -= head.len();
+        let added = added(head);
+        let readable = added.as_deref().unwrap_or(head);
         for format in &formats {
             out.read(readable, *format);
         }
