@@ -374,6 +374,7 @@ impl<'a> Findings<'a> {
             let (how, confidence) = match trick {
                 Trick::SameLetters => ("the letters of a well-known package's name", 75),
                 Trick::Slip => ("nearly the name of a well-known package", 60),
+                Trick::Scope => ("a scope that sounds like a well-known one", 60),
                 Trick::Affix => ("a well-known package's name and a word that reassures", 50),
             };
             let message = format!("{subject} has {how}.");
