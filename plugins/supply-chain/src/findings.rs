@@ -3,7 +3,7 @@
 //! Messages are fixed text; a package is named only in the form its registry would accept, because
 //! everything else may have been written to be read by somebody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clawdefender_sdk::{Category, Finding, Info, Kind as EventKind, Rule, Severity};
 
@@ -167,8 +167,13 @@ impl<'a> Findings<'a> {
     }
 
     pub fn extraction(&mut self, found: &Extraction, setting: Setting) {
+        let certain = found.candidates.iter().filter(|candidate| !candidate.guess);
+        let certain: BTreeSet<_> = certain.map(|c| (c.ecosystem, &c.name, &c.spec)).collect();
         for candidate in &found.candidates {
-            self.candidate(candidate, setting);
+            let key = (candidate.ecosystem, &candidate.name, &candidate.spec);
+            if !candidate.guess || !certain.contains(&key) {
+                self.candidate(candidate, setting);
+            }
         }
         let elsewhere = found
             .sources
@@ -265,7 +270,8 @@ impl<'a> Findings<'a> {
         for candidate in written.wanted.iter().take(MAX_COMPARED) {
             self.lookalike(candidate);
         }
-        if written.cut {
+        let unread = |found: &Extraction| found.opaque >= Some(Opaque::Convoluted);
+        if written.cut || written.commands.iter().any(unread) {
             self.note(
                 OPAQUE,
                 Severity::Low,
@@ -296,8 +302,11 @@ impl<'a> Findings<'a> {
             self.told = self.told.max(Some(told));
         }
         for (entry, answer) in reaching {
-            // A mere word of a script counts only against packages that were never good.
-            if !candidate.guess || entry.kind == Kind::Malicious {
+            // A mere word of a script counts only against packages that were never good, and where
+            // it names a bad version.
+            let exact = answer == Answer::Affected && matches!(spec, Spec::Exact(_));
+            let bad = entry.kind == Kind::Malicious || (exact && entry.kind == Kind::Compromised);
+            if !candidate.guess || bad {
                 self.advisory(candidate, &entry, answer, setting);
                 known = true;
             }

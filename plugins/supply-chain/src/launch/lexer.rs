@@ -24,8 +24,8 @@ pub struct Lexer<'a> {
     word: Option<String>,
     /// Where in the word the first `{a,b}` stood, and what it holds.
     choices: Option<(usize, Vec<String>)>,
-    /// Ends of here-documents that begin after this line.
-    heredocs: Vec<String>,
+    /// Ends of here-documents that begin after this line, and the commands that read them.
+    heredocs: Vec<(String, usize)>,
     variables: &'a mut Variables,
     pub script: Script,
 }
@@ -155,14 +155,12 @@ impl<'a> Lexer<'a> {
                     let escaped = c == '\\' && self.peek().is_some_and(|c| "`\\$".contains(c));
                     text.extend(if escaped { self.next() } else { Some(c) });
                 }
-                self.nest(text);
-                self.push(SUBSTITUTED);
+                self.substitution(text);
             }
             (_, Some('(')) => {
                 self.at += 1;
                 let text = self.until_closed();
-                self.nest(text);
-                self.push(SUBSTITUTED);
+                self.substitution(text);
             }
             (_, Some('\'')) if !quoted => {
                 self.at += 1;
@@ -313,12 +311,26 @@ impl<'a> Lexer<'a> {
 
     fn nest(&mut self, text: String) {
         self.script.expands = true;
-        self.nest_plain(text);
+        let parent = self.current();
+        self.script.nested.push(Nested { text, parent });
     }
 
-    fn nest_plain(&mut self, text: String) {
-        let parent = self.script.commands.len().saturating_sub(1);
-        self.script.nested.push(Nested { text, parent });
+    /// Index of the command that is being read.
+    fn current(&self) -> usize {
+        self.script.commands.len().saturating_sub(1)
+    }
+
+    /// `$(…)`: what a plain `echo` would print is put in.
+    fn substitution(&mut self, text: String) {
+        let plain = |c: char| c.is_alphanumeric() || "@=./_- ^~<>[],:+".contains(c);
+        let printed = text.strip_prefix("echo ").map(str::trim);
+        let printed =
+            printed.filter(|words| words.len() <= MAX_VALUE_BYTES && words.chars().all(plain));
+        match printed {
+            Some(words) => self.push_str(words),
+            None => self.push(SUBSTITUTED),
+        }
+        self.nest(text);
     }
 
     /// Drops the operator, the digit before it and the file, which is remembered if written to.
@@ -332,7 +344,12 @@ impl<'a> Lexer<'a> {
         while self.peek().is_some_and(|c| "<>&|".contains(c)) {
             self.at += 1;
         }
-        let here = operator == '<' && self.at - start == 1 && self.chars.get(start) == Some(&'<');
+        let more = self.at - start;
+        let here = operator == '<' && more == 1 && self.chars.get(start) == Some(&'<');
+        if operator == '<' && more == 2 {
+            // A here-string is one more word that the program gets.
+            return;
+        }
         self.at += usize::from(here && self.peek() == Some('-'));
         while self.peek().is_some_and(|c| c == ' ' || c == '\t') {
             self.at += 1;
@@ -349,7 +366,7 @@ impl<'a> Lexer<'a> {
             self.at += 1;
         }
         if here && !file.is_empty() {
-            self.heredocs.push(file);
+            self.heredocs.push((file, self.current()));
         } else if operator == '>'
             && let Some(command) = self.script.commands.last_mut()
         {
@@ -359,7 +376,7 @@ impl<'a> Lexer<'a> {
 
     /// The bodies of here-documents: a program's input, which a shell would run.
     fn read_heredocs(&mut self) {
-        for end in std::mem::take(&mut self.heredocs) {
+        for (end, parent) in std::mem::take(&mut self.heredocs) {
             let mut body = String::new();
             while self.peek().is_some() {
                 let line = self.until('\n');
@@ -369,7 +386,8 @@ impl<'a> Lexer<'a> {
                 body.push_str(&line);
                 body.push('\n');
             }
-            self.nest_plain(body);
+            let text = body;
+            self.script.nested.push(Nested { text, parent });
         }
     }
 

@@ -46,6 +46,8 @@ pub struct Extraction {
     /// The command can be read in more than one way.
     pub ambiguous: bool,
     pub opaque: Option<Opaque>,
+    /// Files that a script writes itself, by name, with what it writes.
+    pub writes: Vec<(String, String)>,
 }
 
 /// A package that may be fetched.
@@ -116,9 +118,11 @@ pub fn script(text: &str) -> Extraction {
     reader.found
 }
 
-/// Reads text of any kind that may hold commands: a configuration, a script of any language.
+/// Reads text of any kind that may hold commands: a configuration, a script of any language. The
+/// caller bounds the text; what is bounded here is what the commands in it need.
 pub fn mentions(text: &str) -> Extraction {
     let mut reader = Reader::default();
+    reader.work_left += text.len();
     reader.loose(text, MAX_DEPTH);
     reader.found
 }
@@ -239,6 +243,37 @@ impl Reader {
         }
     }
 
+    /// The same of a word that names one version, which hardly any other word does, unless it is
+    /// known already what package that is.
+    fn guess_pinned(&mut self, word: &str) {
+        let ecosystem = if word.contains("==") {
+            Ecosystem::Pypi
+        } else {
+            Ecosystem::Npm
+        };
+        let Target::Registry {
+            ecosystem,
+            name,
+            spec: spec @ Spec::Exact(_),
+            alias,
+        } = target(word, ecosystem)
+        else {
+            return;
+        };
+        let mut certain = self.found.candidates.iter().filter(|known| !known.guess);
+        let known = certain.any(|known| known.name == name);
+        if !known && ecosystem.is_legal(&name) {
+            self.push(Candidate {
+                ecosystem,
+                name,
+                spec,
+                role: Role::Extra,
+                alias,
+                guess: true,
+            });
+        }
+    }
+
     /// Keeps a package once; a reading that is sure of it counts before a guess.
     fn push(&mut self, candidate: Candidate) {
         if candidate.name.is_empty() {
@@ -283,8 +318,12 @@ impl Reader {
             self.opaque(Opaque::Script);
         }
         let decodes = text.contains("base64") || text.contains("b64");
+        let mut before: &[String] = &[];
         for command in &script.commands {
             self.command(&command.words, role, depth);
+            if let Some(words) = command.fed(before) {
+                self.command(&words, role, depth);
+            }
             for word in &command.words {
                 // Anything can stand where something expands: each plain word is looked up.
                 if script.expands
@@ -297,9 +336,17 @@ impl Reader {
                     self.script(&text, Role::Extra, depth);
                 }
             }
+            before = command.printed();
+            if let Some(file) = command.written.last().filter(|_| !before.is_empty()) {
+                self.found.writes.push((file.clone(), before.join(" ")));
+            }
         }
         for nested in &script.nested {
             self.script(&nested.text, Role::Extra, depth);
+            let parent = script.commands.get(nested.parent);
+            if let Some(file) = parent.and_then(|parent| parent.written.last()) {
+                self.found.writes.push((file.clone(), nested.text.clone()));
+            }
         }
         self.scanning = scanning;
     }
@@ -333,6 +380,14 @@ impl Reader {
             if word.contains(char::is_whitespace) {
                 self.script(word, role, depth);
                 self.loose(word, depth);
+            } else if word.contains(['"', '{', '(']) {
+                self.loose(word, depth);
+            } else if word.contains("==") || word.get(1..).is_some_and(|w| w.contains('@')) {
+                // `some-installer add NAME@VERSION`; and `npx npm@10 install …`.
+                self.guess_pinned(word);
+                if programs::may_start(word) {
+                    self.command(words.get(at..).unwrap_or_default(), role, depth);
+                }
             } else if programs::may_start(word) {
                 self.command(words.get(at..).unwrap_or_default(), role, depth);
             }
@@ -399,8 +454,8 @@ impl Reader {
                 }
                 Takes::Git => self.source(Source::Git),
                 Takes::Local => self.source(match target(value, Ecosystem::Npm) {
-                    Target::Elsewhere(Source::Url) => Source::Url,
-                    _ => Source::Path,
+                    Target::Elsewhere(source) => source,
+                    Target::Registry { .. } => Source::Path,
                 }),
                 Takes::Flag | Takes::Value | Takes::Version | Takes::Module | Takes::Entry => {}
             }

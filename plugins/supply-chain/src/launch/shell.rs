@@ -172,6 +172,28 @@ impl Simple {
 }
 
 impl Simple {
+    /// What `echo` or `printf` prints; nothing for every other program.
+    pub fn printed(&self) -> &[String] {
+        match self.words.split_first() {
+            Some((program, words)) if matches!(program.as_str(), "echo" | "printf") => words,
+            _ => &[],
+        }
+    }
+
+    /// The command that `xargs` makes of the words that are handed to it.
+    pub fn fed(&self, input: &[String]) -> Option<Vec<String>> {
+        let xargs = self
+            .words
+            .first()
+            .is_some_and(|word| program_name(word) == "xargs");
+        if !xargs || !self.piped || input.is_empty() {
+            return None;
+        }
+        let all = input.join(" ");
+        let words = self.words.iter().map(|word| word.replace("{}", &all));
+        Some(words.chain(input.iter().cloned()).collect())
+    }
+
     /// The names of the files in which it leaves what it fetched.
     fn downloaded(&self) -> impl Iterator<Item = &str> {
         const OUTPUTS: [&str; 5] = ["-o", "-O", "--output", "--output-document", "-OutFile"];

@@ -62,7 +62,7 @@ fn npx_and_npm_exec() {
     check("npx --registry https://registry.npmjs.org/ pkg", "npm:pkg");
     check("npx --pack=evil good", "npm:evil, ambiguous");
     check("npm exec good --package=evil", "npm:evil");
-    check("npm create evil@1.0.0", "npm:create-evil =1.0.0");
+    check("npm create evil", "npm:create-evil");
     check("npm run build", "");
 }
 
@@ -211,6 +211,32 @@ fn installs_in_shell_commands() {
     ] {
         assert_eq!(describe(&script(line)), expected, "{line}");
     }
+}
+
+#[test]
+fn a_word_that_names_a_version_is_a_guess_anywhere() {
+    for line in [
+        "npx @some/cli install evil@1.0.0",
+        "for p in a evil@1.0.0; do npx $p; done",
+        "read x <<< evil@1.0.0; npx $x",
+        "echo evil@1.0.0 >> list",
+    ] {
+        let found = describe(&script(line));
+        assert!(found.contains("npm:evil =1.0.0 extra?"), "{line}: {found}");
+    }
+    assert_eq!(describe(&script("git push user@host.example")), "");
+}
+
+#[test]
+fn files_that_a_script_writes_are_kept_with_their_names() {
+    let writes = |line: &str| script(line).writes;
+    let pair = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
+    assert_eq!(
+        writes("cat > r.txt <<EOF\na==1\nEOF\necho b"),
+        pair("r.txt", "a==1\n")
+    );
+    assert_eq!(writes("echo a==1 b > r.txt"), pair("r.txt", "a==1 b"));
+    assert_eq!(writes("cat r.txt; echo a"), []);
 }
 
 #[test]

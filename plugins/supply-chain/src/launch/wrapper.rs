@@ -298,7 +298,7 @@ impl Reader {
 /// A line for `cmd` with the shell's separators and variables.
 fn as_shell(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
-    for (at, part) in line.replace('\\', "/").split('%').enumerate() {
+    for (at, part) in line.replace('\\', "/").split(['%', '!']).enumerate() {
         let name = !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
         if at % 2 == 1 && name {
             text.push_str(&format!("${{{part}}}"));

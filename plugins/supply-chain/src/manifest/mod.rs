@@ -158,6 +158,15 @@ fn added(text: &str) -> Option<String> {
 }
 
 impl Written {
+    /// Reads what a script writes into files.
+    pub fn files(&mut self, files: &[(String, String)]) {
+        for (path, text) in files {
+            if let Some(format) = format_of(path) {
+                self.read(text, format);
+            }
+        }
+    }
+
     fn read(&mut self, text: &str, format: Format) {
         match format {
             Format::JsonManifest => {
