@@ -48,8 +48,7 @@ pub fn commands(texts: &[Text]) -> Vec<Command<'_>> {
             continue;
         }
         if is_code_key(key) {
-            let end = line.floor_char_boundary(MAX_CODE_BYTES);
-            found.push(Command::Code(line.get(..end).unwrap_or_default()));
+            found.push(Command::Code(line));
         }
         if is_command(line) {
             found.push(Command::Line(line));
@@ -135,8 +134,6 @@ fn is_command(text: &str) -> bool {
     }
 }
 
-/// Source code that is read; what stands behind is not.
-const MAX_CODE_BYTES: usize = 256 * 1024;
 /// A longer line is no command, unless its key says so.
 const MAX_LINE_BYTES: usize = 16 * 1024;
 

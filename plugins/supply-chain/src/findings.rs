@@ -218,7 +218,7 @@ impl<'a> Findings<'a> {
                 OPAQUE,
                 Severity::Medium,
                 80,
-                "A command is wrapped so often that what it runs can't be told.",
+                "A command is too long, or wrapped too often, to tell what it runs.",
             ),
             (Some(Opaque::Script), Setting::Launch) => {
                 self.note(

@@ -69,7 +69,7 @@ impl Detector for SupplyChain {
             for command in commands::commands(&event.texts) {
                 let found = match command {
                     Command::Line(line) => launch::script(line),
-                    Command::Code(code) => launch::mentions(code),
+                    Command::Code(code) => launch::code(code),
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
                 written.files(&found.writes);

@@ -118,6 +118,13 @@ pub fn script(text: &str) -> Extraction {
     reader.found
 }
 
+/// Reads source code that is about to run, in any language.
+pub fn code(text: &str) -> Extraction {
+    let mut reader = Reader::default();
+    reader.loose(text, MAX_DEPTH);
+    reader.found
+}
+
 /// Reads text of any kind that may hold commands: a configuration, a script of any language. The
 /// caller bounds the text; what is bounded here is what the commands in it need.
 pub fn mentions(text: &str) -> Extraction {
