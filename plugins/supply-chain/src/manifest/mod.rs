@@ -13,7 +13,7 @@ use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
 /// Packages of one call that are looked up: more than any manifest has and most lock files have.
 const MAX_PACKAGES: usize = 2048;
 /// Bytes of a call that are read. Measured: docs/supply-chain.md.
-const MAX_BYTES: usize = 512 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 /// A path is no longer than this, and a patch names its first file before it.
 const HEAD_BYTES: usize = 1024;
 
