@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 
 use clawdefender_sdk::{Role, Text};
 
+use crate::launch;
+
 /// A command found in a call.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command<'a> {
     /// One string for a shell.
     Line(&'a str),
+    /// Source code of any language.
+    Code(&'a str),
     /// A program and its arguments, as separate strings.
     Argv(Vec<String>),
 }
@@ -37,13 +41,16 @@ pub fn commands(texts: &[Text]) -> Vec<Command<'_>> {
                 continue;
             }
         } else if is_command_key(key) {
-            if !line.contains(char::is_whitespace) {
+            if line.len() <= MAX_LINE_BYTES && !line.contains(char::is_whitespace) {
                 programs.insert(parent, line);
             }
             found.push(Command::Line(line));
             continue;
         }
-        if starts_with_installer(line) {
+        if is_code_key(key) {
+            found.push(Command::Code(line));
+        }
+        if is_command(line) {
             found.push(Command::Line(line));
         }
     }
@@ -63,6 +70,20 @@ fn split_pointer(pointer: &str) -> (&str, &str) {
 
 fn is_index(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_code_key(key: &str) -> bool {
+    const KEYS: [&str; 8] = [
+        "code",
+        "python",
+        "javascript",
+        "js",
+        "source_code",
+        "expression",
+        "snippet",
+        "notebook_cell",
+    ];
+    KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
 fn is_command_key(key: &str) -> bool {
@@ -92,62 +113,29 @@ fn is_command_key(key: &str) -> bool {
     key.len() <= 13 && KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
-fn starts_with_installer(line: &str) -> bool {
-    const STARTS: [&str; 45] = [
-        "npm i ",
-        "npm install ",
-        "npm add ",
-        "npm exec ",
-        "npm x ",
-        "npx ",
-        "pnpm add ",
-        "pnpm i ",
-        "pnpm install ",
-        "pnpm dlx ",
-        "pnpx ",
-        "yarn add ",
-        "yarn dlx ",
-        "yarn global add ",
-        "bun add ",
-        "bun i ",
-        "bun install ",
-        "bunx ",
-        "bun x ",
-        "pip install ",
-        "pip3 install ",
-        "uv add ",
-        "uv pip install ",
-        "uv tool ",
-        "uvx ",
-        "pipx ",
-        "npm create ",
-        "npm init ",
-        "npm config ",
-        "npm set ",
-        "pnpm create ",
-        "yarn create ",
-        "bun create ",
-        "cargo install ",
-        "cargo add ",
-        "go install ",
-        "go run ",
-        "go get ",
-        "gem install ",
-        "deno run ",
-        "docker run ",
-        "docker pull ",
-        "podman run ",
-        "curl ",
-        "wget ",
-    ];
-    let line = line.trim_start();
-    let line = line.strip_prefix("sudo ").unwrap_or(line);
-    matches!(
-        line.as_bytes().first(),
-        Some(b'n' | b'p' | b'y' | b'b' | b'u' | b'c' | b'w' | b'g' | b'd')
-    ) && (STARTS.iter().any(|start| line.starts_with(start))
-        || (line.starts_with("python") && line.contains(" -m pip ")))
+/// Whether text under a key that promises nothing is a command all the same: it begins with a
+/// launcher, or a later part of its only line does. Text of several lines is mostly prose, and is
+/// read as a script only when its first line is one.
+fn is_command(text: &str) -> bool {
+    let text = text.trim_start();
+    let begins = |part: &str| {
+        let part = part.trim_start().trim_start_matches("$ ");
+        let first = part.split_whitespace().next().unwrap_or_default();
+        first.len() < part.len() && (launch::may_start(first) || matches!(first, "curl" | "wget"))
+    };
+    match text.split_once('\n') {
+        None => text.len() <= MAX_LINE_BYTES && text.split(['&', ';', '|']).any(begins),
+        Some((line, _)) => {
+            ["#!", "cd ", "set -", "export "]
+                .iter()
+                .any(|start| line.starts_with(start))
+                || begins(line)
+        }
+    }
 }
+
+/// A longer line is no command, unless its key says so.
+const MAX_LINE_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -170,7 +158,11 @@ mod tests {
             text("/params/arguments/args/0", "-y"),
             text("/params/arguments/args/1", "evil"),
             text("/params/arguments/note", "pip install evil"),
+            text("/params/arguments/step", "true && npx -y evil"),
+            text("/params/arguments/file", "#!/bin/sh\nnpx evil"),
+            text("/params/arguments/code", "run(['npx', 'evil'])"),
             text("/params/arguments/query", "how do I install npm?"),
+            text("/params/arguments/readme", "# Use\n\nnpx evil"),
             text("/params/arguments/city", "Paris"),
         ];
         let argv = ["npx", "-y", "evil"].map(str::to_owned).to_vec();
@@ -179,6 +171,9 @@ mod tests {
             [
                 Command::Line("npx"),
                 Command::Line("pip install evil"),
+                Command::Line("true && npx -y evil"),
+                Command::Line("#!/bin/sh\nnpx evil"),
+                Command::Code("run(['npx', 'evil'])"),
                 Command::Argv(argv)
             ]
         );

@@ -3,7 +3,7 @@
 //! Messages are fixed text; a package is named only in the form its registry would accept, because
 //! everything else may have been written to be read by somebody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clawdefender_sdk::{Category, Finding, Info, Kind as EventKind, Rule, Severity};
 
@@ -12,6 +12,7 @@ use crate::blocklist::Blocklist;
 use crate::launch::{Candidate, Extraction, Opaque, Registry, Role, Source};
 use crate::lockfile::Foreign;
 use crate::lookalike::{Trick, WellKnown};
+use crate::manifest::Written;
 use crate::package::Spec;
 use crate::shard::Known;
 use crate::version::Answer;
@@ -26,6 +27,8 @@ const ALIAS: &str = "supply-chain.alias";
 
 /// Findings for one event; a person can't read more, and the worst come first anyway.
 const MAX_FINDINGS: usize = 32;
+/// Names of one event that are compared with well-known ones; nobody installs more by hand.
+const MAX_COMPARED: usize = 256;
 /// Ids of one advisory that are told; the host takes no more.
 const MAX_REFS: usize = 16;
 
@@ -122,6 +125,7 @@ pub struct Findings<'a> {
     well_known: &'a WellKnown,
     found: BTreeMap<Key, Finding>,
     told: Option<Told>,
+    compared: usize,
 }
 
 /// What one finding is about: severity, rule, message, package, advisory.
@@ -140,6 +144,7 @@ impl<'a> Findings<'a> {
             well_known,
             found: BTreeMap::new(),
             told: None,
+            compared: 0,
         }
     }
 
@@ -162,8 +167,13 @@ impl<'a> Findings<'a> {
     }
 
     pub fn extraction(&mut self, found: &Extraction, setting: Setting) {
+        let certain = found.candidates.iter().filter(|candidate| !candidate.guess);
+        let certain: BTreeSet<_> = certain.map(|c| (c.ecosystem, &c.name, &c.spec)).collect();
         for candidate in &found.candidates {
-            self.candidate(candidate, setting);
+            let key = (candidate.ecosystem, &candidate.name, &candidate.spec);
+            if !candidate.guess || !certain.contains(&key) {
+                self.candidate(candidate, setting);
+            }
         }
         let elsewhere = found
             .sources
@@ -208,7 +218,7 @@ impl<'a> Findings<'a> {
                 OPAQUE,
                 Severity::Medium,
                 80,
-                "A command is wrapped so often that what it runs can't be told.",
+                "A command is too long, or wrapped too often, to tell what it runs.",
             ),
             (Some(Opaque::Script), Setting::Launch) => {
                 self.note(
@@ -223,7 +233,7 @@ impl<'a> Findings<'a> {
     }
 
     /// An address in a file that installs read.
-    pub fn written(&mut self, foreign: Foreign) {
+    pub fn address(&mut self, foreign: Foreign) {
         let (severity, message) = match foreign {
             Foreign::Setting => (
                 Severity::Low,
@@ -239,6 +249,36 @@ impl<'a> Findings<'a> {
             ),
         };
         self.note(REGISTRY, severity, 80, message);
+    }
+
+    /// What a call writes into files. A range in a manifest or a package that a tool chose says
+    /// little, so only what is certain is told, and packages that were never good.
+    pub fn written(&mut self, written: &Written) {
+        let listed = written.wanted.iter().chain(&written.locked);
+        let started = written.commands.iter().flat_map(|found| &found.candidates);
+        for candidate in listed.chain(started) {
+            let reaching =
+                self.blocklist
+                    .look_up(candidate.ecosystem, &candidate.name, &candidate.spec);
+            for (entry, answer) in reaching {
+                let never_good = entry.kind == Kind::Malicious && entry.affected.has_no_end();
+                if answer == Answer::Affected && !candidate.guess || never_good {
+                    self.advisory(candidate, &entry, answer, Setting::Command);
+                }
+            }
+        }
+        for candidate in written.wanted.iter().take(MAX_COMPARED) {
+            self.lookalike(candidate);
+        }
+        let unread = |found: &Extraction| found.opaque >= Some(Opaque::Convoluted);
+        if written.cut || written.commands.iter().any(unread) {
+            self.note(
+                OPAQUE,
+                Severity::Low,
+                60,
+                "A file that names packages is too long to be read to its end.",
+            );
+        }
     }
 
     pub fn candidate(&mut self, candidate: &Candidate, setting: Setting) {
@@ -262,8 +302,11 @@ impl<'a> Findings<'a> {
             self.told = self.told.max(Some(told));
         }
         for (entry, answer) in reaching {
-            // A mere word of a script counts only against packages that were never good.
-            if !candidate.guess || entry.kind == Kind::Malicious {
+            // A mere word of a script counts only against packages that were never good, and where
+            // it names a bad version.
+            let exact = answer == Answer::Affected && matches!(spec, Spec::Exact(_));
+            let bad = entry.kind == Kind::Malicious || (exact && entry.kind == Kind::Compromised);
+            if !candidate.guess || bad {
                 self.advisory(candidate, &entry, answer, setting);
                 known = true;
             }
@@ -276,24 +319,8 @@ impl<'a> Findings<'a> {
             let message = format!("{subject} would run under another package's name.");
             self.add(ALIAS, Severity::Medium, 85, &message, about(candidate));
         }
-        if let Some(trick) = self
-            .well_known
-            .imitated(*ecosystem, name)
-            .filter(|_| !known)
-        {
-            let (how, confidence) = match trick {
-                Trick::SameLetters => ("the letters of a well-known package's name", 75),
-                Trick::Slip => ("nearly the name of a well-known package", 60),
-                Trick::Affix => ("a well-known package's name and a word that reassures", 50),
-            };
-            let message = format!("{subject} has {how}.");
-            self.add(
-                LOOKALIKE,
-                Severity::Medium,
-                confidence,
-                &message,
-                about(candidate),
-            );
+        if !known {
+            self.lookalike(candidate);
         }
         let pinned = matches!(spec, Spec::Exact(_));
         if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
@@ -339,6 +366,34 @@ impl<'a> Findings<'a> {
                     format!("{subject} had a vulnerability; pin a version that is fixed.");
                 self.add(VULNERABLE, Severity::Low, 50, &message, refs);
             }
+        }
+    }
+
+    /// Tells a name that imitates another.
+    fn lookalike(&mut self, candidate: &Candidate) {
+        let Some(compared) = self.compared.checked_add(1).filter(|n| *n <= MAX_COMPARED) else {
+            return;
+        };
+        self.compared = compared;
+        let subject = subject(candidate);
+        let trick = self
+            .well_known
+            .imitated(candidate.ecosystem, &candidate.name);
+        if let Some(trick) = trick {
+            let (how, confidence) = match trick {
+                Trick::SameLetters => ("the letters of a well-known package's name", 75),
+                Trick::Slip => ("nearly the name of a well-known package", 60),
+                Trick::Scope => ("a scope that sounds like a well-known one", 60),
+                Trick::Affix => ("a well-known package's name and a word that reassures", 50),
+            };
+            let message = format!("{subject} has {how}.");
+            self.add(
+                LOOKALIKE,
+                Severity::Medium,
+                confidence,
+                &message,
+                about(candidate),
+            );
         }
     }
 

@@ -11,6 +11,7 @@ mod findings;
 pub mod launch;
 mod lockfile;
 mod lookalike;
+mod manifest;
 pub mod package;
 pub mod shard;
 pub mod version;
@@ -64,16 +65,20 @@ impl Detector for SupplyChain {
             findings.extraction(&found, Setting::Launch);
         }
         if matches!(event.kind, Kind::ToolCall | Kind::GuardCheck) {
+            let mut written = manifest::written(&event.texts);
             for command in commands::commands(&event.texts) {
                 let found = match command {
                     Command::Line(line) => launch::script(line),
+                    Command::Code(code) => launch::code(code),
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
+                written.files(&found.writes);
                 findings.extraction(&found, Setting::Command);
             }
             if let Some(foreign) = lockfile::foreign(&event.texts) {
-                findings.written(foreign);
+                findings.address(foreign);
             }
+            findings.written(&written);
         }
         for asset in event
             .assets

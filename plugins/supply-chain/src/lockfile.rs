@@ -71,6 +71,8 @@ const PUBLIC: [&str; 13] = [
 ];
 /// A file is named in a short text or at the head of a patch.
 const HEAD_BYTES: usize = 1024;
+/// Bytes of one text that are read; `manifest` tells what is too long.
+const MAX_BYTES: usize = 512 * 1024;
 /// How far before an address its key may stand on the same line.
 const KEY_BYTES: usize = 200;
 
@@ -104,38 +106,67 @@ fn named(text: &str) -> Option<Foreign> {
 }
 
 /// `old_string` and its like say what is taken away.
-fn is_replaced(pointer: &str) -> bool {
+pub fn is_replaced(pointer: &str) -> bool {
     let key = pointer.rsplit('/').next().unwrap_or_default();
     key.get(..3)
         .is_some_and(|start| start.eq_ignore_ascii_case("old"))
 }
 
 fn worst_address(text: &str, file: Foreign) -> Option<Foreign> {
-    let addresses = text.match_indices("://").filter_map(|(at, _)| {
-        let (before, after) = (text.get(..at)?, text.get(at + 3..)?);
-        let plain = before.ends_with("http");
-        if !plain && !before.ends_with("https") {
-            return None;
-        }
-        let start = text.ceil_char_boundary(at.saturating_sub(KEY_BYTES));
-        let line = text.get(start..at)?.rsplit('\n').next()?;
-        if line.starts_with('-') && !line.starts_with("--") {
-            // The removed line of a patch.
-            return None;
-        }
-        let fetched = FETCHED.iter().any(|key| contains_ignoring_case(line, key));
-        let host = after.split(['/', ':', '"', '\'', '\n', ' ', '#']).next()?;
-        let host = host.rsplit('@').next()?;
-        let public = PUBLIC.iter().any(|known| host.eq_ignore_ascii_case(known));
-        (fetched && !public).then_some(if plain { Foreign::Plaintext } else { file })
-    });
-    addresses.max()
+    let end = text.floor_char_boundary(MAX_BYTES);
+    let text = text.get(..end).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| worst_in_line(line, file))
+        .max()
 }
 
-fn contains_ignoring_case(line: &str, key: &str) -> bool {
-    line.as_bytes()
-        .windows(key.len())
-        .any(|window| window.eq_ignore_ascii_case(key.as_bytes()))
+/// Reads a line once for each key and once for its addresses, however long it is.
+fn worst_in_line(line: &str, file: Foreign) -> Option<Foreign> {
+    // The removed line of a patch.
+    let removed = line.starts_with('-') && !line.starts_with("--");
+    if removed || !line.contains("://") {
+        return None;
+    }
+    let lower = line.to_ascii_lowercase();
+    let mut keys: Vec<usize> = FETCHED
+        .iter()
+        .flat_map(|key| lower.match_indices(key).map(|(at, _)| at))
+        .collect();
+    keys.sort_unstable();
+    let mut keys = keys.into_iter().peekable();
+    let mut last_key = None;
+    let mut worst = None;
+    for (at, _) in line.match_indices("://") {
+        while let Some(key) = keys.next_if(|key| *key < at) {
+            last_key = Some(key);
+        }
+        let fetched = last_key.is_some_and(|key| at - key <= KEY_BYTES);
+        let (before, after) = line.split_at(at);
+        let plain = before.ends_with("http");
+        if !fetched || (!plain && !before.ends_with("https")) {
+            continue;
+        }
+        let after = after
+            .get(..after.floor_char_boundary(KEY_BYTES))
+            .unwrap_or_default();
+        let host = after.trim_start_matches("://");
+        let host = host
+            .split(['/', ':', '"', '\'', ' ', '#'])
+            .next()
+            .unwrap_or_default();
+        let host = match after.trim_start_matches("://").split_once('@') {
+            // `user:password@host`.
+            Some((user, rest)) if !user.contains(['/', '"', '\'', ' ']) => rest
+                .split(['/', ':', '"', '\'', ' ', '#'])
+                .next()
+                .unwrap_or_default(),
+            _ => host,
+        };
+        if !PUBLIC.iter().any(|known| host.eq_ignore_ascii_case(known)) {
+            worst = worst.max(Some(if plain { Foreign::Plaintext } else { file }));
+        }
+    }
+    worst
 }
 
 #[cfg(test)]
@@ -155,6 +186,25 @@ mod tests {
             })
             .collect();
         assert_eq!(foreign(&texts), expected, "{texts:?}");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_read_once() {
+        let long = "resolved https://a.example/".repeat(100_000) + &"http://".repeat(100_000);
+        assert_eq!(
+            worst_in_line(&long, Foreign::Locked),
+            Some(Foreign::Plaintext)
+        );
+        check(
+            &[
+                ("path", "yarn.lock"),
+                (
+                    "content",
+                    "resolved \"https://registry.yarnpkg.com:x@evil.example/a\"",
+                ),
+            ],
+            Some(Foreign::Locked),
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Names that are made to be mistaken for a well-known one.
 //!
-//! Three tricks: the same letters (other separators, a scope flattened into the name, characters
-//! that look alike), one slip of the finger, and a reassuring word added. Which names are worth
+//! Four tricks: the same letters (other separators, a scope flattened into the name, characters
+//! that look alike), one slip of the finger, a reassuring word added, and a scope that sounds like a
+//! well-known one. Which names are worth
 //! imitating is data, and so are honest names that happen to be close to one of them.
 //!
 //! A neighbour in the same npm scope is no imitation: a scope has one owner.
@@ -53,12 +54,18 @@ const AFFIXES: [(&str, &str); 28] = [
 /// The shortest well-known name that an affix is looked for on.
 const MIN_AFFIXED: usize = 6;
 
+/// The shortest scope that is compared with well-known ones; and the shortest that nobody would put
+/// before a name of their own. Chosen by the ten thousand most used names (docs/supply-chain.md).
+const MIN_SCOPE: usize = 7;
+const MIN_FLAT_SCOPE: usize = 16;
+
 /// How a name imitates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trick {
     SameLetters,
     Slip,
     Affix,
+    Scope,
 }
 
 /// The names worth imitating, and what they look like at a glance.
@@ -66,6 +73,8 @@ pub enum Trick {
 pub struct WellKnown {
     honest: BTreeSet<(Ecosystem, String)>,
     targets: BTreeSet<(Ecosystem, String)>,
+    /// Well-known scopes, and what they look like at a glance.
+    scopes: BTreeMap<String, Vec<char>>,
     /// By the length of the skeleton: a slip changes it by one at most.
     glances: BTreeMap<(Ecosystem, usize), Vec<Glance>>,
 }
@@ -84,6 +93,9 @@ impl WellKnown {
             if list == Names::WellKnown {
                 known.targets.insert((ecosystem, name.to_owned()));
                 known.glance(ecosystem, name);
+                if let Some(scope) = scope(name) {
+                    known.scopes.insert(scope.to_owned(), scope_skeleton(scope));
+                }
             }
         }
         known
@@ -116,7 +128,29 @@ impl WellKnown {
         if self.honest.contains(&name) {
             return None;
         }
-        self.mistaken(&name).or_else(|| self.affixed(&name))
+        self.mistaken(&name)
+            .or_else(|| self.affixed(&name))
+            .or_else(|| self.scoped(&name.1))
+    }
+
+    /// Anything in `@model-context-protocol`, and `modelcontextprotocol-anything` without a scope.
+    fn scoped(&self, name: &str) -> Option<Trick> {
+        let hit = match scope(name) {
+            Some(scope) if self.scopes.contains_key(scope) => false,
+            Some(scope) => {
+                let scope = scope_skeleton(scope);
+                scope.len() >= MIN_SCOPE
+                    && self.scopes.values().any(|known| {
+                        slip(known, &scope).is_some_and(|edit| known.len() >= edit.min_length())
+                    })
+            }
+            None => {
+                let letters = skeleton(name);
+                let mut long = self.scopes.values().filter(|s| s.len() >= MIN_FLAT_SCOPE);
+                long.any(|scope| letters.len() > scope.len() && letters.starts_with(scope))
+            }
+        };
+        hit.then_some(Trick::Scope)
     }
 
     fn mistaken(&self, (ecosystem, name): &(Ecosystem, String)) -> Option<Trick> {
@@ -150,6 +184,13 @@ impl WellKnown {
         });
         hit.then_some(Trick::Affix)
     }
+}
+
+/// A digit at the end of a scope is a letter's twin like any other: `@modelcontextprotoco1`.
+fn scope_skeleton(scope: &str) -> Vec<char> {
+    let mut letters = skeleton(&format!("{scope}/a"));
+    letters.pop();
+    letters
 }
 
 fn scope(name: &str) -> Option<&str> {
@@ -271,7 +312,7 @@ fn are_neighbours(a: char, b: char) -> bool {
 mod tests {
     use super::*;
     use Ecosystem::{Npm, Pypi};
-    use Trick::{Affix, SameLetters, Slip};
+    use Trick::{Affix, SameLetters, Scope, Slip};
 
     fn known() -> WellKnown {
         let names = [
@@ -304,6 +345,13 @@ mod tests {
                 "@model-context-protocol/server-github",
                 Some(SameLetters),
             ),
+            (Npm, "@model-context-protocol/anything", Some(Scope)),
+            (Npm, "@modelcontextprotoco1/anything", Some(Scope)),
+            (Npm, "@modelcontextprotocal/anything", Some(Scope)),
+            (Npm, "modelcontextprotocol-anything", Some(Scope)),
+            (Npm, "model-context-protocol-anything", Some(Scope)),
+            (Npm, "@acme/model-context", None),
+            (Npm, "@tsconfigs/anything", None),
             (Npm, "mcp-remotte", Some(Slip)),
             (Npm, "mcp-reomte", Some(Slip)),
             (Npm, "mcp-rmote", Some(Slip)),

@@ -4,23 +4,36 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod encoded;
+mod environment;
+mod interpreters;
+mod lexer;
+mod loose;
 mod options;
 mod programs;
 mod shell;
 mod spec;
 mod tables;
+mod verbs;
 mod wrapper;
 
+pub use programs::may_start;
 pub use spec::{Target, target};
+
+use std::collections::BTreeSet;
 
 use crate::package::{Ecosystem, Spec};
 use options::Takes;
 
 /// How deep commands may be wrapped into each other before we stop reading and say so.
 const MAX_DEPTH: u32 = 8;
-/// How many starting points are tried where nothing says where a command starts. Keeps the worst
-/// case linear; an honest command line has one or two, and running out is itself reported.
-const MAX_STARTS: u32 = 16;
+/// How much is read for one command: its bytes, the words at every place where a command may start,
+/// and [`CANDIDATE_WORK`] for each package. Chosen by measurement (docs/supply-chain.md): the worst
+/// scripts that we could think of then stay below the detector's deadline. A command that needs more
+/// is a finding itself.
+const MAX_WORK: usize = 128 * 1024;
+/// What looking up one package is worth, in bytes read.
+const CANDIDATE_WORK: usize = 96;
 
 /// What a command line turned out to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +46,8 @@ pub struct Extraction {
     /// The command can be read in more than one way.
     pub ambiguous: bool,
     pub opaque: Option<Opaque>,
+    /// Files that a script writes itself, by name, with what it writes.
+    pub writes: Vec<(String, String)>,
 }
 
 /// A package that may be fetched.
@@ -87,9 +102,10 @@ pub enum Opaque {
 
 /// Reads a server's launch.
 pub fn launch(argv: &[String], env: &[(String, String)]) -> Extraction {
-    let mut reader = Reader::new();
+    let mut reader = Reader::default();
     for (name, value) in env {
         reader.environment(name, value);
+        reader.variables.insert(name.clone(), value.clone());
     }
     reader.command(argv, Role::Main, MAX_DEPTH);
     reader.found
@@ -97,8 +113,24 @@ pub fn launch(argv: &[String], env: &[(String, String)]) -> Extraction {
 
 /// Reads a shell command line.
 pub fn script(text: &str) -> Extraction {
-    let mut reader = Reader::new();
+    let mut reader = Reader::default();
     reader.script(text, Role::Main, MAX_DEPTH);
+    reader.found
+}
+
+/// Reads source code that is about to run, in any language.
+pub fn code(text: &str) -> Extraction {
+    let mut reader = Reader::default();
+    reader.loose(text, MAX_DEPTH);
+    reader.found
+}
+
+/// Reads text of any kind that may hold commands: a configuration, a script of any language. The
+/// caller bounds the text; what is bounded here is what the commands in it need.
+pub fn mentions(text: &str) -> Extraction {
+    let mut reader = Reader::default();
+    reader.work_left += text.len();
+    reader.loose(text, MAX_DEPTH);
     reader.found
 }
 
@@ -123,46 +155,34 @@ impl Extraction {
 
 struct Reader {
     found: Extraction,
-    starts: u32,
+    work_left: usize,
+    /// Every word is being tried as a start, so nobody else needs to.
     scanning: bool,
+    variables: lexer::Variables,
+    seen: BTreeSet<(Ecosystem, String, Spec, bool)>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            found: Extraction::default(),
+            work_left: MAX_WORK,
+            scanning: false,
+            variables: lexer::Variables::new(),
+            seen: BTreeSet::new(),
+        }
+    }
 }
 
 impl Reader {
-    fn new() -> Self {
-        Self {
-            found: Extraction::default(),
-            starts: MAX_STARTS,
-            scanning: false,
+    /// Whether this much may still be read; if not, that is said.
+    fn work(&mut self, amount: usize) -> bool {
+        let left = self.work_left.checked_sub(amount);
+        self.work_left = left.unwrap_or_default();
+        if left.is_none() {
+            self.opaque(Opaque::Convoluted);
         }
-    }
-
-    /// Variables that replace what is written in argv.
-    fn environment(&mut self, name: &str, value: &str) {
-        match name.to_ascii_lowercase().as_str() {
-            "npm_config_registry"
-            | "bun_config_registry"
-            | "yarn_npm_registry_server"
-            | "yarn_registry"
-            | "pip_index_url"
-            | "pip_extra_index_url"
-            | "uv_index_url"
-            | "uv_default_index"
-            | "uv_index"
-            | "uv_extra_index_url"
-            | "corepack_npm_registry"
-            | "goproxy" => self.registry(value),
-            "npm_config_userconfig"
-            | "npm_config_globalconfig"
-            | "pip_config_file"
-            | "uv_config_file" => self.registry(""),
-            // `npx` reads every option from here as well.
-            "npm_config_package" => self.package(value, Ecosystem::Npm, Role::Main),
-            "npm_config_call" => {
-                self.opaque(Opaque::Script);
-                self.script(value, Role::Main, MAX_DEPTH);
-            }
-            _ => {}
-        }
+        left.is_some()
     }
 
     fn registry(&mut self, value: &str) {
@@ -230,8 +250,51 @@ impl Reader {
         }
     }
 
+    /// The same of a word that names one version, which hardly any other word does, unless it is
+    /// known already what package that is.
+    fn guess_pinned(&mut self, word: &str) {
+        let ecosystem = if word.contains("==") {
+            Ecosystem::Pypi
+        } else {
+            Ecosystem::Npm
+        };
+        let Target::Registry {
+            ecosystem,
+            name,
+            spec: spec @ Spec::Exact(_),
+            alias,
+        } = target(word, ecosystem)
+        else {
+            return;
+        };
+        let mut certain = self.found.candidates.iter().filter(|known| !known.guess);
+        let known = certain.any(|known| known.name == name);
+        if !known && ecosystem.is_legal(&name) {
+            self.push(Candidate {
+                ecosystem,
+                name,
+                spec,
+                role: Role::Extra,
+                alias,
+                guess: true,
+            });
+        }
+    }
+
+    /// Keeps a package once; a reading that is sure of it counts before a guess.
     fn push(&mut self, candidate: Candidate) {
-        if !candidate.name.is_empty() {
+        if candidate.name.is_empty() {
+            return;
+        }
+        let Candidate { name, spec, .. } = &candidate;
+        let key = (
+            candidate.ecosystem,
+            name.clone(),
+            spec.clone(),
+            candidate.guess,
+        );
+        if !self.seen.contains(&key) && self.work(CANDIDATE_WORK) {
+            self.seen.insert(key);
             self.found.candidates.push(candidate);
         }
     }
@@ -249,61 +312,131 @@ impl Reader {
         let Some(depth) = depth.checked_sub(1) else {
             return self.opaque(Opaque::Convoluted);
         };
-        let script = shell::Script::lex(text);
+        // The beginning of a script that is too long is still read.
+        let readable = text.floor_char_boundary(self.work_left);
+        self.work(text.len());
+        let text = text.get(..readable).unwrap_or_default();
+        let scanning = std::mem::replace(&mut self.scanning, false);
+        let script = shell::Script::lex(text, &mut self.variables);
         if script.runs_download() {
             self.opaque(Opaque::Download);
         }
         if script.expands || script.commands.len() > 1 {
             self.opaque(Opaque::Script);
         }
+        let decodes = text.contains("base64") || text.contains("b64");
+        let mut before: &[String] = &[];
         for command in &script.commands {
             self.command(&command.words, role, depth);
-            // Anything can stand where something expands: each plain word is looked up.
-            if script.expands {
-                for word in &command.words {
-                    if !word.starts_with('-') && !programs::is_launcher(&program_name(word)) {
-                        self.guess(word);
-                    }
+            if let Some(words) = command.fed(before) {
+                self.command(&words, role, depth);
+            }
+            for word in &command.words {
+                // Anything can stand where something expands: each plain word is looked up.
+                if script.expands
+                    && !word.starts_with('-')
+                    && !programs::is_launcher(&program_name(word))
+                {
+                    self.guess(word);
                 }
+                if decodes && let Some(text) = encoded::decode(word) {
+                    self.script(&text, Role::Extra, depth);
+                }
+            }
+            before = command.printed();
+            if let Some(file) = command.written.last().filter(|_| !before.is_empty()) {
+                self.found.writes.push((file.clone(), before.join(" ")));
             }
         }
         for nested in &script.nested {
             self.script(&nested.text, Role::Extra, depth);
+            let parent = script.commands.get(nested.parent);
+            if let Some(file) = parent.and_then(|parent| parent.written.last()) {
+                self.found.writes.push((file.clone(), nested.text.clone()));
+            }
         }
+        self.scanning = scanning;
     }
 
     /// Looks for a launcher at every word, because nothing says where the command starts.
     fn scan(&mut self, words: &[String], role: Role, depth: u32) {
         self.found.ambiguous = true;
+        self.every_start(words, role, depth);
+    }
+
+    /// What a command hands to other programs: never the command itself, so it takes nothing from
+    /// what is certain about it.
+    fn inside(&mut self, words: &[String], depth: u32) {
+        let Extraction {
+            ambiguous, opaque, ..
+        } = self.found;
+        self.every_start(words, Role::Extra, depth);
+        self.found.ambiguous = ambiguous;
+        self.found.opaque = opaque.max(self.found.opaque.filter(|why| *why > Opaque::Script));
+    }
+
+    fn every_start(&mut self, words: &[String], role: Role, depth: u32) {
         // A scan that is under way reaches these words itself.
         if std::mem::replace(&mut self.scanning, true) {
             return;
         }
         for (at, word) in words.iter().enumerate() {
-            if programs::is_launcher(&program_name(word)) {
-                if !self.start() {
-                    break;
+            if self.work_left == 0 {
+                break;
+            }
+            if word.contains(char::is_whitespace) {
+                self.script(word, role, depth);
+                self.loose(word, depth);
+            } else if word.contains(['"', '{', '(']) {
+                self.loose(word, depth);
+            } else if word.contains("==") || word.get(1..).is_some_and(|w| w.contains('@')) {
+                // `some-installer add NAME@VERSION`; and `npx npm@10 install …`.
+                self.guess_pinned(word);
+                if programs::may_start(word) {
+                    self.command(words.get(at..).unwrap_or_default(), role, depth);
                 }
+            } else if programs::may_start(word) {
                 self.command(words.get(at..).unwrap_or_default(), role, depth);
             }
         }
         self.scanning = false;
     }
 
-    /// Takes one of the starting points that are left.
-    fn start(&mut self) -> bool {
-        let left = self.starts.checked_sub(1);
-        self.starts = left.unwrap_or_default();
-        if left.is_none() {
-            self.opaque(Opaque::Convoluted);
+    /// Code, configuration, or a line for a shell that has its own rules.
+    fn loose(&mut self, text: &str, depth: u32) {
+        let readable = text.floor_char_boundary(self.work_left);
+        self.work(text.len());
+        let text = text.get(..readable).unwrap_or_default();
+        for words in loose::commands(text) {
+            let scanning = std::mem::replace(&mut self.scanning, false);
+            self.command(&words, Role::Extra, depth);
+            self.scanning = scanning;
         }
-        left.is_some()
+        if text.contains("b64") || text.contains("base64") {
+            for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c))) {
+                if let (Some(text), Some(depth)) = (encoded::decode(word), depth.checked_sub(1)) {
+                    self.script(&text, Role::Extra, depth);
+                    self.loose(&text, depth);
+                }
+            }
+        }
     }
 
     fn given(&mut self, given: &[(Takes, &str)], ecosystem: Ecosystem, role: Role, depth: u32) {
         for (takes, value) in given {
             match takes {
+                // `go mod edit -replace=good=evil@v1`.
+                Takes::Package if ecosystem == Ecosystem::Go => {
+                    let last = value.rsplit('=').next().unwrap_or(value);
+                    self.package(last, ecosystem, role);
+                }
                 Takes::Package => self.package(value, ecosystem, role),
+                Takes::Words => {
+                    let words = shlex::split(value).unwrap_or_default();
+                    let pip = ["pip", "install"].map(str::to_owned);
+                    let words: Vec<String> = pip.into_iter().chain(words).collect();
+                    self.command(&words, role, depth);
+                }
                 Takes::Extra => {
                     for part in value.split(',') {
                         self.package(part, ecosystem, Role::Extra);
@@ -317,35 +450,50 @@ impl Reader {
                         self.guess(first);
                     }
                 }
-                Takes::Code => self.opaque(Opaque::Script),
+                Takes::Code => {
+                    self.opaque(Opaque::Script);
+                    self.loose(value, depth);
+                }
+                Takes::Hook => {
+                    if environment::brings_code(value) {
+                        self.opaque(Opaque::Script);
+                    }
+                }
                 Takes::Git => self.source(Source::Git),
-                Takes::Local => self.source(Source::Path),
-                Takes::Flag
-                | Takes::Value
-                | Takes::Version
-                | Takes::Module
-                | Takes::Entry
-                | Takes::Words => {}
+                Takes::Local => self.source(match target(value, Ecosystem::Npm) {
+                    Target::Elsewhere(source) => source,
+                    Target::Registry { .. } => Source::Path,
+                }),
+                Takes::Flag | Takes::Value | Takes::Version | Takes::Module | Takes::Entry => {}
             }
         }
     }
 }
 
-/// `npx` for `/usr/local/bin/npx`, `C:\node\NPX.CMD` and `npx.exe`.
+/// `npx` for `/usr/local/bin/npx`, `C:\node\NPX.CMD`, `npx.exe` and `npx-cli.js`.
 fn program_name(word: &str) -> String {
     let base = word
         .rsplit(['/', '\\'])
         .next()
         .unwrap_or_default()
         .to_ascii_lowercase();
-    for ending in [".exe", ".cmd", ".bat", ".com", ".ps1"] {
-        if let Some(stem) = base.strip_suffix(ending) {
-            return stem.to_owned();
-        }
+    // npm starts its own files with `node …/npx-cli.js`.
+    const ENDINGS: [&str; 9] = [
+        ".exe", ".cmd", ".bat", ".com", ".ps1", "-cli.js", ".js", ".cjs", ".mjs",
+    ];
+    let stem = ENDINGS.iter().find_map(|ending| base.strip_suffix(ending));
+    let stem = stem.unwrap_or(&base);
+    // `corepack npm@10`, `npx pnpm@9 dlx …`.
+    match stem.split_once('@') {
+        Some((name, _)) if programs::is_runner(name) => name.to_owned(),
+        _ => stem.to_owned(),
     }
-    base
 }
 
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod elsewhere;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

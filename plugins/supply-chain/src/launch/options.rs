@@ -28,6 +28,8 @@ pub enum Takes {
     Words,
     Git,
     Local,
+    /// Options for an interpreter, which may make it run something else first.
+    Hook,
 }
 
 /// The options of one launcher.
@@ -115,6 +117,7 @@ impl Table {
                 Reading::Maybe(takes, value) => {
                     walk.note(takes, value);
                     walk.ambiguous = true;
+                    unknown = value.is_empty();
                 }
                 Reading::Unknown => {
                     walk.ambiguous = true;
@@ -125,7 +128,8 @@ impl Table {
         walk
     }
 
-    fn takes(&self, option: &str) -> Option<Takes> {
+    /// What an option means, by its full name.
+    pub fn takes(&self, option: &str) -> Option<Takes> {
         let known = |names: &str| names.split(' ').any(|name| name == option);
         self.options
             .iter()
@@ -145,6 +149,10 @@ impl Table {
         if let Some(takes) = self.takes(name) {
             return Reading::Known(takes, value);
         }
+        // The registry of one scope.
+        if name.starts_with("--@") && name.ends_with(":registry") {
+            return Reading::Known(Takes::Registry, value);
+        }
         if name.starts_with("--") {
             return self.read_long(name, value);
         }
@@ -162,10 +170,13 @@ impl Table {
         // npm and argparse complete `--pack` to `--package`.
         let completes = |names: &str| names.split(' ').any(|full| full.starts_with(name));
         let found = self.options.iter().find(|(takes, names)| {
-            matches!(takes, Takes::Package | Takes::Extra | Takes::Script) && completes(names)
+            let matter = !matches!(takes, Takes::Flag | Takes::Value);
+            matter && name.len() > 3 && completes(names)
         });
         match (found, value) {
             (Some((takes, _)), Some(value)) => Reading::Maybe(*takes, value),
+            // Whatever it abbreviates, the next word may be its value or not.
+            (Some((Takes::Registry, _)), None) => Reading::Maybe(Takes::Registry, ""),
             _ => Reading::Unknown,
         }
     }

@@ -1,18 +1,72 @@
-//! The package runners and installers: what each verb fetches and which words name it.
+//! The package runners and installers: which words of theirs name what is fetched.
 
 use super::options::{Table, Takes, Walk};
+use super::verbs::Act;
 use super::wrapper::is_wrapper;
-use super::{Opaque, Reader, Role, Source, tables};
-use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi, Rubygems};
+use super::{Opaque, Reader, Role, Source, tables, verbs};
+use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
 
 /// Whether a command may start with it.
 pub fn is_launcher(name: &str) -> bool {
-    const NAMES: [&str; 23] = [
-        "npx", "npm", "pnpm", "pnpx", "yarn", "yarnpkg", "bun", "bunx", "uv", "uvx", "pipx", "pip",
-        "pip3", "deno", "docker", "podman", "nerdctl", "cargo", "go", "gem", "bundle", "node",
+    is_runner(name) || is_wrapper(name)
+}
+
+/// The same of a word with a path and an ending; most words are told by their length alone.
+pub fn may_start(word: &str) -> bool {
+    const LONGEST_NAME: usize = 32;
+    let letter = |byte: &u8| byte.is_ascii_alphabetic() || b"./\\~".contains(byte);
+    word.len() > 1
+        && word.as_bytes().first().is_some_and(letter)
+        && (word.len() <= LONGEST_NAME || word.contains(['/', '\\']))
+        && word
+            .as_bytes()
+            .last()
+            .is_some_and(u8::is_ascii_alphanumeric)
+        && is_launcher(&super::program_name(word))
+}
+
+/// Whether it fetches packages, or runs code that may.
+pub fn is_runner(name: &str) -> bool {
+    const NAMES: [&str; 37] = [
+        "npx",
+        "npm",
+        "pnpm",
+        "pnpx",
+        "yarn",
+        "yarnpkg",
+        "bun",
+        "bunx",
+        "uv",
+        "uvx",
+        "pipx",
+        "pip",
+        "pip3",
+        "deno",
+        "dx",
+        "docker",
+        "podman",
+        "nerdctl",
+        "finch",
+        "container",
+        "cargo",
+        "go",
+        "gem",
+        "bundle",
+        "node",
+        "nodejs",
         "py",
+        "poetry",
+        "pdm",
+        "pipenv",
+        "hatch",
+        "rye",
+        "easy_install",
+        "pip-run",
+        "kubectl",
+        "dotnet",
+        "cargo-binstall",
     ];
-    NAMES.contains(&name) || is_python(name) || is_pip(name) || is_wrapper(name)
+    NAMES.contains(&name) || is_python(name) || is_pip(name)
 }
 
 /// Whether it names a file that an interpreter runs.
@@ -34,91 +88,6 @@ fn is_pip(name: &str) -> bool {
     version.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }
 
-/// What a verb does with its positionals.
-#[derive(Clone, Copy)]
-enum Act {
-    /// Runs the first as a package, unless an option names the package.
-    Run,
-    /// The same, but options are read up to `--`: npm exec.
-    RunAnywhere,
-    /// Installs all.
-    Install,
-    /// Writes requirements: a version is the least that is wanted, not the one.
-    Require,
-    /// Changes a setting: `config set registry URL`.
-    Configure,
-    /// Runs `create-NAME`.
-    Create,
-    /// Runs a local file or project command.
-    Local,
-    /// Installs into an environment that the first names: pipx inject.
-    Inject,
-    /// The next word is a verb of this one.
-    Again(&'static [(&'static str, Act)]),
-}
-
-const NPM: &[(&str, Act)] = &[
-    ("exec x", Act::RunAnywhere),
-    (
-        "install i in ins inst insta instal isnt isnta isntal isntall add update up",
-        Act::Install,
-    ),
-    ("install-test it", Act::Install),
-    ("create init innit", Act::Create),
-    ("config c set", Act::Configure),
-];
-const PNPM: &[(&str, Act)] = &[
-    ("dlx", Act::Run),
-    ("add install i update up", Act::Install),
-    ("create", Act::Create),
-    ("config c set", Act::Configure),
-];
-const YARN: &[(&str, Act)] = &[
-    ("dlx", Act::Run),
-    ("add", Act::Install),
-    ("create", Act::Create),
-    ("global", Act::Again(&[("add", Act::Install)])),
-    ("config", Act::Configure),
-];
-const BUN: &[(&str, Act)] = &[
-    ("x", Act::Run),
-    ("add install i a update", Act::Install),
-    ("create c", Act::Create),
-    ("run", Act::Local),
-];
-const UV: &[(&str, Act)] = &[
-    (
-        "tool",
-        Act::Again(&[("run", Act::Run), ("install upgrade", Act::Install)]),
-    ),
-    ("x", Act::Run),
-    ("run", Act::Local),
-    ("add", Act::Install),
-    ("pip", Act::Again(&[("install download", Act::Install)])),
-];
-const PIPX: &[(&str, Act)] = &[
-    ("run", Act::Run),
-    ("install upgrade", Act::Install),
-    ("inject", Act::Inject),
-];
-const PIP: &[(&str, Act)] = &[
-    ("install download wheel", Act::Install),
-    ("config", Act::Configure),
-];
-const CARGO: &[(&str, Act)] = &[("install binstall", Act::Install), ("add", Act::Require)];
-const GEM: &[(&str, Act)] = &[
-    ("install i update", Act::Install),
-    ("exec", Act::Run),
-    ("add", Act::Require),
-];
-const GO: &[(&str, Act)] = &[("run", Act::Run), ("install get", Act::Install)];
-const DOCKER: &[(&str, Act)] = &[
-    ("run create", Act::Run),
-    ("container", Act::Again(&[("run create", Act::Run)])),
-    ("pull", Act::Install),
-    ("image", Act::Again(&[("pull", Act::Install)])),
-];
-
 impl Reader {
     pub(super) fn program(
         &mut self,
@@ -133,28 +102,47 @@ impl Reader {
             "pnpx" => self.act(Act::Run, &tables::PNPM, Npm, words, role, depth),
             "bunx" => self.act(Act::Run, &tables::BUN, Npm, words, role, depth),
             "uvx" => self.act(Act::Run, &tables::UV, Pypi, words, role, depth),
-            "npm" => self.verb(NPM, &tables::NPM, Npm, words, role, depth),
-            "pnpm" => self.verb(PNPM, &tables::PNPM, Npm, words, role, depth),
-            "yarn" | "yarnpkg" => self.verb(YARN, &tables::YARN, Npm, words, role, depth),
-            "bun" => self.verb(BUN, &tables::BUN, Npm, words, role, depth),
-            "uv" => self.verb(UV, &tables::UV, Pypi, words, role, depth),
-            "pipx" => self.verb(PIPX, &tables::PIP, Pypi, words, role, depth),
-            "cargo" => self.verb(CARGO, &tables::CARGO, Cargo, words, role, depth),
-            "go" => self.verb(GO, &tables::GO, Go, words, role, depth),
-            "gem" | "bundle" => self.verb(GEM, &tables::GEM, Rubygems, words, role, depth),
-            "docker" | "podman" | "nerdctl" => {
-                self.verb(DOCKER, &tables::DOCKER, Oci, words, role, depth);
+            "npm" => self.verb(verbs::NPM, &tables::NPM, Npm, words, role, depth),
+            "pnpm" => self.verb(verbs::PNPM, &tables::PNPM, Npm, words, role, depth),
+            "yarn" | "yarnpkg" => self.verb(verbs::YARN, &tables::YARN, Npm, words, role, depth),
+            "bun" => self.verb(verbs::BUN, &tables::BUN, Npm, words, role, depth),
+            "uv" => self.verb(verbs::UV, &tables::UV, Pypi, words, role, depth),
+            "pipx" => self.verb(verbs::PIPX, &tables::PIP, Pypi, words, role, depth),
+            "cargo" => self.verb(verbs::CARGO, &tables::CARGO, Cargo, words, role, depth),
+            "go" => self.verb(verbs::GO, &tables::GO, Go, words, role, depth),
+            "gem" => self.verb(verbs::GEM, &tables::GEM, Rubygems, words, role, depth),
+            "bundle" => self.verb(verbs::BUNDLE, &tables::GEM, Rubygems, words, role, depth),
+            "poetry" | "pdm" | "pipenv" | "hatch" | "rye" => {
+                self.verb(verbs::PROJECT, &tables::UV, Pypi, words, role, depth);
             }
-            "deno" => self.deno(words, role),
-            "node" | "nodejs" | "tsx" | "ts-node" => self.script_file(&tables::NODE, words, role),
-            _ if is_pip(name) => self.verb(PIP, &tables::PIP, Pypi, words, role, depth),
+            "easy_install" | "pip-run" => {
+                self.act(Act::Install, &tables::PIP, Pypi, words, role, depth);
+            }
+            "cargo-binstall" => {
+                self.act(Act::Install, &tables::CARGO, Cargo, words, role, depth);
+            }
+            "kubectl" => self.verb(
+                verbs::KUBECTL,
+                &verbs::IMAGE_OPTION,
+                Oci,
+                words,
+                role,
+                depth,
+            ),
+            "dotnet" => self.verb(verbs::DOTNET, &verbs::IMAGE_OPTION, Oci, words, role, depth),
+            "docker" | "podman" | "nerdctl" | "finch" | "container" => {
+                self.verb(verbs::DOCKER, &tables::DOCKER, Oci, words, role, depth);
+            }
+            "deno" | "dx" => self.deno(words, role),
+            "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),
+            _ if is_pip(name) => self.verb(verbs::PIP, &tables::PIP, Pypi, words, role, depth),
             _ if is_python(name) => self.python(words, role, depth),
             _ => self.unknown(program, role),
         }
     }
 
     /// Finds the verb, then acts on what follows. Options before the verb count as well.
-    fn verb(
+    pub(super) fn verb(
         &mut self,
         verbs: &[(&str, Act)],
         table: &Table,
@@ -163,7 +151,13 @@ impl Reader {
         role: Role,
         depth: u32,
     ) {
+        // `cargo +nightly install x`.
+        let toolchain = words.first().is_some_and(|word| word.starts_with('+'));
+        let words = words.get(usize::from(toolchain)..).unwrap_or_default();
         let walk = table.walk(words, 1);
+        if walk.positionals.is_empty() {
+            self.given(&walk.given, ecosystem, Role::Extra, depth);
+        }
         for found in &walk.positionals {
             let Some((word, rest)) = words.get(found.index..).and_then(<[String]>::split_first)
             else {
@@ -176,7 +170,7 @@ impl Reader {
                 }
                 continue;
             };
-            if !found.sure && !self.start() {
+            if !self.work(rest.len()) {
                 return;
             }
             self.found.ambiguous |= walk.ambiguous;
@@ -203,7 +197,7 @@ impl Reader {
         role: Role,
         depth: u32,
     ) {
-        let wanted = if matches!(act, Act::Run | Act::Create | Act::Local) {
+        let wanted = if matches!(act, Act::Run | Act::Create | Act::Local | Act::Wrap) {
             1
         } else {
             usize::MAX
@@ -234,7 +228,9 @@ impl Reader {
                 let version = walk.value(Takes::Version);
                 for word in positionals {
                     match (word.split_once(':'), version) {
-                        (Some(("npm" | "jsr", _)), _) => self.deno_target(word, role),
+                        (Some(("npm" | "jsr", _)), _) if ecosystem == Npm => {
+                            self.deno_target(word, role);
+                        }
                         (_, Some(version)) if !word.contains('@') => {
                             self.package(&format!("{word}@{version}"), ecosystem, role);
                         }
@@ -243,7 +239,12 @@ impl Reader {
                 }
             }
             Act::Require => {
+                let version = walk.value(Takes::Version);
                 for word in positionals {
+                    if let Some(version) = version {
+                        self.package(&format!("{word}@{version}"), ecosystem, role);
+                        continue;
+                    }
                     match (word.split_once('@'), ecosystem) {
                         (Some((name, version)), Cargo) => {
                             self.package(&format!("{name}@^{version}"), ecosystem, role);
@@ -267,13 +268,44 @@ impl Reader {
                 }
             }
             Act::Local => {
-                if role == Role::Main
-                    && (walk.value(Takes::Module).is_some() || positionals.next().is_some())
+                let script = positionals.next();
+                let distant = script.is_some_and(|word| word.contains("://"));
+                if distant {
+                    self.source(Source::Url);
+                } else if role == Role::Main
+                    && (walk.value(Takes::Module).is_some() || script.is_some())
                 {
                     self.source(Source::Path);
                 }
             }
-            Act::Again(_) => {}
+            Act::Wrap => {
+                let at = walk.positionals.first().map_or(words.len(), |p| p.index);
+                if let Some(depth) = depth.checked_sub(1) {
+                    self.command(words.get(at..).unwrap_or_default(), role, depth);
+                }
+            }
+            Act::Source => {
+                for word in positionals.filter(|word| word.contains("://")) {
+                    self.registry(word);
+                }
+            }
+            Act::Manifest => {
+                for word in positionals {
+                    self.manifest(word, role);
+                }
+            }
+            Act::Later(verbs) => {
+                let named = |word: &String| {
+                    verbs
+                        .iter()
+                        .any(|(names, _)| names.split(' ').any(|name| name == word))
+                };
+                if let Some(at) = words.iter().position(named) {
+                    let rest = words.get(at..).unwrap_or_default();
+                    self.verb(verbs, table, ecosystem, rest, role, depth);
+                }
+            }
+            Act::Again(_) | Act::Options => {}
         }
     }
 
@@ -285,13 +317,38 @@ impl Reader {
             [key, value, ..] => (*key, *value),
             [] => return,
         };
+        const KEYS: [&str; 9] = [
+            "registry",
+            "index-url",
+            "npmregistryserver",
+            "find-links",
+            "userconfig",
+            "globalconfig",
+            "goproxy",
+            "gosumdb",
+            "index",
+        ];
         let key = key.to_ascii_lowercase();
-        if ["registry", "index-url", "npmregistryserver"]
-            .iter()
-            .any(|end| key.ends_with(end))
-            && !value.is_empty()
-        {
+        let decides = KEYS.iter().any(|end| key.ends_with(end))
+            || key.starts_with("mirror.")
+            || key.starts_with("repositories.");
+        if decides && !value.is_empty() {
             self.registry(value);
+        }
+    }
+
+    /// `dependencies.evil=1.0.0`, `overrides.good=npm:evil`.
+    fn manifest(&mut self, word: &str, role: Role) {
+        let Some((key, value)) = word.split_once('=') else {
+            return;
+        };
+        let (list, name) = key
+            .split_once('.')
+            .or_else(|| key.split_once('['))
+            .unwrap_or((key, ""));
+        if list.ends_with("ependencies") || matches!(list, "overrides" | "resolutions") {
+            let name = name.trim_matches(['[', ']', '"', '\'']);
+            self.package(&format!("{name}@{value}"), Npm, role);
         }
     }
 
@@ -313,77 +370,6 @@ impl Reader {
             }
         }
     }
-
-    fn python(&mut self, words: &[String], role: Role, depth: u32) {
-        let walk = tables::PYTHON.walk(words, 1);
-        self.found.ambiguous |= walk.ambiguous;
-        self.given(&walk.given, Pypi, role, depth);
-        let Some(module) = walk.value(Takes::Module) else {
-            if role == Role::Main && !walk.positionals.is_empty() {
-                self.source(Source::Path);
-            }
-            return;
-        };
-        let at = words
-            .iter()
-            .position(|word| word.ends_with(module))
-            .map_or(0, |at| at + 1);
-        let rest = words.get(at..).unwrap_or_default();
-        match module {
-            "pip" => self.verb(PIP, &tables::PIP, Pypi, rest, role, depth),
-            "pipx" => self.verb(PIPX, &tables::PIP, Pypi, rest, role, depth),
-            "uv" => self.verb(UV, &tables::UV, Pypi, rest, role, depth),
-            _ => {
-                // Installed already; which distribution holds the module is not written here, but
-                // most carry its name.
-                self.source(Source::Path);
-                self.found.ambiguous = true;
-                let top = module.split('.').next().unwrap_or_default();
-                self.guess(&top.replace('_', "-"));
-            }
-        }
-    }
-
-    fn script_file(&mut self, table: &Table, words: &[String], role: Role) {
-        let walk = table.walk(words, 1);
-        self.found.ambiguous |= walk.ambiguous;
-        if walk.value(Takes::Code).is_some() {
-            self.opaque(Opaque::Script);
-        } else if role == Role::Main && !walk.positionals.is_empty() {
-            self.source(Source::Path);
-        }
-    }
-
-    fn deno(&mut self, words: &[String], role: Role) {
-        let walk = tables::DENO.walk(words, usize::MAX);
-        self.found.ambiguous |= walk.ambiguous;
-        let mut words = walk.positionals.iter().filter_map(|p| words.get(p.index));
-        match words.next().map(String::as_str) {
-            Some("run" | "x" | "serve" | "create") => {
-                if let Some(word) = words.next() {
-                    self.deno_target(word, role);
-                }
-            }
-            Some("install" | "add" | "i") => {
-                for word in words {
-                    self.deno_target(word, role);
-                }
-            }
-            Some("eval") => self.opaque(Opaque::Script),
-            Some("task" | "test" | "compile" | "fmt" | "lint" | "check" | "repl") | None => {}
-            Some(word) => self.deno_target(word, role),
-        }
-    }
-
-    /// `npm:@s/p@1/bin`, `jsr:@a/b@1`, a URL or a file.
-    fn deno_target(&mut self, word: &str, role: Role) {
-        match word.split_once(':') {
-            Some(("npm", rest)) => self.package(without_subpath(rest), Npm, role),
-            Some(("jsr", rest)) => self.package(without_subpath(rest), Jsr, role),
-            Some(("http" | "https", _)) => self.source(Source::Url),
-            _ => self.source(Source::Path),
-        }
-    }
 }
 
 fn named_packages(walk: &Walk) -> bool {
@@ -392,19 +378,9 @@ fn named_packages(walk: &Walk) -> bool {
         .any(|(takes, _)| matches!(takes, Takes::Package | Takes::Script))
 }
 
-/// Drops `/bin` after the name and version of a Deno specifier.
-fn without_subpath(text: &str) -> &str {
-    let text = text.trim_start_matches('/');
-    let scoped = usize::from(text.starts_with('@'));
-    match text.match_indices('/').nth(scoped) {
-        Some((at, _)) => text.get(..at).unwrap_or(text),
-        None => text,
-    }
-}
-
 /// The package that `npm create` runs: `foo` → `create-foo`, `@s` → `@s/create`, `@s/foo@1` →
 /// `@s/create-foo@1`.
-fn creator(word: &str) -> String {
+pub fn creator(word: &str) -> String {
     match word.strip_prefix('@') {
         None => format!("create-{word}"),
         Some(rest) => match rest.split_once('/') {

@@ -3,12 +3,28 @@
 //! It understands quotes, escapes, operators, redirections and substitutions well enough to find
 //! every command that would run. It expands nothing: that something *would* expand is the answer.
 
+use super::lexer::{Lexer, Variables};
 use super::program_name;
 
+/// Programs that download.
+const FETCHERS: [&str; 12] = [
+    "curl",
+    "wget",
+    "iwr",
+    "irm",
+    "invoke-webrequest",
+    "invoke-restmethod",
+    "aria2c",
+    "fetch",
+    "http",
+    "https",
+    "xh",
+    "lynx",
+];
 /// Substitutions inside substitutions that are still read.
 const MAX_NESTING: u32 = 4;
 /// Stands in a word for what a substitution would leave there; no package name can contain it.
-const SUBSTITUTED: char = '\u{fffc}';
+pub const SUBSTITUTED: char = '\u{fffc}';
 
 #[derive(Debug, Default)]
 pub struct Script {
@@ -16,40 +32,34 @@ pub struct Script {
     pub nested: Vec<Nested>,
     /// A variable, glob-free substitution or arithmetic decides part of it at run time.
     pub expands: bool,
+    /// The name of a program that downloads stands somewhere in it.
+    fetches: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Simple {
     pub words: Vec<String>,
     /// Its input is the output of the command before it.
-    piped: bool,
+    pub piped: bool,
+    /// Files that its output goes to.
+    pub written: Vec<String>,
 }
 
-/// The text of `$(…)`, `` `…` ``, `<(…)`.
+/// The text of `$(…)`, `` `…` ``, `<(…)` or a here-document.
 #[derive(Debug)]
 pub struct Nested {
     pub text: String,
     /// Index of the command that it is part of.
-    parent: usize,
+    pub parent: usize,
 }
 
 impl Script {
-    pub fn lex(text: &str) -> Self {
-        let mut lexer = Lexer {
-            chars: text.chars().collect(),
-            at: 0,
-            script: Self::default(),
-        };
-        lexer.script.commands.push(Simple::default());
-        lexer.run();
-        let mut script = lexer.script;
-        if script
-            .commands
-            .last()
-            .is_some_and(|command| command.words.is_empty())
-        {
-            script.commands.pop();
-        }
+    /// Takes a script apart; what it sets is kept in `variables`.
+    pub fn lex(text: &str, variables: &mut Variables) -> Self {
+        let mut script = Lexer::new(text, variables).run();
+        script.fetches = FETCHERS
+            .iter()
+            .any(|name| contains_ignoring_case(text, name));
         script
     }
 
@@ -59,19 +69,26 @@ impl Script {
     }
 
     fn runs_download_within(&self, depth: u32) -> bool {
+        if !self.fetches {
+            return false;
+        }
         let mut downloading = false;
+        let mut files: Vec<&str> = Vec::new();
         for command in &self.commands {
             downloading &= command.piped;
-            if downloading && command.runs_its_input() {
+            if downloading && command.runs_its_input() || command.runs_one_of(&files) {
                 return true;
             }
             downloading |= command.is_download();
+            if downloading {
+                files.extend(command.downloaded());
+            }
         }
         self.nested.iter().any(|nested| {
             let Some(depth) = depth.checked_sub(1) else {
                 return true;
             };
-            let inner = Self::lex(&nested.text);
+            let inner = Self::lex(&nested.text, &mut Variables::new());
             let runs = self
                 .commands
                 .get(nested.parent)
@@ -90,7 +107,15 @@ impl Simple {
             let name = program_name(first);
             let wraps = matches!(
                 name.as_str(),
-                "sudo" | "env" | "nohup" | "doas" | "exec" | "command" | "time"
+                "sudo"
+                    | "env"
+                    | "nohup"
+                    | "doas"
+                    | "exec"
+                    | "command"
+                    | "time"
+                    | "busybox"
+                    | "xargs"
             );
             let skipped = wraps || name.starts_with('-') || is_assignment(first);
             if !skipped {
@@ -103,7 +128,6 @@ impl Simple {
 
     /// Without an argument it fetches nothing: `curl` in prose is only a word.
     fn is_download(&self) -> bool {
-        const FETCHERS: [&str; 6] = ["curl", "wget", "iwr", "irm", "invoke-webrequest", "aria2c"];
         let (name, rest) = self.effective();
         FETCHERS.contains(&name.as_str()) && !rest.is_empty()
     }
@@ -117,9 +141,12 @@ impl Simple {
         if !is_interpreter(&name) {
             return false;
         }
-        for word in rest {
+        for (at, word) in rest.iter().enumerate() {
             match word.as_str() {
                 "-" | "-s" | "/dev/stdin" => return true,
+                // `deno run -`; and `xargs sh -c`, which gets its script from the input.
+                "run" => {}
+                "-c" if at + 1 == rest.len() => return true,
                 option if option.starts_with("--") => {}
                 option if option.starts_with('-') => {
                     if option.chars().any(|c| "cemnprC".contains(c)) {
@@ -135,11 +162,86 @@ impl Simple {
     /// Whether the text that a substitution leaves in it is run: `eval $(…)`, `bash -c "$(…)"`.
     fn runs_its_substitution(&self) -> bool {
         let (name, rest) = self.effective();
-        let first = rest.iter().find(|word| !word.starts_with('-'));
+        let first = rest
+            .iter()
+            .find(|word| !word.starts_with('-') && *word != "run");
         name.contains(SUBSTITUTED)
             || matches!(name.as_str(), "eval" | "source" | "." | "iex")
             || (is_interpreter(&name) && first.is_some_and(|word| word.contains(SUBSTITUTED)))
     }
+}
+
+impl Simple {
+    /// What `echo` or `printf` prints; nothing for every other program.
+    pub fn printed(&self) -> &[String] {
+        match self.words.split_first() {
+            Some((program, words)) if matches!(program.as_str(), "echo" | "printf") => words,
+            _ => &[],
+        }
+    }
+
+    /// The command that `xargs` makes of the words that are handed to it.
+    pub fn fed(&self, input: &[String]) -> Option<Vec<String>> {
+        let xargs = self
+            .words
+            .first()
+            .is_some_and(|word| program_name(word) == "xargs");
+        if !xargs || !self.piped || input.is_empty() {
+            return None;
+        }
+        let all = input.join(" ");
+        let words = self.words.iter().map(|word| word.replace("{}", &all));
+        Some(words.chain(input.iter().cloned()).collect())
+    }
+
+    /// The names of the files in which it leaves what it fetched.
+    fn downloaded(&self) -> impl Iterator<Item = &str> {
+        const OUTPUTS: [&str; 5] = ["-o", "-O", "--output", "--output-document", "-OutFile"];
+        let mut after = false;
+        let words = self.words.iter().filter_map(move |word| {
+            let wanted = std::mem::replace(&mut after, OUTPUTS.contains(&word.as_str()));
+            let glued = OUTPUTS.iter().find_map(|option| word.strip_prefix(option));
+            let glued = glued.map(|file| file.trim_start_matches('='));
+            let file = if wanted || word.contains("://") {
+                Some(word.as_str())
+            } else {
+                glued
+            };
+            file.map(base_name)
+        });
+        let written = self.written.iter().map(|file| base_name(file));
+        words.chain(written).filter(|name| !name.is_empty())
+    }
+
+    /// Whether one of these files is its program, or what its interpreter reads.
+    fn runs_one_of(&self, files: &[&str]) -> bool {
+        if files.is_empty() {
+            return false;
+        }
+        let program = self.words.iter().find(|word| !is_assignment(word));
+        let direct =
+            program.is_some_and(|word| word.contains('/') && files.contains(&base_name(word)));
+        let (name, rest) = self.effective();
+        let reads = is_interpreter(&name) || matches!(name.as_str(), "." | "source");
+        let first = rest.iter().find(|word| !word.starts_with('-'));
+        direct || (reads && first.is_some_and(|word| files.contains(&base_name(word))))
+    }
+}
+
+fn contains_ignoring_case(text: &str, name: &str) -> bool {
+    let (bytes, name) = (text.as_bytes(), name.as_bytes());
+    let first = name.first().copied().unwrap_or_default();
+    let starts = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| byte.eq_ignore_ascii_case(&first));
+    let mut words = starts.filter_map(|(at, _)| bytes.get(at..at + name.len()));
+    words.any(|word| word.eq_ignore_ascii_case(name))
+}
+
+fn base_name(path: &str) -> &str {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// `NAME=value` before a command.
@@ -151,8 +253,10 @@ pub fn is_assignment(word: &str) -> bool {
 }
 
 fn is_interpreter(name: &str) -> bool {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 15] = [
         "sh",
+        "deno",
+        "bun",
         "bash",
         "zsh",
         "dash",
@@ -172,180 +276,16 @@ fn is_interpreter(name: &str) -> bool {
             .is_some_and(|rest| !rest.starts_with('-'))
 }
 
-struct Lexer {
-    chars: Vec<char>,
-    at: usize,
-    script: Script,
-}
-
-impl Lexer {
-    fn run(&mut self) {
-        let mut word: Option<String> = None;
-        while let Some(c) = self.next() {
-            match c {
-                '\'' => {
-                    let word = word.get_or_insert_default();
-                    while let Some(c) = self.next().filter(|c| *c != '\'') {
-                        word.push(c);
-                    }
-                }
-                '"' => {
-                    let mut text = word.take().unwrap_or_default();
-                    self.double_quoted(&mut text);
-                    word = Some(text);
-                }
-                '\\' => match self.next() {
-                    Some('\n') | None => {}
-                    Some(c) => word.get_or_insert_default().push(c),
-                },
-                '$' | '`' => {
-                    let mut text = word.take().unwrap_or_default();
-                    self.expansion(c, &mut text);
-                    word = Some(text);
-                }
-                '<' | '>' if self.peek() == Some('(') => {
-                    self.at += 1;
-                    let text = self.until_closed();
-                    self.nest(text);
-                    word.get_or_insert_default().push(SUBSTITUTED);
-                }
-                '<' | '>' => self.redirection(&mut word),
-                '#' if word.is_none() => while self.next().is_some_and(|c| c != '\n') {},
-                '|' => {
-                    let or = self.peek() == Some('|');
-                    self.at += usize::from(or || self.peek() == Some('&'));
-                    self.end_command(&mut word, !or);
-                }
-                '&' | ';' | '\n' | '(' | ')' => {
-                    self.at += usize::from(c == '&' && self.peek() == Some('&'));
-                    self.end_command(&mut word, false);
-                }
-                c if c.is_whitespace() => self.end_word(&mut word),
-                c => word.get_or_insert_default().push(c),
-            }
-        }
-        self.end_word(&mut word);
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.at += 1;
-        Some(c)
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
-    }
-
-    fn double_quoted(&mut self, word: &mut String) {
-        while let Some(c) = self.next() {
-            match c {
-                '"' => return,
-                '\\' => match self.next() {
-                    Some(c) if "$`\"\\\n".contains(c) => word.push(c),
-                    Some(c) => word.extend(['\\', c]),
-                    None => return,
-                },
-                '$' | '`' => self.expansion(c, word),
-                c => word.push(c),
-            }
-        }
-    }
-
-    fn expansion(&mut self, opener: char, word: &mut String) {
-        match (opener, self.peek()) {
-            ('`', _) => {
-                let mut text = String::new();
-                while let Some(c) = self.next().filter(|c| *c != '`') {
-                    text.push(c);
-                }
-                self.nest(text);
-                word.push(SUBSTITUTED);
-            }
-            (_, Some('(')) => {
-                self.at += 1;
-                let text = self.until_closed();
-                self.nest(text);
-                word.push(SUBSTITUTED);
-            }
-            (_, Some(c)) if c.is_alphanumeric() || "_{@*#?!$-'\"".contains(c) => {
-                self.script.expands = true;
-                word.push(opener);
-            }
-            _ => word.push(opener),
-        }
-    }
-
-    fn until_closed(&mut self) -> String {
-        let mut text = String::new();
-        let mut open = 1_u32;
-        while let Some(c) = self.next() {
-            match c {
-                '(' => open += 1,
-                ')' => open -= 1,
-                _ => {}
-            }
-            if open == 0 {
-                break;
-            }
-            text.push(c);
-        }
-        text
-    }
-
-    fn nest(&mut self, text: String) {
-        self.script.expands = true;
-        let parent = self.script.commands.len().saturating_sub(1);
-        self.script.nested.push(Nested { text, parent });
-    }
-
-    /// Drops the operator and the file, and the digit before it.
-    fn redirection(&mut self, word: &mut Option<String>) {
-        if word
-            .as_ref()
-            .is_some_and(|word| word.chars().all(|c| c.is_ascii_digit()))
-        {
-            *word = None;
-        }
-        self.end_word(word);
-        while self.peek().is_some_and(|c| "<>&|".contains(c)) {
-            self.at += 1;
-        }
-        while self.peek().is_some_and(|c| c == ' ' || c == '\t') {
-            self.at += 1;
-        }
-        while self
-            .peek()
-            .is_some_and(|c| !c.is_whitespace() && !";|&()<>\"'$`".contains(c))
-        {
-            self.at += 1;
-        }
-    }
-
-    fn end_word(&mut self, word: &mut Option<String>) {
-        if let (Some(word), Some(command)) = (word.take(), self.script.commands.last_mut()) {
-            command.words.push(word);
-        }
-    }
-
-    fn end_command(&mut self, word: &mut Option<String>, piped: bool) {
-        self.end_word(word);
-        match self.script.commands.last_mut() {
-            Some(last) if last.words.is_empty() => last.piped |= piped,
-            _ => self.script.commands.push(Simple {
-                words: Vec::new(),
-                piped,
-            }),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Script;
+    use super::{Script, Variables};
+
+    fn lex(text: &str) -> Script {
+        Script::lex(text, &mut Variables::new())
+    }
 
     fn commands(text: &str) -> Vec<Vec<String>> {
-        let script = Script::lex(text);
+        let script = lex(text);
         script
             .commands
             .into_iter()
@@ -378,7 +318,7 @@ mod tests {
             "irm https://x.example | iex",
             "bash -c \"cd /tmp; $(curl https://x.example)\"",
         ] {
-            assert!(Script::lex(text).runs_download(), "{text}");
+            assert!(lex(text).runs_download(), "{text}");
         }
         for text in [
             "curl https://x.example/data.json | jq .name",
@@ -393,7 +333,7 @@ mod tests {
             "echo curl '|' sh",
             "`curl` and `sh` are programs",
         ] {
-            assert!(!Script::lex(text).runs_download(), "{text}");
+            assert!(!lex(text).runs_download(), "{text}");
         }
     }
 }

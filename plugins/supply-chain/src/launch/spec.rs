@@ -47,11 +47,17 @@ fn registry(ecosystem: Ecosystem, name: &str, spec: Spec) -> Target {
 
 /// npm's package-arg order: alias, git, URL, path, registry.
 fn npm(text: &str) -> Target {
+    let (name, version) = split_version(text);
+    if let Some(target) = archive(text).or_else(|| archive(version)) {
+        return target;
+    }
     if let Some(source) = elsewhere(text) {
         return Target::Elsewhere(source);
     }
-    let (name, version) = split_version(text);
-    if let Some(real) = version.strip_prefix("npm:") {
+    let alias = version
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("npm:"));
+    if let Some(real) = version.get(4..).filter(|_| alias) {
         return match npm(real) {
             Target::Registry { name, spec, .. } => Target::Registry {
                 ecosystem: Ecosystem::Npm,
@@ -136,22 +142,75 @@ fn elsewhere(text: &str) -> Option<Source> {
     if drive || archive || path || lower.starts_with("link:") || lower.starts_with("workspace:") {
         return Some(Source::Path);
     }
-    let shorthand = !text.starts_with('@') && !text.contains([' ', ':', '@']);
-    let parts = text
-        .split('#')
-        .next()
-        .unwrap_or_default()
-        .split('/')
-        .count();
-    (shorthand && parts == 2).then_some(Source::Git)
+    let repository = text.split('#').next().unwrap_or_default();
+    let shorthand = !text.starts_with('@') && !repository.contains([' ', ':', '@']);
+    (shorthand && repository.split('/').count() == 2).then_some(Source::Git)
+}
+
+/// A file that a public registry serves is a package of it: `…/@s/p/-/p-1.0.0.tgz`,
+/// `…/p-1.0.0-py3-none-any.whl`.
+fn archive(text: &str) -> Option<Target> {
+    let address = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))?;
+    let (host, path) = address.split_once('/')?;
+    let path = path.split(['#', '?']).next()?;
+    match host {
+        "registry.npmjs.org" | "registry.yarnpkg.com" => {
+            let (name, file) = path.split_once("/-/")?;
+            let name = name
+                .replace("%2f", "/")
+                .replace("%2F", "/")
+                .replace("%40", "@");
+            let short = name.rsplit('/').next()?;
+            let version = file
+                .strip_suffix(".tgz")?
+                .strip_prefix(short)?
+                .strip_prefix('-')?;
+            Some(registry(
+                Ecosystem::Npm,
+                &name,
+                plain_spec(Ecosystem::Npm, version),
+            ))
+        }
+        "files.pythonhosted.org" | "pypi.python.org" => {
+            let file = path.rsplit('/').next()?;
+            let (name, version) = match file.strip_suffix(".whl") {
+                Some(wheel) => {
+                    let mut parts = wheel.split('-');
+                    (parts.next()?, parts.next()?)
+                }
+                None => file
+                    .strip_suffix(".tar.gz")
+                    .or_else(|| file.strip_suffix(".zip"))?
+                    .rsplit_once('-')?,
+            };
+            Some(registry(
+                Ecosystem::Pypi,
+                name,
+                plain_spec(Ecosystem::Pypi, version),
+            ))
+        }
+        _ => None,
+    }
 }
 
 /// A requirement as pip and uv read it; uv adds `name@version`.
 fn pypi(text: &str) -> Target {
     let text = text.split(';').next().unwrap_or_default().trim();
+    let address = text
+        .split_once('@')
+        .map_or(text, |(_, address)| address.trim());
+    if let Some(target) = archive(text).or_else(|| archive(address)) {
+        return target;
+    }
     let end = text.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
     let (name, rest) = text.split_at(end.unwrap_or(text.len()));
-    let rest = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let rest = match rest
+        .trim_start()
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         Some((_, rest)) => rest,
         None => rest,
     }
@@ -187,7 +246,7 @@ fn gem(text: &str) -> Target {
     registry(
         Ecosystem::Rubygems,
         name,
-        plain_spec(Ecosystem::Rubygems, version),
+        plain_spec(Ecosystem::Rubygems, version.trim_start_matches(['=', ' '])),
     )
 }
 

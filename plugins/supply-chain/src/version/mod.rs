@@ -97,8 +97,10 @@ pub fn evaluate(ecosystem: Ecosystem, spec: &Spec, affected: &Affected) -> Answe
         Spec::Exact(_) | Spec::Range(_) => {}
     }
     match (ecosystem, spec) {
-        // A digest is the content itself: one that is not listed is another image.
-        (Ecosystem::Oci, Spec::Exact(_)) => Answer::NotAffected,
+        // A digest is the content itself: one that is not listed is another image, unless it is
+        // one of another kind.
+        (Ecosystem::Oci, Spec::Exact(text)) if is_digest(text) => Answer::NotAffected,
+        (Ecosystem::Oci, Spec::Exact(_)) => Answer::Possible,
         (Ecosystem::Pypi, Spec::Exact(text)) => pypi::exact(text, affected),
         (Ecosystem::Pypi, Spec::Range(text)) => pypi::range(text, affected),
         (Ecosystem::Npm | Ecosystem::Jsr, Spec::Exact(text)) => npm::exact(text, affected),
@@ -160,10 +162,12 @@ pub fn is_exact(ecosystem: Ecosystem, text: &str) -> bool {
     }
 }
 
-/// `sha256:` and 64 hexadecimal digits.
+/// `sha256:` and 64 hexadecimal digits, which are lower-case where anybody takes them.
 fn is_digest(text: &str) -> bool {
     let hex = text.strip_prefix("sha256:");
-    hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    hex.is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
 }
 
 /// Why an entry could never give an answer, for the publisher of a feed.

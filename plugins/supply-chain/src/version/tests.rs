@@ -74,8 +74,15 @@ fn pypi_specifiers_become_intervals() {
 
 #[test]
 fn an_image_is_known_by_its_digest_only() {
-    check(Oci, Exact("sha256:aa".into()), "versions sha256:aa", Yes);
-    check(Oci, Exact("sha256:bb".into()), "versions sha256:aa", No);
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let listed = format!("versions {}", digest("a"));
+    check(Oci, Exact(digest("a")), &listed, Yes);
+    check(Oci, Exact(digest("b")), &listed, No);
+    // The same content may have a digest of another kind, or one that is written differently.
+    let long = format!("sha512:{}", "b".repeat(128));
+    for other in [long, digest("A"), "sha256:aa".to_owned()] {
+        check(Oci, Exact(other), &listed, Maybe);
+    }
     check(Oci, Tag("1.2".into()), "versions sha256:aa", Maybe);
     check(Oci, Unsaid, "versions sha256:aa", Maybe);
 }

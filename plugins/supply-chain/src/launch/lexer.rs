@@ -1,0 +1,446 @@
+//! Reads the characters of a shell script once, from the first to the last.
+//!
+//! Variables that the script itself, or the launch around it, sets to plain text are put in where
+//! they are used, so that `P=evil; npx $P` says what it runs. Nothing else is expanded.
+
+use std::collections::BTreeMap;
+
+use super::shell::{Nested, SUBSTITUTED, Script, Simple, is_assignment};
+
+/// What is known about variables, by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// Longest value that is put in; longer ones are no names of packages.
+const MAX_VALUE_BYTES: usize = 1024;
+/// How often values are put in; more is nobody's script.
+const MAX_VALUES: u32 = 256;
+/// Words made of one pair of braces.
+const MAX_CHOICES: usize = 16;
+
+pub struct Lexer<'a> {
+    chars: Vec<char>,
+    at: usize,
+    values_left: u32,
+    word: Option<String>,
+    /// Where in the word the first `{a,b}` stood, and what it holds.
+    choices: Option<(usize, Vec<String>)>,
+    /// Ends of here-documents that begin after this line, and the commands that read them.
+    heredocs: Vec<(String, usize)>,
+    variables: &'a mut Variables,
+    pub script: Script,
+}
+
+impl<'a> Lexer<'a> {
+    pub fn new(text: &str, variables: &'a mut Variables) -> Self {
+        let mut script = Script::default();
+        script.commands.push(Simple::default());
+        Self {
+            chars: text.chars().collect(),
+            at: 0,
+            values_left: MAX_VALUES,
+            word: None,
+            choices: None,
+            heredocs: Vec::new(),
+            variables,
+            script,
+        }
+    }
+
+    pub fn run(mut self) -> Script {
+        while let Some(c) = self.next() {
+            match c {
+                '\'' => {
+                    let text = self.until('\'');
+                    self.push_str(&text);
+                }
+                '"' => self.double_quoted(),
+                '\\' => match self.next() {
+                    Some('\r') if self.peek() == Some('\n') => self.at += 1,
+                    Some('\n') | None => {}
+                    Some(c) => self.push(c),
+                },
+                '$' | '`' => self.expansion(c, false),
+                '<' | '>' if self.peek() == Some('(') => {
+                    self.at += 1;
+                    let text = self.until_closed();
+                    self.nest(text);
+                    self.push(SUBSTITUTED);
+                }
+                '<' | '>' => self.redirection(c),
+                '#' if self.word.is_none() => {
+                    while self.peek().is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
+                '|' => {
+                    let or = self.peek() == Some('|');
+                    self.at += usize::from(or || self.peek() == Some('&'));
+                    self.end_command(!or);
+                }
+                '&' | ';' | '\n' | '(' | ')' => {
+                    self.at += usize::from(c == '&' && self.peek() == Some('&'));
+                    self.end_command(false);
+                    if c == '\n' {
+                        self.read_heredocs();
+                    }
+                }
+                '{' if self.choices.is_none() => self.braces(),
+                c if c.is_whitespace() => self.end_word(),
+                c => self.push(c),
+            }
+        }
+        self.end_command(false);
+        if self
+            .script
+            .commands
+            .last()
+            .is_some_and(|last| last.words.is_empty())
+        {
+            self.script.commands.pop();
+        }
+        self.script
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += 1;
+        Some(c)
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn push(&mut self, c: char) {
+        self.word.get_or_insert_default().push(c);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.word.get_or_insert_default().push_str(text);
+    }
+
+    fn until(&mut self, end: char) -> String {
+        let mut text = String::new();
+        while let Some(c) = self.next().filter(|c| *c != end) {
+            text.push(c);
+        }
+        text
+    }
+
+    fn double_quoted(&mut self) {
+        self.push_str("");
+        while let Some(c) = self.next() {
+            match c {
+                '"' => return,
+                '\\' => match self.next() {
+                    Some('\n') | None => {}
+                    Some(c) if "$`\"\\".contains(c) => self.push(c),
+                    Some(c) => {
+                        self.push('\\');
+                        self.push(c);
+                    }
+                },
+                '$' | '`' => self.expansion(c, true),
+                c => self.push(c),
+            }
+        }
+    }
+
+    fn expansion(&mut self, opener: char, quoted: bool) {
+        match (opener, self.peek()) {
+            ('`', _) => {
+                let mut text = String::new();
+                while let Some(c) = self.next().filter(|c| *c != '`') {
+                    // Inside, a backslash keeps only what would end or expand it.
+                    let escaped = c == '\\' && self.peek().is_some_and(|c| "`\\$".contains(c));
+                    text.extend(if escaped { self.next() } else { Some(c) });
+                }
+                self.substitution(text);
+            }
+            (_, Some('(')) => {
+                self.at += 1;
+                let text = self.until_closed();
+                self.substitution(text);
+            }
+            (_, Some('\'')) if !quoted => {
+                self.at += 1;
+                self.ansi_quoted();
+            }
+            (_, Some('"')) if !quoted => {}
+            (_, Some(c)) if c.is_alphanumeric() || "_{@*#?!$-".contains(c) => {
+                self.script.expands = true;
+                self.variable(quoted);
+            }
+            _ => self.push(opener),
+        }
+    }
+
+    /// `$NAME`, `${NAME}`, `${NAME:-other}`.
+    fn variable(&mut self, quoted: bool) {
+        let start = self.at;
+        let braced = self.peek() == Some('{');
+        self.at += usize::from(braced);
+        let mut name = String::new();
+        while let Some(c) = self.peek().filter(|c| c.is_alphanumeric() || *c == '_') {
+            name.push(c);
+            self.at += 1;
+        }
+        if let Some(c) = self.peek().filter(|c| name.is_empty() && "@*".contains(*c)) {
+            name.push(c);
+            self.at += 1;
+        }
+        let mut other = None;
+        if braced {
+            let rest = self.until('}');
+            let text = rest.trim_start_matches(':');
+            other = text.strip_prefix(['-', '=', '+']).map(str::to_owned);
+        }
+        let value = self.variables.get(&name).cloned().or(other);
+        let left = self.values_left.checked_sub(1);
+        match (value, left) {
+            (Some(value), Some(left)) if value.len() <= MAX_VALUE_BYTES => {
+                self.values_left = left;
+                // `"$@"` keeps its words apart.
+                if quoted && name != "@" {
+                    return self.push_str(&value);
+                }
+                let mut words = value.split_whitespace();
+                self.push_str(words.next().unwrap_or_default());
+                for word in words {
+                    self.end_word();
+                    self.push_str(word);
+                }
+            }
+            _ => {
+                self.push('$');
+                let written = self.chars.get(start..self.at).unwrap_or_default();
+                let written: String = written.iter().collect();
+                self.push_str(&written);
+            }
+        }
+    }
+
+    /// `$'n\x70x'`.
+    fn ansi_quoted(&mut self) {
+        self.push_str("");
+        while let Some(c) = self.next().filter(|c| *c != '\'') {
+            if c != '\\' {
+                self.push(c);
+                continue;
+            }
+            let (radix, longest) = match self.next() {
+                Some('x') => (16, 2),
+                Some('u') => (16, 4),
+                Some('U') => (16, 8),
+                Some('0'..='7') => {
+                    self.at -= 1;
+                    (8, 3)
+                }
+                Some('n' | 'r' | 't') => {
+                    self.push(' ');
+                    continue;
+                }
+                Some(c) => {
+                    self.push(c);
+                    continue;
+                }
+                None => return,
+            };
+            let mut code = 0;
+            for _ in 0..longest {
+                let Some(digit) = self.peek().and_then(|c| c.to_digit(radix)) else {
+                    break;
+                };
+                code = code * radix + digit;
+                self.at += 1;
+            }
+            self.word
+                .get_or_insert_default()
+                .extend(char::from_u32(code));
+        }
+    }
+
+    /// `{npx,-y,evil}`: several words out of one.
+    fn braces(&mut self) {
+        let mut text = String::new();
+        let mut at = self.at;
+        let closed = loop {
+            match self.chars.get(at) {
+                Some('}') => break true,
+                Some(c) if !c.is_whitespace() && !"'\"`${;|&<>()".contains(*c) => text.push(*c),
+                _ => break false,
+            }
+            at += 1;
+        };
+        if closed && text.contains(',') {
+            self.at = at + 1;
+            let at = self.word.get_or_insert_default().len();
+            let choices = text.split(',').take(MAX_CHOICES).map(str::to_owned);
+            self.choices = Some((at, choices.collect()));
+        } else {
+            self.push('{');
+        }
+    }
+
+    /// Up to the bracket that closes a substitution; brackets in quotes close nothing.
+    fn until_closed(&mut self) -> String {
+        let mut text = String::new();
+        let mut open = 1_u32;
+        let mut quote = None;
+        while let Some(c) = self.next() {
+            match (quote, c) {
+                (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+                (Some('\''), _) => {}
+                (_, '\\') => {
+                    text.push(c);
+                    text.extend(self.next());
+                    continue;
+                }
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '(') => open += 1,
+                (None, ')') => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                break;
+            }
+            text.push(c);
+        }
+        text
+    }
+
+    fn nest(&mut self, text: String) {
+        self.script.expands = true;
+        let parent = self.current();
+        self.script.nested.push(Nested { text, parent });
+    }
+
+    /// Index of the command that is being read.
+    fn current(&self) -> usize {
+        self.script.commands.len().saturating_sub(1)
+    }
+
+    /// `$(…)`: what a plain `echo` would print is put in.
+    fn substitution(&mut self, text: String) {
+        let plain = |c: char| c.is_alphanumeric() || "@=./_- ^~<>[],:+".contains(c);
+        let printed = text.strip_prefix("echo ").map(str::trim);
+        let printed =
+            printed.filter(|words| words.len() <= MAX_VALUE_BYTES && words.chars().all(plain));
+        match printed {
+            Some(words) => self.push_str(words),
+            None => self.push(SUBSTITUTED),
+        }
+        self.nest(text);
+    }
+
+    /// Drops the operator, the digit before it and the file, which is remembered if written to.
+    fn redirection(&mut self, operator: char) {
+        let digits = |word: &String| word.chars().all(|c| c.is_ascii_digit());
+        if self.word.as_ref().is_some_and(digits) {
+            self.word = None;
+        }
+        self.end_word();
+        let start = self.at;
+        while self.peek().is_some_and(|c| "<>&|".contains(c)) {
+            self.at += 1;
+        }
+        let more = self.at - start;
+        let here = operator == '<' && more == 1 && self.chars.get(start) == Some(&'<');
+        if operator == '<' && more == 2 {
+            // A here-string is one more word that the program gets.
+            return;
+        }
+        self.at += usize::from(here && self.peek() == Some('-'));
+        while self.peek().is_some_and(|c| c == ' ' || c == '\t') {
+            self.at += 1;
+        }
+        let mut file = String::new();
+        while let Some(c) = self.peek() {
+            let quote = here && "'\"\\".contains(c);
+            if !quote && (c.is_whitespace() || ";|&()<>\"'$`".contains(c)) {
+                break;
+            }
+            if !quote {
+                file.push(c);
+            }
+            self.at += 1;
+        }
+        if here && !file.is_empty() {
+            self.heredocs.push((file, self.current()));
+        } else if operator == '>'
+            && let Some(command) = self.script.commands.last_mut()
+        {
+            command.written.push(file);
+        }
+    }
+
+    /// The bodies of here-documents: a program's input, which a shell would run.
+    fn read_heredocs(&mut self) {
+        for (end, parent) in std::mem::take(&mut self.heredocs) {
+            let mut body = String::new();
+            while self.peek().is_some() {
+                let line = self.until('\n');
+                if line.trim() == end {
+                    break;
+                }
+                body.push_str(&line);
+                body.push('\n');
+            }
+            let text = body;
+            self.script.nested.push(Nested { text, parent });
+        }
+    }
+
+    fn end_word(&mut self) {
+        let Some(word) = self.word.take() else {
+            return;
+        };
+        let Some((at, choices)) = self.choices.take() else {
+            return self.keep(word);
+        };
+        let (before, after) = word.split_at_checked(at).unwrap_or((&word, ""));
+        for choice in choices {
+            self.keep(format!("{before}{choice}{after}"));
+        }
+    }
+
+    fn keep(&mut self, word: String) {
+        let Some(command) = self.script.commands.last_mut() else {
+            return;
+        };
+        let first = command.words.first().map(String::as_str);
+        let sets = match first {
+            None => true,
+            Some(first) => {
+                is_assignment(first)
+                    || ["export", "declare", "local", "readonly", "set", "typeset"].contains(&first)
+            }
+        };
+        if sets
+            && is_assignment(&word)
+            && let Some((name, value)) = word.split_once('=')
+        {
+            self.variables.insert(name.to_owned(), value.to_owned());
+        }
+        if let (Some("alias"), Some((name, value))) = (first, word.split_once('=')) {
+            self.variables.insert(alias_key(name), value.to_owned());
+        }
+        command.words.push(word);
+    }
+
+    fn end_command(&mut self, piped: bool) {
+        self.end_word();
+        match self.script.commands.last_mut() {
+            Some(last) if last.words.is_empty() => last.piped |= piped,
+            _ => self.script.commands.push(Simple {
+                piped,
+                ..Simple::default()
+            }),
+        }
+    }
+}
+
+/// Under which an alias is kept; no variable can be called so.
+pub fn alias_key(name: &str) -> String {
+    format!("alias {name}")
+}

@@ -1,0 +1,412 @@
+//! Packages that a call writes into a file: manifests, lock files, and configurations that start
+//! something.
+//!
+//! Only what the call itself carries is read, a whole file or the new half of an edit, so nothing
+//! here needs a file to be well-formed: what looks like a name with a version is looked up.
+
+use clawdefender_sdk::{Role, Text};
+
+use crate::launch::{self, Candidate, Extraction, Target};
+use crate::lockfile::is_replaced;
+use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
+
+/// Packages of one call that are looked up: more than any manifest has and most lock files have.
+const MAX_PACKAGES: usize = 2048;
+/// Bytes of a call that are read. Measured: docs/supply-chain.md.
+const MAX_BYTES: usize = 256 * 1024;
+/// A path is no longer than this, and a patch names its first file before it.
+const HEAD_BYTES: usize = 1024;
+
+/// What a call writes.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Asked for by somebody, so that a misspelt name is worth telling.
+    pub wanted: Vec<Candidate>,
+    /// Chosen by a tool.
+    pub locked: Vec<Candidate>,
+    /// Commands in a configuration or a script.
+    pub commands: Vec<Extraction>,
+    /// There was more than is read.
+    pub cut: bool,
+}
+
+/// How a file speaks of packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// `"name": "version"`.
+    JsonManifest,
+    /// `"node_modules/name": { "version": "…" }`, or `name@version` as a key.
+    NpmLock,
+    /// A requirement on each line.
+    Requirements,
+    /// Requirements in quotes, or `name = "version"`.
+    Toml(Ecosystem),
+    /// `name = "…"` and `version = "…"`.
+    TomlLock(Ecosystem),
+    /// `path v1.2.3`.
+    GoModule,
+    /// `gem "name", "version"`, or `name (version)`.
+    Gems,
+    /// Commands, and the images that they run in.
+    Commands,
+}
+
+/// Everything that a call writes about packages.
+pub fn written(texts: &[Text]) -> Written {
+    let mut out = Written::default();
+    let arguments = || texts.iter().filter(|text| text.role == Role::Argument);
+    let mut formats: Vec<Format> = Vec::new();
+    for text in arguments() {
+        for format in paths(&text.original).filter_map(format_of) {
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+    }
+    let mut left = MAX_BYTES;
+    for text in arguments().filter(|text| !is_replaced(&text.pointer)) {
+        let whole = text.original.as_str();
+        let head = whole
+            .get(..whole.floor_char_boundary(left))
+            .unwrap_or_default();
+        let configures = head.contains("mcpServers") || head.contains("mcp_servers");
+        let names =
+            whole.len() <= HEAD_BYTES && !whole.contains('\n') && format_of(whole).is_some();
+        if names || (formats.is_empty() && !configures) {
+            continue;
+        }
+        out.cut |= head.len() < whole.len();
+        left -= head.len();
+        let added = added(head);
+        let readable = added.as_deref().unwrap_or(head);
+        for format in &formats {
+            out.read(readable, *format);
+        }
+        if configures && !formats.contains(&Format::Commands) {
+            out.read(readable, Format::Commands);
+        }
+    }
+    out
+}
+
+/// The file that a short text names, or those that a patch changes.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    let head = text
+        .get(..text.floor_char_boundary(HEAD_BYTES))
+        .unwrap_or_default();
+    let lone = (text.len() <= HEAD_BYTES && !text.contains('\n')).then_some(text);
+    let named = head.lines().filter_map(|line| {
+        ["+++ ", "*** Update File: ", "*** Add File: "]
+            .iter()
+            .find_map(|start| line.strip_prefix(start))
+    });
+    lone.into_iter().chain(named)
+}
+
+fn format_of(path: &str) -> Option<Format> {
+    let name = path.trim().rsplit(['/', '\\']).next()?;
+    if name.len() > 64 || name.contains(char::is_whitespace) {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    Some(match name.as_str() {
+        "package.json" => Format::JsonManifest,
+        "package-lock.json"
+        | "npm-shrinkwrap.json"
+        | "yarn.lock"
+        | "pnpm-lock.yaml"
+        | "bun.lock" => Format::NpmLock,
+        "pyproject.toml" | "pipfile" | "setup.py" | "setup.cfg" => Format::Toml(Pypi),
+        "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" => Format::TomlLock(Pypi),
+        "cargo.toml" => Format::Toml(Cargo),
+        "cargo.lock" => Format::TomlLock(Cargo),
+        "go.mod" | "go.sum" | "go.work" => Format::GoModule,
+        "gemfile" | "gemfile.lock" | "gems.rb" => Format::Gems,
+        "dockerfile" | "containerfile" | "makefile" | "justfile" | "procfile" | "crontab"
+        | ".envrc" | ".profile" | ".bashrc" | ".zshrc" | ".bash_profile" | ".zshenv" => {
+            Format::Commands
+        }
+        name if name.ends_with(".txt")
+            && ["require", "constrain"].iter().any(|w| name.contains(w)) =>
+        {
+            Format::Requirements
+        }
+        name if name.ends_with(".in") && name.contains("require") => Format::Requirements,
+        name => {
+            const ENDINGS: [&str; 14] = [
+                ".json", ".jsonc", ".json5", ".toml", ".yml", ".yaml", ".sh", ".bash", ".zsh",
+                ".ps1", ".bat", ".cmd", ".service", ".plist",
+            ];
+            let ends = ENDINGS.iter().any(|ending| name.ends_with(ending));
+            return (ends || name.starts_with("dockerfile.")).then_some(Format::Commands);
+        }
+    })
+}
+
+/// What a patch adds; `None` for text that is no patch.
+fn added(text: &str) -> Option<String> {
+    let patch =
+        text.starts_with("--- ") || text.starts_with("*** Begin Patch") || text.contains("\n@@");
+    let lines = || {
+        text.lines()
+            .filter(|line| !line.starts_with('-') && !line.starts_with("+++"))
+    };
+    patch.then(|| {
+        let lines = lines().map(|line| line.strip_prefix('+').unwrap_or(line));
+        lines.collect::<Vec<&str>>().join("\n")
+    })
+}
+
+impl Written {
+    /// Reads what a script writes into files.
+    pub fn files(&mut self, files: &[(String, String)]) {
+        for (path, text) in files {
+            if let Some(format) = format_of(path) {
+                self.read(text, format);
+            }
+        }
+    }
+
+    fn read(&mut self, text: &str, format: Format) {
+        match format {
+            Format::JsonManifest => {
+                for (key, value) in pairs(text) {
+                    if is_npm_spec(value) {
+                        self.want(&format!("{key}@{value}"), Npm);
+                    }
+                }
+                self.commands.push(launch::mentions(text));
+            }
+            Format::NpmLock => self.npm_lock(text),
+            Format::Requirements => {
+                for line in text.lines().map(str::trim) {
+                    if line.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+                        let ends = [" #", " \\", " --"];
+                        let end = ends.iter().filter_map(|end| line.find(end)).min();
+                        self.want(line.get(..end.unwrap_or(line.len())).unwrap_or(line), Pypi);
+                    }
+                }
+            }
+            Format::Toml(ecosystem) => self.toml(text, ecosystem),
+            Format::TomlLock(ecosystem) => {
+                let mut name = None;
+                for (key, value) in text.lines().filter_map(assignment) {
+                    match (key, name) {
+                        ("name", _) => name = Some(value),
+                        ("version", Some(name)) => self.lock(name, value, ecosystem),
+                        _ => {}
+                    }
+                }
+            }
+            Format::GoModule => {
+                for line in text.lines() {
+                    let mut words = line
+                        .split_whitespace()
+                        .skip_while(|word| *word == "require");
+                    while let Some(word) = words.next() {
+                        if word.contains('.')
+                            && let Some(version) = words.next()
+                        {
+                            let version = version.trim_end_matches("/go.mod");
+                            self.lock(word, version, Go);
+                        }
+                    }
+                }
+            }
+            Format::Gems => {
+                for line in text.lines().map(str::trim) {
+                    let mut strings = quoted(line);
+                    if let Some((name, _)) = strings.next().filter(|_| line.starts_with("gem")) {
+                        let version = strings.next().map_or("", |(version, _)| version);
+                        self.want(&format!("{name}:{version}"), Rubygems);
+                    } else if let Some((name, version)) = line.split_once(" (") {
+                        self.lock(name, version.trim_end_matches(')'), Rubygems);
+                    }
+                }
+            }
+            Format::Commands => {
+                for line in text.lines().map(str::trim) {
+                    let image = line
+                        .strip_prefix("FROM ")
+                        .or_else(|| line.strip_prefix("image:"))
+                        .or_else(|| line.strip_prefix("\"image\":"));
+                    if let Some(image) = image.and_then(|rest| {
+                        rest.split_whitespace().find(|word| !word.starts_with("--"))
+                    }) {
+                        self.want(image.trim_matches(['"', '\'', ',']), Oci);
+                    }
+                }
+                self.commands.push(launch::mentions(text));
+            }
+        }
+    }
+
+    fn npm_lock(&mut self, text: &str) {
+        let mut name = None;
+        for (string, is_key) in quoted(text) {
+            if let Some((_, inner)) = string.rsplit_once("node_modules/").filter(|_| is_key) {
+                name = Some(inner);
+            } else if !is_key
+                && let Some(name) = name.take_if(|_| text_before_is_version(text, string))
+            {
+                self.lock(name, string, Npm);
+            }
+        }
+        // `chalk@^5.0.0:` with `version "5.6.1"` below; `/chalk@5.6.1:`, `chalk@5.6.1(peer@1):`.
+        let mut name: Option<&str> = None;
+        for line in text.lines() {
+            let line = line.trim();
+            let version = line.strip_prefix("version");
+            if let (Some(version), Some(name)) = (version, name) {
+                self.lock(name, version.trim_matches([' ', ':', '"', '\'']), Npm);
+            }
+            let Some(key) = line.strip_suffix(':').or_else(|| {
+                line.strip_suffix("{}")
+                    .map(|key| key.trim_end().trim_end_matches(':'))
+            }) else {
+                continue;
+            };
+            let key = key.trim_matches(['"', '\'']).trim_start_matches('/');
+            let key = key.split([',', '(']).next().unwrap_or(key);
+            if let Some((at, _)) = key.match_indices('@').find(|(at, _)| *at > 0) {
+                let (package, version) = key.split_at(at);
+                name = Some(package);
+                self.lock(
+                    package,
+                    version.trim_start_matches('@').trim_start_matches("npm:"),
+                    Npm,
+                );
+            }
+        }
+        // `"chalk": ["chalk@5.6.1", …]`.
+        for (string, is_key) in quoted(text) {
+            if let Some((package, version)) = string.rsplit_once('@').filter(|_| !is_key) {
+                self.lock(package, version, Npm);
+            }
+        }
+    }
+
+    fn toml(&mut self, text: &str, ecosystem: Ecosystem) {
+        for line in text.lines() {
+            if ecosystem == Pypi {
+                for (string, _) in quoted(line) {
+                    if string.contains(['=', '<', '>', '@', '~']) || !string.contains(' ') {
+                        self.want(string, Pypi);
+                    }
+                }
+            }
+            let Some((key, value)) = assignment(line) else {
+                continue;
+            };
+            match ecosystem {
+                Cargo => self.want(&format!("{key}@^{}", value.trim_start_matches('^')), Cargo),
+                _ if value.starts_with(|c: char| c.is_ascii_digit()) => {
+                    self.want(&format!("{key}=={value}"), Pypi);
+                }
+                _ => self.want(&format!("{key} {value}"), ecosystem),
+            }
+        }
+    }
+
+    fn want(&mut self, text: &str, ecosystem: Ecosystem) {
+        let found = self.candidate(text, ecosystem);
+        self.wanted.extend(found);
+    }
+
+    fn lock(&mut self, name: &str, version: &str, ecosystem: Ecosystem) {
+        let starts = version
+            .trim_start_matches('v')
+            .starts_with(|c: char| c.is_ascii_digit());
+        if starts && !name.is_empty() {
+            let separator = if ecosystem == Pypi { "==" } else { "@" };
+            let found = self.candidate(&format!("{name}{separator}{version}"), ecosystem);
+            self.locked.extend(found);
+        }
+    }
+
+    fn candidate(&mut self, text: &str, ecosystem: Ecosystem) -> Option<Candidate> {
+        if self.wanted.len() + self.locked.len() >= MAX_PACKAGES {
+            self.cut = true;
+            return None;
+        }
+        match launch::target(text, ecosystem) {
+            Target::Registry {
+                ecosystem,
+                name,
+                spec,
+                alias,
+            } if ecosystem.is_legal(&name) => Some(Candidate {
+                ecosystem,
+                name,
+                spec,
+                role: launch::Role::Extra,
+                alias,
+                guess: false,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `"version": ` stands right before this slice of the text.
+fn text_before_is_version(text: &str, slice: &str) -> bool {
+    let at = (slice.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let before = text.get(..at.saturating_sub(1)).unwrap_or_default();
+    let before = before.trim_end();
+    before
+        .strip_suffix(':')
+        .is_some_and(|key| key.trim_end().ends_with("\"version\""))
+}
+
+/// Strings in double or single quotes on one line each, and whether a colon follows.
+fn quoted(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let start = rest.find(['"', '\''])?;
+            let quote = rest.get(start..start + 1)?;
+            let after = rest.get(start + 1..)?;
+            let end = after.find([quote.chars().next()?, '\n'])?;
+            let closed = after.get(end..end + 1) == Some(quote);
+            let string = after.get(..end)?;
+            rest = after.get(end + 1..)?;
+            if closed {
+                return Some((string, rest.trim_start().starts_with(':')));
+            }
+        }
+    })
+}
+
+/// `"key": "value"`, wherever it stands.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut key = None;
+    quoted(text).filter_map(move |(string, is_key)| {
+        let pair = key.take().filter(|_| !is_key).map(|key| (key, string));
+        key = is_key.then_some(string);
+        pair
+    })
+}
+
+/// `key = "value"`, `key = { version = "value", … }`.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (key, rest) = line.split_once('=')?;
+    let key = key.trim().trim_matches(['"', '\'']);
+    let rest = rest.trim();
+    let rest = match rest.strip_prefix('{') {
+        Some(table) => table.split("version").nth(1)?,
+        None => rest.starts_with(['"', '\'']).then_some(rest)?,
+    };
+    let (value, _) = quoted(rest).next()?;
+    let plain = !key.is_empty() && !key.contains(char::is_whitespace);
+    plain.then_some((key, value))
+}
+
+fn is_npm_spec(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*v".contains(c))
+        || value.starts_with("npm:")
+        || value.starts_with("https://registry.npmjs.org/")
+        || matches!(value, "latest" | "next")
+}
+
+#[cfg(test)]
+mod tests;
