@@ -86,7 +86,7 @@ pub(super) struct Packed<'s> {
 impl<'s> Packed<'s> {
     /// Of these steps, oldest first: at most 512, of 4 KiB each.
     pub(super) fn of(recent: &'s [Arc<Step>]) -> Self {
-        let mut known = HashMap::new();
+        let mut known = Names::default();
         let mut packed = Self {
             steps: Vec::with_capacity(recent.len()),
             names: Vec::new(),
@@ -114,12 +114,29 @@ impl<'s> Packed<'s> {
         }
     }
 
-    fn name(&mut self, known: &mut HashMap<&'s str, u32>, name: &'s str) -> u32 {
-        *known.entry(name).or_insert_with(|| {
+    fn name(&mut self, known: &mut Names<'s>, name: &'s str) -> u32 {
+        // Neighbours mostly agree.
+        let mut last = known.last.iter().flatten();
+        if let Some((_, at)) = last.find(|(last, _)| *last == name) {
+            return *at;
+        }
+        let at = *known.all.entry(name).or_insert_with(|| {
             self.names.push(name);
             index(self.names.len() - 1)
-        })
+        });
+        known.last.rotate_right(1);
+        if let Some(first) = known.last.first_mut() {
+            *first = Some((name, at));
+        }
+        at
     }
+}
+
+/// Names that were met, and those met last.
+#[derive(Default)]
+struct Names<'s> {
+    all: HashMap<&'s str, u32>,
+    last: [Option<(&'s str, u32)>; 4],
 }
 
 fn index(at: usize) -> u32 {
@@ -226,5 +243,18 @@ mod tests {
         assert_eq!(steps, [(0, 1, 3), (2, 1, 3), (0, 1, 8)]);
         assert_eq!(packed.names, ["a", "link", "b"]);
         assert_eq!(packed.memos, b"onethree");
+    }
+
+    #[test]
+    fn many_names_in_any_order_are_each_listed_once() {
+        let servers = ["", "a", "b", "c", "d", "e", "a", "", "link", "e", "a"];
+        let recent = servers.map(|server| step(server, b""));
+        let packed = Packed::of(&recent);
+        let named = packed.steps.iter().map(|step| {
+            let name = |at: u32| packed.names[at as usize];
+            (name(step.server), name(step.link))
+        });
+        assert!(named.eq(servers.map(|server| (server, "link"))));
+        assert_eq!(packed.names, ["", "link", "a", "b", "c", "d", "e"]);
     }
 }
