@@ -2,7 +2,7 @@
 
 use super::options::{Table, Takes};
 use super::{MAX_DEPTH, Opaque, Reader, Role, tables};
-use crate::package::Ecosystem::{self, Npm, Pypi};
+use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi};
 
 /// Launchers that read each of their options from a variable, too.
 const PREFIXES: [(&str, &Table, Ecosystem); 5] = [
@@ -13,7 +13,52 @@ const PREFIXES: [(&str, &Table, Ecosystem); 5] = [
     ("pipx_", &tables::PIP, Pypi),
 ];
 
+/// Whose settings a variable holds, by how its name begins. All others concern everybody.
+const FAMILIES: [(&str, &[Ecosystem]); 16] = [
+    ("npm_", &[Npm, Jsr]),
+    ("pnpm_", &[Npm, Jsr]),
+    ("yarn_", &[Npm, Jsr]),
+    ("bun_", &[Npm, Jsr]),
+    ("corepack_", &[Npm, Jsr]),
+    ("jsr_", &[Npm, Jsr]),
+    ("node_", &[Npm, Jsr]),
+    ("uv_", &[Pypi]),
+    ("pip_", &[Pypi]),
+    ("pipx_", &[Pypi]),
+    ("goproxy", &[Go]),
+    ("gosumdb", &[Go]),
+    ("gonosum", &[Go]),
+    ("goflags", &[Go]),
+    ("cargo_", &[Cargo]),
+    ("docker_", &[Oci]),
+];
+
 impl Reader {
+    /// Reads the variables that concern what this command starts. Where that can't be told, all do.
+    pub(super) fn environments(&mut self, argv: &[String], env: &[(String, String)]) {
+        self.variables.extend(env.iter().cloned());
+        let mut plain = Self {
+            variables: self.variables.clone(),
+            ..Self::default()
+        };
+        plain.command(argv, Role::Main, MAX_DEPTH);
+        let found = plain.found;
+        let unsure = found.candidates.is_empty() || found.ambiguous || found.opaque.is_some();
+        let concerns = |name: &str| {
+            let mut families = FAMILIES.iter();
+            let family = families.find(|(start, _)| name.starts_with(start));
+            family.is_none_or(|(_, ecosystems)| {
+                let mut started = found.candidates.iter().map(|one| one.ecosystem);
+                started.any(|ecosystem| ecosystems.contains(&ecosystem))
+            })
+        };
+        for (name, value) in env {
+            if unsure || concerns(&name.to_ascii_lowercase()) {
+                self.environment(name, value);
+            }
+        }
+    }
+
     pub(super) fn environment(&mut self, name: &str, value: &str) {
         let name = name.to_ascii_lowercase();
         match name.as_str() {

@@ -103,10 +103,7 @@ pub enum Opaque {
 /// Reads a server's launch.
 pub fn launch(argv: &[String], env: &[(String, String)]) -> Extraction {
     let mut reader = Reader::default();
-    for (name, value) in env {
-        reader.environment(name, value);
-        reader.variables.insert(name.clone(), value.clone());
-    }
+    reader.environments(argv, env);
     reader.command(argv, Role::Main, MAX_DEPTH);
     reader.found
 }
