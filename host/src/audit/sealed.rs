@@ -1,10 +1,11 @@
 //! Small files that count only when this installation wrote them: signed with the audit log's key.
 //!
 //! A program that can merely write files makes none. One of the same user that can read the key
-//! can, or can put back an older file: docs/threat-model.md.
+//! can, and it can put back an older file, or remove it: docs/threat-model.md.
 
 use super::{AuditError, PublicKey, Signer};
 use data_encoding::HEXLOWER;
+use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -12,8 +13,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Longest file. Chosen: a thousand entries of a kilobyte.
-const MAX_BYTES: u64 = 1 << 20;
+/// Longest file. Chosen: a thousand entries of four kilobytes.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// One such file.
 #[derive(Clone, Debug)]
@@ -63,12 +64,21 @@ impl Sealed {
     /// # Errors
     /// [`SealError::Broken`] when it is not what this installation wrote.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>, SealError> {
-        let file = match fs::File::open(&self.path) {
+        // A link is not followed, and a pipe is not waited for.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = match fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
+            .open(&self.path)
+        {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.io(error)),
         };
         let broken = || SealError::Broken(self.name());
+        if !file.metadata().map_err(|error| self.io(error))?.is_file() {
+            return Err(broken());
+        }
         let mut bytes = Vec::new();
         file.take(MAX_BYTES + 1)
             .read_to_end(&mut bytes)
@@ -107,10 +117,13 @@ impl Sealed {
             return Err(io(ErrorKind::FileTooLarge.into()));
         }
         let new = self.path.with_extension("json.new");
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
         let mut file = fs::OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&new)
             .map_err(io)?;
@@ -161,7 +174,7 @@ mod tests {
         let text = fs::read_to_string(&kept.path).unwrap();
         let forged = [
             text.replace("1.0.0", "2.0.0"),
-            format!("{text}{}", " ".repeat(1 << 20)),
+            format!("{text}{}", " ".repeat(4 << 20)),
             "[]".to_owned(),
             String::new(),
             serde_json::to_string(&said).unwrap(),
@@ -191,11 +204,34 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_or_a_link_in_its_place_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = sealed(folder.path());
+        let pipe = |path: &Path| {
+            let made = std::process::Command::new("mkfifo").arg(path).status();
+            assert!(made.unwrap().success());
+        };
+        pipe(&kept.path);
+        assert!(kept.read::<String>().is_err());
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, kept.path.with_extension("json.new")).unwrap();
+        kept.write(&"said").unwrap();
+        assert_eq!(kept.read::<String>().unwrap().as_deref(), Some("said"));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        pipe(&kept.path.with_extension("json.new"));
+        kept.write(&"again").unwrap();
+        fs::rename(&kept.path, folder.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &kept.path).unwrap();
+        assert!(kept.read::<String>().is_err());
+    }
+
+    #[test]
     fn what_is_too_long_is_refused_and_the_old_stays() {
         let folder = tempfile::tempdir().unwrap();
         let kept = sealed(folder.path());
         kept.write(&"old").unwrap();
-        assert!(kept.write(&"x".repeat(1 << 20)).is_err());
+        assert!(kept.write(&"x".repeat(4 << 20)).is_err());
         assert_eq!(kept.read::<String>().unwrap().as_deref(), Some("old"));
     }
 }

@@ -18,6 +18,7 @@ mod model;
 mod moment;
 mod overrides;
 mod package;
+mod person;
 mod pins;
 mod plugin;
 mod policy;

@@ -9,6 +9,7 @@ use super::escape::{escape, excerpt};
 use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::package::line;
+use super::person;
 use super::terminal::{Terminal, complain};
 use crate::daemon::inspector::Opened;
 use crate::daemon::overrides::MAX_DAYS;
@@ -16,7 +17,6 @@ use crate::policy::Override;
 use crate::wire::Control;
 use serde::Deserialize;
 use serde_json::Value;
-use std::io::{BufRead, IsTerminal, Read, Write};
 
 /// Accept one advisory about one package for a while, or take that back
 #[derive(clap::Args)]
@@ -78,10 +78,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
 
 fn add(args: &AddArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let home = home()?;
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        let message = "an override is made by a person at a terminal";
-        return Err(Failure::new(Exit::Human, "terminal", message).into());
-    }
+    person::at_terminal()?;
     // A daemon that is not there is said before anybody types.
     client::ask(&home, Control::Overrides, Missing::Report)?;
     let opened = Opened::open(&home, None)?;
@@ -103,10 +100,7 @@ fn add(args: &AddArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         escape(&args.package),
         excerpt(&args.reason, 300),
     ));
-    if !confirmed(&args.advisory)? {
-        let message = "the id was not typed, so nothing was overridden";
-        return Err(Failure::new(Exit::Human, "not-confirmed", message).into());
-    }
+    person::types("the advisory's id", &args.advisory)?;
     let control = Control::OverrideAdd {
         advisory: args.advisory.clone(),
         package: args.package.clone(),
@@ -115,20 +109,6 @@ fn add(args: &AddArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     };
     let done = client::ask(&home, control, Missing::Report)?;
     show(done, "overridden", terminal)
-}
-
-/// Asks for the id once more and reads at most one short line.
-fn confirmed(advisory: &str) -> std::io::Result<bool> {
-    const MAX_LINE_BYTES: u64 = 256;
-    let mut out = std::io::stderr().lock();
-    write!(out, "Type the advisory's id to go on: ")?;
-    out.flush()?;
-    let mut typed = String::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_LINE_BYTES)
-        .read_line(&mut typed)?;
-    Ok(typed.trim() == advisory)
 }
 
 fn list(terminal: &Terminal) -> anyhow::Result<Exit> {

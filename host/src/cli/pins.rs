@@ -4,12 +4,12 @@ use super::client::{self, Missing};
 use super::escape::excerpt;
 use super::exit::{Exit, Failure, home};
 use super::moment;
+use super::person;
 use super::terminal::{Terminal, complain};
-use crate::daemon::pins::Pin;
+use crate::daemon::pins::{Pin, What};
 use crate::wire::Control;
 use serde::Deserialize;
 use serde_json::Value;
-use std::io::{BufRead, IsTerminal, Read, Write};
 
 /// Show what each server was when it last started, or accept what it became
 #[derive(clap::Args)]
@@ -21,7 +21,9 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Verb {
     List(ListArgs),
-    Accept(AcceptArgs),
+    Accept(ServerArgs),
+    #[command(about = "Forget a server; its next allowed launch pins it anew")]
+    Remove(ServerArgs),
     Reset(ResetArgs),
 }
 
@@ -35,9 +37,10 @@ struct ListArgs {}
 #[command(after_help = "\
 Examples:
   clawdefender pins accept github
+  clawdefender pins remove github
 
 Needs a terminal that was not opened by an agent's program, and asks for the name once more.")]
-struct AcceptArgs {
+struct ServerArgs {
     /// The server's name
     server: String,
 }
@@ -56,6 +59,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     match &args.verb {
         Verb::List(_) => list(terminal),
         Verb::Accept(args) => accept(args, terminal),
+        Verb::Remove(args) => remove(args, terminal),
         Verb::Reset(_) => reset(terminal),
     }
 }
@@ -76,45 +80,65 @@ fn list(terminal: &Terminal) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn accept(args: &AcceptArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+fn accept(args: &ServerArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let home = home()?;
-    person()?;
+    person::at_terminal()?;
     let pins = read(&client::ask(&home, Control::Pins, Missing::Report)?)?;
-    let mut refused = pins
+    let refused: Vec<&Pin> = pins
         .iter()
         .filter(|pin| pin.server == args.server && pin.refused.is_some())
-        .peekable();
-    if refused.peek().is_none() {
+        .collect();
+    if refused.is_empty() {
         let message = "no launch of this server was refused because it had changed";
         return Err(Failure::new(Exit::No, "refused", message)
             .hint("clawdefender pins list")
             .into());
     }
-    for pin in refused {
+    for pin in &refused {
         complain(&row(pin));
     }
-    confirmed("the server's name", &args.server)?;
-    let server = args.server.clone();
-    let done = client::ask(&home, Control::PinAccept { server }, Missing::Report)?;
+    person::types("the server's name", &args.server)?;
+    let control = Control::PinAccept {
+        server: args.server.clone(),
+        // Just this, whatever happened while it was read.
+        seen: refused
+            .iter()
+            .filter_map(|pin| pin.refused.clone())
+            .collect(),
+    };
+    let done = client::ask(&home, control, Missing::Report)?;
     if terminal.json {
         terminal.object(done)?;
         return Ok(Exit::Done);
     }
     for pin in read(&done)? {
-        terminal.data(&format!(
-            "{} accepted: {}",
-            terminal.ink.green("✔"),
-            row(&pin)
-        ))?;
+        let done = terminal.ink.green("✔");
+        terminal.data(&format!("{done} accepted: {}", row(&pin)))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn remove(args: &ServerArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let home = home()?;
+    person::at_terminal()?;
+    complain("What this server was before is forgotten. Its next allowed launch pins it.");
+    person::types("the server's name", &args.server)?;
+    let server = args.server.clone();
+    let done = client::ask(&home, Control::PinRemove { server }, Missing::Report)?;
+    if terminal.json {
+        terminal.object(done)?;
+    } else {
+        let done = terminal.ink.green("✔");
+        terminal.data(&format!("{done} forgotten: {}", excerpt(&args.server, 80)))?;
     }
     Ok(Exit::Done)
 }
 
 fn reset(terminal: &Terminal) -> anyhow::Result<Exit> {
     let home = home()?;
-    person()?;
+    person::at_terminal()?;
     complain("What every server was before is forgotten. The next launch of each pins it.");
-    confirmed("\"reset\"", "reset")?;
+    person::types("\"reset\"", "reset")?;
     let done = client::ask(&home, Control::PinsReset, Missing::Report)?;
     if terminal.json {
         terminal.object(done)?;
@@ -124,57 +148,33 @@ fn reset(terminal: &Terminal) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn person() -> anyhow::Result<()> {
-    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        return Ok(());
-    }
-    let message = "this is done by a person at a terminal";
-    Err(Failure::new(Exit::Human, "terminal", message).into())
-}
-
-/// Asks for a word once more and reads at most one short line.
-fn confirmed(what: &str, word: &str) -> anyhow::Result<()> {
-    const MAX_LINE_BYTES: u64 = 4096;
-    let mut out = std::io::stderr().lock();
-    write!(out, "Type {what} to go on: ")?;
-    out.flush()?;
-    let mut typed = String::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_LINE_BYTES)
-        .read_line(&mut typed)?;
-    if typed.trim() == word {
-        return Ok(());
-    }
-    let message = "it was not typed, so nothing was changed";
-    Err(Failure::new(Exit::Human, "not-confirmed", message).into())
-}
-
 fn read(answer: &Value) -> anyhow::Result<Vec<Pin>> {
     let pins = answer.get("pins").unwrap_or(&Value::Null);
     Ok(Vec::deserialize(pins)?)
 }
 
 fn row(pin: &Pin) -> String {
-    let mut line = format!(
-        "{} · {} · since {}",
-        excerpt(&pin.server, 80),
-        what(pin),
-        moment::local(pin.since_ms)
-    );
+    let mut line = excerpt(&pin.server, 80);
+    for accepted in pin.accepted.iter().rev() {
+        let since = moment::local(accepted.at_ms);
+        line.push_str(&format!("\n  {} · since {since}", what(pin, accepted)));
+    }
     if let Some(refused) = &pin.refused {
-        let at = moment::local(refused.since_ms);
-        line.push_str(&format!(" · refused {at}: {}", what(refused)));
+        let at = moment::local(refused.at_ms);
+        line.push_str(&format!("\n  {} · refused {at}", what(pin, refused)));
     }
     line
 }
 
-/// Package or file, and the beginning of its digest.
-fn what(pin: &Pin) -> String {
-    let name = pin.package.as_deref().unwrap_or(&pin.subject);
-    let mut text = excerpt(name, 200);
-    if let Some(digest) = pin.sha256.as_deref().and_then(|digest| digest.get(..12)) {
-        text.push_str(&format!(" ({digest}…)"));
+/// Package, file and digest, as far as they are known.
+fn what(pin: &Pin, what: &What) -> String {
+    let package = what.named.as_deref().or(what.package.as_deref());
+    let mut text = excerpt(package.unwrap_or(&pin.subject), 200);
+    if let Some(entry) = &what.entry {
+        text.push_str(&format!(" · {}", excerpt(entry, 200)));
+    }
+    if let Some(digest) = &what.sha256 {
+        text.push_str(&format!(" · SHA-256 {}", excerpt(digest, 64)));
     }
     text
 }

@@ -147,7 +147,10 @@ impl Controller for Desk {
                 self.overridden(self.parts.remove_override(&id, &by(peer)))
             }
             Control::Pins => self.pinned(self.parts.list_pins()),
-            Control::PinAccept { server } => self.pinned(self.parts.accept_pin(&server, &by(peer))),
+            Control::PinAccept { server, seen } => {
+                self.pinned(self.parts.accept_pin(&server, &seen, &by(peer)))
+            }
+            Control::PinRemove { server } => self.pinned(self.parts.remove_pin(&server, &by(peer))),
             Control::PinsReset => self.pinned(self.parts.reset_pins(&by(peer))),
             Control::Stop => {
                 self.parts

@@ -236,11 +236,11 @@ impl Parts {
         }
         let set = self.try_out(&staged)?;
         let (kind, note) = told(&staged);
-        let feed = staged.feed().clone();
+        let removed = staged.manifest().is_none().then(|| staged.feed().clone());
         self.feeds().commit(staged)?;
         self.record_feed(kind, note, None);
         self.judge.swap_detectors(set);
-        self.keep_reached(&feed);
+        self.keep_reached(removed.as_ref());
         Ok(true)
     }
 
@@ -386,32 +386,35 @@ impl Parts {
 }
 
 impl Parts {
-    /// Remembers how far the feeds are, apart from them; of `changed`, which a person may have
-    /// removed, only what is so now.
-    fn keep_reached(&self, changed: &Name) {
+    /// Remembers how far the feeds are, apart from them. One that a person `removed` is forgotten.
+    pub(super) fn keep_reached(&self, removed: Option<&Name>) {
         let file = reached_file(&self.home);
-        let mut reached = file.read::<Reached>().ok().flatten().unwrap_or_default();
-        reached.remove(changed);
+        let known = match file.read::<Reached>() {
+            Ok(known) => known,
+            Err(error) => {
+                self.note("feed", "feeds-reached-refused", error.to_string());
+                Some(Reached::new())
+            }
+        };
+        if known.is_none() {
+            let note = "how far the feeds are is kept from now on".to_owned();
+            self.note("feed", "feeds-reached-began", note);
+        }
+        let before = known.clone();
+        let mut reached = known.unwrap_or_default();
+        if let Some(name) = removed {
+            reached.remove(name);
+        }
         for (name, far) in self.feeds().reached() {
             let known = reached.entry(name).or_insert(far);
             *known = far.max(*known);
         }
+        self.feeds().look_for_losses(&reached);
+        if before.as_ref() == Some(&reached) {
+            return;
+        }
         if let Err(error) = file.write(&reached) {
             self.note("feed", "feeds-reached-not-kept", error.to_string());
-        }
-    }
-}
-
-/// Says which feeds were further when the daemon last ran; or why that can't be known.
-pub(super) fn compare_reached(home: &Home, feeds: &mut Feeds) -> Option<String> {
-    match reached_file(home).read::<Reached>() {
-        Ok(before) => {
-            feeds.look_for_losses(&before.unwrap_or_default());
-            None
-        }
-        Err(error) => {
-            tracing::error!(%error, "how far the feeds were can't be known");
-            Some(error.to_string())
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::event::{Finding, Launch};
 use crate::feed::Feeds;
 use crate::judge::inspect::Inspector;
 pub use crate::judge::inspect::{Answer, Known};
-use crate::judge::pins::{Pin, Pins, Standing};
+use crate::judge::pins::{Candidate, Pins, Standing};
 use crate::plugin::{CodeCache, Set};
 use crate::policy::Policy;
 use serde::Serialize;
@@ -137,10 +137,10 @@ impl Opened {
         let also = |named: Option<&str>| {
             let named = named.or(launch.origin.as_deref());
             identity = identify(launch, named, Path::new(&self.places.home));
-            let pin = Pin::new(name, launch, named, &identity);
+            let pin = Candidate::of(name, launch, named, &identity);
             match self.pins.standing(name, pin.as_ref()) {
                 Standing::Changed(finding) => {
-                    changed = true;
+                    changed = pin.is_some();
                     Some(*finding)
                 }
                 Standing::New | Standing::Same => None,

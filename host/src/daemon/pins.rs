@@ -2,8 +2,8 @@
 
 use super::start::Parts;
 use crate::approval::{AnswerError, Approver};
-pub use crate::judge::pins::Pin;
 use crate::judge::pins::PinError;
+pub use crate::judge::pins::{Pin, What};
 use serde_json::{Value, json};
 
 /// Why a person's word about a pin was not taken.
@@ -23,9 +23,12 @@ impl PinRefused {
                 "self-approval",
                 "do it in a terminal that was not opened by the agent's program",
             ),
-            Self::Pin(PinError::NothingRefused | PinError::Sound) => {
-                ("refused", "clawdefender pins list")
-            }
+            Self::Pin(
+                PinError::NothingRefused
+                | PinError::Meanwhile
+                | PinError::Unknown
+                | PinError::Sound,
+            ) => ("refused", "clawdefender pins list"),
             Self::Pin(PinError::Unread(_)) => ("pins", "clawdefender pins reset"),
             Self::Pin(_) => ("pins", "clawdefender daemon logs"),
         }
@@ -38,14 +41,29 @@ impl Parts {
     }
 
     /// Takes what was refused of a server for what it is from now on: a person's word only.
-    pub(super) fn accept_pin(&self, server: &str, by: &Approver) -> Result<Value, PinRefused> {
+    pub(super) fn accept_pin(
+        &self,
+        server: &str,
+        seen: &[What],
+        by: &Approver,
+    ) -> Result<Value, PinRefused> {
         self.judge.desk().refuse_self_approval(by)?;
         let who = format!("{} through {}", by.user, by.door);
         let accepted = self
             .judge
             .pins()
-            .accept(server, &who, self.judge.ledger())?;
+            .accept(server, seen, &who, self.judge.ledger())?;
         Ok(json!({ "pins": accepted }))
+    }
+
+    /// Forgets a server, whose next allowed launch pins it anew: a person's word only.
+    pub(super) fn remove_pin(&self, server: &str, by: &Approver) -> Result<Value, PinRefused> {
+        self.judge.desk().refuse_self_approval(by)?;
+        let who = format!("{} through {}", by.user, by.door);
+        self.judge
+            .pins()
+            .remove(server, &who, self.judge.ledger())?;
+        Ok(json!({ "server": server }))
     }
 
     /// Begins anew when the file can't be believed: a person's word only.

@@ -94,8 +94,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         .enable_all()
         .build()?;
     let ledger = Ledger::open(&home.audit_dir(), Arc::new(now_ms))?;
-    let mut feeds = Feeds::open(&home.feeds_dir(), now()?)?;
-    let reached_error = super::feeds::compare_reached(home, &mut feeds);
+    let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
     let cache = CodeCache::open(&home.cache_dir())?;
     let settings = settings(home, &config)?;
     let mut packages = feeds.packages(&settings);
@@ -162,11 +161,12 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     if let Some(error) = overrides_error {
         parts.note("override", "overrides-refused", error);
     }
-    if let Some(error) = reached_error {
-        parts.note("feed", "feeds-reached-refused", error);
-    }
-    if let Some(error) = parts.judge.pins().broken() {
-        parts.note("pin", "pins-refused", error);
+    parts.keep_reached(None);
+    match (parts.judge.pins().broken(), parts.judge.pins().begin()) {
+        (Some(error), _) => parts.note("pin", "pins-refused", error),
+        (None, Err(error)) => parts.note("pin", "pin-not-kept", error.to_string()),
+        (None, Ok(true)) => parts.note("pin", "pins-began", "no server was pinned".into()),
+        (None, Ok(false)) => {}
     }
     for alert in parts.feeds().alerts().to_vec() {
         parts.note(

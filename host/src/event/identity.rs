@@ -380,11 +380,12 @@ fn package(ecosystem: &str, name: &str, version: &str) -> Option<String> {
         .then(|| format!("{ecosystem}:{name}@{version}"))
 }
 
-/// A package's name without its version.
-fn bare(name: &str) -> &str {
-    match name.rfind('@') {
-        Some(at) if at > 0 => name.get(..at).unwrap_or(name),
-        _ => name,
+/// A package's name without its version, with or without its ecosystem.
+pub fn bare(package: &str) -> &str {
+    let name = package.find(':').map_or(0, |at| at + 1);
+    match package.rfind('@') {
+        Some(at) if at > name => package.get(..at).unwrap_or(package),
+        _ => package,
     }
 }
 

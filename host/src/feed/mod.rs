@@ -64,8 +64,7 @@ pub enum FeedError {
 }
 
 /// Alerts that end when the feed changes.
-const PASSING: [&str; 7] = [
-    "state-lost",
+const PASSING: [&str; 6] = [
     "links-lost",
     "stale",
     "stale-long",
@@ -362,13 +361,14 @@ impl Feeds {
     }
 
     /// Says of each feed that it was further `before`: somebody, or something, took away what was kept.
+    /// Said until it is as far again.
     pub fn look_for_losses(&mut self, before: &Reached) {
         let now = self.reached();
+        self.alerts.retain(|alert| alert.code != "state-lost");
         for (name, (epoch, version)) in before {
             if now.get(name).is_none_or(|now| now < &(*epoch, *version)) {
-                let message = format!(
-                    "what was kept of it is gone: it was at version {version} of epoch {epoch}"
-                );
+                let message =
+                    format!("it was at version {version} of epoch {epoch}, and is not now");
                 self.alert(name, "state-lost", message);
             }
         }

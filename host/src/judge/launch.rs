@@ -2,18 +2,18 @@
 
 use super::ask::MAX_ARGUMENT_BYTES;
 use super::examine::{Examined, Shape};
-use super::pins::{Pin, Standing};
+use super::pins::{Candidate, Standing};
 use super::record::{Entry, record};
 use super::weigh::weigh;
 use super::{Counts, Judge, call_id, now_ms};
 use crate::approval::{self, Question, Scope};
 use crate::audit::{Durability, Record};
-use crate::event::identity::identify;
+use crate::event::identity::{Identity, identify};
 use crate::event::surface::{Context, Part};
 use crate::event::{self, Direction, Launch, redacted};
 use crate::link::{End, Link};
 use crate::policy::{Action, Decision};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
@@ -52,16 +52,20 @@ impl Judge {
                 )
                 .is_some();
         }
-        let pin = Pin::of(link, &identity);
+        let pin = self.candidate(link, &identity);
         let mut changed = None;
         if let Standing::Changed(finding) = self.pins.standing(&link.server.name, pin.as_ref()) {
-            changed = Some(finding.message.clone());
+            let what = pin.as_ref().map(|pin| &pin.what);
+            changed = Some(json!([
+                finding.message,
+                what.map(|what| (&what.named, &what.package, &what.entry, &what.sha256)),
+            ]));
             weighed.also(&policy, *finding);
         }
         let mut decision = weighed.decision.clone();
         let mut note = None;
         if decision.action == Action::Ask {
-            let content = content(&link.launch, changed.as_deref());
+            let content = content(&link.launch, changed.as_ref());
             let scope = Scope::of(&weighed.event, &content, policy.version());
             let allowed = self.desk.take_grant(&scope).is_some() || {
                 let ticket = self.desk.ask(Question {
@@ -80,11 +84,11 @@ impl Judge {
                 });
                 Counts::add(&self.counts().asked);
                 let hold = self.limits.ask_hold;
-                matches!(
-                    self.tasks.block_on(ticket.wait(hold)),
-                    approval::Outcome::Allowed { .. }
-                )
+                let answer = self.tasks.block_on(ticket.wait(hold));
+                matches!(answer, approval::Outcome::Allowed { .. })
             };
+            // A file that is exchanged while a person reads was not what the question showed.
+            let allowed = allowed && self.is_still(link, pin.as_ref(), &identity);
             note = Some(
                 if allowed {
                     "a person allowed it"
@@ -157,8 +161,26 @@ impl Judge {
         allowed
     }
 
+    fn candidate(&self, link: &Link, identity: &Identity) -> Option<Candidate> {
+        let named = link.server.package.as_deref();
+        Candidate::of(&link.server.name, &link.launch, named, identity)
+    }
+
+    /// Whether the disk still has what it had when somebody was asked, or what is pinned.
+    fn is_still(&self, link: &Link, asked: Option<&Candidate>, identity: &Identity) -> bool {
+        let user = Path::new(&self.places.home);
+        let now = identify(&link.launch, link.server.package.as_deref(), user);
+        if now == *identity {
+            return true;
+        }
+        let now = self.candidate(link, &now);
+        now.is_some()
+            && asked.is_some()
+            && self.pins.standing(&link.server.name, now.as_ref()) == Standing::Same
+    }
+
     /// What was allowed is what the next launch is compared with.
-    fn keep_pin(&self, link: &Link, pin: Option<Pin>, allowed: bool) {
+    fn keep_pin(&self, link: &Link, pin: Option<Candidate>, allowed: bool) {
         let Some(pin) = pin else { return };
         let kept = match allowed {
             true => self.pins.allowed(pin),
@@ -174,7 +196,7 @@ impl Judge {
 
 /// What an answer about a launch is bound to: the command, the variables that change what it runs,
 /// where it runs, where its bridge leads, and what `changed` since it was last allowed.
-fn content(launch: &Launch, changed: Option<&str>) -> Vec<u8> {
+fn content(launch: &Launch, changed: Option<&Value>) -> Vec<u8> {
     // Variables come in the order of whoever set them.
     let env: BTreeSet<_> = launch.env.iter().collect();
     let bound = json!([launch.argv, env, launch.cwd, launch.origin, changed]);
@@ -230,6 +252,9 @@ mod tests {
         let mut turned = asked.clone();
         turned.env.reverse();
         assert_eq!(content(&turned, None), content(&asked, None));
-        assert_ne!(content(&asked, Some("changed")), content(&asked, None));
+        assert_ne!(
+            content(&asked, Some(&json!("changed"))),
+            content(&asked, None)
+        );
     }
 }

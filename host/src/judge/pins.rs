@@ -2,8 +2,9 @@
 //! changed since is seen before it runs.
 //!
 //! The first allowed launch pins by itself; from then on a change is a finding, and policy decides.
-//! What is allowed in spite of it becomes the pin. What the disk can't tell is not compared: a
-//! package that a launcher fetches while it starts is seen at the next launch.
+//! What is allowed in spite of it is pinned, too. What the disk can't tell is not compared, and
+//! nothing that was known is forgotten: a package that a launcher fetches while it starts is seen at
+//! the next launch.
 
 mod pin;
 #[cfg(test)]
@@ -12,20 +13,20 @@ mod tests;
 use super::{call_id, now_ms};
 use crate::audit::{Durability, Ledger, Record, SealError, Sealed};
 use crate::event::{Finding, Severity};
-pub use pin::Pin;
+pub use pin::{Candidate, Pin, What};
 use pin::{finding, shown};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Chosen: more servers than anybody has; their pins fit into a sealed file.
-const MAX_PINS: usize = 1000;
+const MAX_PINS: usize = 500;
 /// First in what is signed.
 pub const PURPOSE: &str = "clawdefender/pins/v1\n";
 
-/// How a launch stands to its pin.
+/// How a launch stands to what is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Never pinned, or nothing is known that could be compared.
+    /// Nothing of this server is pinned.
     New,
     Same,
     Changed(Box<Finding>),
@@ -36,39 +37,54 @@ pub enum Standing {
 pub enum PinError {
     #[error("no launch of this server was refused because it had changed")]
     NothingRefused,
+    #[error("another launch was refused meanwhile; look again")]
+    Meanwhile,
+    #[error("nothing of this server is pinned")]
+    Unknown,
     #[error("pins.json can be read; there is nothing to begin anew")]
     Sound,
+    #[error("{MAX_PINS} servers are pinned already; `clawdefender pins remove` makes room")]
+    Full,
     #[error("it could not be recorded, so it was not done")]
     NotRecorded,
-    #[error("{0}; launches are asked about until `clawdefender pins reset`")]
+    #[error(transparent)]
     Seal(#[from] SealError),
-    #[error("the pins could not be read: {0}")]
+    #[error("the pins can't be believed: {0}")]
     Unread(String),
 }
-
-/// By server and subject.
-type All = BTreeMap<(String, String), Pin>;
 
 /// All pins of this installation.
 pub struct Pins {
     file: Sealed,
     all: Mutex<Result<All, String>>,
+    /// There was no file yet.
+    began: bool,
 }
+
+/// By server and subject.
+type All = BTreeMap<(String, String), Pin>;
 
 impl Pins {
     /// Reads what is kept. What can't be believed makes every launch one that changed.
     pub fn open(file: Sealed) -> Self {
-        let all = match file.read::<Vec<Pin>>() {
-            Ok(all) => Ok(by_subject(all.unwrap_or_default())),
-            Err(error) => {
-                tracing::error!(%error, "what servers were before can't be known");
-                Err(error.to_string())
-            }
-        };
+        let (all, began) = read(&file);
         Self {
             file,
             all: Mutex::new(all),
+            began,
         }
+    }
+
+    /// Writes an empty file where there was none, so that a missing one can be told from a new
+    /// installation. Whether there was none.
+    ///
+    /// # Errors
+    /// [`PinError::Seal`].
+    pub fn begin(&self) -> Result<bool, PinError> {
+        if self.began {
+            self.file.write(&Vec::<Pin>::new())?;
+        }
+        Ok(self.began)
     }
 
     /// Why nothing is known, if so.
@@ -76,42 +92,49 @@ impl Pins {
         self.lock().as_ref().err().cloned()
     }
 
-    /// Compares a launch with its pin.
-    pub fn standing(&self, server: &str, now: Option<&Pin>) -> Standing {
-        let Some(now) = now else { return Standing::New };
-        match &*self.lock() {
-            Err(why) => Standing::Changed(Box::new(finding(
-                "pins.unreadable",
-                Severity::Medium,
-                format!("What {} was before can't be known: {why}.", shown(server)),
-            ))),
-            Ok(all) => match all.get(&now.key()) {
-                None => Standing::New,
-                Some(pin) => pin.compare(now),
-            },
+    /// Compares a launch with what is pinned of its server.
+    pub fn standing(&self, server: &str, now: Option<&Candidate>) -> Standing {
+        let lock = self.lock();
+        let all = match &*lock {
+            Ok(all) => all,
+            Err(why) => {
+                let server = shown(server, 60);
+                let message = format!("What {server} was before can't be known: {why}.");
+                let found = finding("pins.unreadable", Severity::Medium, message);
+                return Standing::Changed(Box::new(found));
+            }
+        };
+        if let Some((pin, now)) = now.and_then(|now| Some((all.get(&now.key())?, now))) {
+            return pin.compare(&now.what);
         }
+        let Some(other) = all.values().find(|pin| pin.server == server) else {
+            return Standing::New;
+        };
+        let message = format!(
+            "{} now, and {} before, under the same name: {}.",
+            now.map_or("not known what".to_owned(), |now| shown(&now.subject, 200)),
+            shown(&other.subject, 200),
+            shown(server, 60),
+        );
+        Standing::Changed(Box::new(finding("pins.other", Severity::Info, message)))
     }
 
     /// Keeps what was allowed.
     ///
     /// # Errors
-    /// [`PinError`]; then the old pin stays.
-    pub fn allowed(&self, now: Pin) -> Result<(), PinError> {
+    /// [`PinError`]; then nothing changed.
+    pub fn allowed(&self, now: Candidate) -> Result<(), PinError> {
         self.change(|all| {
             let full = all.len() >= MAX_PINS;
             match all.get_mut(&now.key()) {
-                Some(pin) if pin.is_as(&now) && pin.refused.is_none() => return false,
-                Some(pin) => *pin = now,
+                Some(pin) => Ok(pin.accept(&now.what)),
                 // Rather none for the newest server than a flood that washes out the others.
-                None if full => {
-                    tracing::error!(server = now.server, "there are too many pins for another");
-                    return false;
-                }
+                None if full => Err(PinError::Full),
                 None => {
-                    all.insert(now.key(), now);
+                    all.insert(now.key(), Pin::first(now));
+                    Ok(true)
                 }
             }
-            true
         })
     }
 
@@ -119,13 +142,17 @@ impl Pins {
     ///
     /// # Errors
     /// [`PinError`].
-    pub fn refused(&self, now: Pin) -> Result<(), PinError> {
+    pub fn refused(&self, now: Candidate) -> Result<(), PinError> {
         self.change(|all| match all.get_mut(&now.key()) {
-            Some(pin) if !pin.is_as(&now) => {
-                pin.refused = Some(Box::new(now));
-                true
+            Some(pin) if pin.compare(&now.what) != Standing::Same => {
+                let known = pin.refused.as_ref();
+                let again = known.is_some_and(|was| was.agrees(&now.what));
+                if !again {
+                    pin.refused = Some(now.what);
+                }
+                Ok(!again)
             }
-            _ => false,
+            _ => Ok(false),
         })
     }
 
@@ -140,35 +167,67 @@ impl Pins {
         }
     }
 
-    /// What was refused of a server becomes its pin. It is recorded first.
+    /// Pins what was refused of a server, if it still is what `seen` says. It is recorded first.
     ///
     /// # Errors
     /// [`PinError`].
-    pub fn accept(&self, server: &str, by: &str, ledger: &Ledger) -> Result<Vec<Pin>, PinError> {
-        let mut lock = self.lock();
-        let all = lock.as_mut().map_err(|why| PinError::Unread(why.clone()))?;
-        let mut next = all.clone();
+    pub fn accept(
+        &self,
+        server: &str,
+        seen: &[What],
+        by: &str,
+        ledger: &Ledger,
+    ) -> Result<Vec<Pin>, PinError> {
         let mut accepted = Vec::new();
-        for pin in next.values_mut().filter(|pin| pin.server == server) {
-            if let Some(refused) = pin.refused.take() {
-                *pin = *refused;
-                pin.since_ms = now_ms();
+        self.change(|all| {
+            let mut of_server: Vec<&mut Pin> = all
+                .values_mut()
+                .filter(|pin| pin.server == server && pin.refused.is_some())
+                .collect();
+            let refused = of_server.iter().filter_map(|pin| pin.refused.as_ref());
+            if of_server.is_empty() {
+                return Err(PinError::NothingRefused);
+            }
+            if !refused.eq(seen) {
+                return Err(PinError::Meanwhile);
+            }
+            for pin in &mut of_server {
+                let Some(what) = pin.refused.take() else {
+                    continue;
+                };
+                let digest = what.sha256.as_deref().unwrap_or("unknown");
+                let note = format!(
+                    "{}: {}, SHA-256 {digest}, by {by}",
+                    shown(server, 60),
+                    what.told(&pin.subject)
+                );
+                record(ledger, "pin-accepted", server, note)?;
+                pin.accept(&what);
                 accepted.push(pin.clone());
             }
-        }
-        if accepted.is_empty() {
-            return Err(PinError::NothingRefused);
-        }
-        for pin in &accepted {
-            let note = format!("{}: {}, by {by}", shown(server), pin.told());
-            record(ledger, "pin-accepted", server, note)?;
-        }
-        self.file.write(&next.values().collect::<Vec<_>>())?;
-        *all = next;
+            Ok(true)
+        })?;
         Ok(accepted)
     }
 
-    /// Begins anew after the file could not be believed. It is recorded first.
+    /// Forgets a server: its next allowed launch pins it anew. It is recorded first.
+    ///
+    /// # Errors
+    /// [`PinError`].
+    pub fn remove(&self, server: &str, by: &str, ledger: &Ledger) -> Result<(), PinError> {
+        self.change(|all| {
+            let before = all.len();
+            all.retain(|(name, _), _| name != server);
+            if all.len() == before {
+                return Err(PinError::Unknown);
+            }
+            let note = format!("{}, by {by}", shown(server, 60));
+            record(ledger, "pin-removed", server, note)?;
+            Ok(true)
+        })
+    }
+
+    /// Begins anew when the file can't be believed. It is recorded first.
     ///
     /// # Errors
     /// [`PinError`].
@@ -177,6 +236,11 @@ impl Pins {
         let Err(why) = &*lock else {
             return Err(PinError::Sound);
         };
+        // Perhaps it was the disk, and that is well again.
+        if let (Ok(all), false) = read(&self.file) {
+            *lock = Ok(all);
+            return Ok(());
+        }
         record(ledger, "pins-reset", "", format!("by {by}: {why}"))?;
         self.file.write(&Vec::<Pin>::new())?;
         *lock = Ok(BTreeMap::new());
@@ -184,11 +248,14 @@ impl Pins {
     }
 
     /// Writes what `change` made, if it says that there is something to write.
-    fn change(&self, change: impl FnOnce(&mut All) -> bool) -> Result<(), PinError> {
+    fn change(
+        &self,
+        change: impl FnOnce(&mut All) -> Result<bool, PinError>,
+    ) -> Result<(), PinError> {
         let mut lock = self.lock();
         let all = lock.as_mut().map_err(|why| PinError::Unread(why.clone()))?;
         let mut next = all.clone();
-        if change(&mut next) {
+        if change(&mut next)? {
             self.file.write(&next.values().collect::<Vec<_>>())?;
             *all = next;
         }
@@ -200,8 +267,19 @@ impl Pins {
     }
 }
 
-fn by_subject(all: Vec<Pin>) -> All {
-    all.into_iter().map(|pin| (pin.key(), pin)).collect()
+/// What is kept, and whether there was no file.
+fn read(file: &Sealed) -> (Result<All, String>, bool) {
+    match file.read::<Vec<Pin>>() {
+        Ok(None) => (Ok(All::new()), true),
+        Ok(Some(all)) => {
+            let all = all.into_iter().map(|pin| (pin.key(), pin)).collect();
+            (Ok(all), false)
+        }
+        Err(error) => {
+            tracing::error!(%error, "what servers were before can't be known");
+            (Err(error.to_string()), false)
+        }
+    }
 }
 
 fn record(ledger: &Ledger, kind: &str, server: &str, note: String) -> Result<(), PinError> {

@@ -131,22 +131,20 @@ fn default_wish(policy: &Policy, event: &Event) -> Wish {
 /// Redaction needs something to redact: a finding's spans, or text on its way to the client.
 /// Without that, forwarding "redacted" would be forwarding.
 fn possible(action: Action, event: &Event, findings: &[Finding]) -> Action {
-    let spans = || {
-        findings
-            .iter()
-            .flat_map(|finding| &finding.spans)
-            .any(|span| {
-                event
-                    .texts
-                    .get(span.text)
-                    .is_some_and(|text| text.literal.is_some())
-            })
-    };
-    let to_client = || event.direction == Direction::ToClient && !event.texts.is_empty();
-    if action == Action::Redact && !spans() && !to_client() {
-        Action::Deny
-    } else {
-        action
+    if action != Action::Redact {
+        return action;
+    }
+    let spans = || findings.iter().flat_map(|finding| &finding.spans);
+    // A number can't be replaced; the rest alone is not what the rule asks for.
+    let fixed = spans().any(|span| {
+        let text = event.texts.get(span.text);
+        text.is_none_or(|text| text.literal.is_none())
+    });
+    let pointed = spans().next().is_some();
+    let to_client = event.direction == Direction::ToClient && !event.texts.is_empty();
+    match (pointed || to_client) && !fixed {
+        true => action,
+        false => Action::Deny,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod serve;
 pub use codec::{WireError, read_message, write_message};
 
 use crate::event::Launch;
+use crate::judge::pins::What;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -136,7 +137,12 @@ pub enum Control {
         id: String,
     },
     Pins,
+    /// `seen` is what was refused, as the person saw it.
     PinAccept {
+        server: String,
+        seen: Vec<What>,
+    },
+    PinRemove {
         server: String,
     },
     PinsReset,

@@ -48,14 +48,14 @@ fn another_version_or_other_content_is_asked_about_and_only_a_person_accepts_it(
 
     assert!(runs(&home, "1.0.1"));
     let named = format!("npm:{PACKAGE}@1.0.1");
-    assert_eq!(pins()[0]["package"], named.as_str());
+    assert_eq!(pins()[0]["accepted"][0]["named"], named.as_str());
     assert!(runs(&home, "1.0.1"), "the same again");
 
     // Another version: nobody is there to be asked.
     assert!(!runs(&home, "1.0.0"));
     assert!(last_rules(&home).contains(&"pins.version".to_owned()));
     let refused = &pins()[0]["refused"];
-    assert_eq!(refused["package"], format!("npm:{PACKAGE}@1.0.0"));
+    assert_eq!(refused["named"], format!("npm:{PACKAGE}@1.0.0"));
     // What was allowed before still is.
     assert!(runs(&home, "1.0.1"));
     assert!(!runs(&home, "1.0.0"));
@@ -80,13 +80,23 @@ fn another_version_or_other_content_is_asked_about_and_only_a_person_accepts_it(
     assert!(runs(&home, "1.0.0"), "now its file is known");
     drop(daemon);
     let daemon = Daemon::start(&home);
-    let entry = pins()[0]["entry"].as_str().unwrap().to_owned();
+    let accepted = pins()[0]["accepted"].as_array().unwrap().clone();
+    let newest = accepted.last().unwrap();
+    assert_eq!(newest["package"], format!("npm:{PACKAGE}@1.0.0"), "{newest:#}");
+    let entry = newest["entry"].as_str().unwrap().to_owned();
     let program = fs::read_to_string(&entry).unwrap();
     fs::write(&entry, format!("{program}\n// added\n")).unwrap();
     assert!(!runs(&home, "1.0.0"));
     assert!(last_rules(&home).contains(&"pins.content".to_owned()));
     fs::write(&entry, &program).unwrap();
     assert!(runs(&home, "1.0.0"), "what was pinned is back");
+
+    // A person forgets it, and then it is new.
+    assert_eq!(home.cli(&["pins", "remove", "greeter"]).code, 4);
+    let removed = at_terminal(&home, "greeter\n", &["pins", "remove", "greeter"]);
+    assert_eq!(removed.code, 0, "{}", removed.err);
+    fs::write(&entry, format!("{program}\n// added\n")).unwrap();
+    assert!(runs(&home, "1.0.0"));
 
     // Pins that somebody else wrote are none, and every launch is asked about.
     drop(daemon);

@@ -207,7 +207,7 @@ fn input_requests_inside_a_result_are_what_they_were_as_requests() {
 fn a_number_among_arguments_that_could_name_something_is_a_text() {
     request(
         "tools/call",
-        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456}}"#,
+        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456,"too":[4929001234568.0,4.929001234569e12,1e400]}}"#,
         expect![[r#"
             c1 "pay" tool-call
               Name /params/name pay
@@ -216,6 +216,9 @@ fn a_number_among_arguments_that_could_name_something_is_a_text() {
               Key /params/arguments/n n
               Key /params/arguments/less less
               Key /params/arguments/part part
+              Key /params/arguments/too too
+              Argument /params/arguments/too/0 4929001234568
+              Argument /params/arguments/too/1 4929001234569
               -> account 4929001234567"#]],
     );
     result(

@@ -6,6 +6,7 @@
 //! that is cut, and the event then says so in `cut`.
 
 use clawdefender_sdk::canonical::canonical;
+use std::borrow::Cow;
 
 use super::super::{Role, Text};
 use super::pieces::token;
@@ -66,8 +67,10 @@ impl<'c> Collector<'c> {
             return;
         }
         match &node.value {
-            Value::Number(digits) if *shape == Shape::Arguments && may_name(digits) => {
-                self.push(Role::Argument, digits, None);
+            Value::Number(number) if *shape == Shape::Arguments => {
+                if let Some(digits) = naming(number) {
+                    self.push(Role::Argument, &digits, None);
+                }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => self.string(text, node.span.clone(), shape),
@@ -198,9 +201,19 @@ fn schema_member(key: &str) -> Option<Shape> {
     }
 }
 
-/// Whether a number among arguments could name something: an account, an order, a telephone.
-fn may_name(digits: &str) -> bool {
-    digits.len() >= MIN_NUMBER_DIGITS && digits.bytes().all(|b| b.is_ascii_digit())
+/// The digits of a number among arguments that could name something: an account, an order, a
+/// telephone. `1e5` and `100000.0` are the same number to whoever gets them.
+fn naming(number: &str) -> Option<Cow<'_, str>> {
+    let whole = number.bytes().all(|b| b.is_ascii_digit());
+    let digits = match whole {
+        true => Cow::Borrowed(number),
+        false => {
+            let value: f64 = number.parse().ok()?;
+            let exact = value.fract() == 0.0 && (0.0..=MAX_EXACT).contains(&value);
+            Cow::Owned(exact.then(|| format!("{value:.0}"))?)
+        }
+    };
+    (digits.len() >= MIN_NUMBER_DIGITS).then_some(digits)
 }
 
 fn is_base64(text: &str) -> bool {
@@ -212,6 +225,8 @@ fn is_base64(text: &str) -> bool {
 pub const MAX_MEDIA_BYTES: usize = 64 << 10;
 /// Chosen: shorter numbers are amounts and places in lists, which name nothing, and many.
 const MIN_NUMBER_DIGITS: usize = 5;
+/// Up to here every whole number is one of its own. Source: IEEE 754, binary64: 2^53.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 /// Chosen: below it a word of text could pass for base64.
 const MIN_MEDIA_BYTES: usize = 64;
 

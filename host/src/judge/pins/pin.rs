@@ -1,27 +1,36 @@
-//! One pin, and what differs between it and a launch.
+//! What was allowed of one server, and what differs between that and a launch.
 
 use super::Standing;
-use crate::event::identity::Identity;
+use crate::event::identity::{Identity, bare};
 use crate::event::{Category, Finding, Launch, Severity};
 use crate::judge::now_ms;
-use crate::link::Link;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Who makes these findings, where a detector's name stands else.
 const HOST: &str = "host";
-/// Longest name, path or version that is kept, in bytes. Source: Linux' `PATH_MAX`.
-const MAX_TEXT_BYTES: usize = 4096;
+/// Longest name, path or version that is kept, in bytes. Chosen: paths of launchers' caches are half
+/// as long.
+const MAX_TEXT_BYTES: usize = 400;
+/// Chosen: two projects with a server of one name in two versions need two.
+const MAX_ACCEPTED: usize = 4;
+/// Folders of packages that were installed: nobody works on what lies there.
+const INSTALLED: [&str; 5] = [
+    "/node_modules/",
+    "/site-packages/",
+    "/dist-packages/",
+    "/uv/tools/",
+    "/pipx/",
+];
 
-/// What a server was when it was last allowed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one launch would run, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pin {
-    /// The server's name in the client's configuration.
-    pub server: String,
-    /// What stays the same when it changes: `ecosystem:name`, or the path of a local program.
-    pub subject: String,
-    /// `ecosystem:name@version`.
+pub struct What {
+    /// `ecosystem:name@version` in the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
+    /// `ecosystem:name@version` on the disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,27 +38,37 @@ pub struct Pin {
     /// Hexadecimal SHA-256 of the file that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// When this was pinned, in milliseconds since the Unix epoch.
-    pub since_ms: u64,
-    /// What it would have been at a launch that was not allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<Box<Pin>>,
+    /// When it was first allowed, or refused, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
 }
 
-impl Pin {
-    /// What a launch would pin; `None` for a server that somebody else runs, and where the disk
-    /// tells nothing.
-    pub fn of(link: &Link, identity: &Identity) -> Option<Self> {
-        Self::new(
-            &link.server.name,
-            &link.launch,
-            link.server.package.as_deref(),
-            identity,
-        )
-    }
+/// A launch in the words of pins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub server: String,
+    /// What stays the same when it changes: `ecosystem:name`, or the path of a local program.
+    pub subject: String,
+    pub what: What,
+}
 
-    /// As [`Pin::of`]; `named` is the package that the command names.
-    pub fn new(
+/// What was allowed of one server and subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// The server's name in the client's configuration.
+    pub server: String,
+    pub subject: String,
+    /// The last is the newest.
+    pub accepted: Vec<What>,
+    /// What a launch would have run that was not allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<What>,
+}
+
+impl Candidate {
+    /// What a launch would pin; `named` is the package that the command names. `None` for a server that
+    /// somebody else runs, and where nothing is known.
+    pub fn of(
         server: &str,
         launch: &Launch,
         named: Option<&str>,
@@ -58,71 +77,135 @@ impl Pin {
         if launch.origin.is_some() {
             return None;
         }
-        // A command that names a version says what runs although the disk does not have it yet.
-        let versioned = named.filter(|named| bare(named) != *named);
-        let package = identity.package.as_deref().or(versioned);
-        let subject = match named {
-            Some(named) => bare(named),
-            None => identity.entry.as_deref()?,
+        let entry = identity.entry.as_deref();
+        let lies = entry.filter(|entry| INSTALLED.iter().any(|place| entry.contains(place)));
+        let installed = lies.and(identity.package.as_deref());
+        let subject = match named.or(installed) {
+            Some(package) => bare(package),
+            None => entry?,
         };
-        if package.is_none() && identity.sha256.is_none() {
-            return None;
-        }
-        let texts = [
-            Some(server),
-            Some(subject),
-            package,
-            identity.entry.as_deref(),
-        ];
-        if texts
-            .iter()
-            .flatten()
-            .any(|text| text.len() > MAX_TEXT_BYTES)
-        {
+        let what = What {
+            named: named
+                .filter(|named| bare(named) != *named)
+                .map(str::to_owned),
+            package: identity.package.clone(),
+            entry: identity.entry.clone(),
+            sha256: identity.sha256.clone(),
+            at_ms: now_ms(),
+        };
+        let known = what.named.is_some() || what.package.is_some() || what.sha256.is_some();
+        let texts = [Some(server), Some(subject), named, entry];
+        let long = |text: &&str| text.len() > MAX_TEXT_BYTES;
+        if !known || texts.iter().flatten().any(long) {
             return None;
         }
         Some(Self {
             server: server.to_owned(),
             subject: subject.to_owned(),
-            package: package.map(str::to_owned),
-            entry: identity.entry.clone(),
-            sha256: identity.sha256.clone(),
-            since_ms: now_ms(),
-            refused: None,
+            what,
         })
     }
 
-    /// Whether the command names a package of a registry; else it is a file of this machine.
-    fn is_package(&self) -> bool {
-        !self.subject.starts_with('/')
+    pub(super) fn key(&self) -> (String, String) {
+        (self.server.clone(), self.subject.clone())
+    }
+}
+
+impl What {
+    /// Whether nothing that both know differs.
+    pub fn agrees(&self, now: &Self) -> bool {
+        let same = |was: &Option<String>, is: &Option<String>| match (was, is) {
+            (Some(was), Some(is)) => was == is,
+            _ => true,
+        };
+        same(&self.named, &now.named)
+            && same(&self.package, &now.package)
+            && same(&self.sha256, &now.sha256)
+    }
+
+    /// What is known now and was not; nothing that was known is forgotten. Whether that changed it.
+    fn learn(&mut self, now: &Self) -> bool {
+        let before = self.clone();
+        for (was, is) in [
+            (&mut self.named, &now.named),
+            (&mut self.package, &now.package),
+            (&mut self.sha256, &now.sha256),
+            (&mut self.entry, &now.entry),
+        ] {
+            if was.is_none() {
+                was.clone_from(is);
+            }
+        }
+        *self != before
+    }
+
+    pub(super) fn told(&self, subject: &str) -> String {
+        let package = self.named.as_deref().or(self.package.as_deref());
+        shown(package.unwrap_or(subject), 200)
+    }
+}
+
+impl Pin {
+    pub(super) fn first(now: Candidate) -> Self {
+        Self {
+            server: now.server,
+            subject: now.subject,
+            accepted: vec![now.what],
+            refused: None,
+        }
     }
 
     pub(super) fn key(&self) -> (String, String) {
         (self.server.clone(), self.subject.clone())
     }
 
-    pub(super) fn is_as(&self, other: &Self) -> bool {
-        let what = |pin: &Self| (pin.package.clone(), pin.entry.clone(), pin.sha256.clone());
-        what(self) == what(other)
+    /// Takes what was allowed for good. Whether that changed it.
+    pub(super) fn accept(&mut self, now: &What) -> bool {
+        let refused = self.refused.take_if(|refused| refused.agrees(now));
+        let learnt = match self.accepted.iter_mut().find(|was| was.agrees(now)) {
+            Some(was) => was.learn(now),
+            None => {
+                if self.accepted.len() >= MAX_ACCEPTED {
+                    self.accepted.remove(0);
+                }
+                self.accepted.push(now.clone());
+                true
+            }
+        };
+        learnt || refused.is_some()
     }
 
-    /// A pinned file of a package may change with its version only; the version, only when a person
-    /// is asked. A local program is its owner's to change, and the change is logged.
-    pub(super) fn compare(&self, now: &Self) -> Standing {
-        let differ = |was: &Option<String>, is: &Option<String>| matches!((was, is), (Some(was), Some(is)) if was != is);
-        let server = shown(&self.server);
-        if self.is_package() && differ(&self.package, &now.package) {
-            let message = format!(
-                "{server} is {} now; when it was last allowed it was {}.",
-                now.told(),
-                self.told()
-            );
-            return Standing::Changed(Box::new(finding("pins.version", Severity::Medium, message)));
-        }
-        if !differ(&self.sha256, &now.sha256) {
+    /// A file of a package may change with its version only; the version, only when a person is asked.
+    /// A local program is its owner's to change, and the change is logged.
+    pub(super) fn compare(&self, now: &What) -> Standing {
+        if self.accepted.iter().any(|was| was.agrees(now)) {
             return Standing::Same;
         }
-        let (rule, severity, same) = match self.is_package() {
+        let Some(was) = self.accepted.last() else {
+            return Standing::New;
+        };
+        let server = shown(&self.server, 60);
+        let is_package = !self.subject.starts_with('/');
+        let same_version = self.accepted.iter().find(|was| {
+            let file = What {
+                sha256: None,
+                ..now.clone()
+            };
+            was.agrees(&file)
+        });
+        let Some(same) = same_version.filter(|was| was.sha256.is_some()) else {
+            let message = format!(
+                "{} now, and {} when it was last allowed: {server}.",
+                now.told(&self.subject),
+                was.told(&self.subject),
+            );
+            let severity = match is_package {
+                true => Severity::Medium,
+                false => Severity::Info,
+            };
+            return Standing::Changed(Box::new(finding("pins.version", severity, message)));
+        };
+        let (rule, severity, since) = match is_package {
             true => (
                 "pins.content",
                 Severity::Medium,
@@ -130,17 +213,14 @@ impl Pin {
             ),
             false => ("pins.file", Severity::Info, "since it was last allowed"),
         };
+        let digest = |what: &What| what.sha256.clone().unwrap_or_default();
         let message = format!(
-            "The file that {server} runs changed {same}: {}, SHA-256 {} before, {} now.",
-            shown(now.entry.as_deref().unwrap_or(&now.subject)),
-            self.sha256.as_deref().unwrap_or_default(),
-            now.sha256.as_deref().unwrap_or_default(),
+            "The file that {server} runs changed {since}: SHA-256 {} before, {} now, {}.",
+            digest(same),
+            digest(now),
+            shown(now.entry.as_deref().unwrap_or(&self.subject), 200),
         );
         Standing::Changed(Box::new(finding(rule, severity, message)))
-    }
-
-    pub(super) fn told(&self) -> String {
-        shown(self.package.as_deref().unwrap_or(&self.subject))
     }
 }
 
@@ -162,18 +242,8 @@ pub(super) fn finding(rule: &str, severity: Severity, message: String) -> Findin
     }
 }
 
-/// `ecosystem:name` of `ecosystem:name@version`.
-pub(super) fn bare(package: &str) -> &str {
-    let name = package.find(':').map_or(0, |at| at + 1);
-    match package.rfind('@') {
-        Some(at) if at > name => package.get(..at).unwrap_or(package),
-        _ => package,
-    }
-}
-
 /// A name that a file on the disk gives itself, for a sentence.
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 200;
+pub(super) fn shown(text: &str, most: usize) -> String {
     let clean = text.chars().filter(|c| !c.is_control());
-    clean.take(MOST).collect()
+    clean.take(most).collect()
 }

@@ -1,6 +1,5 @@
-//! Pins: what is compared, kept, accepted and refused.
+//! Pins: what is compared, kept, accepted, forgotten and refused.
 
-use super::pin::bare;
 use super::*;
 use crate::event::Launch;
 use crate::event::identity::Identity;
@@ -19,8 +18,8 @@ impl Home {
     }
 
     fn pins(&self) -> Pins {
-        let (path, audit) = (self.path(), self.folder.path().join("audit"));
-        Pins::open(Sealed::new(path, &audit, PURPOSE))
+        let audit = self.folder.path().join("audit");
+        Pins::open(Sealed::new(self.path(), &audit, PURPOSE))
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -46,85 +45,171 @@ fn on_disk(package: Option<&str>, sha256: Option<&str>) -> Identity {
     }
 }
 
-fn pin(named: Option<&str>, package: Option<&str>, sha256: Option<&str>) -> Option<Pin> {
-    Pin::new("mail", &launch(), named, &on_disk(package, sha256))
+fn server(
+    name: &str,
+    named: Option<&str>,
+    package: Option<&str>,
+    sha256: Option<&str>,
+) -> Candidate {
+    Candidate::of(name, &launch(), named, &on_disk(package, sha256)).unwrap()
 }
 
-fn rule(standing: &Standing) -> (&str, &str) {
-    match standing {
-        Standing::New => ("new", ""),
-        Standing::Same => ("same", ""),
-        Standing::Changed(finding) => (&finding.rule, &finding.message),
+/// The server "mail".
+fn mail(named: &str, package: Option<&str>, sha256: Option<&str>) -> Candidate {
+    server("mail", Some(named), package, sha256)
+}
+
+fn first() -> Candidate {
+    mail("npm:mail", Some("npm:mail@1.0.1"), Some("aa"))
+}
+
+fn rule(pins: &Pins, now: &Candidate) -> String {
+    match pins.standing(&now.server, Some(now)) {
+        Standing::New => "new".into(),
+        Standing::Same => "same".into(),
+        Standing::Changed(finding) => finding.rule,
     }
 }
 
 #[test]
 fn what_changed_since_it_was_allowed_is_found() {
     let home = Home::new();
-    let pins = home.pins();
-    let first = pin(Some("npm:mail"), Some("npm:mail@1.0.1"), Some("aa")).unwrap();
-    assert_eq!(pins.standing("mail", Some(&first)), Standing::New);
-    pins.allowed(first.clone()).unwrap();
+    assert_eq!(rule(&home.pins(), &first()), "new");
+    home.pins().allowed(first()).unwrap();
     // A restarted daemon knows it, too.
     let pins = home.pins();
-    assert_eq!(pins.standing("mail", Some(&first)), Standing::Same);
-
-    let cases = [
+    assert_eq!(rule(&pins, &first()), "same");
+    for (now, expected) in [
         (
-            pin(Some("npm:mail"), Some("npm:mail@1.0.2"), Some("bb")),
-            "pins.version",
-        ),
-        (pin(Some("npm:mail@1.0.2"), None, None), "pins.version"),
-        (
-            pin(Some("npm:mail"), Some("npm:other@1.0.1"), Some("aa")),
+            mail("npm:mail", Some("npm:mail@1.0.2"), Some("bb")),
             "pins.version",
         ),
         (
-            pin(Some("npm:mail"), Some("npm:mail@1.0.1"), Some("bb")),
+            mail("npm:mail", Some("npm:other@1.0.1"), Some("aa")),
+            "pins.version",
+        ),
+        (
+            mail("npm:mail", Some("npm:mail@1.0.1"), Some("bb")),
             "pins.content",
         ),
         // What is not known is not compared.
-        (pin(Some("npm:mail"), Some("npm:mail@1.0.1"), None), "same"),
-        (pin(Some("npm:mail"), None, None), "new"),
-        // Another package under the same name is another pin.
+        (mail("npm:mail", Some("npm:mail@1.0.1"), None), "same"),
+        // Another package under the same name is said.
         (
-            pin(Some("npm:post"), Some("npm:post@1.0.0"), Some("cc")),
+            mail("npm:post", Some("npm:post@1.0.0"), Some("cc")),
+            "pins.other",
+        ),
+        // Another server of the same package has a pin of its own.
+        (
+            server("post", Some("npm:mail"), Some("npm:mail@1.0.2"), None),
             "new",
         ),
-    ];
-    for (now, expected) in cases {
-        let standing = pins.standing("mail", now.as_ref());
-        assert_eq!(rule(&standing).0, expected, "{now:?}");
+    ] {
+        assert_eq!(rule(&pins, &now), expected, "{now:?}");
     }
-    let changed = pin(Some("npm:mail"), Some("npm:mail@1.0.2"), Some("bb"));
+    let Standing::Changed(finding) = pins.standing("mail", None) else {
+        panic!("it can't be told any more what runs");
+    };
     assert_eq!(
-        rule(&pins.standing("mail", changed.as_ref())).1,
-        "mail is npm:mail@1.0.2 now; when it was last allowed it was npm:mail@1.0.1."
+        (finding.rule.as_str(), finding.severity),
+        ("pins.other", Severity::Info)
     );
-    // Another server of the same package has a pin of its own.
-    let other = Pin::new(
-        "post",
-        &launch(),
-        Some("npm:mail"),
-        &on_disk(Some("npm:mail@1.0.2"), None),
-    );
-    assert_eq!(pins.standing("post", other.as_ref()), Standing::New);
+    assert_eq!(pins.standing("post", None), Standing::New);
 }
 
 #[test]
-fn a_local_program_may_change_and_it_is_said() {
+fn the_version_that_the_command_names_counts_beside_the_one_on_the_disk() {
     let home = Home::new();
     let pins = home.pins();
-    pins.allowed(pin(None, Some("npm:own@1.0.0"), Some("aa")).unwrap())
+    let lies = Some("pypi:x@1.0");
+    pins.allowed(server("x", Some("pypi:x@2.0"), lies, Some("aa")))
         .unwrap();
-    let now = pin(None, Some("npm:own@1.0.1"), Some("bb"));
-    let Standing::Changed(finding) = pins.standing("mail", now.as_ref()) else {
+    let other = server("x", Some("pypi:x@3.0"), lies, Some("aa"));
+    assert_eq!(rule(&pins, &other), "pins.version");
+    let Standing::Changed(finding) = pins.standing("x", Some(&other)) else {
+        panic!("it changed");
+    };
+    assert_eq!(
+        finding.message,
+        "pypi:x@3.0 now, and pypi:x@2.0 when it was last allowed: x."
+    );
+}
+
+#[test]
+fn what_was_known_is_not_forgotten_by_a_launch_that_knows_less() {
+    let home = Home::new();
+    let pins = home.pins();
+    pins.allowed(first()).unwrap();
+    // Its folder was gone for one launch.
+    let less = mail("npm:mail", Some("npm:mail@1.0.1"), None);
+    assert_eq!(rule(&pins, &less), "same");
+    pins.allowed(less).unwrap();
+    let altered = mail("npm:mail", Some("npm:mail@1.0.1"), Some("bb"));
+    assert_eq!(rule(&pins, &altered), "pins.content");
+    // What was not known at first is learnt.
+    let late = server("late", Some("npm:late@1.0.0"), None, None);
+    pins.allowed(late).unwrap();
+    let known = server(
+        "late",
+        Some("npm:late@1.0.0"),
+        Some("npm:late@1.0.0"),
+        Some("cc"),
+    );
+    pins.allowed(known).unwrap();
+    let altered = server(
+        "late",
+        Some("npm:late@1.0.0"),
+        Some("npm:late@1.0.0"),
+        Some("dd"),
+    );
+    assert_eq!(rule(&pins, &altered), "pins.content");
+}
+
+#[test]
+fn two_projects_may_have_two_versions() {
+    let home = Home::new();
+    let pins = home.pins();
+    let versions = ["1", "2", "3", "4"].map(|version| {
+        let package = format!("npm:mail@{version}");
+        mail("npm:mail", Some(&package), Some(version))
+    });
+    for version in &versions {
+        pins.allowed(version.clone()).unwrap();
+    }
+    assert!(
+        versions
+            .iter()
+            .all(|version| rule(&pins, version) == "same")
+    );
+    // No more than four: the oldest is asked about again.
+    pins.allowed(mail("npm:mail", Some("npm:mail@5"), Some("5")))
+        .unwrap();
+    assert_eq!(rule(&pins, &versions[0]), "pins.version");
+    assert_eq!(rule(&pins, &versions[1]), "same");
+}
+
+#[test]
+fn a_local_program_may_change_and_an_installed_one_may_not() {
+    let home = Home::new();
+    let pins = home.pins();
+    let own = |sha256| server("own", None, Some("npm:own@1.0.0"), Some(sha256));
+    pins.allowed(own("aa")).unwrap();
+    let Standing::Changed(finding) = pins.standing("own", Some(&own("bb"))) else {
         panic!("it changed");
     };
     assert_eq!(
         (finding.rule.as_str(), finding.severity),
         ("pins.file", Severity::Info)
     );
+
+    let installed = |version: &str, sha256: &str| {
+        let mut identity = on_disk(Some(&format!("npm:x@{version}")), Some(sha256));
+        identity.entry = Some("/w/node_modules/x/cli.js".into());
+        Candidate::of("x", &launch(), None, &identity).unwrap()
+    };
+    pins.allowed(installed("1.0.0", "aa")).unwrap();
+    assert_eq!(rule(&pins, &installed("1.0.0", "bb")), "pins.content");
+    assert_eq!(rule(&pins, &installed("1.0.1", "bb")), "pins.version");
 }
 
 #[test]
@@ -132,23 +217,31 @@ fn a_server_elsewhere_is_not_pinned() {
     let mut launch = launch();
     launch.origin = Some("https://mcp.example".into());
     let identity = on_disk(None, Some("aa"));
-    assert_eq!(Pin::new("mail", &launch, None, &identity), None);
+    assert_eq!(Candidate::of("mail", &launch, None, &identity), None);
 }
 
 #[test]
-fn only_what_was_refused_can_be_accepted_and_it_is_recorded() {
+fn only_what_was_shown_and_refused_can_be_accepted_and_it_is_recorded() {
     let home = Home::new();
     let pins = home.pins();
-    let old = pin(Some("npm:mail"), Some("npm:mail@1.0.1"), Some("aa")).unwrap();
-    let new = pin(Some("npm:mail"), Some("npm:mail@1.0.2"), Some("bb")).unwrap();
-    pins.allowed(old).unwrap();
-    let nothing = pins.accept("mail", "uid 1", &home.ledger);
-    assert!(matches!(nothing, Err(PinError::NothingRefused)));
+    let new = mail("npm:mail", Some("npm:mail@1.0.2"), Some("bb"));
+    let accept = |seen: &[What]| pins.accept("mail", seen, "uid 1", &home.ledger);
+    pins.allowed(first()).unwrap();
+    assert!(matches!(accept(&[]), Err(PinError::NothingRefused)));
     pins.refused(new.clone()).unwrap();
-    assert_ne!(pins.standing("mail", Some(&new)), Standing::Same);
-    let accepted = pins.accept("mail", "uid 1", &home.ledger).unwrap();
-    assert_eq!(accepted[0].package.as_deref(), Some("npm:mail@1.0.2"));
-    assert_eq!(home.pins().standing("mail", Some(&new)), Standing::Same);
+    let seen: Vec<What> = pins.list().unwrap().remove(0).refused.into_iter().collect();
+    // The old one starts once more, and somebody slips another in.
+    pins.allowed(first()).unwrap();
+    let evil = mail("npm:mail", Some("npm:mail@6.6.6"), Some("ee"));
+    pins.refused(evil.clone()).unwrap();
+    assert!(matches!(accept(&seen), Err(PinError::Meanwhile)));
+    assert_eq!(rule(&pins, &evil), "pins.version");
+    pins.refused(new.clone()).unwrap();
+    let seen: Vec<What> = pins.list().unwrap().remove(0).refused.into_iter().collect();
+    assert_eq!(seen[0].package.as_deref(), Some("npm:mail@1.0.2"));
+    accept(&seen).unwrap();
+    assert_eq!(rule(&home.pins(), &new), "same");
+    assert_eq!(rule(&home.pins(), &first()), "same");
     home.ledger.checkpoint().unwrap();
     let query = crate::audit::Query::parse("kind:pin-accepted", 0).unwrap();
     let found = crate::audit::search(&home.folder.path().join("audit"), &query).unwrap();
@@ -158,57 +251,69 @@ fn only_what_was_refused_can_be_accepted_and_it_is_recorded() {
 #[test]
 fn pins_that_are_not_ours_make_every_launch_a_changed_one() {
     let home = Home::new();
-    let same = pin(Some("npm:mail"), Some("npm:mail@1.0.1"), Some("aa")).unwrap();
-    home.pins().allowed(same.clone()).unwrap();
+    home.pins().allowed(first()).unwrap();
     let text = std::fs::read_to_string(home.path()).unwrap();
     std::fs::write(home.path(), text.replace("1.0.1", "1.0.2")).unwrap();
     let pins = home.pins();
-    let standing = pins.standing("mail", Some(&same));
-    assert_eq!(rule(&standing).0, "pins.unreadable");
-    assert!(pins.allowed(same.clone()).is_err());
-    assert!(pins.accept("mail", "uid 1", &home.ledger).is_err());
+    assert_eq!(rule(&pins, &first()), "pins.unreadable");
+    assert_ne!(pins.standing("any", None), Standing::New);
+    assert!(pins.allowed(first()).is_err());
+    assert!(pins.accept("mail", &[], "uid 1", &home.ledger).is_err());
+    // The right file is back: nothing is forgotten.
+    std::fs::write(home.path(), &text).unwrap();
     pins.reset("uid 1", &home.ledger).unwrap();
+    assert_eq!(rule(&pins, &first()), "same");
     assert!(matches!(
         pins.reset("uid 1", &home.ledger),
         Err(PinError::Sound)
     ));
-    pins.allowed(same.clone()).unwrap();
-    assert_eq!(home.pins().standing("mail", Some(&same)), Standing::Same);
+
+    std::fs::write(home.path(), "").unwrap();
+    let pins = home.pins();
+    pins.reset("uid 1", &home.ledger).unwrap();
+    assert_eq!(rule(&home.pins(), &first()), "new");
 }
 
 #[test]
-fn a_flood_of_servers_washes_no_pin_out() {
+fn a_missing_file_is_told_from_an_empty_one() {
+    let home = Home::new();
+    assert!(home.pins().begin().unwrap());
+    assert!(!home.pins().begin().unwrap());
+}
+
+#[test]
+fn a_flood_of_servers_washes_no_pin_out_and_is_said() {
     let home = Home::new();
     let pins = home.pins();
-    let first = pin(Some("npm:mail"), Some("npm:mail@1.0.1"), Some("aa")).unwrap();
-    pins.allowed(first.clone()).unwrap();
+    pins.allowed(first()).unwrap();
     {
-        // Without a thousand syncs of a disk.
+        // Without hundreds of syncs of a disk; as long as they can be.
         let mut lock = pins.lock();
         let all = lock.as_mut().unwrap();
-        for n in 0..MAX_PINS {
-            let mut pin = first.clone();
-            pin.server = format!("s{n}");
+        for n in 1..MAX_PINS {
+            let name = format!("{n:0>399}");
+            let mut pin = Pin::first(server(
+                &name,
+                Some(&format!("npm:{name}")),
+                None,
+                Some("aa"),
+            ));
+            pin.accepted = vec![pin.accepted[0].clone(); 4];
             all.insert(pin.key(), pin);
         }
     }
-    let mut late = first.clone();
-    late.server = "late".into();
+    let late = server("late", Some("npm:late"), None, Some("aa"));
+    assert!(matches!(pins.allowed(late.clone()), Err(PinError::Full)));
+    assert_eq!(rule(&pins, &late), "new");
+    let changed = mail("npm:mail", Some("npm:mail@1.0.1"), Some("bb"));
+    assert_eq!(rule(&pins, &changed), "pins.content");
+    // What is refused can still be kept: the file is large enough.
+    pins.refused(changed).unwrap();
+    pins.remove("mail", "uid 1", &home.ledger).unwrap();
+    assert!(matches!(
+        pins.remove("mail", "uid 1", &home.ledger),
+        Err(PinError::Unknown)
+    ));
     pins.allowed(late.clone()).unwrap();
-    assert_eq!(pins.standing("late", Some(&late)), Standing::New);
-    assert_eq!(pins.standing("mail", Some(&first)), Standing::Same);
-    let mut changed = first;
-    changed.sha256 = Some("bb".into());
-    assert_eq!(
-        rule(&pins.standing("mail", Some(&changed))).0,
-        "pins.content"
-    );
-}
-
-#[test]
-fn versions_are_cut_from_names_and_scopes_are_not() {
-    assert_eq!(bare("npm:@scope/x@1.0.0"), "npm:@scope/x");
-    assert_eq!(bare("npm:@scope/x"), "npm:@scope/x");
-    assert_eq!(bare("pypi:x@1.0"), "pypi:x");
-    assert_eq!(bare("oci:mcp/fetch@sha256:00"), "oci:mcp/fetch");
+    assert_eq!(rule(&home.pins(), &late), "same");
 }
