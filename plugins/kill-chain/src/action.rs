@@ -155,6 +155,8 @@ pub mod flag {
     pub const SECRET: u16 = 16;
     /// The call used a name that only an order in content gave; or this answers such a call.
     pub const LED: u16 = 32;
+    /// No event but a definition: what a tool does by its own account.
+    pub const DEFINED: u16 = 64;
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ const MAX_ARGUMENT: usize = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub actions: Actions,
+    /// Those of them that the tool's definition does not give: only these can excuse anything.
+    pub own: Actions,
     pub flags: u16,
     pub places: u8,
     pub tool: u32,
@@ -63,20 +65,21 @@ pub fn is_result(event: &Event) -> bool {
     matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
 }
 
-/// The facts of a call. What an order could have said of it is only read when there is an order.
+/// The facts of a call of a tool that does `defined` by its definition. What an order could have
+/// said of it is only read when it is `ordered`.
 pub fn of_call(
     event: &Event,
     lexicon: &Lexicon,
     vocabulary: &Vocabulary,
     printer: &Printer,
-    ordered: bool,
+    (ordered, defined): (bool, Actions),
 ) -> Facts {
     let mut facts = Facts {
         tool: printer.word(&event.name),
         ..Facts::default()
     };
     let words = name_words(&event.name);
-    facts.actions = lexicon.tool(&words);
+    facts.actions = lexicon.tool(&words).union(defined);
     let telling = words
         .iter()
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
@@ -134,20 +137,24 @@ pub fn of_call(
         facts.commands(&shell::from_words(&launch.argv), lexicon, printer);
     }
     facts.conclude();
+    let added = defined.0 & !lexicon.tool(&words).0;
+    facts.own = Actions(facts.actions.0 & !added);
     facts
 }
 
-/// The facts of what came back for a call of the tool `event.name`.
-pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
-    let tool = lexicon.tool(&name_words(&event.name));
-    let web = tool.has(Action::Fetch)
+/// The facts of what came back for a call of the tool `event.name`, which does `defined` by its
+/// definition. That something is public is not for a definition to say.
+pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer, defined: Actions) -> Facts {
+    let named = lexicon.tool(&name_words(&event.name));
+    let tool = named.union(defined);
+    let web = named.has(Action::Fetch)
         || (event.kind == Kind::ResourceContent && event.name.starts_with("http"));
     let mut facts = Facts {
         tool: printer.word(&event.name),
         flags: flag::RESULT,
         ..Facts::default()
     };
-    if web || tool.has(Action::ReadUntrusted) {
+    if web || tool.has(Action::Fetch) || tool.has(Action::ReadUntrusted) {
         facts.actions.add(Action::ReadUntrusted);
     }
     if web {

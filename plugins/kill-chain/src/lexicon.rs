@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::action::{Action, Actions, Place};
 use crate::shell::Command;
 use crate::vocabulary::Orders;
+use crate::words::stem;
 
 /// The lists as written in `feeds/data/chains.toml`.
 #[derive(Debug, Deserialize)]
@@ -28,6 +29,19 @@ pub struct Lexicon {
     pub orders: Orders,
     /// Words of names of tools that only look.
     looking: Vec<String>,
+    parameters: Vec<ParameterRule>,
+    /// Words of a description before a verb that says what the tool does.
+    phrase_leads: Vec<String>,
+    /// Words that end what such a verb is about.
+    phrase_ends: Vec<String>,
+}
+
+/// A tool with one parameter of each group of `all`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParameterRule {
+    action: Vec<Action>,
+    all: Vec<Vec<String>>,
 }
 
 /// A tool whose name has one of `verbs` and, when given, one of `nouns`.
@@ -42,6 +56,9 @@ struct NameRule {
     /// The verbs are nouns in a name of a tool that only looks: `get_mail`.
     #[serde(default)]
     unless_looking: bool,
+    /// In a description these verbs say too little.
+    #[serde(default)]
+    names_only: bool,
 }
 
 /// A program, with one of the words `any` when given, and one of the substrings `contains`.
@@ -117,6 +134,34 @@ impl Lexicon {
             actions.add(Action::Change);
         }
         actions
+    }
+
+    /// What a tool does whose description says `verb` of `rest`. The verb may have an ending.
+    pub fn phrase(&self, verb: &str, rest: &[String]) -> Actions {
+        let is_verb = |word: &String| stem(word) == stem(verb);
+        let rules = self.names.iter().filter(|rule| {
+            let about = rule.nouns.is_empty() || rest.iter().any(|word| rule.nouns.contains(word));
+            about && !rule.names_only && rule.verbs.iter().any(is_verb)
+        });
+        rules.flat_map(|rule| rule.action.iter().copied()).collect()
+    }
+
+    pub fn leads_phrase(&self, word: &str) -> bool {
+        self.phrase_leads.iter().any(|lead| lead == word)
+    }
+
+    pub fn ends_phrase(&self, word: &str) -> bool {
+        self.phrase_ends.iter().any(|end| end == word)
+    }
+
+    /// What a tool with parameters of these names does.
+    pub fn parameters(&self, names: &[String]) -> Actions {
+        let has = |group: &Vec<String>| group.iter().any(|name| names.contains(name));
+        let rules = self
+            .parameters
+            .iter()
+            .filter(|rule| rule.all.iter().all(has));
+        rules.flat_map(|rule| rule.action.iter().copied()).collect()
     }
 
     /// What a command does, and whether it does it to many things at once.
