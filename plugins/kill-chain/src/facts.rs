@@ -15,8 +15,10 @@ use crate::shell::{self, Command};
 use crate::vocabulary::Vocabulary;
 use crate::words::{self, forms, is_address, is_name, parts, words};
 
-/// The most argument bytes looked at for names and commands; prints are bounded on their own.
+/// The most bytes of one argument, and of all of a call, that are looked at for names and commands;
+/// prints are bounded on their own. Chosen: more than a model writes in one call.
 const MAX_ARGUMENT: usize = 64 * 1024;
+const MAX_ARGUMENTS: usize = 256 * 1024;
 
 /// One event as chains see it.
 #[derive(Clone, Debug, Default)]
@@ -94,12 +96,14 @@ pub fn of_call(
         facts.actions.add(Action::Send);
     }
     let shell_tool = facts.actions.has(Action::Shell);
+    let mut left = MAX_ARGUMENTS;
     for text in event
         .texts
         .iter()
         .filter(|text| text.role == Role::Argument || text.role == Role::Uri)
     {
-        let value = head(seen(text), MAX_ARGUMENT);
+        let value = head(seen(text), MAX_ARGUMENT.min(left));
+        left -= value.len();
         let key = key(&text.pointer);
         if ordered {
             facts.told(value, lexicon, vocabulary, printer);
@@ -194,8 +198,20 @@ impl Facts {
 
     /// Notes where the addresses in an argument lead.
     fn addresses(&mut self, value: &str, lexicon: &Lexicon) {
-        for word in words(value).filter(|word| word.is_rich(value)) {
-            parts(word.bare(value)).for_each(|part| self.address(part, lexicon));
+        let bytes = value.as_bytes();
+        let mut from = 0;
+        // Only what holds one of these leads anywhere; it is read with what stands around it.
+        while let Some(mark) = address_mark(bytes, from) {
+            let before = bytes.get(from..mark).unwrap_or_default();
+            let start = before.iter().rposition(u8::is_ascii_whitespace);
+            let start = start.map_or(from, |at| from + at);
+            let rest = bytes.get(mark..).unwrap_or_default();
+            let length = rest.iter().position(u8::is_ascii_whitespace);
+            from = length.map_or(bytes.len(), |length| mark + length);
+            let run = value.get(start..from).unwrap_or_default();
+            for word in words(run).filter(|word| word.is_rich(run)) {
+                parts(word.bare(run)).for_each(|part| self.address(part, lexicon));
+            }
         }
     }
 
@@ -339,6 +355,26 @@ fn key(pointer: &str) -> &str {
         .unwrap_or_default()
 }
 
+/// Where the next `.`, `:` or `@` stands, without one of which nothing is an address. Eight bytes at
+/// a time: a byte that is zero sets bit 7 of the difference.
+fn address_mark(bytes: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let is_mark = |byte: &u8| matches!(byte, b'.' | b':' | b'@');
+    let rest = bytes.get(from..)?;
+    let (chunks, _) = rest.as_chunks::<8>();
+    let holds = |chunk: &[u8; 8]| {
+        let chunk = u64::from_le_bytes(*chunk);
+        [b'.', b':', b'@'].iter().any(|mark| {
+            let other = chunk ^ (u64::from(*mark) * ONES);
+            other.wrapping_sub(ONES) & !other & HIGH != 0
+        })
+    };
+    let first = chunks.iter().position(holds).unwrap_or(chunks.len()) * 8;
+    let rest = rest.get(first..)?;
+    Some(from + first + rest.iter().position(is_mark)?)
+}
+
 /// The host of a URL, of a mail address or of a word that starts with `www.`.
 fn host_of(word: &str) -> Option<&str> {
     // Most words are words; all of the below need one of these.
@@ -395,6 +431,19 @@ mod tests {
         assert_eq!(host_of("bob@corp.example"), Some("corp.example"));
         assert_eq!(host_of("10.0.0.1:80"), Some("10.0.0.1"));
         assert_eq!(host_of("report.pdf"), None);
+    }
+
+    #[test]
+    fn the_first_mark_of_an_address_is_found_anywhere() {
+        for (text, at) in [("", None), ("abcdefghijklmnop", None), ("a@b", Some(1))] {
+            assert_eq!(address_mark(text.as_bytes(), 0), at, "{text}");
+        }
+        for at in 0..40 {
+            for mark in [".", ":", "@"] {
+                let text = format!("{}{mark}-/\u{ae}é{}", "é/-;".repeat(at), "x".repeat(9));
+                assert_eq!(address_mark(text.as_bytes(), 0), text.find(mark), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!
 //! Meaning lives in the data, so that it can change daily; only the ways to compare live here.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place};
@@ -11,12 +13,15 @@ use crate::vocabulary::Orders;
 use crate::words::stem;
 
 /// The lists as written in `feeds/data/chains.toml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lexicon {
     names: Vec<NameRule>,
     commands: Vec<CommandRule>,
     places: Vec<PlaceRule>,
+    /// Globs of `places` by their first whole folder or file name; those without one under "".
+    #[serde(skip)]
+    globs: BTreeMap<String, Vec<Glob>>,
     /// Hosts that are not outside: this machine, private networks.
     inside: Vec<String>,
     /// Keys of arguments that hold a command line.
@@ -30,6 +35,9 @@ pub struct Lexicon {
     /// Words of names of tools that only look.
     looking: Vec<String>,
     parameters: Vec<ParameterRule>,
+    /// The words of `names` and `looking`, sorted, and which rules they are verbs and nouns of.
+    #[serde(skip)]
+    words: Vec<(String, Rules)>,
     /// Words of a description before a verb that says what the tool does.
     phrase_leads: Vec<String>,
     /// Words that end what such a verb is about.
@@ -89,7 +97,7 @@ struct PlaceRule {
 }
 
 /// What a secret looks like.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretWords {
     shapes: Vec<Shape>,
@@ -112,24 +120,92 @@ struct Shape {
     min: usize,
 }
 
+/// One glob of a [`PlaceRule`], and the rule's place in the list.
+#[derive(Clone, Debug)]
+struct Glob {
+    rule: usize,
+    is_exception: bool,
+    text: String,
+}
+
+/// Rules of names as bits, by their place; whether a word is one of looking.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rules {
+    verbs: u64,
+    nouns: u64,
+    looks: bool,
+}
+
+/// As many as a word of bits can hold.
+const MAX_RULES: usize = 64;
+
 impl Lexicon {
     /// Builds what look-ups need.
-    pub fn compile(mut self) -> Self {
+    ///
+    /// # Errors
+    /// More rules than can be told apart.
+    pub fn compile(mut self) -> Result<Self, String> {
+        if self.names.len().max(self.places.len()) > MAX_RULES {
+            return Err("killchain data: too many rules of names or places".to_owned());
+        }
+        let mut table = BTreeMap::<&str, Rules>::new();
+        for (number, rule) in self.names.iter().enumerate() {
+            for word in &rule.verbs {
+                table.entry(word).or_default().verbs |= 1 << number;
+            }
+            for word in &rule.nouns {
+                table.entry(word).or_default().nouns |= 1 << number;
+            }
+        }
+        for word in &self.looking {
+            table.entry(word).or_default().looks = true;
+        }
+        let words = table
+            .into_iter()
+            .map(|(word, rules)| (word.to_owned(), rules));
+        self.words = words.collect();
+        for (rule, place) in self.places.iter().enumerate() {
+            let exceptions = place.except.iter().map(|glob| (true, glob));
+            let globs = place.paths.iter().map(|glob| (false, glob));
+            for (is_exception, text) in globs.chain(exceptions) {
+                let first = text
+                    .strip_prefix("*/")
+                    .and_then(|rest| rest.split('/').next());
+                let first = first.filter(|first| !first.contains('*')).unwrap_or("");
+                self.globs.entry(first.to_owned()).or_default().push(Glob {
+                    rule,
+                    is_exception,
+                    text: text.clone(),
+                });
+            }
+        }
         let lengths = self.secrets.shapes.iter().map(|shape| shape.min);
         self.secrets.shortest = lengths.min().unwrap_or(usize::MAX);
-        self
+        Ok(self)
     }
 
     /// What a tool with these words in its name does.
     pub fn tool(&self, words: &[String]) -> Actions {
-        let among = |list: &[String]| {
-            list.is_empty() || list.iter().any(|word| words.iter().any(|own| own == word))
-        };
-        let looks = words.iter().any(|word| self.looking.contains(word));
-        let rules = self.names.iter().filter(|rule| {
-            among(&rule.verbs) && among(&rule.nouns) && !(looks && rule.unless_looking)
+        let mut held = Rules::default();
+        for word in words {
+            let found = self
+                .words
+                .binary_search_by(|(known, _)| known.as_str().cmp(word));
+            if let Some((_, rules)) = found.ok().and_then(|at| self.words.get(at)) {
+                held.verbs |= rules.verbs;
+                held.nouns |= rules.nouns;
+                held.looks |= rules.looks;
+            }
+        }
+        let looks = held.looks;
+        let has = |bits: u64, number: usize| bits & (1 << number) != 0;
+        let rules = self.names.iter().enumerate().filter(|(number, rule)| {
+            (rule.verbs.is_empty() || has(held.verbs, *number))
+                && (rule.nouns.is_empty() || has(held.nouns, *number))
+                && !(looks && rule.unless_looking)
         });
-        let mut actions: Actions = rules.flat_map(|rule| rule.action.iter().copied()).collect();
+        let rules = rules.flat_map(|(_, rule)| rule.action.iter().copied());
+        let mut actions: Actions = rules.collect();
         if !looks && !words.is_empty() {
             actions.add(Action::Change);
         }
@@ -200,16 +276,25 @@ impl Lexicon {
                 .replace('\\', "/")
                 .to_ascii_lowercase()
         );
-        let within = |globs: &[String]| {
-            globs
-                .iter()
-                .any(|glob| glob_matches(glob.as_bytes(), path.as_bytes()))
-        };
-        let rules = self
-            .places
-            .iter()
-            .filter(|rule| within(&rule.paths) && !within(&rule.except));
-        rules.fold(0, |bits, rule| bits | rule.place.bit())
+        // Most paths have no part that any glob begins with.
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        let (mut within, mut except) = (0_u64, 0_u64);
+        for part in parts.chain([""]) {
+            for glob in self.globs.get(part).into_iter().flatten() {
+                if glob_matches(glob.text.as_bytes(), path.as_bytes()) {
+                    let bits = if glob.is_exception {
+                        &mut except
+                    } else {
+                        &mut within
+                    };
+                    *bits |= 1 << glob.rule;
+                }
+            }
+        }
+        let rules = self.places.iter().enumerate();
+        rules
+            .filter(|(number, _)| within & !except & (1 << number) != 0)
+            .fold(0, |bits, (_, rule)| bits | rule.place.bit())
     }
 
     pub fn is_inside(&self, host: &str) -> bool {
@@ -374,6 +459,42 @@ mod tests {
             ["send", "direct", "message", "to", "user"]
         );
         assert_eq!(name_words("HTTPFetch"), ["http", "fetch"]);
+    }
+
+    #[test]
+    fn a_place_is_found_by_any_part_of_its_path() {
+        let rule = |place, paths: &[&str], except: &[&str]| PlaceRule {
+            place,
+            paths: paths.iter().map(|glob| (*glob).to_owned()).collect(),
+            except: except.iter().map(|glob| (*glob).to_owned()).collect(),
+        };
+        let places = vec![
+            rule(Place::Log, &["*/var/log/*"], &[]),
+            rule(
+                Place::Credential,
+                &["*/.ssh/*", "*.pem", "*/.env.*"],
+                &["*.pub", "*/.ssh/config"],
+            ),
+        ];
+        let lexicon = Lexicon {
+            places,
+            ..Lexicon::default()
+        };
+        let lexicon = lexicon.compile().unwrap();
+        let credential = Place::Credential.bit();
+        for (path, bits) in [
+            ("~/.ssh/id_rsa", credential),
+            ("~/.ssh/config", 0),
+            ("/home/u/.SSH/a.pub", 0),
+            ("a.pem", credential),
+            ("/p/.env.local", credential),
+            ("C:\\u\\.ssh\\k", credential),
+            ("/var/log/x", Place::Log.bit()),
+            ("/srv/var/log/k.pem", credential | Place::Log.bit()),
+            ("/p/src/main.rs", 0),
+        ] {
+            assert_eq!(lexicon.places(path), bits, "{path}");
+        }
     }
 
     #[test]

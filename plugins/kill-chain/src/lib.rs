@@ -141,7 +141,7 @@ impl Detector for KillChain {
         let printer = Printer::new(key);
         Ok(Self {
             vocabulary: lexicon.orders.compile(printer),
-            lexicon: lexicon.compile(),
+            lexicon: lexicon.compile()?,
             chains,
             printer,
         })
@@ -313,7 +313,8 @@ impl KillChain {
         for text in &event.texts {
             let seen = facts::seen(text);
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets);
-            reader.read(seen, |word| hunt.look(word));
+            let least = self.lexicon.secrets.shortest();
+            reader.read(seen, least, |word| hunt.look(word));
             for secret in hunt.found() {
                 self.printer
                     .keep(seen.get(secret).unwrap_or_default(), &mut memo.secrets);

@@ -64,16 +64,17 @@ impl<'a> Reader<'a> {
     /// Whether `text` itself talks past the user to the agent.
     pub fn quotes(text: &str, vocabulary: &Vocabulary, printer: &Printer) -> bool {
         let mut reader = Reader::new(vocabulary, printer);
-        reader.read(text, |_| {});
+        reader.read(text, usize::MAX, |_| {});
         reader
             .orders
             .iter()
             .any(|found| found.order.signs & sign::OVERT != 0)
     }
 
-    /// Adds the orders in `text`; `beside` is shown each word on the way.
+    /// Adds the orders in `text`; `beside` is shown the words on the way, of those that are letters
+    /// and mean nothing only the ones of `least` bytes.
     #[inline]
-    pub fn read(&mut self, text: &'a str, mut beside: impl FnMut(&Word)) {
+    pub fn read(&mut self, text: &'a str, least: usize, mut beside: impl FnMut(&Word)) {
         self.field += 1;
         let mut place = Place {
             text,
@@ -90,7 +91,18 @@ impl<'a> Reader<'a> {
             inside: false,
             aside: false,
         };
-        for word in words(text) {
+        let mut all = words(text);
+        loop {
+            if place.open.is_none() {
+                let says = |from, to| {
+                    let hash = self.printer.within(text.as_bytes(), from, to);
+                    self.vocabulary.acts(hash)
+                };
+                if let Some((first, last)) = all.skip_plain(least, says) {
+                    place.pass_all(first, last);
+                }
+            }
+            let Some(word) = all.next() else { break };
             beside(&word);
             match word.kind {
                 Kind::Letters => {

@@ -5,6 +5,8 @@
 
 /// Nesting of `sh -c "…"` that is followed.
 const DEPTH: u32 = 3;
+/// A line of more commands is a script, which is known by its first ones.
+const MAX_COMMANDS: usize = 512;
 /// Programs that run what follows them.
 const WRAPPERS: &[&str] = &[
     "sudo", "doas", "env", "nohup", "time", "exec", "command", "xargs", "then", "do", "else", "if",
@@ -62,6 +64,9 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
     let (mut quote, mut redirect) = (None, false);
     let mut chars = line.chars().peekable();
     while let Some(char) = chars.next() {
+        if found.len() >= MAX_COMMANDS {
+            return;
+        }
         // A substitution runs inside double quotes too.
         let substitution =
             quote != Some('\'') && (char == '`' || (char == '$' && chars.peek() == Some(&'(')));

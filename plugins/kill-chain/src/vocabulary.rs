@@ -10,7 +10,7 @@ use crate::print::Printer;
 use crate::words::stem;
 
 /// The lists as written in `feeds/data/chains.toml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Orders {
     /// Words before a verb that make it an order.

@@ -90,6 +90,37 @@ pub struct Words<'t> {
     at: usize,
 }
 
+impl Words<'_> {
+    /// Goes past words of ASCII letters and the blanks before them while they are shorter than
+    /// `least`, end at a blank and do not say anything, as `says` tells of their place. Returns
+    /// where the first begins and the place of the last.
+    #[inline]
+    pub fn skip_plain(
+        &mut self,
+        least: usize,
+        says: impl Fn(usize, usize) -> bool,
+    ) -> Option<(usize, (usize, usize))> {
+        let bytes = self.text.as_bytes();
+        let mut passed: Option<(usize, (usize, usize))> = None;
+        loop {
+            let mut start = self.at;
+            while bytes.get(start) == Some(&b' ') {
+                start += 1;
+            }
+            let end = letters(bytes, start);
+            let is_plain = end > start
+                && end - start < least
+                && matches!(bytes.get(end), Some(b' ' | b'\n'))
+                && !says(start, end);
+            if !is_plain {
+                return passed;
+            }
+            self.at = end;
+            passed = Some((passed.map_or(start, |(first, _)| first), (start, end)));
+        }
+    }
+}
+
 impl Iterator for Words<'_> {
     type Item = Word;
 
@@ -409,6 +440,19 @@ mod tests {
         );
         assert_eq!(all("转到DE44账户"), ["转到", "DE44", "账户"]);
         assert_eq!(all("\u{3000} \t"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn plain_words_are_passed_up_to_the_first_that_says_something() {
+        let text = "all is well and send it to x.\nbye";
+        let mut run = words(text);
+        let says = |from: usize, to: usize| text.get(from..to) == Some("send");
+        assert_eq!(run.skip_plain(99, says), Some((0, (12, 15))));
+        assert_eq!(run.next().map(|word| word.text(text)), Some("send"));
+        assert_eq!(run.skip_plain(99, says), Some((21, (24, 26))));
+        assert_eq!(run.next().map(|word| word.text(text)), Some("x."));
+        assert_eq!(run.skip_plain(99, says), None);
+        assert_eq!(words("long words").skip_plain(4, |_, _| false), None);
     }
 
     #[test]

@@ -52,6 +52,17 @@ impl Place<'_> {
         self.note(word);
     }
 
+    /// The same for many words of letters; the first begins at `first`.
+    pub(super) fn pass_all(&mut self, first: usize, last: (usize, usize)) {
+        self.before = self.before.or(Some(first));
+        self.wrapped = false;
+        self.breaks = 0;
+        self.led = false;
+        self.line_start = false;
+        self.previous = last;
+        self.start = Start::No;
+    }
+
     /// Whether a word of letters that no order takes does no more than lead to the next.
     pub(super) fn changes_nothing(&mut self, word: Word, meaning: Meaning) -> bool {
         let others = !(mark::LEAD_IN | mark::STOP);
