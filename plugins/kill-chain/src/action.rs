@@ -47,6 +47,10 @@ pub enum Action {
     Act,
     /// Does more than look, as far as its name tells.
     Change,
+    /// Runs what comes from outside without keeping it.
+    RunUnseen,
+    /// Hands a shell to somebody outside.
+    RemoteShell,
 }
 
 /// A kind of place that a path can lie in.
@@ -114,7 +118,7 @@ impl FromIterator<Action> for Actions {
 }
 
 /// The words of the actions, in the order of their bits.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "list",
     "search",
     "read-file",
@@ -139,6 +143,8 @@ const NAMES: [&str; 24] = [
     "shell",
     "act",
     "change",
+    "run-unseen",
+    "remote-shell",
 ];
 
 /// Properties of an event, as bits of a stored memo.

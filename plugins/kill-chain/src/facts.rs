@@ -12,6 +12,7 @@ use crate::order::pairs;
 use crate::print::{Printer, plain, settle};
 use crate::reader::Reader;
 use crate::shell::{self, Command};
+use crate::stem::stem;
 use crate::vocabulary::Vocabulary;
 use crate::words::{self, forms, is_address, is_name, parts, words};
 
@@ -87,6 +88,7 @@ pub fn of_call(
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
     facts.told.tool = telling.collect();
     facts.told.whole = printer.name(&event.name);
+    facts.told.joined = (words.len() > 1).then(|| printer.plain(stem(&event.name)));
     // Content arrives with the answer.
     facts.actions.0 &= !Action::ReadUntrusted.bit().0;
     if matches!(
@@ -115,7 +117,15 @@ pub fn of_call(
             facts.actions.add(Action::Send);
         }
         if shell_tool || lexicon.is_shell_key(key) {
-            facts.commands(&shell::commands(value), lexicon, printer);
+            let commands = shell::commands(value);
+            facts.commands(&commands, lexicon, printer);
+            // What is written where programs start from will be run.
+            if facts.actions.has(Action::Persist) {
+                let words = commands.iter().flat_map(|command| &command.words);
+                for line in words.filter(|word| word.contains(' ')) {
+                    facts.commands(&shell::commands(line), lexicon, printer);
+                }
+            }
         } else if value.len() <= 1024 {
             facts.word(value, lexicon, printer);
             if lexicon.is_host_key(key) {
@@ -180,12 +190,22 @@ impl Facts {
                 self.actions.add(Action::Execute);
                 self.object(path, printer);
             }
+            let takes_host = lexicon.takes_host(&command.program);
+            let mut before = "";
             for word in command.words.iter().chain(&command.writes) {
+                let is_key = lexicon.is_key_option(&command.program, before);
+                before = word;
+                if is_key {
+                    continue;
+                }
                 // `@file`, `key=file`, `host:path`: the name may hide behind a mark.
                 for part in word.split(['=', '@', ',']) {
                     self.word(part, lexicon, printer);
                 }
                 self.address(word, lexicon);
+                if takes_host && !word.contains('/') && !word.starts_with('-') {
+                    self.host(word, lexicon);
+                }
             }
             for file in &command.writes {
                 self.actions.add(Action::Write);

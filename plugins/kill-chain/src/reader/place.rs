@@ -6,6 +6,9 @@ use crate::words::{Kind, Word};
 /// First byte of characters from U+0600 on: scripts that glue endings to words.
 const FIRST_GLUED: u8 = 0xd8;
 
+/// Words with a full stop behind which a name follows.
+const TITLES: [&str; 8] = ["Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St.", "Sr.", "No."];
+
 /// Where the reader is in its text.
 pub(super) struct Place<'a> {
     pub(super) text: &'a str,
@@ -126,7 +129,7 @@ pub(super) fn is_glued(word: Word, text: &str) -> bool {
 
 pub(super) fn ends_sentence(word: Word, text: &str) -> bool {
     let last = word.text(text).as_bytes().last();
-    last.is_some_and(|last| b".!?;".contains(last))
+    last.is_some_and(|last| b".!?;".contains(last)) && !TITLES.contains(&word.text(text))
 }
 
 /// `subject: x` at a line's start, `"subject": x` anywhere: another field begins.
