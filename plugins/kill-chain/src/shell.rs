@@ -43,6 +43,16 @@ const SHELLS: &[&str] = &[
     "pwsh",
 ];
 
+/// Where programs of the system lie.
+const SYSTEM: [&str; 6] = [
+    "/bin/",
+    "/usr/",
+    "/sbin/",
+    "/opt/",
+    "c:\\windows\\",
+    "%systemroot%",
+];
+
 /// One program with its words.
 #[derive(Debug, Default, PartialEq)]
 pub struct Command {
@@ -185,10 +195,10 @@ fn finish(
         if wrapper || assignment || option || time {
             done.words.remove(0);
         } else {
-            let system = ["/bin/", "/usr/", "/sbin/", "/opt/"]
-                .iter()
-                .any(|folder| first.starts_with(folder));
-            done.by_path = Some(first.clone()).filter(|path| path.contains('/') && !system);
+            let lower = first.to_ascii_lowercase();
+            let system = SYSTEM.iter().any(|folder| lower.starts_with(folder));
+            let path = first.contains(['/', '\\']) && !system;
+            done.by_path = Some(first.clone()).filter(|_| path);
             done.program = program;
             done.words.remove(0);
             break;
