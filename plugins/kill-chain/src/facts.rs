@@ -20,6 +20,8 @@ use crate::words::{self, forms, is_address, is_name, parts, words};
 /// prints are bounded on their own. Chosen: more than a model writes in one call.
 const MAX_ARGUMENT: usize = 64 * 1024;
 const MAX_ARGUMENTS: usize = 256 * 1024;
+/// Arguments looked at. Chosen: no call of a person's tool has so many.
+const MAX_TEXTS: usize = 4096;
 
 /// One event as chains see it.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +105,7 @@ pub fn of_call(
         .texts
         .iter()
         .filter(|text| text.role == Role::Argument || text.role == Role::Uri)
+        .take(MAX_TEXTS)
     {
         let value = head(seen(text), MAX_ARGUMENT.min(left));
         left -= value.len();

@@ -377,6 +377,9 @@ fn is_arg(word: &str, arg: &str) -> bool {
 
 /// `*` stands for any characters, `/` included. Linear for the globs we write: one retry point.
 fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+    if let Some(end) = glob.strip_prefix(b"*").filter(|end| !end.contains(&b'*')) {
+        return text.ends_with(end);
+    }
     let (mut g, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while let Some(byte) = text.get(t) {
@@ -460,6 +463,8 @@ mod tests {
         assert!(!glob_matches(b"*/.env", b"/p/.envrc"));
         assert!(glob_matches(b"*/.env*", b"/p/.envrc"));
         assert!(!glob_matches(b"a*b*c", b"aXbX"));
+        assert!(glob_matches(b"*.pem", b"/a.pem") && glob_matches(b"*", b""));
+        assert!(!glob_matches(b"*.pem", b"/a.pem/b"));
     }
 
     #[test]
