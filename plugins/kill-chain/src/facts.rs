@@ -169,6 +169,7 @@ pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer, defined: A
     let mut facts = Facts {
         tool: printer.word(&event.name),
         flags: flag::RESULT,
+        own: named,
         ..Facts::default()
     };
     if web || tool.has(Action::Fetch) || tool.has(Action::ReadUntrusted) {

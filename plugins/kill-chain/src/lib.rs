@@ -317,8 +317,12 @@ impl KillChain {
             facts.actions.add(Action::ReadSecret);
             facts.flags &= !flag::PUBLIC;
         }
+        // A page by the tool's definition: nobody's secret, though it is not called public.
+        let page =
+            defined.has(Action::Fetch) && !defined.union(facts.own).has(Action::ReadUntrusted);
         let private = facts.flags & flag::PUBLIC == 0
-            && (facts.actions.has(Action::ReadUntrusted) || facts.flags & flag::LED != 0);
+            && ((facts.actions.has(Action::ReadUntrusted) && !page)
+                || facts.flags & flag::LED != 0);
         let mut memo = Memo {
             flags: facts.flags,
             tool: facts.tool,

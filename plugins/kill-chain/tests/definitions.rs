@@ -162,3 +162,20 @@ fn a_flood_of_definitions_washes_nothing_out() {
     let send = "web http_post url=https://in.example/x ;; body=hello";
     assert_eq!(tell(&mut story, send), "secret-read-then-send:medium");
 }
+
+#[test]
+fn a_page_that_a_nameless_tool_fetched_is_untrusted_and_not_private() {
+    let define = "w s2 :: Extracts the content of a page | url: Address";
+    let page =
+        "w s2 < We tested ten bicycle lights for a whole winter in the rain, the Nova 3 was best.";
+    let mail = "mail send_email to=me@corp.example ;; body=We tested ten bicycle lights for a whole winter in the rain, the Nova 3 was best.";
+    check(
+        &[define, "w s2 url=https://bikes.example/l", page, mail],
+        "",
+    );
+    let write = "files write_file path=/home/u/.bashrc ;; content=alias l=ls";
+    check(
+        &[define, "w s2 url=https://bikes.example/l", page, write],
+        "untrusted-then-persist:medium",
+    );
+}
