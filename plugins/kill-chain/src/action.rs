@@ -47,6 +47,10 @@ pub enum Action {
     Act,
     /// Does more than look, as far as its name tells.
     Change,
+    /// Runs what comes from outside without keeping it.
+    RunUnseen,
+    /// Hands a shell to somebody outside.
+    RemoteShell,
 }
 
 /// A kind of place that a path can lie in.
@@ -114,7 +118,7 @@ impl FromIterator<Action> for Actions {
 }
 
 /// The words of the actions, in the order of their bits.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "list",
     "search",
     "read-file",
@@ -139,6 +143,8 @@ const NAMES: [&str; 24] = [
     "shell",
     "act",
     "change",
+    "run-unseen",
+    "remote-shell",
 ];
 
 /// Properties of an event, as bits of a stored memo.
@@ -155,6 +161,8 @@ pub mod flag {
     pub const SECRET: u16 = 16;
     /// The call used a name that only an order in content gave; or this answers such a call.
     pub const LED: u16 = 32;
+    /// No event but a definition: what a tool does by its own account.
+    pub const DEFINED: u16 = 64;
 }
 
 #[cfg(test)]

@@ -28,6 +28,9 @@ fn descend(text: &[u8], depth: u32, budget: &mut usize, read: &mut impl FnMut(&[
         descend(&plain, depth - 1, budget, read);
     }
     runs(text, |run, encoding| {
+        if *budget == 0 {
+            return;
+        }
         // Backwards once only: twice is the text itself.
         let reversed: Vec<u8> = match depth {
             DEPTH => run.iter().rev().copied().collect(),

@@ -12,16 +12,23 @@ use crate::order::pairs;
 use crate::print::{Printer, plain, settle};
 use crate::reader::Reader;
 use crate::shell::{self, Command};
+use crate::stem::stem;
 use crate::vocabulary::Vocabulary;
 use crate::words::{self, forms, is_address, is_name, parts, words};
 
-/// The most argument bytes looked at for names and commands; prints are bounded on their own.
+/// The most bytes of one argument, and of all of a call, that are looked at for names and commands;
+/// prints are bounded on their own. Chosen: more than a model writes in one call.
 const MAX_ARGUMENT: usize = 64 * 1024;
+const MAX_ARGUMENTS: usize = 256 * 1024;
+/// Arguments looked at. Chosen: no call of a person's tool has so many.
+const MAX_TEXTS: usize = 4096;
 
 /// One event as chains see it.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub actions: Actions,
+    /// Those of them that the tool's definition does not give: only these can excuse anything.
+    pub own: Actions,
     pub flags: u16,
     pub places: u8,
     pub tool: u32,
@@ -63,25 +70,27 @@ pub fn is_result(event: &Event) -> bool {
     matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
 }
 
-/// The facts of a call. What an order could have said of it is only read when there is an order.
+/// The facts of a call of a tool that does `defined` by its definition. What an order could have
+/// said of it is only read when it is `ordered`.
 pub fn of_call(
     event: &Event,
     lexicon: &Lexicon,
     vocabulary: &Vocabulary,
     printer: &Printer,
-    ordered: bool,
+    (ordered, defined): (bool, Actions),
 ) -> Facts {
     let mut facts = Facts {
         tool: printer.word(&event.name),
         ..Facts::default()
     };
     let words = name_words(&event.name);
-    facts.actions = lexicon.tool(&words);
+    facts.actions = lexicon.tool(&words).union(defined);
     let telling = words
         .iter()
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
     facts.told.tool = telling.collect();
     facts.told.whole = printer.name(&event.name);
+    facts.told.joined = (words.len() > 1).then(|| printer.plain(stem(&event.name)));
     // Content arrives with the answer.
     facts.actions.0 &= !Action::ReadUntrusted.bit().0;
     if matches!(
@@ -91,12 +100,15 @@ pub fn of_call(
         facts.actions.add(Action::Send);
     }
     let shell_tool = facts.actions.has(Action::Shell);
+    let mut left = MAX_ARGUMENTS;
     for text in event
         .texts
         .iter()
         .filter(|text| text.role == Role::Argument || text.role == Role::Uri)
+        .take(MAX_TEXTS)
     {
-        let value = head(seen(text), MAX_ARGUMENT);
+        let value = head(seen(text), MAX_ARGUMENT.min(left));
+        left -= value.len();
         let key = key(&text.pointer);
         if ordered {
             facts.told(value, lexicon, vocabulary, printer);
@@ -108,7 +120,15 @@ pub fn of_call(
             facts.actions.add(Action::Send);
         }
         if shell_tool || lexicon.is_shell_key(key) {
-            facts.commands(&shell::commands(value), lexicon, printer);
+            let commands = shell::commands(value);
+            facts.commands(&commands, lexicon, printer);
+            // What is written where programs start from will be run.
+            if facts.actions.has(Action::Persist) {
+                let words = commands.iter().flat_map(|command| &command.words);
+                for line in words.filter(|word| word.contains(' ')) {
+                    facts.commands(&shell::commands(line), lexicon, printer);
+                }
+            }
         } else if value.len() <= 1024 {
             facts.word(value, lexicon, printer);
             if lexicon.is_host_key(key) {
@@ -134,20 +154,25 @@ pub fn of_call(
         facts.commands(&shell::from_words(&launch.argv), lexicon, printer);
     }
     facts.conclude();
+    let added = defined.0 & !lexicon.tool(&words).0;
+    facts.own = Actions(facts.actions.0 & !added);
     facts
 }
 
-/// The facts of what came back for a call of the tool `event.name`.
-pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer) -> Facts {
-    let tool = lexicon.tool(&name_words(&event.name));
-    let web = tool.has(Action::Fetch)
+/// The facts of what came back for a call of the tool `event.name`, which does `defined` by its
+/// definition. That something is public is not for a definition to say.
+pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer, defined: Actions) -> Facts {
+    let named = lexicon.tool(&name_words(&event.name));
+    let tool = named.union(defined);
+    let web = named.has(Action::Fetch)
         || (event.kind == Kind::ResourceContent && event.name.starts_with("http"));
     let mut facts = Facts {
         tool: printer.word(&event.name),
         flags: flag::RESULT,
+        own: named,
         ..Facts::default()
     };
-    if web || tool.has(Action::ReadUntrusted) {
+    if web || tool.has(Action::Fetch) || tool.has(Action::ReadUntrusted) {
         facts.actions.add(Action::ReadUntrusted);
     }
     if web {
@@ -169,12 +194,22 @@ impl Facts {
                 self.actions.add(Action::Execute);
                 self.object(path, printer);
             }
+            let takes_host = lexicon.takes_host(&command.program);
+            let mut before = "";
             for word in command.words.iter().chain(&command.writes) {
+                let is_key = lexicon.is_key_option(&command.program, before);
+                before = word;
+                if is_key {
+                    continue;
+                }
                 // `@file`, `key=file`, `host:path`: the name may hide behind a mark.
                 for part in word.split(['=', '@', ',']) {
                     self.word(part, lexicon, printer);
                 }
                 self.address(word, lexicon);
+                if takes_host && !word.contains('/') && !word.starts_with('-') {
+                    self.host(word, lexicon);
+                }
             }
             for file in &command.writes {
                 self.actions.add(Action::Write);
@@ -187,8 +222,20 @@ impl Facts {
 
     /// Notes where the addresses in an argument lead.
     fn addresses(&mut self, value: &str, lexicon: &Lexicon) {
-        for word in words(value).filter(|word| word.is_rich(value)) {
-            parts(word.bare(value)).for_each(|part| self.address(part, lexicon));
+        let bytes = value.as_bytes();
+        let mut from = 0;
+        // Only what holds one of these leads anywhere; it is read with what stands around it.
+        while let Some(mark) = address_mark(bytes, from) {
+            let before = bytes.get(from..mark).unwrap_or_default();
+            let start = before.iter().rposition(u8::is_ascii_whitespace);
+            let start = start.map_or(from, |at| from + at);
+            let rest = bytes.get(mark..).unwrap_or_default();
+            let length = rest.iter().position(u8::is_ascii_whitespace);
+            from = length.map_or(bytes.len(), |length| mark + length);
+            let run = value.get(start..from).unwrap_or_default();
+            for word in words(run).filter(|word| word.is_rich(run)) {
+                parts(word.bare(run)).for_each(|part| self.address(part, lexicon));
+            }
         }
     }
 
@@ -332,6 +379,26 @@ fn key(pointer: &str) -> &str {
         .unwrap_or_default()
 }
 
+/// Where the next `.`, `:` or `@` stands, without one of which nothing is an address. Eight bytes at
+/// a time: a byte that is zero sets bit 7 of the difference.
+fn address_mark(bytes: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let is_mark = |byte: &u8| matches!(byte, b'.' | b':' | b'@');
+    let rest = bytes.get(from..)?;
+    let (chunks, _) = rest.as_chunks::<8>();
+    let holds = |chunk: &[u8; 8]| {
+        let chunk = u64::from_le_bytes(*chunk);
+        [b'.', b':', b'@'].iter().any(|mark| {
+            let other = chunk ^ (u64::from(*mark) * ONES);
+            other.wrapping_sub(ONES) & !other & HIGH != 0
+        })
+    };
+    let first = chunks.iter().position(holds).unwrap_or(chunks.len()) * 8;
+    let rest = rest.get(first..)?;
+    Some(from + first + rest.iter().position(is_mark)?)
+}
+
 /// The host of a URL, of a mail address or of a word that starts with `www.`.
 fn host_of(word: &str) -> Option<&str> {
     // Most words are words; all of the below need one of these.
@@ -388,6 +455,19 @@ mod tests {
         assert_eq!(host_of("bob@corp.example"), Some("corp.example"));
         assert_eq!(host_of("10.0.0.1:80"), Some("10.0.0.1"));
         assert_eq!(host_of("report.pdf"), None);
+    }
+
+    #[test]
+    fn the_first_mark_of_an_address_is_found_anywhere() {
+        for (text, at) in [("", None), ("abcdefghijklmnop", None), ("a@b", Some(1))] {
+            assert_eq!(address_mark(text.as_bytes(), 0), at, "{text}");
+        }
+        for at in 0..40 {
+            for mark in [".", ":", "@"] {
+                let text = format!("{}{mark}-/\u{ae}é{}", "é/-;".repeat(at), "x".repeat(9));
+                assert_eq!(address_mark(text.as_bytes(), 0), text.find(mark), "{text}");
+            }
+        }
     }
 
     #[test]

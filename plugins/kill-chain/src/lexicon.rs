@@ -3,21 +3,32 @@
 //!
 //! Meaning lives in the data, so that it can change daily; only the ways to compare live here.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::action::{Action, Actions, Place};
+use crate::secret_words::SecretWords;
 use crate::shell::Command;
+use crate::stem::stem;
 use crate::vocabulary::Orders;
 
 /// The lists as written in `feeds/data/chains.toml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lexicon {
     names: Vec<NameRule>,
     commands: Vec<CommandRule>,
     places: Vec<PlaceRule>,
+    /// Globs of `places` by their first whole folder or file name; those without one under "".
+    #[serde(skip)]
+    globs: BTreeMap<String, Vec<Glob>>,
     /// Hosts that are not outside: this machine, private networks.
     inside: Vec<String>,
+    /// Programs whose words are hosts when they have a dot.
+    host_commands: Vec<String>,
+    /// Programs with their options that name a key to log in with: it is used, not read out.
+    key_options: Vec<(String, String)>,
     /// Keys of arguments that hold a command line.
     shell_keys: Vec<String>,
     /// Keys of arguments that hold a host or address.
@@ -28,6 +39,22 @@ pub struct Lexicon {
     pub orders: Orders,
     /// Words of names of tools that only look.
     looking: Vec<String>,
+    parameters: Vec<ParameterRule>,
+    /// The words of `names` and `looking`, sorted, and which rules they are verbs and nouns of.
+    #[serde(skip)]
+    words: Vec<(String, Rules)>,
+    /// Words of a description before a verb that says what the tool does.
+    phrase_leads: Vec<String>,
+    /// Words that end what such a verb is about.
+    phrase_ends: Vec<String>,
+}
+
+/// A tool with one parameter of each group of `all`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParameterRule {
+    action: Vec<Action>,
+    all: Vec<Vec<String>>,
 }
 
 /// A tool whose name has one of `verbs` and, when given, one of `nouns`.
@@ -42,6 +69,9 @@ struct NameRule {
     /// The verbs are nouns in a name of a tool that only looks: `get_mail`.
     #[serde(default)]
     unless_looking: bool,
+    /// In a description these verbs say too little.
+    #[serde(default)]
+    names_only: bool,
 }
 
 /// A program, with one of the words `any` when given, and one of the substrings `contains`.
@@ -57,6 +87,9 @@ struct CommandRule {
     contains: Vec<String>,
     #[serde(default)]
     piped: bool,
+    /// One of these feeds it.
+    #[serde(default)]
+    after: Vec<String>,
     #[serde(default)]
     mass: bool,
 }
@@ -71,52 +104,123 @@ struct PlaceRule {
     except: Vec<String>,
 }
 
-/// What a secret looks like.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretWords {
-    shapes: Vec<Shape>,
-    /// Parts of names whose value is a secret.
-    names: Vec<String>,
-    /// Parts of names whose value is none although the above says so.
-    not_names: Vec<String>,
-    /// Parts of values that stand for a secret.
-    placeholders: Vec<String>,
-    /// The least that any shape asks for.
-    #[serde(skip)]
-    shortest: usize,
+/// One glob of a [`PlaceRule`], and the rule's place in the list.
+#[derive(Clone, Debug)]
+struct Glob {
+    rule: usize,
+    is_exception: bool,
+    text: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Shape {
-    prefix: String,
-    /// Characters in all, at least.
-    min: usize,
+/// Rules of names as bits, by their place; whether a word is one of looking.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rules {
+    verbs: u64,
+    nouns: u64,
+    looks: bool,
 }
+
+/// As many as a word of bits can hold.
+const MAX_RULES: usize = 64;
 
 impl Lexicon {
     /// Builds what look-ups need.
-    pub fn compile(mut self) -> Self {
-        let lengths = self.secrets.shapes.iter().map(|shape| shape.min);
-        self.secrets.shortest = lengths.min().unwrap_or(usize::MAX);
-        self
+    ///
+    /// # Errors
+    /// More rules than can be told apart.
+    pub fn compile(mut self) -> Result<Self, String> {
+        if self.names.len().max(self.places.len()) > MAX_RULES {
+            return Err("killchain data: too many rules of names or places".to_owned());
+        }
+        let mut table = BTreeMap::<&str, Rules>::new();
+        for (number, rule) in self.names.iter().enumerate() {
+            for word in &rule.verbs {
+                table.entry(word).or_default().verbs |= 1 << number;
+            }
+            for word in &rule.nouns {
+                table.entry(word).or_default().nouns |= 1 << number;
+            }
+        }
+        for word in &self.looking {
+            table.entry(word).or_default().looks = true;
+        }
+        let words = table
+            .into_iter()
+            .map(|(word, rules)| (word.to_owned(), rules));
+        self.words = words.collect();
+        for (rule, place) in self.places.iter().enumerate() {
+            let exceptions = place.except.iter().map(|glob| (true, glob));
+            let globs = place.paths.iter().map(|glob| (false, glob));
+            for (is_exception, text) in globs.chain(exceptions) {
+                let first = text
+                    .strip_prefix("*/")
+                    .and_then(|rest| rest.split('/').next());
+                let first = first.filter(|first| !first.contains('*')).unwrap_or("");
+                self.globs.entry(first.to_owned()).or_default().push(Glob {
+                    rule,
+                    is_exception,
+                    text: text.clone(),
+                });
+            }
+        }
+        self.secrets.compile();
+        Ok(self)
     }
 
     /// What a tool with these words in its name does.
     pub fn tool(&self, words: &[String]) -> Actions {
-        let among = |list: &[String]| {
-            list.is_empty() || list.iter().any(|word| words.iter().any(|own| own == word))
-        };
-        let looks = words.iter().any(|word| self.looking.contains(word));
-        let rules = self.names.iter().filter(|rule| {
-            among(&rule.verbs) && among(&rule.nouns) && !(looks && rule.unless_looking)
+        let mut held = Rules::default();
+        for word in words {
+            let found = self
+                .words
+                .binary_search_by(|(known, _)| known.as_str().cmp(word));
+            if let Some((_, rules)) = found.ok().and_then(|at| self.words.get(at)) {
+                held.verbs |= rules.verbs;
+                held.nouns |= rules.nouns;
+                held.looks |= rules.looks;
+            }
+        }
+        let looks = held.looks;
+        let has = |bits: u64, number: usize| bits & (1 << number) != 0;
+        let rules = self.names.iter().enumerate().filter(|(number, rule)| {
+            (rule.verbs.is_empty() || has(held.verbs, *number))
+                && (rule.nouns.is_empty() || has(held.nouns, *number))
+                && !(looks && rule.unless_looking)
         });
-        let mut actions: Actions = rules.flat_map(|rule| rule.action.iter().copied()).collect();
+        let rules = rules.flat_map(|(_, rule)| rule.action.iter().copied());
+        let mut actions: Actions = rules.collect();
         if !looks && !words.is_empty() {
             actions.add(Action::Change);
         }
         actions
+    }
+
+    /// What a tool does whose description says `verb` of `rest`. The verb may have an ending.
+    pub fn phrase(&self, verb: &str, rest: &[String]) -> Actions {
+        let is_verb = |word: &String| stem(word) == stem(verb);
+        let rules = self.names.iter().filter(|rule| {
+            let about = rule.nouns.is_empty() || rest.iter().any(|word| rule.nouns.contains(word));
+            about && !rule.names_only && rule.verbs.iter().any(is_verb)
+        });
+        rules.flat_map(|rule| rule.action.iter().copied()).collect()
+    }
+
+    pub fn leads_phrase(&self, word: &str) -> bool {
+        self.phrase_leads.iter().any(|lead| lead == word)
+    }
+
+    pub fn ends_phrase(&self, word: &str) -> bool {
+        self.phrase_ends.iter().any(|end| end == word)
+    }
+
+    /// What a tool with parameters of these names does.
+    pub fn parameters(&self, names: &[String]) -> Actions {
+        let has = |group: &Vec<String>| group.iter().any(|name| names.contains(name));
+        let rules = self
+            .parameters
+            .iter()
+            .filter(|rule| rule.all.iter().all(has));
+        rules.flat_map(|rule| rule.action.iter().copied()).collect()
     }
 
     /// What a command does, and whether it does it to many things at once.
@@ -139,7 +243,8 @@ impl Lexicon {
                     .contains
                     .iter()
                     .any(|part| line.contains(part.as_str()));
-            if run && any && contains && (!rule.piped || command.piped) {
+            let fed = rule.after.is_empty() || rule.after.contains(&command.after);
+            if run && any && contains && fed && (!rule.piped || command.piped) {
                 actions = actions.union(rule.action.iter().copied().collect());
                 mass |= rule.mass;
             }
@@ -155,22 +260,43 @@ impl Lexicon {
                 .replace('\\', "/")
                 .to_ascii_lowercase()
         );
-        let within = |globs: &[String]| {
-            globs
-                .iter()
-                .any(|glob| glob_matches(glob.as_bytes(), path.as_bytes()))
-        };
-        let rules = self
-            .places
-            .iter()
-            .filter(|rule| within(&rule.paths) && !within(&rule.except));
-        rules.fold(0, |bits, rule| bits | rule.place.bit())
+        // Most paths have no part that any glob begins with.
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        let (mut within, mut except) = (0_u64, 0_u64);
+        for part in parts.chain([""]) {
+            for glob in self.globs.get(part).into_iter().flatten() {
+                if glob_matches(glob.text.as_bytes(), path.as_bytes()) {
+                    let bits = if glob.is_exception {
+                        &mut except
+                    } else {
+                        &mut within
+                    };
+                    *bits |= 1 << glob.rule;
+                }
+            }
+        }
+        let rules = self.places.iter().enumerate();
+        rules
+            .filter(|(number, _)| within & !except & (1 << number) != 0)
+            .fold(0, |bits, (_, rule)| bits | rule.place.bit())
     }
 
     pub fn is_inside(&self, host: &str) -> bool {
         self.inside
             .iter()
             .any(|glob| glob_matches(glob.as_bytes(), host.as_bytes()))
+    }
+
+    pub fn takes_host(&self, program: &str) -> bool {
+        self.host_commands.iter().any(|known| known == program)
+    }
+
+    /// Whether `option` of `program` is followed by a key to log in with.
+    pub fn is_key_option(&self, program: &str, option: &str) -> bool {
+        let options = self.key_options.iter();
+        options
+            .filter(|(known, _)| known == program)
+            .any(|(_, known)| known == option)
     }
 
     pub fn is_shell_key(&self, key: &str) -> bool {
@@ -195,45 +321,6 @@ impl Lexicon {
             .iter()
             .any(|known| known.eq_ignore_ascii_case(key))
     }
-}
-
-impl SecretWords {
-    /// No value shorter than this has the shape of a secret.
-    pub fn shortest(&self) -> usize {
-        self.shortest
-    }
-
-    pub fn has_shape(&self, value: &str) -> bool {
-        value.len() >= self.shortest
-            && self
-                .shapes
-                .iter()
-                .any(|shape| value.len() >= shape.min && value.starts_with(&shape.prefix))
-            && !self.is_placeholder(value)
-    }
-
-    pub fn names_secret(&self, name: &str) -> bool {
-        holds(name, &self.names) && !holds(name, &self.not_names)
-    }
-
-    pub fn is_placeholder(&self, value: &str) -> bool {
-        holds(value, &self.placeholders)
-    }
-}
-
-/// Whether `text` holds one of `parts`, whatever the case of its letters.
-fn holds(text: &str, parts: &[String]) -> bool {
-    let text = text.as_bytes();
-    let part_at = |at: usize, part: &String| {
-        let here = text.get(at..at + part.len());
-        here.is_some_and(|here| here.eq_ignore_ascii_case(part.as_bytes()))
-    };
-    let first =
-        |byte: u8, part: &String| part.as_bytes().first() == Some(&byte.to_ascii_lowercase());
-    text.iter().enumerate().any(|(at, byte)| {
-        let mut begun = parts.iter().filter(|part| first(*byte, part));
-        begun.any(|part| part_at(at, part))
-    })
 }
 
 /// `sendDirectMessage`, `send_direct-message`, `mail/send` → their words in lower case.
@@ -290,6 +377,9 @@ fn is_arg(word: &str, arg: &str) -> bool {
 
 /// `*` stands for any characters, `/` included. Linear for the globs we write: one retry point.
 fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+    if let Some(end) = glob.strip_prefix(b"*").filter(|end| !end.contains(&b'*')) {
+        return text.ends_with(end);
+    }
     let (mut g, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while let Some(byte) = text.get(t) {
@@ -332,11 +422,49 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_found_by_any_part_of_its_path() {
+        let rule = |place, paths: &[&str], except: &[&str]| PlaceRule {
+            place,
+            paths: paths.iter().map(|glob| (*glob).to_owned()).collect(),
+            except: except.iter().map(|glob| (*glob).to_owned()).collect(),
+        };
+        let places = vec![
+            rule(Place::Log, &["*/var/log/*"], &[]),
+            rule(
+                Place::Credential,
+                &["*/.ssh/*", "*.pem", "*/.env.*"],
+                &["*.pub", "*/.ssh/config"],
+            ),
+        ];
+        let lexicon = Lexicon {
+            places,
+            ..Lexicon::default()
+        };
+        let lexicon = lexicon.compile().unwrap();
+        let credential = Place::Credential.bit();
+        for (path, bits) in [
+            ("~/.ssh/id_rsa", credential),
+            ("~/.ssh/config", 0),
+            ("/home/u/.SSH/a.pub", 0),
+            ("a.pem", credential),
+            ("/p/.env.local", credential),
+            ("C:\\u\\.ssh\\k", credential),
+            ("/var/log/x", Place::Log.bit()),
+            ("/srv/var/log/k.pem", credential | Place::Log.bit()),
+            ("/p/src/main.rs", 0),
+        ] {
+            assert_eq!(lexicon.places(path), bits, "{path}");
+        }
+    }
+
+    #[test]
     fn globs_match_whole_paths() {
         assert!(glob_matches(b"*/.ssh/*", b"/home/u/.ssh/id_rsa"));
         assert!(!glob_matches(b"*/.env", b"/p/.envrc"));
         assert!(glob_matches(b"*/.env*", b"/p/.envrc"));
         assert!(!glob_matches(b"a*b*c", b"aXbX"));
+        assert!(glob_matches(b"*.pem", b"/a.pem") && glob_matches(b"*", b""));
+        assert!(!glob_matches(b"*.pem", b"/a.pem/b"));
     }
 
     #[test]

@@ -6,9 +6,11 @@
 pub mod action;
 mod chain;
 mod decode;
+mod definition;
 mod facts;
 mod finding;
 mod flow;
+mod keep;
 mod lexicon;
 mod memo;
 mod obey;
@@ -17,7 +19,9 @@ mod print;
 mod reader;
 mod search;
 mod secret;
+mod secret_words;
 mod shell;
+mod stem;
 mod vocabulary;
 mod words;
 
@@ -26,7 +30,7 @@ use clawdefender_sdk::{
 };
 use serde::Deserialize;
 
-use action::{Action, Actions, Place, flag};
+use action::{Action, Actions, flag};
 use chain::{Chain, ChainText};
 use facts::Facts;
 use finding::{Did, EXFILTRATION, PATTERN};
@@ -42,12 +46,8 @@ use vocabulary::Vocabulary;
 
 /// Past steps asked for.
 const HISTORY: u32 = 250;
-/// So many of the oldest steps are about to be forgotten when the history is full.
-const NEARLY_OUT: usize = 20;
 /// How long after its call a result may come and still be known as its answer.
 const ANSWER_MS: u64 = 10 * 60 * 1000;
-/// Equal steps nearer than this are remembered once, so that a flood can't push others out.
-const SAME_MS: u64 = 60 * 1000;
 
 /// The detector, configured.
 pub struct KillChain {
@@ -92,6 +92,7 @@ impl Detector for KillChain {
             kinds: vec![
                 Kind::ToolCall,
                 Kind::ToolResult,
+                Kind::ToolDefinition,
                 Kind::ResourceContent,
                 Kind::Completion,
                 Kind::Sampling,
@@ -142,7 +143,7 @@ impl Detector for KillChain {
         let printer = Printer::new(key);
         Ok(Self {
             vocabulary: lexicon.orders.compile(printer),
-            lexicon: lexicon.compile(),
+            lexicon: lexicon.compile()?,
             chains,
             printer,
         })
@@ -156,6 +157,8 @@ impl Detector for KillChain {
         } else if facts::is_result(event) {
             let memo = self.result(event, recent, &memos);
             report(Vec::new(), memo)
+        } else if event.kind == Kind::ToolDefinition {
+            report(Vec::new(), self.definition(event, recent, &memos))
         } else {
             report(Vec::new(), None)
         }
@@ -163,6 +166,26 @@ impl Detector for KillChain {
 }
 
 impl KillChain {
+    /// What a call does, seen alone.
+    pub fn actions(&self, event: &Event) -> Actions {
+        let defined = (false, Actions::default());
+        facts::of_call(
+            event,
+            &self.lexicon,
+            &self.vocabulary,
+            &self.printer,
+            defined,
+        )
+        .actions
+    }
+
+    /// What the tool of a definition does by its name, and what its definition adds to that.
+    pub fn tool(&self, event: &Event) -> (Actions, Actions) {
+        let named = self.lexicon.tool(&lexicon::name_words(&event.name));
+        let adds = definition::adds(event, &self.lexicon, &self.vocabulary, &self.printer);
+        (named, adds)
+    }
+
     fn call(&self, event: &Event, recent: &[Step<'_>], memos: &[Option<Seen<'_>>]) -> Report {
         let ordered = memos.iter().flatten().any(Seen::holds_orders);
         let mut facts = facts::of_call(
@@ -170,7 +193,7 @@ impl KillChain {
             &self.lexicon,
             &self.vocabulary,
             &self.printer,
-            ordered,
+            (ordered, self.defined(event, memos)),
         );
         let flow = if self.may_carry(event, &facts, recent) {
             Flow::into_call(event, memos, &self.printer)
@@ -249,7 +272,7 @@ impl KillChain {
         });
         let leaves = facts.actions.meets(carriers()) || is_outside(facts);
         // A secret in a call that only changes files here is someone at work on their own files.
-        let local = facts.actions.meets(
+        let local = facts.own.meets(
             [
                 Action::Write,
                 Action::ReadFile,
@@ -281,7 +304,8 @@ impl KillChain {
         recent: &[Step<'_>],
         memos: &[Option<Seen<'_>>],
     ) -> Option<Vec<u8>> {
-        let mut facts = facts::of_result(event, &self.lexicon, &self.printer);
+        let defined = self.defined(event, memos);
+        let mut facts = facts::of_result(event, &self.lexicon, &self.printer, defined);
         let asked_secret = facts.actions.has(Action::ReadSecret)
             || self.answers(event, facts.tool, recent, memos, |memo| {
                 memo.actions.has(Action::ReadSecret)
@@ -293,8 +317,12 @@ impl KillChain {
             facts.actions.add(Action::ReadSecret);
             facts.flags &= !flag::PUBLIC;
         }
+        // A page by the tool's definition: nobody's secret, though it is not called public.
+        let page =
+            defined.has(Action::Fetch) && !defined.union(facts.own).has(Action::ReadUntrusted);
         let private = facts.flags & flag::PUBLIC == 0
-            && (facts.actions.has(Action::ReadUntrusted) || facts.flags & flag::LED != 0);
+            && ((facts.actions.has(Action::ReadUntrusted) && !page)
+                || facts.flags & flag::LED != 0);
         let mut memo = Memo {
             flags: facts.flags,
             tool: facts.tool,
@@ -304,7 +332,8 @@ impl KillChain {
         for text in &event.texts {
             let seen = facts::seen(text);
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets);
-            reader.read(seen, |word| hunt.look(word));
+            let least = self.lexicon.secrets.shortest();
+            reader.read(seen, least, |word| hunt.look(word));
             for secret in hunt.found() {
                 self.printer
                     .keep(seen.get(secret).unwrap_or_default(), &mut memo.secrets);
@@ -330,6 +359,30 @@ impl KillChain {
         self.worth(memo, event, recent, memos)
     }
 
+    /// The memo of a definition that says more of its tool than the tool's name.
+    fn definition(
+        &self,
+        event: &Event,
+        recent: &[Step<'_>],
+        memos: &[Option<Seen<'_>>],
+    ) -> Option<Vec<u8>> {
+        let adds = definition::adds(event, &self.lexicon, &self.vocabulary, &self.printer);
+        let key = definition::key(&event.server.name, &event.name, &self.printer);
+        let past: Vec<_> = recent
+            .iter()
+            .map(|step| step.server)
+            .zip(memos.iter().copied())
+            .collect();
+        definition::is_worth(event, adds, key, &past)
+            .then(|| keep::definition(key, adds, memos).encode())
+    }
+
+    /// What the definition of the event's tool added to its name.
+    fn defined(&self, event: &Event, memos: &[Option<Seen<'_>>]) -> Actions {
+        let key = definition::key(&event.server.name, &event.name, &self.printer);
+        definition::known(memos, key)
+    }
+
     /// Whether the result answers a call that `is` so: calls and results of one tool on one link are
     /// counted, because the event does not say which call it answers.
     fn answers(
@@ -352,61 +405,6 @@ impl KillChain {
         }
         open > 0
     }
-
-    /// The memo's bytes, when a chain or a flow could need them later.
-    fn worth(
-        &self,
-        mut memo: Memo,
-        event: &Event,
-        recent: &[Step<'_>],
-        memos: &[Option<Seen<'_>>],
-    ) -> Option<Vec<u8>> {
-        // What a lead or a flow needs is held below, not by the step alone.
-        let begins = self.chains.iter().any(|chain| {
-            chain.steps.windows(2).any(|pair| {
-                let [step, next] = pair else { return false };
-                next.lead == 0
-                    && next.flow.is_none()
-                    && step.accepts(memo.actions, memo.flags, memo.places)
-            })
-        });
-        let holds = !(memo.secrets.is_empty()
-            && memo.orders.is_empty()
-            && memo.content.is_empty()
-            && memo.hits.is_empty()
-            && memo.flags & flag::LED == 0);
-        if !begins && !holds {
-            return None;
-        }
-        // A result is always kept when its call was: it is what closes the call.
-        let newest = recent.iter().zip(memos).rev().take(16);
-        // What a chain wants not to lie between makes the later one another step.
-        let parts = |past: &Seen<'_>| {
-            let withouts = self.chains.iter().flat_map(|chain| &chain.steps);
-            withouts
-                .filter_map(|step| step.without.as_ref())
-                .any(|without| without.holds(past.actions, past.flags, past.places))
-        };
-        let mut same = newest.take_while(|(_, past)| !past.as_ref().is_some_and(parts));
-        let again = same.any(|(step, past)| {
-            past.as_ref().is_some_and(|past| {
-                !holds
-                    && past.secrets().len() == 0
-                    && !past.holds_orders()
-                    && (past.actions, past.flags, past.places, past.tool)
-                        == (memo.actions, memo.flags, memo.places, memo.tool)
-                    && past.objects().eq(memo.objects.iter().copied())
-                    && step.server == event.server.name
-                    && event.at_ms.saturating_sub(step.at_ms) < SAME_MS
-                    && memo.places & Place::Credential.bit() == 0
-            })
-        });
-        if again {
-            return None;
-        }
-        carry(&mut memo, memos);
-        Some(memo.encode())
-    }
 }
 
 /// Actions that take arguments out.
@@ -428,25 +426,6 @@ fn is_outside(facts: &Facts) -> bool {
 
 fn other_server(event: &Event, recent: &[Step<'_>]) -> bool {
     recent.iter().any(|step| step.server != event.server.name)
-}
-
-/// Secrets that are about to be forgotten move into the newest memo, so that filling the history
-/// with other steps does not wash them out.
-fn carry(memo: &mut Memo, memos: &[Option<Seen<'_>>]) {
-    if memos.len() + NEARLY_OUT <= HISTORY as usize || memo.flags & flag::PUBLIC != 0 {
-        return;
-    }
-    for past in memos.iter().take(NEARLY_OUT).flatten() {
-        let Some(first) = past.secrets().next() else {
-            continue;
-        };
-        let mut newest = memos.iter().rev().take(2 * NEARLY_OUT).flatten();
-        let held = newest.any(|newer| newer.secrets().any(|hash| hash == first));
-        if !held && memo.secrets.len() + past.secrets().len() <= memo::MAX_SECRETS {
-            memo.secrets.extend(past.secrets());
-        }
-    }
-    settle(&mut memo.secrets, memo::MAX_SECRETS);
 }
 
 fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {

@@ -7,10 +7,12 @@ use crate::action::{Actions, flag};
 use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
 
 /// Format of the bytes; another number is not read.
-const VERSION: u8 = 2;
-const HEADER: usize = 21;
+const VERSION: u8 = 3;
+const HEADER: usize = 23;
 /// Actions, signs and number of words of one order.
 const ORDER_HEADER: usize = 6;
+/// A tool and its actions.
+const TOOL: usize = 8;
 
 /// The most of each list. Together with the header under the 4096 bytes the host allows.
 pub const MAX_OBJECTS: usize = 32;
@@ -37,6 +39,8 @@ pub struct Memo {
     pub content: Vec<u32>,
     /// Prints of secrets of which this event carried out a part.
     pub hits: Vec<u32>,
+    /// Tools, as `definition` names them, and what their definitions add; as many as fit.
+    pub tools: Vec<(u32, Actions)>,
 }
 
 /// A memo as read: borrowed, checked.
@@ -51,6 +55,7 @@ pub struct Seen<'a> {
     secrets: &'a [u8],
     content: &'a [u8],
     hits: &'a [u8],
+    tools: &'a [u8],
 }
 
 impl Memo {
@@ -69,19 +74,31 @@ impl Memo {
             put(words, &mut orders);
         }
         let words = objects.len() + secrets.len() + content.len() + hits.len();
-        let mut bytes = Vec::with_capacity(HEADER + orders.len() + words * 4);
+        let without = HEADER + orders.len() + words * 4;
+        let left = (MAX_BYTES as usize).saturating_sub(without) / TOOL;
+        let tools = clip(&self.tools, left);
+        let mut bytes = Vec::with_capacity(without + tools.len() * TOOL);
         bytes.extend([VERSION, self.places]);
         bytes.extend(self.flags.to_le_bytes());
         bytes.extend(self.actions.0.to_le_bytes());
         bytes.extend(self.tool.to_le_bytes());
         bytes.push(objects.len() as u8);
-        for list in [orders.len(), secrets.len(), content.len(), hits.len()] {
+        for list in [
+            orders.len(),
+            secrets.len(),
+            content.len(),
+            hits.len(),
+            tools.len(),
+        ] {
             bytes.extend((list as u16).to_le_bytes());
         }
         put(objects, &mut bytes);
         bytes.extend(orders);
         for list in [secrets, content, hits] {
             put(list, &mut bytes);
+        }
+        for (tool, actions) in tools {
+            put(&[*tool, actions.0], &mut bytes);
         }
         bytes
     }
@@ -128,6 +145,8 @@ impl<'a> Seen<'a> {
                 c1,
                 h0,
                 h1,
+                n0,
+                n1,
             ],
             rest,
         ) = bytes.split_first_chunk::<HEADER>()?;
@@ -137,15 +156,17 @@ impl<'a> Seen<'a> {
             usize::from(u16::from_le_bytes([s0, s1])) * 4,
             usize::from(u16::from_le_bytes([c0, c1])) * 4,
             usize::from(u16::from_le_bytes([h0, h1])) * 4,
+            usize::from(u16::from_le_bytes([n0, n1])) * TOOL,
         ];
         if version != VERSION || lens.iter().sum::<usize>() != rest.len() {
             return None;
         }
-        let [objects, orders, secrets, content, _] = lens;
+        let [objects, orders, secrets, content, hits, _] = lens;
         let (objects, rest) = rest.split_at_checked(objects)?;
         let (orders, rest) = rest.split_at_checked(orders)?;
         let (secrets, rest) = rest.split_at_checked(secrets)?;
-        let (content, hits) = rest.split_at_checked(content)?;
+        let (content, rest) = rest.split_at_checked(content)?;
+        let (hits, tools) = rest.split_at_checked(hits)?;
         Some(Self {
             actions: Actions(u32::from_le_bytes([a0, a1, a2, a3])),
             flags: u16::from_le_bytes([f0, f1]),
@@ -156,6 +177,7 @@ impl<'a> Seen<'a> {
             secrets,
             content,
             hits,
+            tools,
         })
     }
 
@@ -211,6 +233,14 @@ impl<'a> Seen<'a> {
     pub fn hits(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
         words(self.hits)
     }
+
+    pub fn tools(&self) -> impl Iterator<Item = (u32, Actions)> + use<'a> {
+        let (tools, _) = self.tools.as_chunks::<TOOL>();
+        tools.iter().map(|&[a, b, c, d, e, f, g, h]| {
+            let actions = Actions(u32::from_le_bytes([e, f, g, h]));
+            (u32::from_le_bytes([a, b, c, d]), actions)
+        })
+    }
 }
 
 fn clip<T>(list: &[T], most: usize) -> &[T] {
@@ -251,6 +281,7 @@ mod tests {
             secrets: (0..900).collect(),
             content: (0..900).collect(),
             hits: (0..900).collect(),
+            tools: vec![(7, Action::Pay.bit()); 900],
         }
     }
 
@@ -268,6 +299,15 @@ mod tests {
             (seen.content().len(), seen.hits().len()),
             (MAX_CONTENT, MAX_HITS)
         );
+        // What is left is theirs, and an emptier memo has room for many.
+        assert!(seen.tools().count() >= 12);
+        let tools = Memo {
+            tools: vec![(7, Action::Pay.bit()); 400],
+            ..Memo::default()
+        };
+        let bytes = tools.encode();
+        let tools: Vec<_> = Seen::decode(&bytes).unwrap().tools().collect();
+        assert_eq!(tools, vec![(7, Action::Pay.bit()); 400]);
     }
 
     #[test]
@@ -277,7 +317,7 @@ mod tests {
             assert!(Seen::decode(&bytes[..end]).is_none(), "{end}");
         }
         assert!(Seen::decode(&[bytes, vec![0]].concat()).is_none());
-        assert!(Seen::decode(&[9; 21]).is_none());
+        assert!(Seen::decode(&[9; 23]).is_none());
     }
 
     #[test]

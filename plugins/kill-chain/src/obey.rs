@@ -17,6 +17,8 @@ pub struct Told {
     pub tool: Vec<u32>,
     /// Hash of the tool's name, bit 0 set.
     pub whole: u32,
+    /// The same of a name of several words that looks like one, as a text has it.
+    pub joined: Option<u32>,
     /// Per string argument, hashes of its words.
     pub values: Vec<Vec<u32>>,
 }
@@ -58,13 +60,17 @@ impl Told {
         let known = Actions(actions.0 & !Action::Change.bit().0);
         let action = known.meets(order.actions);
         // Content that names the tool itself says more than its words do.
-        let whole = 2 * usize::from(has(&self.whole));
+        let is_whole = has(&self.whole) || self.joined.as_ref().is_some_and(has);
+        let whole = 2 * usize::from(is_whole);
         let tool = self.tool.iter().filter(|hash| has(hash)).count().max(whole);
         // The verb itself, or so much of the name that it can't be about something else.
         let verb = action || tool >= 2 || self.tool.first().is_some_and(has);
         let mut found = 0;
-        if named && (action || tool > 0 || overt || known.0 == 0) {
+        if named && (action || tool > 0 || overt || known.0 == 0 || self.all_said(order)) {
             found |= follows::NAMED;
+        } else if is_whole && order.signs & sign::URGENT != 0 && actions.has(Action::Change) {
+            // It is told to use this very tool, and pressed.
+            found |= follows::DESCRIBED;
         } else if actions.has(Action::Change) && verb && self.described(order, tool, overt) {
             found |= follows::DESCRIBED;
         }
@@ -72,6 +78,13 @@ impl Told {
             found |= follows::OVERT;
         }
         found
+    }
+
+    /// Whether the order has every value of the call, several of them.
+    fn all_said(&self, order: &OrderSeen<'_>) -> bool {
+        let has = |hash: &u32| order.has(*hash) || order.has(*hash | NAME);
+        let mut values = self.values.iter().filter(|value| !value.is_empty());
+        values.clone().count() >= 2 && values.all(|value| value.iter().all(has))
     }
 
     /// Whether the values of the call are those of the order.

@@ -9,7 +9,7 @@ mod place;
 use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark};
-use crate::words::{Kind, Word, forms, is_name, parts, words, words_from};
+use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
 use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
@@ -64,16 +64,17 @@ impl<'a> Reader<'a> {
     /// Whether `text` itself talks past the user to the agent.
     pub fn quotes(text: &str, vocabulary: &Vocabulary, printer: &Printer) -> bool {
         let mut reader = Reader::new(vocabulary, printer);
-        reader.read(text, |_| {});
+        reader.read(text, usize::MAX, |_| {});
         reader
             .orders
             .iter()
             .any(|found| found.order.signs & sign::OVERT != 0)
     }
 
-    /// Adds the orders in `text`; `beside` is shown each word on the way.
+    /// Adds the orders in `text`; `beside` is shown the words on the way, of those that are letters
+    /// and mean nothing only the ones of `least` bytes.
     #[inline]
-    pub fn read(&mut self, text: &'a str, mut beside: impl FnMut(&Word)) {
+    pub fn read(&mut self, text: &'a str, least: usize, mut beside: impl FnMut(&Word)) {
         self.field += 1;
         let mut place = Place {
             text,
@@ -90,7 +91,18 @@ impl<'a> Reader<'a> {
             inside: false,
             aside: false,
         };
-        for word in words(text) {
+        let mut all = words(text);
+        loop {
+            if place.open.is_none() {
+                let says = |from, to| {
+                    let hash = self.printer.within(text.as_bytes(), from, to);
+                    self.vocabulary.acts(hash)
+                };
+                if let Some((first, last)) = all.skip_plain(least, says) {
+                    place.pass_all(first, last);
+                }
+            }
+            let Some(word) = all.next() else { break };
             beside(&word);
             match word.kind {
                 Kind::Letters => {
@@ -302,7 +314,7 @@ impl<'a> Reader<'a> {
             return;
         }
         // English says first what to do; what stood before is its own matter.
-        if meaning.marks & mark::ANYWHERE == 0 {
+        if meaning.marks & (mark::ANYWHERE | mark::PASSIVE) == 0 {
             self.forget(at, place);
         }
         // Many orders must not hide the one that counts behind them.
@@ -376,14 +388,14 @@ impl<'a> Reader<'a> {
         if word.kind == Kind::Dense {
             into.extend(pairs(word.text(place.text), self.printer));
         } else if !word.is_rich(place.text) {
-            // Of the sentences that follow an order only names count.
             if sentences == 0 {
                 into.extend(self.vocabulary.content(word.bare(place.text), meaning));
             }
         } else {
             let bare = word.bare(place.text);
             for part in parts(bare) {
-                if is_name(part) {
+                // Of the sentences that follow only where something goes.
+                if is_name(part) && (sentences == 0 || is_address(part)) {
                     into.extend(forms(part).map(|form| self.printer.name(form)));
                 } else if part.len() == bare.len() && sentences == 0 {
                     into.extend(self.vocabulary.content(part, meaning));

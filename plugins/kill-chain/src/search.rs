@@ -6,7 +6,7 @@
 
 use clawdefender_sdk::Step as Past;
 
-use crate::action::Actions;
+use crate::action::{Actions, flag};
 use crate::chain::{Carries, Chain, Condition, Relation, Step};
 use crate::facts::Facts;
 use crate::flow::Flow;
@@ -48,7 +48,7 @@ impl Scene<'_> {
         if !chain.steps.iter().all(|step| step.is_possible(self.seen)) {
             return None;
         }
-        let earliest = now.saturating_sub(chain.max_steps);
+        let earliest = self.earliest(chain.max_steps);
         let oldest_ms = self.at_ms.saturating_sub(chain.within_ms);
         // One table per step of the chain, positions ascending.
         let mut tables: Vec<Vec<Path>> = Vec::with_capacity(chain.steps.len());
@@ -113,6 +113,16 @@ impl Scene<'_> {
             tables.push(table);
         }
         self.read_back(&tables)
+    }
+
+    /// The position from which on `most` events lie; definitions are none.
+    fn earliest(&self, most: usize) -> usize {
+        let is_event =
+            |memo: &Option<Seen<'_>>| memo.as_ref().is_none_or(|memo| !memo.is(flag::DEFINED));
+        let events = self.memos.iter().enumerate().rev();
+        let mut counted = events.filter(|(_, memo)| is_event(memo)).map(|(at, _)| at);
+        most.checked_sub(1)
+            .map_or(self.memos.len(), |last| counted.nth(last).unwrap_or(0))
     }
 
     /// Per position, how many events there are up to and with the last one before it that is

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::lexicon::SecretWords;
+use crate::secret_words::SecretWords;
 use crate::words::{Kind, Word};
 
 /// Shortest value taken from a `name = value` pair. Below that prints say little.

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::action::{Action, Actions};
 use crate::print::Printer;
-use crate::words::stem;
+use crate::stem::stem;
 
 /// The lists as written in `feeds/data/chains.toml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Orders {
     /// Words before a verb that make it an order.
@@ -39,6 +39,9 @@ struct Verbs {
     /// Forms that only orders have: they need no lead-in.
     #[serde(default)]
     anywhere: bool,
+    /// Participles: what is to be done to stands before them.
+    #[serde(default)]
+    passive: bool,
 }
 
 /// What one word is.
@@ -61,6 +64,8 @@ pub mod mark {
     pub const ANYWHERE: u16 = 64;
     /// May be the second word of a pair that presses.
     pub const SECOND: u16 = 128;
+    /// What stood before it belongs to the order.
+    pub const PASSIVE: u16 = 256;
 }
 
 #[derive(Debug)]
@@ -105,7 +110,8 @@ impl Orders {
         for group in &self.verbs {
             let meaning = Meaning {
                 verb: group.action.iter().copied().collect(),
-                marks: if group.anywhere { mark::ANYWHERE } else { 0 },
+                marks: (u16::from(group.anywhere) * mark::ANYWHERE)
+                    | (u16::from(group.passive) * mark::PASSIVE),
                 concept: 0,
             };
             all.extend(group.words.iter().map(|word| (word.clone(), meaning)));

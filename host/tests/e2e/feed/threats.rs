@@ -345,7 +345,18 @@ fn a_deleted_store_is_said_until_the_feed_is_as_far_again() {
         "{note:#}"
     );
 
+    // An older one, though good, does not end it.
     let daemon = Daemon::start(&home);
+    let mut older = newer();
+    older.manifest.version = feed.manifest.version - 1;
+    older.manifest.issued = older.manifest.issued.plus_seconds(-5);
+    let older = older.publish(&home.file("older"));
+    home.cli(&["feed", "update", older.to_str().unwrap()])
+        .done();
+    assert_eq!(codes(), ["state-lost"]);
+    daemon.kill();
+    let daemon = Daemon::start(&home);
+    assert_eq!(codes(), ["state-lost"]);
     let again = feed.publish(&home.file("again"));
     home.cli(&["feed", "update", again.to_str().unwrap()])
         .done();

@@ -6,6 +6,9 @@ use crate::words::{Kind, Word};
 /// First byte of characters from U+0600 on: scripts that glue endings to words.
 const FIRST_GLUED: u8 = 0xd8;
 
+/// Words with a full stop behind which a name follows.
+const TITLES: [&str; 8] = ["Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St.", "Sr.", "No."];
+
 /// Where the reader is in its text.
 pub(super) struct Place<'a> {
     pub(super) text: &'a str,
@@ -50,6 +53,17 @@ impl Place<'_> {
         self.breaks = 0;
         self.led = false;
         self.note(word);
+    }
+
+    /// The same for many words of letters; the first begins at `first`.
+    pub(super) fn pass_all(&mut self, first: usize, last: (usize, usize)) {
+        self.before = self.before.or(Some(first));
+        self.wrapped = false;
+        self.breaks = 0;
+        self.led = false;
+        self.line_start = false;
+        self.previous = last;
+        self.start = Start::No;
     }
 
     /// Whether a word of letters that no order takes does no more than lead to the next.
@@ -115,7 +129,7 @@ pub(super) fn is_glued(word: Word, text: &str) -> bool {
 
 pub(super) fn ends_sentence(word: Word, text: &str) -> bool {
     let last = word.text(text).as_bytes().last();
-    last.is_some_and(|last| b".!?;".contains(last))
+    last.is_some_and(|last| b".!?;".contains(last)) && !TITLES.contains(&word.text(text))
 }
 
 /// `subject: x` at a line's start, `"subject": x` anywhere: another field begins.

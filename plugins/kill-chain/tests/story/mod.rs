@@ -94,6 +94,35 @@ impl Story {
         self.tell(event)
     }
 
+    /// One entry of a list of tools, as the host takes it apart; parameters with descriptions.
+    pub fn definition(
+        &mut self,
+        server: &str,
+        tool: &str,
+        description: &str,
+        parameters: &[(&str, &str)],
+    ) -> Vec<Finding> {
+        let entry = format!("/result/tools/{}", self.told % 7);
+        let mut texts = vec![
+            text(&format!("{entry}/name"), Role::Name, tool),
+            text(
+                &format!("{entry}/description"),
+                Role::Description,
+                description,
+            ),
+            text(&format!("{entry}/inputSchema/type"), Role::Schema, "object"),
+        ];
+        for (name, meaning) in parameters {
+            let at = format!("{entry}/inputSchema/properties/{name}");
+            texts.push(text(&at, Role::Key, name));
+            texts.push(text(&format!("{at}/type"), Role::Schema, "string"));
+            let description = text(&format!("{at}/description"), Role::Description, meaning);
+            texts.extend(Some(description).filter(|_| !meaning.is_empty()));
+        }
+        let event = self.event(Kind::ToolDefinition, server, tool, texts);
+        self.tell(event)
+    }
+
     pub fn launch(&mut self, argv: &[&str]) -> Vec<Finding> {
         let mut event = self.event(Kind::ServerLaunch, "new", "", Vec::new());
         let argv = argv.iter().map(|word| (*word).to_owned()).collect();
@@ -210,8 +239,9 @@ pub fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Each told event is `server tool key=value` (a call) or `server tool < text` (its result);
-/// `expect` is what the last one finds.
+/// Each told event is `server tool key=value` (a call), `server tool < text` (its result) or
+/// `server tool :: description | parameter: description` (its definition); `expect` is what the
+/// last one finds.
 #[track_caller]
 pub fn check(events: &[&str], expect: &str) {
     let mut story = Story::begin();
@@ -233,6 +263,14 @@ pub fn tell_all(story: &mut Story, event: &str) -> Vec<Finding> {
         parts.next().unwrap_or_default(),
     );
     let rest = parts.next().unwrap_or_default();
+    if let Some(definition) = rest.strip_prefix(":: ") {
+        let mut parts = definition.split(" | ");
+        let description = parts.next().unwrap_or_default();
+        let parameters: Vec<_> = parts
+            .map(|part| part.split_once(": ").unwrap_or((part, "")))
+            .collect();
+        return story.definition(server, tool, description, &parameters);
+    }
     match rest.strip_prefix("< ") {
         Some(text) => story.result(server, tool, text),
         None => {

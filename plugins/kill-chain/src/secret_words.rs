@@ -1,0 +1,72 @@
+//! The part of the data that says what a secret looks like: shapes, names, placeholders.
+
+use serde::Deserialize;
+
+/// What a secret looks like.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretWords {
+    shapes: Vec<Shape>,
+    /// Parts of names whose value is a secret.
+    names: Vec<String>,
+    /// Parts of names whose value is none although the above says so.
+    not_names: Vec<String>,
+    /// Parts of values that stand for a secret.
+    placeholders: Vec<String>,
+    /// The least that any shape asks for.
+    #[serde(skip)]
+    shortest: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    prefix: String,
+    /// Characters in all, at least.
+    min: usize,
+}
+
+impl SecretWords {
+    /// Builds what look-ups need.
+    pub fn compile(&mut self) {
+        let lengths = self.shapes.iter().map(|shape| shape.min);
+        self.shortest = lengths.min().unwrap_or(usize::MAX);
+    }
+
+    /// No value shorter than this has the shape of a secret.
+    pub fn shortest(&self) -> usize {
+        self.shortest
+    }
+
+    pub fn has_shape(&self, value: &str) -> bool {
+        value.len() >= self.shortest
+            && self
+                .shapes
+                .iter()
+                .any(|shape| value.len() >= shape.min && value.starts_with(&shape.prefix))
+            && !self.is_placeholder(value)
+    }
+
+    pub fn names_secret(&self, name: &str) -> bool {
+        holds(name, &self.names) && !holds(name, &self.not_names)
+    }
+
+    pub fn is_placeholder(&self, value: &str) -> bool {
+        holds(value, &self.placeholders)
+    }
+}
+
+/// Whether `text` holds one of `parts`, whatever the case of its letters.
+fn holds(text: &str, parts: &[String]) -> bool {
+    let text = text.as_bytes();
+    let part_at = |at: usize, part: &String| {
+        let here = text.get(at..at + part.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    let first =
+        |byte: u8, part: &String| part.as_bytes().first() == Some(&byte.to_ascii_lowercase());
+    text.iter().enumerate().any(|(at, byte)| {
+        let mut begun = parts.iter().filter(|part| first(*byte, part));
+        begun.any(|part| part_at(at, part))
+    })
+}
