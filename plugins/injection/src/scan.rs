@@ -32,9 +32,14 @@ pub struct Scanner {
 }
 
 /// What a scan saw that is worth unveiling.
+#[derive(Default)]
 pub struct Hints {
-    /// Indices into [`disguise::telltales`] of those that occur.
-    pub telltales: Vec<usize>,
+    /// Telltales of [`disguise::telltales`] that occur: number, and the byte after it.
+    pub told: Vec<(usize, usize)>,
+    /// The spelling alphabet is used.
+    pub spelt: bool,
+    /// The text speaks of ciphers.
+    pub cipher: bool,
 }
 
 /// Where the words of each list end.
@@ -57,6 +62,12 @@ impl Hits {
         self.present
             .get(list / 64)
             .is_some_and(|word| word >> (list % 64) & 1 == 1)
+    }
+
+    /// Hits of this list and all after it.
+    fn since(&self, list: usize) -> &[(usize, usize)] {
+        let start = self.all.partition_point(|hit| hit.0 < list);
+        self.all.get(start..).unwrap_or_default()
     }
 
     /// Hits of one list, ascending by end.
@@ -107,8 +118,8 @@ impl Scanner {
             .build(english)
             .map_err(|error| error.to_string())?;
         let disguised = numbers.len();
-        for (index, telltale) in disguise::telltales().into_iter().enumerate() {
-            words.entry(telltale).or_default().push(disguised + index);
+        for (telltale, number) in disguise::telltales() {
+            words.entry(telltale).or_default().push(disguised + number);
         }
         let words = Finder::new(&words)?;
         Ok(Self {
@@ -131,9 +142,7 @@ impl Scanner {
         let hits = self.hits(&plain.text);
         // Every signature needs a word, and most short texts have none.
         if hits.all.is_empty() {
-            return Hints {
-                telltales: Vec::new(),
-            };
+            return Hints::default();
         }
         let surface = Surface::of(kind);
         for (signature, needs) in self.signatures.iter().zip(&self.needs) {
@@ -158,16 +167,16 @@ impl Scanner {
                 .take(MAX_MATCHES)
                 .for_each(|range| found(signature, plain.source(range)));
         }
-        Hints {
-            telltales: (0..64)
-                .filter(|index| hits.has(self.disguised + index))
+        let told = hits.since(self.disguised).iter();
+        Hints::of(
+            told.map(|(list, end)| (list - self.disguised, plain.offset(*end)))
                 .collect(),
-        }
+        )
     }
 
     fn hits(&self, text: &str) -> Hits {
         let mut hits = Hits {
-            present: vec![0; self.disguised / 64 + 2],
+            present: vec![0; (self.disguised + disguise::TELLTALES) / 64 + 1],
             all: Vec::new(),
         };
         self.words.find(text, |list, end| hits.add(list, end));

@@ -16,6 +16,7 @@ fn feeds() -> PathBuf {
 fn signatures() -> Vec<Blob> {
     [
         "",
+        "-disguise",
         "-phrases",
         "-words",
         "-words-asia",
@@ -58,14 +59,20 @@ fn severity(kind: Kind, text: &str) -> Option<Severity> {
 #[test]
 fn cases_hold() {
     run_cases::<Injection>("cases", &[], data());
+    // Apart from the others, because the model is trained on those and encoded text teaches nothing.
+    run_cases::<Injection>("cases/disguise", &[], data());
 }
 
 #[test]
 fn every_signature_matches_its_example_and_not_its_counterexample() {
-    let artifact = Artifact::parse(&signatures()[0].bytes).unwrap();
+    let parse = || {
+        signatures()
+            .into_iter()
+            .map(|blob| Artifact::parse(&blob.bytes).unwrap())
+    };
     let mut failures = Vec::new();
-    let scanner = Scanner::new(vec![Artifact::parse(&signatures()[0].bytes).unwrap()]).unwrap();
-    for source in &artifact.signature {
+    let scanner = Scanner::new(parse().collect()).unwrap();
+    for source in parse().flat_map(|artifact| artifact.signature) {
         let hits = |text: &str| {
             let kind = match source.surfaces.first() {
                 Some(surface::Surface::Definition) => Kind::ToolDefinition,

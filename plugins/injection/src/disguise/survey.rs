@@ -10,9 +10,15 @@ pub struct Survey {
     pub percents: usize,
     pub entities: usize,
     pub backslashes: usize,
+    pub equals: usize,
+    /// Dots and dashes that stand beside no word.
+    pub strokes: usize,
+    /// The longest row of short words that could be numbers of letters: `69 67`, `0x69`, `105`.
+    pub codes: usize,
+    /// The longest stretch without white space.
+    pub longest_stretch: usize,
     /// The longest row of words of one letter, in any script.
     pub lone_letters: usize,
-    words: usize,
     /// Words with both letters and the digits that stand for letters.
     mixed_words: usize,
 }
@@ -24,6 +30,8 @@ impl Survey {
         // Where the current run of base64 letters began, how many words of one letter stand before
         // here, and where the text goes on.
         let (mut run, mut lone, mut at) = (0, 0, 0);
+        // How many codes stand in a row before here, and where the stretch began.
+        let (mut codes, mut stretch) = (0, 0);
         while at < bytes.len() {
             let start = at;
             let mut all = 0;
@@ -34,22 +42,27 @@ impl Survey {
                 class & WORD == 0
             });
             let word = end.unwrap_or(rest.len());
-            all &= WORD;
             at += word;
             if word > 0 {
-                survey.words += 1;
                 let lead = bytes.get(start).copied().unwrap_or_default();
                 let is_lone = word == 1 || (word <= 4 && word == lead.leading_ones() as usize);
                 lone = if is_lone { lone + 1 } else { 0 };
                 survey.lone_letters = survey.lone_letters.max(lone);
                 if all & HIGH == 0 {
                     survey.longest_word = survey.longest_word.max(word);
-                    survey.mixed_words += usize::from(all == LETTER | DIGIT);
+                    survey.mixed_words += usize::from(all & (LETTER | DIGIT) == LETTER | DIGIT);
                 }
+                codes = match all & (BEYOND | HIGH | DIGIT) == DIGIT && word <= LONGEST_CODE {
+                    true => codes + 1,
+                    false => 0,
+                };
+                survey.codes = survey.codes.max(codes);
             }
             let Some(mark) = bytes.get(at).map(class) else {
                 break;
             };
+            survey.strokes += usize::from(word == 0 && mark & STROKE != 0);
+            let mark = mark & !STROKE;
             if all & HIGH != 0 || mark != JOINT {
                 survey.longest_run = survey.longest_run.max(at - run);
                 run = at + 1;
@@ -58,23 +71,33 @@ impl Survey {
                 PERCENT => survey.percents += 1,
                 AMPERSAND => survey.entities += 1,
                 BACKSLASH => survey.backslashes += 1,
+                EQUALS => survey.equals += 1,
+                SPACE => {
+                    survey.longest_stretch = survey.longest_stretch.max(at - stretch);
+                    stretch = at + 1;
+                }
                 _ => {}
             }
             at += 1;
         }
         survey.longest_run = survey.longest_run.max(bytes.len() - run.min(bytes.len()));
+        survey.longest_stretch = survey
+            .longest_stretch
+            .max(bytes.len() - stretch.min(bytes.len()));
         survey
     }
 
-    /// Letters written as digits in a good part of the words.
+    /// Letters are written as digits in some words.
     pub fn looks_leet(&self) -> bool {
-        let enough = self.mixed_words >= 3 || (self.mixed_words > 0 && self.longest_word >= 28);
-        enough && self.mixed_words * 4 >= self.words
+        self.mixed_words >= 3 || (self.mixed_words > 0 && self.longest_word >= 28)
     }
 }
 
+/// Eight binary digits.
+const LONGEST_CODE: usize = 8;
+
 /// What a byte is; several can be told at once.
-type Class = u8;
+type Class = u16;
 const LETTER: Class = 1;
 const DIGIT: Class = 2;
 /// Part of a letter above ASCII.
@@ -84,6 +107,12 @@ const JOINT: Class = 8;
 const PERCENT: Class = 16;
 const AMPERSAND: Class = 32;
 const BACKSLASH: Class = 64;
+const EQUALS: Class = 128;
+const SPACE: Class = 256;
+/// A letter that no number has, however it is written.
+const BEYOND: Class = 512;
+/// Of Morse code.
+const STROKE: Class = 1024;
 const WORD: Class = LETTER | DIGIT | HIGH;
 
 #[inline]
@@ -93,16 +122,21 @@ fn class(byte: &u8) -> Class {
 
 /// Asked of every byte, so it is looked up.
 const CLASSES: [Class; 256] = {
-    let mut table = [0; 256];
+    let mut table: [Class; 256] = [0; 256];
     let mut byte = 0;
     while byte < table.len() {
         #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
         {
             table[byte] = match byte as u8 {
-                b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+                b'a'..=b'f' | b'A'..=b'F' | b'x' | b'X' => LETTER,
+                b'a'..=b'z' | b'A'..=b'Z' => LETTER | BEYOND,
                 b'0'..=b'9' => DIGIT,
                 0x80.. => HIGH,
-                b'+' | b'/' | b'-' | b'_' => JOINT,
+                b'-' => JOINT | STROKE,
+                b'+' | b'/' | b'_' => JOINT,
+                b'.' => STROKE,
+                b'=' => EQUALS,
+                b' ' | b'\t' | b'\r' | b'\n' => SPACE,
                 b'%' => PERCENT,
                 b'&' => AMPERSAND,
                 b'\\' => BACKSLASH,
@@ -120,18 +154,21 @@ mod tests {
 
     #[test]
     fn a_text_is_counted_to_its_end() {
-        let survey = Survey::of("a-b+c d1e %41&#9;\\x -+ é 12");
+        let survey = Survey::of("a-b+c d1e %41&#9;\\x -+ é 0x12 = .");
         let counts = [
             survey.longest_run,
             survey.longest_word,
             survey.percents,
             survey.entities,
             survey.backslashes,
+            survey.equals,
+            survey.strokes,
+            survey.codes,
+            survey.longest_stretch,
             survey.lone_letters,
-            survey.words,
             survey.mixed_words,
         ];
-        assert_eq!(counts, [5, 3, 1, 1, 1, 3, 9, 1]);
+        assert_eq!(counts, [5, 4, 1, 1, 1, 1, 2, 3, 9, 3, 2]);
         for (text, run, word) in [("", 0, 0), ("/ab", 3, 2), ("x ab-", 3, 2), (". abc", 3, 3)] {
             let survey = Survey::of(text);
             assert_eq!(
