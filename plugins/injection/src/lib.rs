@@ -11,7 +11,9 @@ use clawdefender_sdk::{
     View,
 };
 
+mod chunk;
 mod disguise;
+mod effort;
 mod finder;
 mod hidden;
 mod joined;
@@ -35,6 +37,7 @@ mod window;
 pub use rules::RULES;
 pub use signature::{Artifact, Signature};
 
+use chunk::chunks;
 use disguise::Budget;
 use joined::Joined;
 use model::Model;
@@ -96,8 +99,12 @@ impl Detector for Injection {
             }
             let mut matches = Vec::new();
             let mut budget = Budget::of(text.len());
-            let layer = Layer::outermost(&Place::Shift(0));
-            self.examine(event, text, &layer, &mut budget, &mut matches);
+            for range in chunks(text) {
+                let place = Place::Shift(range.start);
+                let chunk = text.get(range).unwrap_or_default();
+                let layer = Layer::outermost(&place);
+                self.examine(event, chunk, &layer, &mut budget, &mut matches);
+            }
             weigh::weigh(&mut matches, text, &event.kind);
             findings.extend(merge(&matches, |range| {
                 vec![Span::new(index, view.clone(), range)]
@@ -142,6 +149,11 @@ impl Injection {
         let Layer {
             place, disguise, ..
         } = *layer;
+        if layer.depth > 0 && matches.len() >= MAX_MATCHES {
+            budget.spent = true;
+            return;
+        }
+        effort::add(text.len());
         let hints = self.scanner.scan(text, &event.kind, |signature, range| {
             if signature.rule == opaque::RULE && !opaque::is_beside(text, &range) {
                 return;
@@ -231,6 +243,9 @@ impl<'p> Layer<'p> {
         }
     }
 }
+
+/// Matches in one text after which what still hides in it is not read: it is what it is.
+const MAX_MATCHES: usize = 2_048;
 
 /// How many disguises inside one another are read. Real attacks nest once or twice; the budget
 /// bounds the work.

@@ -13,6 +13,7 @@ use clawdefender_sdk::Kind;
 use clawdefender_sdk::canonical::unaccented;
 
 use crate::disguise;
+use crate::effort;
 use crate::finder::Finder;
 use crate::signature::{Artifact, ListKey, Signature};
 use crate::surface::Surface;
@@ -155,6 +156,7 @@ impl Scanner {
             let windows = needs.windows(&plain.text, &hits);
             let matches = windows.into_iter().flat_map(|window| {
                 let haystack = plain.text.get(..window.end).unwrap_or_default();
+                effort::add(window.len() / WINDOW_SHARE);
                 let mut at = window.start;
                 std::iter::from_fn(move || {
                     let hit = signature.regex.find_at(haystack, at)?;
@@ -190,6 +192,8 @@ impl Scanner {
     }
 }
 
+/// A byte of a window costs this part of what it costs to read one: measured, 1.5 to 12 ns.
+const WINDOW_SHARE: usize = 8;
 /// Matches of one signature in one text that are reported.
 const MAX_MATCHES: usize = 8;
 

@@ -45,7 +45,7 @@ pub fn quoted_printable(text: &str, found: &mut Finds) {
         }
         _ => None,
     };
-    escapes(text, "=", "quoted-printable", found, |tail, out| {
+    escapes(text, '=', "quoted-printable", found, |tail, out| {
         let (byte, length) = read(tail)?;
         out.extend(byte);
         Some(length)
@@ -54,25 +54,26 @@ pub fn quoted_printable(text: &str, found: &mut Finds) {
 
 /// `&#105;&#x67;…`
 pub fn entities(text: &str, found: &mut Finds) {
-    escapes(text, "&#", "html-entities", found, |tail, out| {
-        let body = tail.split(';').next().filter(|body| body.len() < 9)?;
+    escapes(text, '&', "html-entities", found, |tail, out| {
+        let head = tail.strip_prefix('#')?;
+        let body = until(head, b';', 9)?;
         let code = match body.strip_prefix(['x', 'X']) {
             Some(digits) => u32::from_str_radix(digits, 16).ok()?,
             None => body.parse().ok()?,
         };
         push(char::from_u32(code)?, out);
         // The semicolon may be missing at the very end.
-        Some((body.len() + 1).min(tail.len()))
+        Some((body.len() + 2).min(tail.len()))
     });
 }
 
 /// `\u0069`, `\u{69}`, `\U00000069`, `\x69` and `\151`.
 pub fn backslashes(text: &str, found: &mut Finds) {
-    escapes(text, "\\", "backslash-escapes", found, |tail, out| {
+    escapes(text, '\\', "backslash-escapes", found, |tail, out| {
         let (kind, digits) = (tail.chars().next()?, tail.get(1..)?);
         let (digits, radix, length) = match kind {
             'u' if digits.starts_with('{') => {
-                let body = digits.get(1..)?.split('}').next().filter(|b| b.len() < 7)?;
+                let body = until(digits.get(1..)?, b'}', 7)?;
                 (body, 16, body.len() + 3)
             }
             'u' => (digits.get(..4)?, 16, 5),
@@ -92,6 +93,14 @@ pub fn backslashes(text: &str, found: &mut Finds) {
     });
 }
 
+/// What stands before `mark`, which is among the next few bytes or missing at the text's end.
+fn until(text: &str, mark: u8, few: usize) -> Option<&str> {
+    match text.bytes().take(few).position(|byte| byte == mark) {
+        Some(at) => text.get(..at),
+        None => (text.len() < few).then_some(text),
+    }
+}
+
 fn push(letter: char, out: &mut Vec<u8>) {
     out.extend(letter.encode_utf8(&mut [0; 4]).bytes());
 }
@@ -100,7 +109,7 @@ fn push(letter: char, out: &mut Vec<u8>) {
 /// follows the mark, adds what it stands for, and says how many bytes that were.
 fn escapes(
     text: &str,
-    mark: &str,
+    mark: char,
     name: &'static str,
     found: &mut Finds,
     read: impl Fn(&str, &mut Vec<u8>) -> Option<usize>,
@@ -127,7 +136,7 @@ fn escapes(
         if at < span.end {
             continue;
         }
-        let body = at + mark.len();
+        let body = at + mark.len_utf8();
         if at - span.end > NEAR || count == 0 {
             finish(&span, &mut count, &mut out);
             span = at..at;

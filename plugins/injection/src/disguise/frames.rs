@@ -2,8 +2,8 @@
 
 use super::{Finds, promising, readable, runs};
 
-/// Shorter ones are words with their punctuation; 25 characters carry 20 bytes.
-pub const MIN_STRETCH: usize = 25;
+/// Shorter ones are words with their punctuation; 35 characters carry 28 bytes.
+pub const MIN_STRETCH: usize = 35;
 
 /// Ascii85 as Adobe and Python write it, and the alphabet of RFC 1924 as Git does.
 pub fn base85(text: &str, found: &mut Finds) {

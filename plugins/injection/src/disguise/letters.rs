@@ -169,7 +169,7 @@ fn is_natural(text: &str) -> bool {
     letters < MIN_SHIFTED || vowels * 4 >= letters
 }
 
-const SAMPLE: usize = 128;
+const SAMPLE: usize = 64;
 /// Fewer letters fit some shift by chance.
 const MIN_SHIFTED: usize = 16;
 
@@ -312,21 +312,31 @@ fn leet_passages(text: &str) -> Vec<Range<usize>> {
     all
 }
 
-/// Letters, and digits that look like some.
-fn is_leet(word: &str) -> bool {
-    let (mut letters, mut digits, mut others) = (0, 0, false);
-    for byte in word.bytes() {
+/// Letters, and among them digits that look like some.
+pub fn is_leet(word: &str) -> bool {
+    let word =
+        word.trim_matches(|letter: char| matches!(letter, '.' | ',' | ':' | ';' | '?' | '"'));
+    let (mut letters, mut digits, mut row) = (0, 0, 0);
+    let (mut others, mut capitals) = (false, false);
+    for (at, byte) in word.bytes().enumerate() {
+        row = if byte.is_ascii_digit() { row + 1 } else { 0 };
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => letters += 1,
-            b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'8' | b'9' | b'@' | b'$' => digits += 1,
-            b'2' | b'6' => others = true,
-            _ => {}
+            b'a'..=b'z' | 0x80.. => letters += 1,
+            b'A'..=b'Z' => {
+                letters += 1;
+                capitals |= at > 0;
+            }
+            b'0'..=b'9' | b'@' | b'$' => digits += 1,
+            b'!' | b'|' | b'+' | b'-' | b'\'' => {}
+            // Code, assignments, addresses.
+            _ => return false,
         }
+        // Numbers with their units and names, and digits that look like no letter.
+        others |= row > 2 || matches!(byte, b'2' | b'6');
     }
     // Base64 has capitals anywhere.
-    let capitals = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
     let run_together = word.len() >= LONG && letters * 4 >= word.len() && !capitals;
-    letters > 0 && digits > 0 && (run_together || (!others && letters + 1 >= digits))
+    letters > 1 && digits > 0 && (run_together || (!others && letters + 1 >= digits))
 }
 
 const MIN_LEET: usize = 3;

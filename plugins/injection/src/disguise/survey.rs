@@ -1,5 +1,7 @@
 //! The one cheap pass that says which disguises are plausible in a text.
 
+use super::letters::is_leet;
+
 /// Counts over the bytes of a text.
 #[derive(Default)]
 pub struct Survey {
@@ -10,8 +12,10 @@ pub struct Survey {
     pub percents: usize,
     pub entities: usize,
     pub backslashes: usize,
+    /// Of them, those that could be escapes: before two digits of a hexadecimal number or the end
+    /// of a line.
     pub equals: usize,
-    /// Dots and dashes that stand beside no word.
+    /// Dots and dashes that stand beside no word, but before another one or a space.
     pub strokes: usize,
     /// The longest row of short words that could be numbers of letters: `69 67`, `0x69`, `105`.
     pub codes: usize,
@@ -20,7 +24,7 @@ pub struct Survey {
     /// The longest row of words of one letter, in any script.
     pub lone_letters: usize,
     /// Words with both letters and the digits that stand for letters.
-    mixed_words: usize,
+    leet_words: usize,
 }
 
 impl Survey {
@@ -50,7 +54,11 @@ impl Survey {
                 survey.lone_letters = survey.lone_letters.max(lone);
                 if all & HIGH == 0 {
                     survey.longest_word = survey.longest_word.max(word);
-                    survey.mixed_words += usize::from(all & (LETTER | DIGIT) == LETTER | DIGIT);
+                    // Few words have both.
+                    if all & (LETTER | DIGIT) == LETTER | DIGIT {
+                        let word = text.get(start..at).unwrap_or_default();
+                        survey.leet_words += usize::from(is_leet(word));
+                    }
                 }
                 codes = match all & (BEYOND | HIGH | DIGIT) == DIGIT && word <= LONGEST_CODE {
                     true => codes + 1,
@@ -61,7 +69,10 @@ impl Survey {
             let Some(mark) = bytes.get(at).map(class) else {
                 break;
             };
-            survey.strokes += usize::from(word == 0 && mark & STROKE != 0);
+            if word == 0 && mark & STROKE != 0 {
+                let next = bytes.get(at + 1);
+                survey.strokes += usize::from(matches!(next, Some(b'.' | b'-' | b' ')));
+            }
             let mark = mark & !STROKE;
             if all & HIGH != 0 || mark != JOINT {
                 survey.longest_run = survey.longest_run.max(at - run);
@@ -71,7 +82,19 @@ impl Survey {
                 PERCENT => survey.percents += 1,
                 AMPERSAND => survey.entities += 1,
                 BACKSLASH => survey.backslashes += 1,
-                EQUALS => survey.equals += 1,
+                EQUALS => {
+                    // A number that is assigned has more digits, or fewer.
+                    let is_escape = match bytes.get(at + 1..) {
+                        Some([b'\r' | b'\n', ..]) => true,
+                        Some([high, low, rest @ ..]) => {
+                            high.is_ascii_hexdigit()
+                                && low.is_ascii_hexdigit()
+                                && !rest.first().is_some_and(u8::is_ascii_digit)
+                        }
+                        _ => false,
+                    };
+                    survey.equals += usize::from(is_escape);
+                }
                 SPACE => {
                     survey.longest_stretch = survey.longest_stretch.max(at - stretch);
                     stretch = at + 1;
@@ -89,7 +112,7 @@ impl Survey {
 
     /// Letters are written as digits in some words.
     pub fn looks_leet(&self) -> bool {
-        self.mixed_words >= 3 || (self.mixed_words > 0 && self.longest_word >= 28)
+        self.leet_words >= 3 || (self.leet_words > 0 && self.longest_word >= 28)
     }
 }
 
@@ -154,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_text_is_counted_to_its_end() {
-        let survey = Survey::of("a-b+c d1e %41&#9;\\x -+ é 0x12 = .");
+        let survey = Survey::of("a-b+c d1e %41&#9;\\x -+ é 0x12 =A1 . . l3et");
         let counts = [
             survey.longest_run,
             survey.longest_word,
@@ -166,7 +189,7 @@ mod tests {
             survey.codes,
             survey.longest_stretch,
             survey.lone_letters,
-            survey.mixed_words,
+            survey.leet_words,
         ];
         assert_eq!(counts, [5, 4, 1, 1, 1, 1, 2, 3, 9, 3, 2]);
         for (text, run, word) in [("", 0, 0), ("/ab", 3, 2), ("x ab-", 3, 2), (". abc", 3, 3)] {
