@@ -49,9 +49,12 @@ impl Survey {
             at += word;
             if word > 0 {
                 let lead = bytes.get(start).copied().unwrap_or_default();
-                let is_lone = word == 1 || (word <= 4 && word == lead.leading_ones() as usize);
-                lone = if is_lone { lone + 1 } else { 0 };
-                survey.lone_letters = survey.lone_letters.max(lone);
+                if word == 1 || (word <= 4 && word == lead.leading_ones() as usize) {
+                    lone += 1;
+                    survey.lone_letters = survey.lone_letters.max(lone);
+                } else {
+                    lone = 0;
+                }
                 if all & HIGH == 0 {
                     survey.longest_word = survey.longest_word.max(word);
                     // Few words have both.
@@ -60,11 +63,12 @@ impl Survey {
                         survey.leet_words += usize::from(is_leet(word));
                     }
                 }
-                codes = match all & (BEYOND | HIGH | DIGIT) == DIGIT && word <= LONGEST_CODE {
-                    true => codes + 1,
-                    false => 0,
-                };
-                survey.codes = survey.codes.max(codes);
+                if all & (BEYOND | HIGH | DIGIT) == DIGIT && word <= LONGEST_CODE {
+                    codes += 1;
+                    survey.codes = survey.codes.max(codes);
+                } else {
+                    codes = 0;
+                }
             }
             let Some(mark) = bytes.get(at).map(class) else {
                 break;
