@@ -151,8 +151,8 @@ impl Finder {
 
 /// Letters of a beginning.
 const LEAST: usize = 3;
-/// A power of two; some eight times as many as there are beginnings.
-const BUCKETS: usize = 1 << 12;
+/// A power of two; some sixteen times as many as there are beginnings.
+const BUCKETS: usize = 1 << 14;
 /// Bytes between the parts of a listed word.
 const MAX_JOINT: usize = 64;
 

@@ -7,10 +7,13 @@
 use std::ops::Range;
 
 use clawdefender_sdk::{
-    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step,
+    Blob, Detector, Event, Finding, Info, Kind, Report, Role, Settings, Severity, Span, Step, Text,
+    View,
 };
 
+mod chunk;
 mod disguise;
+mod effort;
 mod finder;
 mod hidden;
 mod joined;
@@ -18,6 +21,7 @@ mod letters;
 pub mod lexicon;
 mod mention;
 pub mod model;
+mod opaque;
 pub mod passage;
 mod phrase;
 mod place;
@@ -33,6 +37,8 @@ mod window;
 pub use rules::RULES;
 pub use signature::{Artifact, Signature};
 
+use chunk::chunks;
+use disguise::Budget;
 use joined::Joined;
 use model::Model;
 use place::Place;
@@ -92,27 +98,30 @@ impl Detector for Injection {
                 continue;
             }
             let mut matches = Vec::new();
-            self.examine(
-                event,
-                text,
-                &Place::Whole(0..text.len()),
-                "plain",
-                0,
-                &mut matches,
-            );
+            let mut budget = Budget::of(text.len());
+            for range in chunks(text) {
+                let place = Place::Shift(range.start);
+                let chunk = text.get(range).unwrap_or_default();
+                let layer = Layer::outermost(&place);
+                self.examine(event, chunk, &layer, &mut budget, &mut matches);
+            }
             weigh::weigh(&mut matches, text, &event.kind);
             findings.extend(merge(&matches, |range| {
                 vec![Span::new(index, view.clone(), range)]
             }));
-            if let Some(range) = hidden::carrier(&source.original) {
-                findings.push(hidden::finding(index, range, &event.kind));
+            findings.extend(self.hidden(event, index, source, &mut budget));
+            if budget.spent {
+                findings.push(rules::too_disguised(index, view, text.len(), &event.kind));
             }
         }
         if let Some(joined) = Joined::of(event) {
             let mut matches = Vec::new();
-            let whole = Place::Whole(0..joined.text.len());
-            let deepest = MAX_DEPTH;
-            self.examine(event, &joined.text, &whole, "plain", deepest, &mut matches);
+            let layer = Layer {
+                depth: MAX_DEPTH,
+                ..Layer::outermost(&Place::Shift(0))
+            };
+            let mut budget = Budget::of(0);
+            self.examine(event, &joined.text, &layer, &mut budget, &mut matches);
             weigh::weigh(&mut matches, &joined.text, &event.kind);
             // What stands in one text was found there; and a passage of many short values reads
             // like nothing in particular, so only what names itself counts here.
@@ -128,65 +137,119 @@ impl Detector for Injection {
 }
 
 impl Injection {
-    /// Scans `text` and then what hides in it. `place` says where `text` stands in the message's
-    /// text; at depth 0 it is that text.
+    /// Scans `text` and then what hides in it, as far as `budget` reaches.
     fn examine<'s>(
         &'s self,
         event: &Event,
         text: &str,
-        place: &Place,
-        disguise: &'static str,
-        depth: u8,
+        layer: &Layer,
+        budget: &mut Budget,
         matches: &mut Vec<Match<'s>>,
     ) {
-        let exact = Place::Shift(0);
-        let place_of_scan = match disguise {
-            "plain" => &exact,
-            _ => place,
-        };
+        let Layer {
+            place, disguise, ..
+        } = *layer;
+        if layer.depth > 0 && matches.len() >= MAX_MATCHES {
+            budget.spent = true;
+            return;
+        }
+        effort::add(text.len());
         let hints = self.scanner.scan(text, &event.kind, |signature, range| {
+            if signature.rule == opaque::RULE && !opaque::is_beside(text, &range) {
+                return;
+            }
             matches.push(Match {
                 rule: &signature.rule,
                 by: &signature.id,
                 language: &signature.language,
                 sure_pct: signature.confidence_pct,
-                range: place_of_scan.source(range.clone()),
+                range: place.source(range.clone()),
                 disguise,
                 mentioned: mention::is_mention(text, &range),
                 severity: signature.severity,
             });
         });
         self.reading.read(text, &event.kind, |found| {
+            if found.rule == opaque::RULE && !opaque::is_beside(text, &found.range) {
+                return;
+            }
             matches.push(Match {
                 rule: found.rule,
                 by: found.by,
                 language: found.language,
                 sure_pct: found.sure_pct,
                 mentioned: mention::is_mention(text, &found.range),
-                range: place_of_scan.source(found.range),
+                range: place.source(found.range),
                 disguise,
                 severity: found.severity,
             });
         });
-        if depth >= MAX_DEPTH {
+        if layer.depth >= MAX_DEPTH {
             return;
         }
-        for unveiled in disguise::unveil(text, &hints, &self.scanner) {
-            let inner = unveiled.place.inside(place_of_scan);
-            self.examine(
-                event,
-                &unveiled.text,
-                &inner,
-                unveiled.name,
-                depth + 1,
-                matches,
-            );
+        for unveiled in disguise::unveil(text, &hints, &self.scanner, budget) {
+            let inner = Layer {
+                place: &unveiled.place.inside(place),
+                disguise: unveiled.name,
+                depth: layer.depth + 1,
+            };
+            self.examine(event, &unveiled.text, &inner, budget, matches);
+        }
+    }
+
+    /// What stands in characters that no reader sees: that it does, and what it says.
+    fn hidden(
+        &self,
+        event: &Event,
+        index: usize,
+        source: &Text,
+        budget: &mut Budget,
+    ) -> Vec<Finding> {
+        let carriers = hidden::carriers(&source.original);
+        let mut findings = hidden::findings(index, &carriers, &event.kind);
+        let mut matches = Vec::new();
+        for carrier in carriers {
+            let Some(said) = carrier.said else { continue };
+            let layer = Layer {
+                place: &Place::Whole(carrier.range),
+                disguise: carrier.name,
+                depth: 1,
+            };
+            self.examine(event, &said, &layer, budget, &mut matches);
+        }
+        weigh::weigh(&mut matches, &source.original, &event.kind);
+        findings.extend(merge(&matches, |range| {
+            vec![Span::new(index, View::Original, range)]
+        }));
+        findings
+    }
+}
+
+/// A text that is examined: the message's own, or one that was hidden in it.
+struct Layer<'p> {
+    /// Where it stands in the message's text.
+    place: &'p Place,
+    /// How it was disguised.
+    disguise: &'static str,
+    depth: u8,
+}
+
+impl<'p> Layer<'p> {
+    fn outermost(place: &'p Place) -> Self {
+        Self {
+            place,
+            disguise: "plain",
+            depth: 0,
         }
     }
 }
 
-/// A disguise inside a disguise is read, a third one is not: real attacks nest once.
-const MAX_DEPTH: u8 = 2;
+/// Matches in one text after which what still hides in it is not read: it is what it is.
+const MAX_MATCHES: usize = 2_048;
+
+/// How many disguises inside one another are read. Real attacks nest once or twice; the budget
+/// bounds the work.
+const MAX_DEPTH: u8 = 4;
 
 /// One finding per rule: the strongest match speaks, the others lend their spans.
 fn merge(matches: &[Match], place: impl Fn(Range<usize>) -> Vec<Span>) -> Vec<Finding> {

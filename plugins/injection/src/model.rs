@@ -182,7 +182,7 @@ impl Model {
             return None;
         }
         let mut said = 0;
-        features_of_words(words, |at| {
+        features_of_words(look.tokens, words, |at| {
             said += weight(&self.words, at) + weight(&self.words, at ^ of_words);
         });
         score += said.clamp(-self.word_cap, self.word_cap);

@@ -218,17 +218,18 @@ pub fn damping(count: usize) -> i32 {
 const REACH: usize = 6;
 
 /// Calls `emit` with the number of each feature of words.
-pub fn features_of_words(words: &[Token], mut emit: impl FnMut(usize)) {
+pub fn features_of_words(tokens: &Tokens, words: &[Token], mut emit: impl FnMut(usize)) {
     let mut last = 0u32;
     for word in words {
-        let one = word.hash.wrapping_mul(0x9e37_79b1);
+        let hash = tokens.hash(word);
+        let one = hash.wrapping_mul(0x9e37_79b1);
         emit((one >> 12) as usize & (WORDS - 1));
         let two = last
             .rotate_left(7)
-            .wrapping_add(word.hash)
+            .wrapping_add(hash)
             .wrapping_mul(0x85eb_ca77);
         emit(((two ^ (two >> 16)) as usize) & (WORDS - 1));
-        last = word.hash;
+        last = hash;
     }
 }
 

@@ -1,6 +1,9 @@
 //! What this detector can claim: rule ids, what they mean, and what is known about them.
 
-use clawdefender_sdk::Category;
+use clawdefender_sdk::{Category, Finding, Kind, Severity, Span, View};
+
+use crate::rank;
+use crate::surface::Surface;
 
 /// One kind of claim.
 pub struct Rule {
@@ -26,6 +29,25 @@ impl Rule {
 /// The rule with this id.
 pub fn rule(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
+}
+
+/// A finding of this rule with its words, but no place yet.
+pub fn finding(id: &str, severity: Severity, sure_pct: u8) -> Finding {
+    let known = rule(id);
+    let category = known.map_or(Category::Obfuscation, Rule::category);
+    Finding::new(id, category, severity, sure_pct)
+        .message(known.map_or("", |rule| rule.message))
+        .refs(known.map_or(&[][..], |rule| rule.refs).iter().copied())
+}
+
+/// More hides in a text of `bytes` than is read.
+pub fn too_disguised(text: usize, view: View, bytes: usize, kind: &Kind) -> Finding {
+    let ceiling = Surface::of(kind).ceiling();
+    let severity = match rank(ceiling) < rank(Severity::Medium) {
+        true => ceiling,
+        false => Severity::Medium,
+    };
+    finding("injection.too-disguised", severity, 80).span(Span::new(text, view, 0..bytes))
 }
 
 /// In the order in which findings are reported.
@@ -94,10 +116,31 @@ pub const RULES: &[Rule] = &[
         refs: &["LLM01", "AML.T0051"],
     },
     Rule {
+        id: "injection.encoded-order",
+        category: "obfuscation",
+        summary: "Tells the model to decode something and to act on what it says.",
+        message: "The text tells the model to decode something and to act on it.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
         id: "injection.hidden-text",
         category: "obfuscation",
         summary: "Text in characters that no reader sees.",
         message: "Text is hidden in characters that no reader sees.",
         refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
+        id: "injection.disguised-text",
+        category: "obfuscation",
+        summary: "Letters under piles of marks, or of many scripts in one word.",
+        message: "Text is written so that no filter reads it.",
+        refs: &["LLM01", "AML.T0051.001"],
+    },
+    Rule {
+        id: "injection.too-disguised",
+        category: "obfuscation",
+        summary: "More is encoded in a text than is read.",
+        message: "More is encoded in the text than could be read.",
+        refs: &["LLM01"],
     },
 ];

@@ -13,8 +13,6 @@ pub struct Token {
     /// Bytes of the folded text.
     pub start: u32,
     pub end: u32,
-    /// Of the letters.
-    pub hash: u32,
     /// A bit per concept that begins here.
     pub concepts: u64,
     /// A bit per language in which it does.
@@ -58,9 +56,8 @@ impl Tokens {
             }
             let start = at;
             let unspaced = byte >= 0x80 && is_unspaced(byte, text.get(at + 1).map_or(0, |b| *b));
-            let hash;
-            (at, hash) = match unspaced {
-                true => letter(text, at),
+            at = match unspaced {
+                true => at + letter_bytes(byte),
                 false => word(text, at),
             };
             if at == start {
@@ -95,7 +92,6 @@ impl Tokens {
             all.push(Token {
                 start: small(start),
                 end: small(at),
-                hash: hash ^ (hash >> 15),
                 concepts: meaning.concepts,
                 languages: meaning.languages,
                 reach: small(meaning.end.max(at)),
@@ -128,6 +124,16 @@ impl Tokens {
         })
     }
 
+    /// The hash of a word's letters, asked for only where the model weighs words.
+    pub fn hash(&self, word: &Token) -> u32 {
+        let letters = self.folded.text.as_bytes();
+        let letters = letters.get(word.start as usize..word.end as usize);
+        let hash = letters.unwrap_or_default().iter().fold(HASH, |hash, byte| {
+            (hash ^ u32::from(*byte)).wrapping_mul(HASH_STEP)
+        });
+        hash ^ (hash >> 15)
+    }
+
     /// Bytes of the source behind a range of words.
     pub fn source(&self, words: Range<usize>) -> Range<usize> {
         let words = self.all.get(words).unwrap_or_default();
@@ -144,22 +150,20 @@ impl Tokens {
 /// The longest stem of a script without spaces, in bytes.
 const UNSPACED_STEM: usize = 36;
 
-/// The end and the hash of the word at `at`: letters and digits up to a mark or a script without
-/// spaces.
+/// The end of the word at `at`: letters and digits up to a mark or a script without spaces.
 #[inline]
-fn word(text: &[u8], at: usize) -> (usize, u32) {
+fn word(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let ends = |byte: &u8| !PLAIN.get(usize::from(*byte)).is_some_and(|plain| *plain);
-    let length = rest.iter().position(ends).unwrap_or(rest.len());
-    let hash = hashed(HASH, rest.get(..length).unwrap_or_default());
-    match rest.get(length) {
-        Some(0x80..) => word_above_ascii(text, at + length, hash),
-        _ => (at + length, hash),
+    let end = at + rest.iter().position(ends).unwrap_or(rest.len());
+    match text.get(end) {
+        Some(0x80..) => word_above_ascii(text, end),
+        _ => end,
     }
 }
 
 /// Goes on with a word in which a letter above ASCII was met.
-fn word_above_ascii(text: &[u8], mut at: usize, mut hash: u32) -> (usize, u32) {
+fn word_above_ascii(text: &[u8], mut at: usize) -> usize {
     while let Some(rest @ &[byte, ..]) = text.get(at..) {
         let ends = match rest {
             [0..=0x7f, ..] => !byte.is_ascii_alphanumeric(),
@@ -169,23 +173,9 @@ fn word_above_ascii(text: &[u8], mut at: usize, mut hash: u32) -> (usize, u32) {
         if ends {
             break;
         }
-        hash = hashed(hash, &[byte]);
         at += 1;
     }
-    (at, hash)
-}
-
-#[inline]
-fn hashed(hash: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(hash, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(HASH_STEP)
-    })
-}
-
-/// The end and the hash of one letter.
-fn letter(text: &[u8], at: usize) -> (usize, u32) {
-    let end = at + text.get(at).map_or(1, |lead| letter_bytes(*lead));
-    (end, hashed(HASH, text.get(at..end).unwrap_or_default()))
+    at
 }
 
 /// ASCII letters and digits.

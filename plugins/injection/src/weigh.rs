@@ -5,6 +5,7 @@ use std::ops::Range;
 use clawdefender_sdk::{Kind, Severity};
 
 use crate::mention::is_about_attacks;
+use crate::opaque;
 use crate::rank;
 use crate::surface::Surface;
 
@@ -44,7 +45,7 @@ pub fn weigh(matches: &mut Vec<Match>, text: &str, kind: &Kind) {
     // it is only talked about.
     let named: Vec<(Range<usize>, bool)> = matches
         .iter()
-        .filter(|found| found.rule != LIKELY)
+        .filter(|found| found.rule != LIKELY && found.rule != opaque::RULE)
         .map(|found| (found.range.clone(), found.mentioned))
         .collect();
     let said_of = |range: &Range<usize>, mentioned: bool| {

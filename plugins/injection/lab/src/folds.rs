@@ -134,7 +134,7 @@ fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
                 meanings: features.numbers.clone(),
                 words: Vec::new(),
             };
-            features_of_words(words, |number| passage.words.push(small(number)));
+            features_of_words(&tokens, words, |number| passage.words.push(small(number)));
             Some(passage)
         })
         .collect()

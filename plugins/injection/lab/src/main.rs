@@ -6,6 +6,7 @@ mod chance;
 mod cross;
 mod explain;
 mod feeds;
+mod findings;
 mod folds;
 mod learn;
 mod made;
@@ -31,6 +32,8 @@ enum Verb {
     Eval(table::Args),
     /// What the detector as it ships says about single texts
     Explain(explain::Args),
+    /// Every finding of the detector as it ships, by labelled row
+    Findings(findings::Args),
     /// Microseconds per text on this machine
     Speed(speed::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Train(args) => train::main(&args),
         Verb::Eval(args) => table::main(&args),
         Verb::Explain(args) => explain::main(&args),
+        Verb::Findings(args) => findings::main(&args),
         Verb::Speed(args) => speed::main(&args),
     };
     match done {

@@ -1,156 +1,106 @@
-//! Encodings with an alphabet of their own: base64, hex, percent, HTML entities, backslashes.
+//! Runs of letters and digits that are text in another alphabet: hex, binary, base32, base64.
 
-use std::ops::Range;
-
-use super::{Unveiled, readable};
-use crate::place::Place;
+use super::{Finds, hex_byte, promising, readable, runs};
 
 /// Shorter runs are ids and words; 24 base64 letters carry 18 bytes.
 pub const MIN_RUN: usize = 24;
-/// Fewer escapes are ordinary punctuation.
-pub const MIN_ESCAPES: usize = 4;
+/// Bytes decoded before the rest is worth it.
+const TASTE: usize = 24;
 
-pub fn base64_and_hex(text: &str, found: &mut Vec<Unveiled>) {
+pub fn runs_of_letters(text: &str, found: &mut Finds) {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
-    for range in runs(text, is_letter) {
-        let run = text.get(range.clone()).unwrap_or_default();
-        if run.len() < MIN_RUN {
+    let mut all = runs(text, is_letter).peekable();
+    while let Some(mut range) = all.next() {
+        if range.len() < MIN_RUN {
             continue;
         }
-        let decoded = match hex(run).and_then(readable) {
-            Some(text) => Some((text, "hex")),
-            None => base64(run).and_then(readable).map(|text| (text, "base64")),
+        // Mail and certificates break long runs into lines of one length.
+        let line = range.len();
+        let mut lines = vec![range.clone()];
+        while let Some(next) = all.next_if(|next| {
+            let between = text.get(range.end..next.start).unwrap_or_default();
+            next.len() <= line
+                && lines.last().is_some_and(|last| last.len() == line)
+                && is_break(between)
+        }) {
+            range.end = next.end;
+            lines.push(next);
+        }
+        let joined: String;
+        let run = match lines.as_slice() {
+            [one] => text.get(one.clone()).unwrap_or_default(),
+            many => {
+                let parts = many.iter().filter_map(|line| text.get(line.clone()));
+                joined = parts.collect();
+                &joined
+            }
         };
-        if let Some((text, name)) = decoded {
-            found.push(Unveiled {
-                text,
-                place: Place::Whole(range),
-                name,
-            });
-        }
-    }
-}
-
-/// Percent-encoded words: `%69%67…` or `ignore%20all%20…`.
-pub fn percent(text: &str, found: &mut Vec<Unveiled>) {
-    for range in runs(text, |byte| !byte.is_ascii_whitespace() && byte != b'"') {
-        let word = text.get(range.clone()).unwrap_or_default();
-        if word.matches('%').count() < MIN_ESCAPES {
-            continue;
-        }
-        let mut bytes = Vec::with_capacity(word.len());
-        let mut rest = word.as_bytes();
-        while let Some((&first, tail)) = rest.split_first() {
-            match (first, tail.get(..2).and_then(hex_byte)) {
-                (b'%', Some(byte)) => {
-                    bytes.push(byte);
-                    rest = tail.get(2..).unwrap_or_default();
-                }
-                (b'+', _) => {
-                    bytes.push(b' ');
-                    rest = tail;
-                }
-                _ => {
-                    bytes.push(first);
-                    rest = tail;
+        if let Some((text, name)) = decode(run) {
+            found.add(name, range, text);
+        } else if lines.len() > 1 {
+            // Lines of one length by chance.
+            for line in lines {
+                let run = text.get(line.clone()).unwrap_or_default();
+                if let Some((text, name)) = decode(run) {
+                    found.add(name, line, text);
                 }
             }
         }
-        if let Some(text) = readable(bytes) {
-            found.push(Unveiled {
-                text,
-                place: Place::Whole(range),
-                name: "percent",
-            });
-        }
     }
 }
 
-/// `&#105;&#x67;…`
-pub fn entities(text: &str, found: &mut Vec<Unveiled>) {
-    escapes(text, "&#", "html-entities", found, |tail| {
-        let (body, _) = tail.get(..tail.len().min(10))?.split_once(';')?;
-        let code = match body.strip_prefix(['x', 'X']) {
-            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-            None => body.parse().ok()?,
-        };
-        Some((code, body.len() + 1))
-    });
+/// A line break, as it is or as JSON writes it, with the white space around it.
+fn is_break(between: &str) -> bool {
+    let rest = between.trim_matches([' ', '\t', '>']);
+    matches!(rest, "\n" | "\r\n" | "\\n" | "\\r\\n") && between.len() <= 16
 }
 
-/// `\u0069\u0067…` and `\x69\x67…`
-pub fn backslashes(text: &str, found: &mut Vec<Unveiled>) {
-    escapes(text, "\\u", "unicode-escapes", found, |tail| {
-        Some((u32::from_str_radix(tail.get(..4)?, 16).ok()?, 4))
-    });
-    escapes(text, "\\x", "hex-escapes", found, |tail| {
-        Some((u32::from_str_radix(tail.get(..2)?, 16).ok()?, 2))
-    });
+/// The text behind a run in the first alphabet that gives one.
+fn decode(run: &str) -> Option<(String, &'static str)> {
+    let text = |bytes: Option<Vec<u8>>| bytes.and_then(wide_or_plain);
+    text(hex(run))
+        .map(|text| (text, "hex"))
+        .or_else(|| text(binary(run)).map(|text| (text, "binary")))
+        .or_else(|| text(base32(run)).map(|text| (text, "base32")))
+        .or_else(|| text(base64(run)).map(|text| (text, "base64")))
+        .or_else(|| {
+            // After the last "/" or "=" of an address or an assignment.
+            let at = run.trim_end_matches('=').rfind(['/', '='])?;
+            let tail = run.get(at + 1..)?;
+            let long = tail.len() >= MIN_RUN;
+            long.then(|| text(base64(tail)))?
+                .map(|text| (text, "base64"))
+        })
 }
 
-/// Replaces every escape between the first and the last one.
-fn escapes(
-    text: &str,
-    mark: &str,
-    name: &'static str,
-    found: &mut Vec<Unveiled>,
-    read: impl Fn(&str) -> Option<(u32, usize)>,
-) {
-    let mut out = String::new();
-    let mut span: Option<Range<usize>> = None;
-    let mut count = 0;
-    for (at, _) in text.match_indices(mark) {
-        let body = at + mark.len();
-        let Some((code, length)) = text.get(body..).and_then(&read) else {
-            continue;
-        };
-        let Some(letter) = char::from_u32(code) else {
-            continue;
-        };
-        let from = span.as_ref().map_or(at, |span| span.end);
-        let between = text.get(from..at).unwrap_or_default();
-        // Far apart, they are no disguise of one passage.
-        if between.len() > 64 {
-            if count >= MIN_ESCAPES {
-                break;
+/// Text in UTF-8, or in UTF-16 of mostly Latin letters, as PowerShell takes it.
+fn wide_or_plain(bytes: Vec<u8>) -> Option<String> {
+    let wide = bytes.len() >= 16 && bytes.chunks_exact(2).all(|pair| pair.last() == Some(&0));
+    match wide {
+        true => readable(bytes.iter().step_by(2).copied().collect()),
+        false => readable(bytes),
+    }
+}
+
+/// Decodes group by group; gives up early on what is no text.
+fn collect<'g>(
+    size: usize,
+    groups: impl Iterator<Item = &'g [u8]>,
+    decode: impl Fn(&[u8], &mut Vec<u8>) -> Option<()>,
+) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(size.min(4 * TASTE));
+    let mut tasted = false;
+    for group in groups {
+        decode(group, &mut out)?;
+        if !tasted && out.len() >= TASTE {
+            tasted = true;
+            let wide = out.iter().skip(1).step_by(2).all(|byte| *byte == 0);
+            if !wide && !promising(&out) {
+                return None;
             }
-            (span, count) = (None, 0);
-            out.clear();
-        } else {
-            out.push_str(between);
         }
-        out.push(letter);
-        count += 1;
-        let start = span.map_or(at, |span| span.start);
-        span = Some(start..body + length);
     }
-    if let Some(span) = span.filter(|_| count >= MIN_ESCAPES)
-        && let Some(text) = readable(out.into_bytes())
-    {
-        found.push(Unveiled {
-            text,
-            place: Place::Whole(span),
-            name,
-        });
-    }
-}
-
-/// Maximal runs of bytes in the class. Only cuts at ASCII, so the ranges are whole characters as
-/// long as the class holds all or none of the bytes above ASCII.
-fn runs(text: &str, class: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let bytes = text.as_bytes();
-        let rest = bytes.get(at..)?;
-        let start = at + rest.iter().position(|byte| class(*byte))?;
-        let length = bytes
-            .get(start..)?
-            .iter()
-            .take_while(|byte| class(**byte))
-            .count();
-        at = start + length;
-        Some(start..at)
-    })
+    Some(out)
 }
 
 fn hex(run: &str) -> Option<Vec<u8>> {
@@ -158,15 +108,43 @@ fn hex(run: &str) -> Option<Vec<u8>> {
     if digits.len() % 2 == 1 {
         return None;
     }
-    digits.chunks(2).map(hex_byte).collect()
+    collect(digits.len() / 2, digits.chunks(2), |pair, out| {
+        out.push(hex_byte(pair)?);
+        Some(())
+    })
 }
 
-fn hex_byte(pair: &[u8]) -> Option<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    match pair {
-        [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
-        _ => None,
+fn binary(run: &str) -> Option<Vec<u8>> {
+    if run.len() < 64 || !run.len().is_multiple_of(8) {
+        return None;
     }
+    collect(run.len() / 8, run.as_bytes().chunks(8), |bits, out| {
+        let bits = std::str::from_utf8(bits).ok()?;
+        out.push(u8::from_str_radix(bits, 2).ok()?);
+        Some(())
+    })
+}
+
+/// RFC 4648, in capitals or in small letters, with or without padding.
+fn base32(run: &str) -> Option<Vec<u8>> {
+    let letters = run.trim_end_matches('=').as_bytes();
+    let small = letters.first()?.is_ascii_lowercase();
+    collect(letters.len() * 5 / 8, letters.chunks(8), |group, out| {
+        let mut bits = 0u64;
+        for letter in group {
+            let digit = match letter {
+                b'A'..=b'Z' if !small => letter - b'A',
+                b'a'..=b'z' if small => letter - b'a',
+                b'2'..=b'7' => letter - b'2' + 26,
+                _ => return None,
+            };
+            bits = bits << 5 | u64::from(digit);
+        }
+        bits <<= 5 * (8 - group.len());
+        let bytes = bits.to_be_bytes().into_iter().skip(3);
+        out.extend(bytes.take(group.len() * 5 / 8));
+        Some(())
+    })
 }
 
 /// Standard and URL alphabets, with or without padding.
@@ -175,8 +153,7 @@ fn base64(run: &str) -> Option<Vec<u8>> {
     if letters.len() % 4 == 1 {
         return None;
     }
-    let mut out = Vec::with_capacity(letters.len() * 3 / 4);
-    for group in letters.chunks(4) {
+    collect(letters.len() * 3 / 4, letters.chunks(4), |group, out| {
         let mut bits = 0u32;
         for letter in group {
             bits = bits << 6 | base64_digit(*letter)?;
@@ -184,8 +161,8 @@ fn base64(run: &str) -> Option<Vec<u8>> {
         bits <<= 6 * (4 - group.len());
         let [_, first, second, third] = bits.to_be_bytes();
         out.extend([first, second, third].into_iter().take(group.len() - 1));
-    }
-    Some(out)
+        Some(())
+    })
 }
 
 fn base64_digit(letter: u8) -> Option<u32> {
@@ -201,54 +178,83 @@ fn base64_digit(letter: u8) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Budget, Unveiled};
     use super::*;
+    use crate::place::Place;
 
-    fn first(unveil: impl Fn(&str, &mut Vec<Unveiled>), text: &str) -> Option<(String, Place)> {
-        let mut found = Vec::new();
-        unveil(text, &mut found);
-        found
-            .into_iter()
-            .next()
-            .map(|piece| (piece.text, piece.place))
+    fn read(text: &str) -> Vec<Unveiled> {
+        let mut budget = Budget::of(text.len());
+        let mut found = Finds {
+            pieces: Vec::new(),
+            budget: &mut budget,
+        };
+        runs_of_letters(text, &mut found);
+        found.pieces
+    }
+
+    #[track_caller]
+    fn check(run: &str, name: &str, text: &str) {
+        let around = format!("x {run} y");
+        let found = read(&around);
+        let [piece] = found.as_slice() else {
+            panic!("{} pieces in {run}", found.len());
+        };
+        assert_eq!((piece.name, piece.text.as_str()), (name, text));
+        assert_eq!(piece.place, Place::Whole(2..2 + run.len()));
     }
 
     #[test]
-    fn base64_of_prose_is_read_with_and_without_padding() {
-        for run in ["dGhpcyBpcyBhIHNlbnRlbmNlIQ==", "dGhpcyBpcyBhIHNlbnRlbmNlIQ"] {
-            let (text, place) = first(base64_and_hex, &format!("x {run} y")).unwrap();
-            assert_eq!(
-                (text.as_str(), place),
-                ("this is a sentence!", Place::Whole(2..2 + run.len()))
-            );
-        }
-    }
-
-    #[test]
-    fn digests_and_paths_are_not_text() {
-        assert!(
-            first(
-                base64_and_hex,
-                "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-            )
-            .is_none()
+    fn every_alphabet_is_read() {
+        check(
+            "dGhpcyBpcyBhIHNlbnRlbmNlIQ==",
+            "base64",
+            "this is a sentence!",
         );
-        assert!(first(base64_and_hex, "/usr/share/doc/packages/readme/changelog").is_none());
-    }
-
-    #[test]
-    fn escapes_are_read() {
+        check(
+            "dGhpcyBpcyBhIHNlbnRlbmNlIQ",
+            "base64",
+            "this is a sentence!",
+        );
+        check(
+            "dABoAGUAIABzAGEAbQBlACAAaABlAHIAZQA=",
+            "base64",
+            "the same here",
+        );
+        check(
+            "ORUGKIDTMFWWKIDBM5QWS3RANBSXEZI=",
+            "base32",
+            "the same again here",
+        );
+        check(
+            "orugkidtmfwwkidbm5qws3ranbsxezi",
+            "base32",
+            "the same again here",
+        );
         let hex: String = "hidden words".bytes().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(first(base64_and_hex, &hex).unwrap().0, "hidden words");
-        assert_eq!(
-            first(percent, "a%20few%20small%20words%20here").unwrap().0,
-            "a few small words here"
+        check(&hex, "hex", "hidden words");
+        let bits: String = "hidden words".bytes().map(|b| format!("{b:08b}")).collect();
+        check(&bits, "binary", "hidden words");
+    }
+
+    #[test]
+    fn a_run_that_is_broken_into_lines_is_one() {
+        let run = "dGhpcyBpcyBhIHNlbnRlbmNl\nIHRoYXQgZ29lcyBvbiBhbmQg\r\nb24gZm9yIGxpbmVz";
+        check(
+            run,
+            "base64",
+            "this is a sentence that goes on and on for lines",
         );
-        let entities_text: String = "hidden words".bytes().map(|b| format!("&#{b};")).collect();
-        assert_eq!(first(entities, &entities_text).unwrap().0, "hidden words");
-        let escaped: String = "hidden words"
-            .bytes()
-            .map(|b| format!("\\u{b:04x}"))
-            .collect();
-        assert_eq!(first(backslashes, &escaped).unwrap().0, "hidden words");
+    }
+
+    #[test]
+    fn digests_and_paths_and_images_are_not_text() {
+        for text in [
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "/usr/share/doc/packages/readme/changelog",
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+            "sha512-9f3rKVpW6h1nQmS0yq2LxDkTgUeBvCzA7jHs5wXo4iMlRtYbEaPdFqGuJnNcKv8Zx",
+        ] {
+            assert!(read(text).is_empty(), "{text}");
+        }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::Unveiled;
-use crate::place::Place;
+use super::{Finds, apart, ceil};
 use crate::scan::Scanner;
 
 /// Fewer lone letters are initials, options and table cells.
@@ -12,65 +11,65 @@ pub const MIN_LETTERS: usize = 5;
 const FOLLOWING: usize = 120;
 /// The longest English words are shorter.
 pub const MIN_SQUASHED: usize = 28;
+/// Known words that no long name has by chance.
+const MANY_WORDS: usize = 5;
 
 /// Joins runs of lone letters. Two separators in a row are a space between words; without any,
 /// the words are found by the scanner's own list.
-pub fn spaced(text: &str, scanner: &Scanner, found: &mut Vec<Unveiled>) {
-    for range in lone_letter_runs(text) {
-        let run = text.get(range.clone()).unwrap_or_default();
-        let mut joined = String::new();
-        let mut gap = 0;
-        for letter in run.chars() {
-            if is_separator(letter) {
-                gap += 1;
-                continue;
-            }
-            if gap > 1 {
-                joined.push(' ');
-            }
-            gap = 0;
-            joined.push(letter);
-        }
-        let mut joined = if joined.contains(' ') {
-            joined
-        } else {
-            apart(&joined, scanner)
-        };
+pub fn spaced(text: &str, scanner: &Scanner, found: &mut Finds) {
+    let mut runs = lone_letter_runs(text).into_iter().peekable();
+    while let Some(run) = runs.next() {
+        let mut said = joined(text, &run, scanner);
+        let mut end = run.end;
         // Often only the telling word is pulled apart; what follows completes the sentence.
-        let mut end = (range.end + FOLLOWING).min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        while let Some(next) = runs.next_if(|next| next.start - end <= FOLLOWING) {
+            let between = text.get(end..next.start).unwrap_or_default();
+            // One mark among the letters, such as that of an address.
+            let mark = between.trim();
+            said.push_str(if mark.len() == 1 { mark } else { between });
+            said.push_str(&joined(text, &next, scanner));
+            end = next.end;
         }
-        joined.push_str(text.get(range.end..end).unwrap_or_default());
-        let (text, range) = (joined, range.start..end);
-        let leet = text.bytes().filter(u8::is_ascii_digit).count() * 5 > text.len();
-        let place = Place::Whole(range);
-        if leet {
-            let mut respelt = Vec::new();
-            super::letters::leet(&text, &mut respelt);
-            for piece in respelt {
-                let text = if piece.text.contains(' ') {
-                    piece.text
-                } else {
-                    apart(&piece.text, scanner)
+        let after = ceil(text, (end + FOLLOWING).min(text.len()));
+        let after = runs.peek().map_or(after, |next| after.min(next.start));
+        said.push_str(text.get(end..after).unwrap_or_default());
+        let range = run.start..after;
+        if said.bytes().filter(u8::is_ascii_digit).count() * 5 > said.len() {
+            for respelt in super::letters::unleeted(&said, scanner) {
+                let respelt = match respelt.contains(' ') {
+                    true => respelt,
+                    false => apart(&respelt, scanner),
                 };
-                found.push(Unveiled {
-                    text,
-                    place: place.clone(),
-                    name: "letter-spaced",
-                });
+                found.add("letter-spaced", range.clone(), respelt);
             }
         }
-        found.push(Unveiled {
-            text,
-            place,
-            name: "letter-spaced",
-        });
+        found.add("letter-spaced", range, said);
+    }
+}
+
+/// One run as words.
+fn joined(text: &str, run: &Range<usize>, scanner: &Scanner) -> String {
+    let mut joined = String::new();
+    let mut gap = 0;
+    for letter in text.get(run.clone()).unwrap_or_default().chars() {
+        if is_separator(letter) {
+            gap += 1;
+            continue;
+        }
+        if gap > 1 {
+            joined.push(' ');
+        }
+        gap = 0;
+        joined.push(letter);
+    }
+    match joined.contains(' ') {
+        true => joined,
+        false => apart(&joined, scanner),
     }
 }
 
 /// Puts spaces around the known words inside very long ones.
-pub fn squashed(text: &str, scanner: &Scanner, found: &mut Vec<Unveiled>) {
+pub fn squashed(text: &str, scanner: &Scanner, found: &mut Finds) {
     let mut at = 0;
     for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()) {
         let range = at..at + word.len();
@@ -82,30 +81,18 @@ pub fn squashed(text: &str, scanner: &Scanner, found: &mut Vec<Unveiled>) {
         if word.len() < MIN_SQUASHED {
             continue;
         }
-        let text = apart(word, scanner);
-        // One known word inside a long token is chance.
-        if text.bytes().filter(|byte| *byte == b' ').count() >= 4 {
-            found.push(Unveiled {
-                text,
-                place: Place::Whole(range),
-                name: "run-together",
-            });
+        let words = scanner.words(word).map(|word| word.len());
+        let (count, known) = words.fold((0, 0), |(count, all), length| (count + 1, all + length));
+        // Few known words inside a long name are chance, and capitals show a name's parts anyway.
+        let is_name = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+        let mostly = match is_name {
+            true => known * 4 >= word.len() * 3,
+            false => known * 2 >= word.len() || count >= MANY_WORDS,
+        };
+        if count >= 2 && mostly {
+            found.add("run-together", range, apart(word, scanner));
         }
     }
-}
-
-fn apart(word: &str, scanner: &Scanner) -> String {
-    let mut out = String::with_capacity(word.len() * 2);
-    let mut at = 0;
-    for range in scanner.words(word) {
-        out.push_str(word.get(at..range.start).unwrap_or_default());
-        out.push(' ');
-        out.push_str(word.get(range.clone()).unwrap_or_default());
-        out.push(' ');
-        at = range.end;
-    }
-    out.push_str(word.get(at..).unwrap_or_default());
-    out
 }
 
 fn is_separator(letter: char) -> bool {
