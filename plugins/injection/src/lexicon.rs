@@ -69,6 +69,10 @@ pub const CONCEPTS: &[&str] = &[
     "markup",
     "decode",
     "prefer",
+    "told",
+    "reader",
+    "praise",
+    "argument",
 ];
 
 /// The number of a concept.

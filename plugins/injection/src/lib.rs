@@ -38,6 +38,7 @@ use model::Model;
 use place::Place;
 use reading::Reading;
 use scan::Scanner;
+use surface::Surface;
 use weigh::Match;
 
 /// The detector: signatures compiled, lexicon and model loaded once.
@@ -139,6 +140,7 @@ impl Injection {
         depth: u8,
         matches: &mut Vec<Match<'s>>,
     ) {
+        let surface = Surface::of(&event.kind);
         let exact = Place::Shift(0);
         let place_of_scan = match disguise {
             "plain" => &exact,
@@ -152,7 +154,7 @@ impl Injection {
                 sure_pct: signature.confidence_pct,
                 range: place_of_scan.source(range.clone()),
                 disguise,
-                mentioned: mention::is_mention(text, &range),
+                mentioned: mention::is_mention(text, &range, surface),
                 severity: signature.severity,
             });
         });
@@ -162,7 +164,7 @@ impl Injection {
                 by: found.by,
                 language: found.language,
                 sure_pct: found.sure_pct,
-                mentioned: mention::is_mention(text, &found.range),
+                mentioned: mention::is_mention(text, &found.range, surface),
                 range: place_of_scan.source(found.range),
                 disguise,
                 severity: found.severity,

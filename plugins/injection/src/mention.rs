@@ -7,11 +7,15 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-/// Is the match at `range` only talked about?
-pub fn is_mention(text: &str, range: &Range<usize>) -> bool {
+use crate::surface::Surface;
+
+/// Is the match at `range` only talked about? A definition gives examples and names errors and
+/// payloads all the time, so there only a quotation counts.
+pub fn is_mention(text: &str, range: &Range<usize>, surface: Surface) -> bool {
     let before = tail(text.get(..range.start).unwrap_or_default(), 160);
     let after = head(text.get(range.end..).unwrap_or_default(), 100);
-    is_quoted(before, after) || in_code(before, after) || is_discussed(before, after)
+    let discussed = || surface != Surface::Definition && is_discussed(before, after);
+    is_quoted(before, after) || in_code(before, after) || discussed()
 }
 
 /// Prose introduces the quotation: `says "ignore …"`. A string that is a whole JSON or YAML value
@@ -249,7 +253,11 @@ mod tests {
         let text = marked.replacen('[', "", 1);
         let end = text.find(']').unwrap();
         assert_eq!(
-            is_mention(&text.replacen(']', "", 1), &(start..end)),
+            is_mention(
+                &text.replacen(']', "", 1),
+                &(start..end),
+                Surface::Content
+            ),
             mention,
             "{marked}"
         );

@@ -121,7 +121,7 @@ impl Phrase {
     }
 
     pub fn applies(&self, surface: Surface) -> bool {
-        self.surfaces.is_empty() || self.surfaces.contains(&surface) || surface == Surface::Outgoing
+        surface.is_among(&self.surfaces)
     }
 
     /// Whether a sentence with these concepts can hold it.

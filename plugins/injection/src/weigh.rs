@@ -52,7 +52,21 @@ pub fn weigh(matches: &mut Vec<Match>, text: &str, kind: &Kind) {
             *only_mentioned == mentioned && other.start < range.end && range.start < other.end
         })
     };
+    let sure: Vec<Range<usize>> = matches
+        .iter()
+        .filter(|found| found.rule == LIKELY && found.severity == Severity::High && !found.mentioned)
+        .map(|found| found.range.clone())
+        .collect();
     matches.retain(|found| found.rule != LIKELY || !said_of(&found.range, false));
+    // A claim that the model is sure of as well needs no third witness.
+    for found in matches.iter_mut().filter(|found| found.rule != LIKELY) {
+        let confirmed = |range: &Range<usize>| {
+            range.start < found.range.end && found.range.start < range.end
+        };
+        if found.severity == Severity::Medium && sure.iter().any(confirmed) {
+            found.severity = Severity::High;
+        }
+    }
     for found in matches.iter_mut().filter(|found| found.rule == LIKELY) {
         found.mentioned |= said_of(&found.range, true);
     }

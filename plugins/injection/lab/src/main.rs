@@ -7,6 +7,7 @@ mod cross;
 mod explain;
 mod feeds;
 mod folds;
+mod held;
 mod learn;
 mod made;
 mod rows;
