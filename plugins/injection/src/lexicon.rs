@@ -73,6 +73,7 @@ pub const CONCEPTS: &[&str] = &[
     "reader",
     "praise",
     "argument",
+    "hush",
 ];
 
 /// The number of a concept.

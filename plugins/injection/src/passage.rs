@@ -62,8 +62,8 @@ pub fn is_worth_reading(concepts: u64, bench: Bench) -> bool {
 const TELLING: u64 = bits(&[
     "drop", "obey", "become", "free", "limits", "lift", "covert", "prompt", "secret", "ai", "evil",
     "unasked", "markup", "vault", "spell", "decode", "delete", "pay", "send", "remember", "tell",
-    "tale", "grant", "order", "system", "show", "stop", "solely", "prefer", "urgent",
-    "told", "reader", "praise",
+    "tale", "grant", "order", "system", "show", "stop", "solely", "prefer", "urgent", "told",
+    "reader", "praise", "hush",
 ]);
 
 /// The bits of these concepts; a name that is none stops the compiler.

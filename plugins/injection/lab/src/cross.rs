@@ -27,7 +27,7 @@ pub struct Crossed {
 
 /// False positives that the lower threshold may cost, in parts per thousand of harmless rows.
 /// Chosen: somewhat less than the detector as a whole may have, because signatures add theirs.
-const PERMITTED: [(usize, f64); BENCHES] = [(0, 3.4), (1, 0.7), (2, 7.7)];
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 3.4), (1, 0.7), (2, 6.4)];
 /// Harmless rows that are named for each bench.
 const HIGHEST: usize = 12;
 /// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
@@ -66,10 +66,6 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
             .or_default()
             .push((score.unwrap_or(i32::MIN), id(sources, bag)));
     }
-    for bag in bags { let name = &sources[bag.source].name; if name.starts_with(HELD) || name.contains("cisco") || name.contains("msb") { if let Some(m) = models.get(fold(bag)) { // DEBUG
-        let best = bag.passages.iter().map(|p| ((m.score(p, bag.bench, true) * 16.0) as i32, (m.score(p, bag.bench, false) * 16.0) as i32)).max();
-        eprintln!("SCORE {} {} {:?} {:?}", bag.attack, name, best, sources[bag.source].rows[bag.row].text);
-    } } }
     let mut thresholds = [[i32::MAX; 2]; BENCHES];
     let mut counts = [[0; 2]; BENCHES];
     let mut highest_of: [Vec<(i32, String)>; BENCHES] = Default::default();

@@ -56,7 +56,10 @@ pub fn folds(sources: &[Source], count: usize) -> Vec<usize> {
             .to_owned()
     };
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-    for source in sources.iter().filter(|source| !source.name.starts_with(HELD)) {
+    for source in sources
+        .iter()
+        .filter(|source| !source.name.starts_with(HELD))
+    {
         *sizes.entry(family(&source.name)).or_default() += source.rows.len();
     }
     let mut families: Vec<(usize, String)> =
@@ -118,16 +121,6 @@ fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
     let text = canonical(&row.text).map_or_else(|| row.text.clone(), |view| view.text);
     let tokens = Tokens::of(&text, lexicon);
     let (sentences, passages) = cut(&tokens);
-    if std::env::var_os("DUMPC").is_some() { // DEBUG
-        for sentence in &sentences {
-            let ws = &tokens.all[sentence.clone()];
-            let parts: Vec<String> = ws.iter().enumerate().filter(|(_, w)| w.concepts != 0).map(|(i, w)| {
-                let names: Vec<&str> = (0..injection::lexicon::CONCEPTS.len()).filter(|b| w.concepts >> b & 1 == 1 && w.languages & english != 0).map(|b| injection::lexicon::CONCEPTS[b]).collect();
-                format!("{i}:{}", names.join("|")) }).filter(|p| !p.ends_with(':')).collect();
-            let src = &text[tokens.source(sentence.clone())];
-            eprintln!("CONC\t{}\t{}\t{:?}\t{}\t{}\t{:?}", row.attack, row.source, Bench::of(&row.kind), row.id, parts.join(" "), src);
-        }
-    }
     let mut features = Features::default();
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     passages

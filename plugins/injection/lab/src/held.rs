@@ -50,10 +50,15 @@ fn read(path: &Path) -> Result<Vec<Source>> {
     let text = std::fs::read_to_string(path)?;
     let sha256 = hex(&Sha256::digest(&text));
     let file: File = toml::from_str(&text)?;
-    let sets = file
-        .set
-        .into_iter()
-        .map(|set| (set.name, "en".to_owned(), set.kind, set.attack, set.harmless));
+    let sets = file.set.into_iter().map(|set| {
+        (
+            set.name,
+            "en".to_owned(),
+            set.kind,
+            set.attack,
+            set.harmless,
+        )
+    });
     let many = file.many.into_iter().map(|many| {
         let (name, kind) = (many.language.clone(), "tool-result".to_owned());
         (name, many.language, kind, many.attack, many.harmless)
