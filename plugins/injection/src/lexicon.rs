@@ -69,6 +69,11 @@ pub const CONCEPTS: &[&str] = &[
     "markup",
     "decode",
     "prefer",
+    "told",
+    "reader",
+    "praise",
+    "argument",
+    "hush",
 ];
 
 /// The number of a concept.

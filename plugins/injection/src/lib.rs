@@ -44,6 +44,7 @@ use model::Model;
 use place::Place;
 use reading::Reading;
 use scan::Scanner;
+use surface::Surface;
 use weigh::Match;
 
 /// The detector: signatures compiled, lexicon and model loaded once.
@@ -154,6 +155,7 @@ impl Injection {
             return;
         }
         effort::add(text.len());
+        let surface = Surface::of(&event.kind);
         let hints = self.scanner.scan(text, &event.kind, |signature, range| {
             if signature.rule == opaque::RULE && !opaque::is_beside(text, &range) {
                 return;
@@ -165,7 +167,7 @@ impl Injection {
                 sure_pct: signature.confidence_pct,
                 range: place.source(range.clone()),
                 disguise,
-                mentioned: mention::is_mention(text, &range),
+                mentioned: mention::is_mention(text, &range, surface),
                 severity: signature.severity,
             });
         });
@@ -178,7 +180,7 @@ impl Injection {
                 by: found.by,
                 language: found.language,
                 sure_pct: found.sure_pct,
-                mentioned: mention::is_mention(text, &found.range),
+                mentioned: mention::is_mention(text, &found.range, surface),
                 range: place.source(found.range),
                 disguise,
                 severity: found.severity,

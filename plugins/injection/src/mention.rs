@@ -7,11 +7,15 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-/// Is the match at `range` only talked about?
-pub fn is_mention(text: &str, range: &Range<usize>) -> bool {
+use crate::surface::Surface;
+
+/// Is the match at `range` only talked about? A definition gives examples and names errors and
+/// payloads all the time, so there only a quotation counts.
+pub fn is_mention(text: &str, range: &Range<usize>, surface: Surface) -> bool {
     let before = tail(text.get(..range.start).unwrap_or_default(), 160);
     let after = head(text.get(range.end..).unwrap_or_default(), 100);
-    is_quoted(before, after) || in_code(before, after) || is_discussed(before, after)
+    let discussed = || surface != Surface::Definition && is_discussed(before, after);
+    is_quoted(before, after) || in_code(before, after) || discussed()
 }
 
 /// Prose introduces the quotation: `says "ignore …"`. A string that is a whole JSON or YAML value
@@ -90,20 +94,27 @@ fn is_discussed(before: &str, after: &str) -> bool {
         })
 }
 
-/// A document about attacks names them again and again: what a statistical or weaker claim finds in
-/// it is its subject.
-pub fn is_about_attacks(text: &str) -> bool {
-    let Some(words) = &*SUBJECT_WORDS else {
-        return false;
-    };
-    let count = words.find_iter(text).count();
-    count >= SUBJECT_LEAST && count * SUBJECT_EVERY >= text.len()
+/// How surely a text is about attacks: a document about them names them again and again, and what a
+/// statistical or weaker claim finds in it is its subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    Other,
+    /// Enough to doubt the model.
+    Named,
+    /// Enough to doubt a weak claim of any kind.
+    Attacks,
 }
 
-/// Chosen: more than an attacker needs to name what they do, in any text longer than a page.
-const SUBJECT_LEAST: usize = 6;
-/// Bytes per word at most: about one in each paragraph.
-const SUBJECT_EVERY: usize = 600;
+pub fn subject(text: &str) -> Subject {
+    let Some(words) = &*SUBJECT_WORDS else {
+        return Subject::Other;
+    };
+    match words.find_iter(text).count() {
+        count if count >= 6 && count * 600 >= text.len() => Subject::Attacks,
+        count if count >= 3 && count * 400 >= text.len() => Subject::Named,
+        _ => Subject::Other,
+    }
+}
 
 static SUBJECT_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
@@ -112,7 +123,8 @@ static SUBJECT_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
-/// Stems of the subject.
+/// Stems of the subject. How many, and in how many bytes, is chosen: six in any text longer than a page
+/// are more than an attacker needs to name what they do, and one in each paragraph.
 const SUBJECT: &[&str] = &[
     "attack",
     "injection",
@@ -249,7 +261,7 @@ mod tests {
         let text = marked.replacen('[', "", 1);
         let end = text.find(']').unwrap();
         assert_eq!(
-            is_mention(&text.replacen(']', "", 1), &(start..end)),
+            is_mention(&text.replacen(']', "", 1), &(start..end), Surface::Content),
             mention,
             "{marked}"
         );
@@ -266,10 +278,14 @@ mod tests {
     #[test]
     fn a_document_is_about_attacks_when_it_keeps_naming_them() {
         let page = "The scanner finds an injection attack before the model reads it. ";
-        assert!(is_about_attacks(&page.repeat(4)));
-        assert!(!is_about_attacks(page));
+        assert_eq!(subject(&page.repeat(4)), Subject::Attacks);
+        assert_eq!(subject(page), Subject::Named);
+        assert_eq!(subject("An attack on the harbour."), Subject::Other);
         let story = "We went to the sea and looked at the boats. ".repeat(200);
-        assert!(!is_about_attacks(&format!("{}{story}", page.repeat(2))));
+        assert_eq!(
+            subject(&format!("{}{story}", page.repeat(2))),
+            Subject::Other
+        );
     }
 
     #[test]

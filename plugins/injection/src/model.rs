@@ -43,10 +43,10 @@ pub enum Bench {
 
 impl Bench {
     pub fn of(kind: &Kind) -> Self {
-        match (kind, Surface::of(kind)) {
-            (_, Surface::Definition) => Self::Definition,
-            (Kind::PromptContent, _) | (_, Surface::Outgoing) => Self::Prompt,
-            _ => Self::Content,
+        match Surface::of(kind) {
+            Surface::Definition => Self::Definition,
+            Surface::Prompt | Surface::Outgoing => Self::Prompt,
+            Surface::Content | Surface::Result => Self::Content,
         }
     }
 
@@ -164,7 +164,7 @@ impl Model {
     /// The score of a stretch of words, or `None` when its meanings alone keep it below `least`.
     fn score(&self, look: &mut Look, words: Range<usize>) -> Option<i32> {
         let words = look.tokens.all.get(words)?;
-        if !is_worth_reading(concepts(words)) {
+        if !is_worth_reading(concepts(words), look.bench) {
             return None;
         }
         let found = meanings(words, look.english);

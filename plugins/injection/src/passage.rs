@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::lexicon::CONCEPTS;
+use crate::model::Bench;
 use crate::token::{Gap, Token, Tokens};
 
 /// Words of a passage at most, unless a single sentence is longer. Chosen: three sentences of prose.
@@ -47,8 +48,12 @@ pub fn passages(sentences: &[Range<usize>]) -> Vec<Range<usize>> {
 }
 
 /// Whether words with these concepts can be an attack at all: the cheap question that spares most
-/// passages the model. Everyday meanings (you, file, text, …) don't count as telling.
-pub fn is_worth_reading(concepts: u64) -> bool {
+/// passages the model. Everyday meanings (you, file, text, …) don't count as telling. A definition is
+/// read once per server and may hide an order in everyday words.
+pub fn is_worth_reading(concepts: u64, bench: Bench) -> bool {
+    if bench == Bench::Definition {
+        return concepts.count_ones() >= 2;
+    }
     let telling = (concepts & TELLING).count_ones();
     telling >= 2 || (telling == 1 && concepts.count_ones() >= 4)
 }
@@ -57,7 +62,8 @@ pub fn is_worth_reading(concepts: u64) -> bool {
 const TELLING: u64 = bits(&[
     "drop", "obey", "become", "free", "limits", "lift", "covert", "prompt", "secret", "ai", "evil",
     "unasked", "markup", "vault", "spell", "decode", "delete", "pay", "send", "remember", "tell",
-    "tale", "grant", "order", "system", "show", "stop", "solely", "prefer", "urgent",
+    "tale", "grant", "order", "system", "show", "stop", "solely", "prefer", "urgent", "told",
+    "reader", "praise", "hush",
 ]);
 
 /// The bits of these concepts; a name that is none stops the compiler.
@@ -295,11 +301,12 @@ mod tests {
     #[test]
     fn everyday_meanings_are_not_worth_a_closer_look() {
         let of = |names: &[&str]| bits(names);
-        assert!(!is_worth_reading(of(&[
-            "you", "file", "text", "what", "must"
-        ])));
-        assert!(is_worth_reading(of(&["drop", "order"])));
-        assert!(is_worth_reading(of(&["drop", "you", "prior", "every"])));
-        assert!(!is_worth_reading(of(&["secret", "what"])));
+        let everyday = of(&["you", "file", "text", "what", "must"]);
+        let read = |concepts| is_worth_reading(concepts, Bench::Content);
+        assert!(!read(everyday));
+        assert!(read(of(&["drop", "order"])));
+        assert!(read(of(&["drop", "you", "prior", "every"])));
+        assert!(!read(of(&["secret", "what"])));
+        assert!(is_worth_reading(everyday, Bench::Definition));
     }
 }

@@ -61,6 +61,8 @@ pub struct Phrase {
     joined: bool,
     leads: bool,
     languages: u64,
+    /// Languages that give a word per character.
+    unspaced: u64,
 }
 
 /// Where a phrase was met.
@@ -113,6 +115,7 @@ impl Phrase {
             within: source.within,
             joined: source.joined,
             leads: source.leads,
+            unspaced: UNSPACED.iter().fold(0, |all, name| all | lexicon.bit(name)),
             languages: match source.languages.as_slice() {
                 [] => u64::MAX,
                 some => some.iter().fold(0, |all, name| all | lexicon.bit(name)),
@@ -121,7 +124,7 @@ impl Phrase {
     }
 
     pub fn applies(&self, surface: Surface) -> bool {
-        self.surfaces.is_empty() || self.surfaces.contains(&surface) || surface == Surface::Outgoing
+        surface.is_among(&self.surfaces)
     }
 
     /// Whether a sentence with these concepts can hold it.
@@ -163,7 +166,12 @@ impl Phrase {
                 .iter()
                 .flatten()
                 .fold(self.languages, |all, met| all & met.1);
-            let near = at - first < self.within;
+            // Without spaces a word is two characters or so.
+            let within = match languages & self.unspaced {
+                0 => self.within,
+                _ => 2 * self.within,
+            };
+            let near = at - first < within;
             if near && languages != 0 && !self.excused(tokens, first..*at + 1) {
                 return Some(Met {
                     words: first..at + 1,
@@ -205,4 +213,6 @@ impl Phrase {
     }
 }
 
+/// Languages written without spaces between words.
+const UNSPACED: [&str; 3] = ["zh", "ja", "th"];
 const MAX_NEEDS: usize = 5;

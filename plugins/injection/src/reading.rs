@@ -60,10 +60,10 @@ impl Reading {
         }
         let (sentences, passages) = cut(&tokens);
         self.phrases(&tokens, &sentences, kind, &mut found);
-        if !is_worth_reading(tokens.concepts) {
+        let bench = Bench::of(kind);
+        if !is_worth_reading(tokens.concepts, bench) {
             return;
         }
-        let bench = Bench::of(kind);
         let [_, sure] = self.model.of_bench(bench);
         for scored in self
             .model

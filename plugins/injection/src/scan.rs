@@ -147,9 +147,7 @@ impl Scanner {
         }
         let surface = Surface::of(kind);
         for (signature, needs) in self.signatures.iter().zip(&self.needs) {
-            let elsewhere = !signature.surfaces.is_empty()
-                && !signature.surfaces.contains(&surface)
-                && surface != Surface::Outgoing;
+            let elsewhere = !surface.is_among(&signature.surfaces);
             if elsewhere || !needs.lists.iter().all(|list| hits.has(*list)) {
                 continue;
             }
@@ -166,6 +164,7 @@ impl Scanner {
                 })
             });
             matches
+                .filter(|range| !signature.excuses(&plain.text, range.start))
                 .take(MAX_MATCHES)
                 .for_each(|range| found(signature, plain.source(range)));
         }

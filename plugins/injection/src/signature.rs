@@ -49,6 +49,9 @@ pub struct Source {
     /// The lists that every match contains, when the pattern names others that are optional.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// A list whose words excuse a match when one stands before it in the same sentence: "detects".
+    #[serde(default)]
+    pub unless: Option<String>,
     /// A text that must match, and one that must not: checked when the feed is built.
     pub positive: String,
     pub negative: String,
@@ -79,6 +82,19 @@ pub struct Signature {
     /// Matches contain them in this order.
     pub ordered: bool,
     pub regex: Regex,
+    unless: Option<Regex>,
+}
+
+impl Signature {
+    /// Whether what stands before `at` in its sentence excuses a match there.
+    pub fn excuses(&self, text: &str, at: usize) -> bool {
+        let Some(unless) = &self.unless else {
+            return false;
+        };
+        let before = text.get(..at).unwrap_or_default();
+        let sentence = before.rsplit(['.', '!', '?', '\n']).next();
+        unless.is_match(sentence.unwrap_or_default())
+    }
 }
 
 /// Language and name of a word list.
@@ -121,12 +137,19 @@ impl Artifact {
         if named.is_empty() {
             return Err("a pattern needs at least one word list to be looked for".into());
         }
-        let regex = RegexBuilder::new(&pattern)
-            .case_insensitive(true)
-            .size_limit(REGEX_BYTES)
-            .dfa_size_limit(REGEX_BYTES)
-            .build()
-            .map_err(|error| error.to_string())?;
+        let build = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(true)
+                .size_limit(REGEX_BYTES)
+                .dfa_size_limit(REGEX_BYTES)
+                .build()
+                .map_err(|error| error.to_string())
+        };
+        let regex = build(&pattern)?;
+        let unless = match &source.unless {
+            Some(name) => Some(build(&alternatives(self.list(&self.key(source, name)?)))?),
+            None => None,
+        };
         Ok(Signature {
             id: source.id.clone(),
             rule: source.rule.clone(),
@@ -137,6 +160,7 @@ impl Artifact {
             needs: named,
             ordered: source.needs.is_empty() && !source.pattern.contains("(?:"),
             regex,
+            unless,
         })
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clawdefender_sdk::{Kind, Severity};
 
-use crate::mention::is_about_attacks;
+use crate::mention::{Subject, subject};
 use crate::opaque;
 use crate::rank;
 use crate::surface::Surface;
@@ -53,13 +53,38 @@ pub fn weigh(matches: &mut Vec<Match>, text: &str, kind: &Kind) {
             *only_mentioned == mentioned && other.start < range.end && range.start < other.end
         })
     };
+    let sure: Vec<Range<usize>> = matches
+        .iter()
+        .filter(|found| {
+            found.rule == LIKELY && found.severity == Severity::High && !found.mentioned
+        })
+        .map(|found| found.range.clone())
+        .collect();
     matches.retain(|found| found.rule != LIKELY || !said_of(&found.range, false));
+    // A claim that the model is sure of as well needs no third witness.
+    for found in matches.iter_mut().filter(|found| found.rule != LIKELY) {
+        let confirmed =
+            |range: &Range<usize>| range.start < found.range.end && found.range.start < range.end;
+        if found.severity == Severity::Medium && sure.iter().any(confirmed) {
+            found.severity = Severity::High;
+        }
+    }
     for found in matches.iter_mut().filter(|found| found.rule == LIKELY) {
         found.mentioned |= said_of(&found.range, true);
     }
-    let about = !matches.is_empty() && is_about_attacks(text);
+    // Words that are run together are a program's names far more often than a disguise: the model
+    // reads orders into them.
+    matches.retain(|found| found.rule != LIKELY || found.disguise != "run-together");
+    let about = match matches.is_empty() {
+        true => Subject::Other,
+        false => subject(text),
+    };
     for found in matches.iter_mut() {
-        found.mentioned |= about && (found.rule == LIKELY || found.severity == Severity::Medium);
+        found.mentioned |= match about {
+            Subject::Other => false,
+            Subject::Named => found.rule == LIKELY,
+            Subject::Attacks => found.rule == LIKELY || found.severity == Severity::Medium,
+        };
         if found.mentioned {
             found.severity = Severity::Low;
         } else if found.severity == Severity::Medium

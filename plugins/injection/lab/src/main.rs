@@ -8,6 +8,7 @@ mod explain;
 mod feeds;
 mod findings;
 mod folds;
+mod held;
 mod learn;
 mod made;
 mod rows;

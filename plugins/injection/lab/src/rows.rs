@@ -226,7 +226,7 @@ impl Sentences {
     }
 }
 
-fn kind_named(word: &str) -> Kind {
+pub fn kind_named(word: &str) -> Kind {
     match word {
         "prompt" => Kind::PromptContent,
         other => Kind::from_word(other),

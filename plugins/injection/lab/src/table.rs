@@ -13,6 +13,7 @@ use crate::baseline::Baseline;
 use crate::cross::{Crossed, FOLDS, cross};
 use crate::feeds::{detector, lexicon};
 use crate::folds::bags;
+use crate::held::{HELD, held};
 use crate::rows::{Row, Source, load, own};
 
 #[derive(clap::Args)]
@@ -38,6 +39,7 @@ pub struct Tally {
 pub fn main(args: &Args) -> Result<()> {
     let mut sources = load(&args.data.folder)?;
     sources.extend(own()?);
+    sources.extend(held()?);
     let bags = bags(&sources, &lexicon()?);
     let crossed = cross(&sources, &bags);
     let tallies = tally(&sources, &crossed, &args.show)?;
@@ -52,7 +54,7 @@ pub type Tallies = BTreeMap<(bool, String, String), Tally>;
 pub fn tally(sources: &[Source], crossed: &Crossed, show: &[String]) -> Result<Tallies> {
     let baseline = Baseline::new()?;
     let mut tallies = Tallies::new();
-    for fold in 0..FOLDS {
+    for fold in 0..=FOLDS {
         let weights = crossed.models.get(fold).context("one model per fold")?;
         let detector = detector(&weights.model(crossed.thresholds))?;
         let of_fold = sources
@@ -174,11 +176,14 @@ fn print(tallies: &Tallies, crossed: &Crossed) {
 }
 
 type Chosen = fn(&str) -> bool;
-const GROUPS: [(&str, Chosen); 2] = [
+const GROUPS: [(&str, Chosen); 3] = [
     ("= all third-party sources", |name| {
-        !name.starts_with("own-")
+        !name.starts_with("own-") && !name.starts_with(HELD)
     }),
     ("= all of our own cases", |name| name.starts_with("own-")),
+    ("= held out, other languages", |name| {
+        name.strip_prefix(HELD).is_some_and(|rest| rest.len() == 2)
+    }),
 ];
 
 fn line(name: &str, language: &str, tally: &Tally) -> String {

@@ -12,6 +12,7 @@ use crate::Data;
 use crate::cross::{Crossed, cross};
 use crate::feeds::{lexicon, signatures};
 use crate::folds::{Bag, bags};
+use crate::held::held;
 use crate::learn::learn;
 use crate::rows::{Source, hex, load, own};
 use crate::table::{Tallies, tally, wilson};
@@ -31,6 +32,7 @@ pub struct Args {
 pub fn main(args: &Args) -> Result<()> {
     let mut sources = load(&args.data.folder)?;
     sources.extend(own()?);
+    sources.extend(held()?);
     let bags = bags(&sources, &lexicon()?);
     let crossed = cross(&sources, &bags);
     let tallies = tally(&sources, &crossed, &[])?;
