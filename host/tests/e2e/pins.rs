@@ -82,7 +82,11 @@ fn another_version_or_other_content_is_asked_about_and_only_a_person_accepts_it(
     let daemon = Daemon::start(&home);
     let accepted = pins()[0]["accepted"].as_array().unwrap().clone();
     let newest = accepted.last().unwrap();
-    assert_eq!(newest["package"], format!("npm:{PACKAGE}@1.0.0"), "{newest:#}");
+    assert_eq!(
+        newest["package"],
+        format!("npm:{PACKAGE}@1.0.0"),
+        "{newest:#}"
+    );
     let entry = newest["entry"].as_str().unwrap().to_owned();
     let program = fs::read_to_string(&entry).unwrap();
     fs::write(&entry, format!("{program}\n// added\n")).unwrap();
