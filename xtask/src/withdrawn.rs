@@ -1,4 +1,4 @@
-//! What the publisher takes back: `feeds/withdrawn.toml`, which goes into every official manifest.
+//! What the publisher takes back: `feeds/withdrawn.toml`, which goes into every manifest that `feed build` makes.
 
 use std::path::Path;
 

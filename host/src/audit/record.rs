@@ -21,7 +21,7 @@ pub struct Record {
     pub id: String,
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// `message`, `answer`, `launch`, `link`, `guard`, `feed`, `policy`, `override`, `daemon`, `update`; the ledger itself writes
+    /// `message`, `answer`, `launch`, `link`, `guard`, `feed`, `policy`, `override`, `pin`, `daemon`, `update`; the ledger itself writes
     /// `start`, `stop` and `heartbeat`.
     #[serde(rename = "type")]
     pub what: String,

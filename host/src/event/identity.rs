@@ -2,14 +2,15 @@
 //!
 //! Reads only, a bounded amount, and never asks a network or a launcher. What can't be known this way
 //! is left out and the reason said. These are facts for people and the log: a file on the disk can
-//! call itself anything, so no rule of a policy rests on them.
+//! call itself anything, so they can raise suspicion (`judge::pins`) and never lower it.
 
 mod disk;
+mod npm;
 
 use super::Launch;
 use disk::{digest, text};
+use npm::of_npm;
 use serde::{Deserialize, Serialize};
-use sha2::Digest;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -159,96 +160,6 @@ const WRAPPERS: &[&str] = &[
     "volta",
     "fnm",
 ];
-
-/// What npx would take: the project's own program of that name, else what it fetched before.
-fn of_npm(launch: &Launch, launcher: &str, name: &str, words: &[String], home: &Path) -> Identity {
-    let spec = words.iter().find(|word| {
-        let rest = word.strip_prefix(name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
-    });
-    let short = name.rsplit('/').next().unwrap_or(name);
-    let exact = spec.is_some_and(|spec| spec.len() > name.len());
-    let folders = Path::new(&launch.cwd).ancestors().take(MAX_PARENTS);
-    // A package of the project that has this program runs in place of the registry's.
-    for folder in folders {
-        let modules = folder.join("node_modules");
-        let own = modules.join(name).join("package.json");
-        let program = modules.join(".bin").join(short);
-        if !exact && program.exists() {
-            return Identity::of(&program);
-        }
-        if own.exists() && !exact {
-            return of_manifest(&own, short);
-        }
-    }
-    if launcher != "npx" && launcher != "npm" {
-        return Identity::unknown("where this launcher keeps what it fetched is not known");
-    }
-    let fetched = spec.map(|spec| {
-        let digest = data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(spec.as_bytes()));
-        npm_cache(launch, home)
-            .join("_npx")
-            .join(digest.get(..16).unwrap_or_default())
-            .join("node_modules")
-            .join(name)
-            .join("package.json")
-    });
-    match fetched {
-        Some(manifest) if manifest.exists() => of_manifest(&manifest, short),
-        _ => Identity::unknown("the package is not on this disk yet"),
-    }
-}
-
-/// Source: npm's configuration: `npm_config_cache`, then `cache` in `~/.npmrc`, then `~/.npm`.
-fn npm_cache(launch: &Launch, home: &Path) -> PathBuf {
-    let variable = launch
-        .env
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("npm_config_cache"));
-    let written = || {
-        let text = text(&home.join(".npmrc"))?;
-        let line = text.lines().find_map(|line| {
-            let (key, value) = line.split_once('=')?;
-            (key.trim() == "cache").then(|| value.trim().trim_matches('"').to_owned())
-        })?;
-        Some(match line.strip_prefix("~/") {
-            Some(rest) => home.join(rest),
-            None => PathBuf::from(line),
-        })
-    };
-    match variable {
-        Some((_, path)) => PathBuf::from(path),
-        None => written().unwrap_or_else(|| home.join(".npm")),
-    }
-}
-
-/// The program that a package of npm runs under its own name.
-fn of_manifest(path: &Path, program: &str) -> Identity {
-    let manifest: Option<serde_json::Value> =
-        text(path).and_then(|text| serde_json::from_str(&text).ok());
-    let bin = manifest
-        .as_ref()
-        .and_then(|manifest| match manifest.get("bin")? {
-            serde_json::Value::String(path) => Some(path.as_str()),
-            serde_json::Value::Object(all) => all
-                .get(program)
-                .or_else(|| all.values().next().filter(|_| all.len() == 1))?
-                .as_str(),
-            _ => None,
-        });
-    let entry = bin.and_then(|bin| path.parent()?.join(bin).canonicalize().ok());
-    let package = manifest.as_ref().and_then(npm_name);
-    match entry {
-        Some(entry) => Identity {
-            package,
-            ..Identity::of(&entry)
-        },
-        None => Identity {
-            package,
-            ..Identity::unknown("the package names no program")
-        },
-    }
-}
 
 /// A tool that uv or pipx installed before.
 fn of_python_tool(launch: &Launch, launcher: &str, name: &str, home: &Path) -> Identity {

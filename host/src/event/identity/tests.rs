@@ -64,6 +64,41 @@ fn is(identity: &Identity, package: Option<&str>, entry: &Path) {
 }
 
 #[test]
+fn what_the_project_has_runs_in_place_of_what_npx_fetched() {
+    let disk = Disk::new();
+    let spec = "srv@1.0.0";
+    let digest = data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(spec.as_bytes()));
+    let cache = format!("home/.npm/_npx/{}/node_modules", &digest[..16]);
+    let fetched = disk.npm(&cache, "srv", "1.0.0");
+    let asked = || disk.identity(&["npx", "-y", spec], Some("npm:srv@1.0.0"));
+    is(&asked(), Some("npm:srv@1.0.0"), &fetched);
+    // Another version in the project is not what was asked for.
+    let other = disk.npm("ws/node_modules", "srv", "2.0.0");
+    is(&asked(), Some("npm:srv@1.0.0"), &fetched);
+    fs::remove_dir_all(disk.path().join("ws/node_modules")).unwrap();
+    let own = disk.npm("ws/node_modules", "srv", "1.0.0");
+    assert_eq!(other, own);
+    is(&asked(), Some("npm:srv@1.0.0"), &own);
+    // A program that is called like the word itself.
+    let program = disk.file("ws/node_modules/.bin/srv@1.0.0", "run()");
+    assert_eq!(asked().entry.as_deref(), program.to_str());
+    fs::remove_dir_all(disk.path().join("ws/node_modules")).unwrap();
+    // The project is such a package.
+    disk.file("ws/package.json", r#"{"name":"x","bin":{"srv":"evil.js"}}"#);
+    assert!(asked().unknown.unwrap().contains("project itself"));
+    fs::remove_file(disk.path().join("ws/package.json")).unwrap();
+    // Installed for everybody.
+    let npm = disk.file("lib/node_modules/npm/bin/npx-cli.js", "");
+    fs::create_dir_all(disk.path().join("bin")).unwrap();
+    symlink(&npm, disk.path().join("bin/npx")).unwrap();
+    let global = disk.npm("lib/node_modules", "srv", "1.0.0");
+    let path = disk.path().join("bin");
+    let env = [("PATH", path.to_str().unwrap())];
+    let found = disk.with(&["npx", "-y", spec], Some("npm:srv@1.0.0"), &env);
+    is(&found, Some("npm:srv@1.0.0"), &global);
+}
+
+#[test]
 fn what_npx_fetched_is_found_by_the_words_it_was_asked_with() {
     let disk = Disk::new();
     let folder = |spec: &str| {
