@@ -207,7 +207,7 @@ fn input_requests_inside_a_result_are_what_they_were_as_requests() {
 fn a_number_among_arguments_that_could_name_something_is_a_text() {
     request(
         "tools/call",
-        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456,"too":[4929001234568.0,4.929001234569e12,1e400]}}"#,
+        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456,"too":[4929001234568.0,4.929001234569e12]}}"#,
         expect![[r#"
             c1 "pay" tool-call
               Name /params/name pay

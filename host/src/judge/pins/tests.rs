@@ -291,7 +291,7 @@ fn a_flood_of_servers_washes_no_pin_out_and_is_said() {
         let mut lock = pins.lock();
         let all = lock.as_mut().unwrap();
         for n in 1..MAX_PINS {
-            let name = format!("{n:0>399}");
+            let name = format!("{n:0>396}");
             let mut pin = Pin::first(server(
                 &name,
                 Some(&format!("npm:{name}")),
