@@ -1,7 +1,7 @@
 //! Real folders as launchers leave them, and what is said about what would run from them.
 
 use super::*;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
