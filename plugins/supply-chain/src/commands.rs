@@ -16,6 +16,8 @@ pub enum Command<'a> {
     Line(&'a str),
     /// Source code of any language.
     Code(&'a str),
+    /// A program in another language than a shell's, which nothing says is run.
+    Program(&'a str),
     /// A program and its arguments, as separate strings.
     Argv(Vec<String>),
 }
@@ -50,7 +52,9 @@ pub fn commands(texts: &[Text]) -> Vec<Command<'_>> {
         if is_code_key(key) {
             found.push(Command::Code(line));
         }
-        if is_command(line) {
+        if is_program(line) {
+            found.push(Command::Program(line));
+        } else if is_command(line) {
             found.push(Command::Line(line));
         }
     }
@@ -111,6 +115,18 @@ fn is_command_key(key: &str) -> bool {
     ];
     // Longest key above; longer ones can't match.
     key.len() <= 13 && KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// Whether text is a file that Python, Node, Perl, Ruby or the like runs.
+fn is_program(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with("#!")
+        && [
+            "python", "node", "perl", "ruby", "php", "deno", "bun", "awk", "uv run", "tsx", "lua",
+            "Rscript",
+        ]
+        .iter()
+        .any(|name| first.contains(name))
 }
 
 /// Whether text under a key that promises nothing is a command all the same: it begins with a

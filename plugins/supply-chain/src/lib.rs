@@ -70,6 +70,10 @@ impl Detector for SupplyChain {
                 let found = match command {
                     Command::Line(line) => launch::script(line),
                     Command::Code(code) => launch::code(code),
+                    Command::Program(text) => {
+                        written.commands.push(launch::mentions(text));
+                        continue;
+                    }
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
                 written.files(&found.writes);

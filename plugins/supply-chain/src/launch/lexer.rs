@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::shell::{Nested, SUBSTITUTED, Script, Simple, is_assignment};
+use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple, is_assignment};
 
 /// What is known about variables, by name.
 pub type Variables = BTreeMap<String, String>;
@@ -287,8 +287,25 @@ impl<'a> Lexer<'a> {
         let mut text = String::new();
         let mut open = 1_u32;
         let mut quote = None;
+        let mut heredocs = Vec::new();
         while let Some(c) = self.next() {
             match (quote, c) {
+                (None, '<') if self.peek() == Some('<') => heredocs.extend(self.heredoc_ahead()),
+                // Quotes and brackets in a here-document are only text.
+                (None, '\n') => {
+                    text.push(c);
+                    for end in heredocs.drain(..) {
+                        while self.peek().is_some() {
+                            let line = self.until('\n');
+                            text.push_str(&line);
+                            text.push('\n');
+                            if line.trim() == end {
+                                break;
+                            }
+                        }
+                    }
+                    continue;
+                }
                 (Some('\''), '\'') | (Some('"'), '"') => quote = None,
                 (Some('\''), _) => {}
                 (_, '\\') => {
@@ -309,10 +326,23 @@ impl<'a> Lexer<'a> {
         text
     }
 
+    /// The end of the here-document whose second `<` is next.
+    fn heredoc_ahead(&self) -> Option<String> {
+        let rest = self.chars.get(self.at + 1..).unwrap_or_default();
+        let mut rest = rest.iter().skip_while(|c| "- \t".contains(**c)).peekable();
+        if rest.peek() == Some(&&'<') {
+            return None;
+        }
+        let word = rest.take_while(|c| c.is_alphanumeric() || "_'\"\\-.".contains(**c));
+        let end: String = word.filter(|c| !"'\"\\".contains(**c)).collect();
+        (!end.is_empty()).then_some(end)
+    }
+
     fn nest(&mut self, text: String) {
         self.script.expands = true;
         let parent = self.current();
-        self.script.nested.push(Nested { text, parent });
+        let kind = NestedKind::Substitution;
+        self.script.nested.push(Nested { text, parent, kind });
     }
 
     /// Index of the command that is being read.
@@ -386,8 +416,8 @@ impl<'a> Lexer<'a> {
                 body.push_str(&line);
                 body.push('\n');
             }
-            let text = body;
-            self.script.nested.push(Nested { text, parent });
+            let (text, kind) = (body, NestedKind::Here);
+            self.script.nested.push(Nested { text, parent, kind });
         }
     }
 

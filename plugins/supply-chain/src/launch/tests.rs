@@ -219,7 +219,7 @@ fn a_word_that_names_a_version_is_a_guess_anywhere() {
         "npx @some/cli install evil@1.0.0",
         "for p in a evil@1.0.0; do npx $p; done",
         "read x <<< evil@1.0.0; npx $x",
-        "echo evil@1.0.0 >> list",
+        "echo evil@1.0.0 | xargs some-installer add",
     ] {
         let found = describe(&script(line));
         assert!(found.contains("npm:evil =1.0.0 extra?"), "{line}: {found}");

@@ -2,6 +2,7 @@
 
 use super::lexer::alias_key;
 use super::options::{Table, Takes};
+use super::reads::{Reads, reads};
 use super::shell::is_assignment;
 use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target};
 use crate::package::Ecosystem;
@@ -61,7 +62,7 @@ impl Reader {
             self.assignment(word);
         }
         let Some((program, words)) = argv.split_first() else {
-            return self.inside(assignments, depth);
+            return self.inside(Reads::Words, assignments, depth);
         };
         let name = super::program_name(program);
         let Some(below) = depth.checked_sub(1) else {
@@ -77,10 +78,11 @@ impl Reader {
             None => self.program(&name, program, words, role, depth),
             Some(leads) => self.wrapped(&leads, words, role, below),
         }
-        self.inside(assignments, below);
+        self.inside(Reads::Words, assignments, below);
         // `"command": "npx -y x"` is one word, and some clients hand it to a shell.
         let whole = program.contains(char::is_whitespace) && !programs::is_launcher(&name);
-        self.inside(if whole { argv } else { words }, below);
+        let reads = reads(&name, words);
+        self.inside(reads, if whole { argv } else { words }, below);
     }
 
     fn wrapped(&mut self, leads: &Leads, words: &[String], role: Role, depth: u32) {

@@ -161,7 +161,8 @@ impl Written {
     /// Reads what a script writes into files.
     pub fn files(&mut self, files: &[(String, String)]) {
         for (path, text) in files {
-            if let Some(format) = format_of(path) {
+            let script = || text.starts_with("#!").then_some(Format::Commands);
+            if let Some(format) = format_of(path).or_else(script) {
                 self.read(text, format);
             }
         }
