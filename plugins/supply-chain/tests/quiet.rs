@@ -72,6 +72,7 @@ const COMMANDS: &[&str] = &[
     "echo \"postmark-mcp@1.0.16 is bad\"",
     "for d in postmark-mcp other; do grep -rn $d .; done",
     "ls node_modules/postmark-mcp $HOME",
+    "npm i expect.js eclint",
 ];
 
 #[test]
