@@ -27,11 +27,13 @@ pub struct Lexer<'a> {
     /// Ends of here-documents that begin after this line, and the commands that read them.
     heredocs: Vec<(String, usize)>,
     variables: &'a mut Variables,
+    /// Bytes that values may still add.
+    budget: &'a mut usize,
     pub script: Script,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(text: &str, variables: &'a mut Variables) -> Self {
+    pub fn new(text: &str, variables: &'a mut Variables, budget: &'a mut usize) -> Self {
         let mut script = Script::default();
         script.commands.push(Simple::default());
         Self {
@@ -42,6 +44,7 @@ impl<'a> Lexer<'a> {
             choices: None,
             heredocs: Vec::new(),
             variables,
+            budget,
             script,
         }
     }
@@ -196,10 +199,17 @@ impl<'a> Lexer<'a> {
             other = text.strip_prefix(['-', '=', '+']).map(str::to_owned);
         }
         let value = self.variables.get(&name).cloned().or(other);
-        let left = self.values_left.checked_sub(1);
+        let value = value.filter(|value| value.len() <= MAX_VALUE_BYTES);
+        let affordable = |value: &String| {
+            let budget = self.budget.checked_sub(value.len())?;
+            Some((self.values_left.checked_sub(1)?, budget))
+        };
+        let left = value.as_ref().and_then(affordable);
+        self.script.cut |= value.is_some() && left.is_none();
         match (value, left) {
-            (Some(value), Some(left)) if value.len() <= MAX_VALUE_BYTES => {
+            (Some(value), Some((left, budget))) => {
                 self.values_left = left;
+                *self.budget = budget;
                 // `"$@"` keeps its words apart.
                 if quoted && name != "@" {
                     return self.push_str(&value);

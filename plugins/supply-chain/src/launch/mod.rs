@@ -171,6 +171,9 @@ struct Reader {
     output_runs: bool,
     variables: lexer::Variables,
     seen: BTreeSet<(Ecosystem, String, Spec, bool)>,
+    /// Bytes of the words that were made out of what is read.
+    #[cfg(test)]
+    made: usize,
 }
 
 impl Default for Reader {
@@ -184,11 +187,18 @@ impl Default for Reader {
             output_runs: false,
             variables: lexer::Variables::new(),
             seen: BTreeSet::new(),
+            #[cfg(test)]
+            made: 0,
         }
     }
 }
 
 impl Reader {
+    #[cfg(test)]
+    fn made<'a>(&mut self, words: impl IntoIterator<Item = &'a String>) {
+        self.made += words.into_iter().map(String::len).sum::<usize>();
+    }
+
     /// Whether this much may still be read; if not, that is said.
     fn work(&mut self, amount: usize) -> bool {
         let left = self.work_left.checked_sub(amount);
@@ -333,9 +343,14 @@ impl Reader {
                 }
                 Takes::Package => self.package(value, ecosystem, role),
                 Takes::Words => {
+                    if !self.work(value.len()) {
+                        return;
+                    }
                     let words = shlex::split(value).unwrap_or_default();
                     let pip = ["pip", "install"].map(str::to_owned);
                     let words: Vec<String> = pip.into_iter().chain(words).collect();
+                    #[cfg(test)]
+                    self.made(&words);
                     match depth.checked_sub(1) {
                         Some(depth) => self.command(&words, role, depth),
                         None => self.opaque(Opaque::Convoluted),

@@ -15,7 +15,12 @@ impl Reader {
         let text = text.get(..readable).unwrap_or_default();
         let scanning = std::mem::replace(&mut self.scanning, false);
         let output_runs = std::mem::take(&mut self.output_runs);
-        let script = Script::lex(text, &mut self.variables);
+        let script = Script::lex(text, &mut self.variables, &mut self.work_left);
+        if script.cut {
+            self.opaque(Opaque::Convoluted);
+        }
+        #[cfg(test)]
+        self.made(script.commands.iter().flat_map(|command| &command.words));
         if script.runs_download() {
             self.opaque(Opaque::Download);
         }
@@ -26,7 +31,13 @@ impl Reader {
         let mut before: &[String] = &[];
         for (at, command) in script.commands.iter().enumerate() {
             self.command(&command.words, role, depth);
-            if let Some(words) = command.fed(before) {
+            let feeds = !before.is_empty() && command.is_fed();
+            if feeds
+                && self.work(command.fed_bytes(before))
+                && let Some(words) = command.fed(before)
+            {
+                #[cfg(test)]
+                self.made(&words);
                 self.command(&words, role, depth);
             }
             // Anything can stand where something expands: each plain word is looked up.

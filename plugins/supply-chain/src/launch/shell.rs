@@ -31,6 +31,8 @@ pub struct Script {
     pub nested: Vec<Nested>,
     /// A variable, glob-free substitution or arithmetic decides part of it at run time.
     pub expands: bool,
+    /// More values of variables stand in it than are put in.
+    pub cut: bool,
     /// The name of a program that downloads stands somewhere in it.
     fetches: bool,
 }
@@ -61,9 +63,10 @@ pub enum NestedKind {
 }
 
 impl Script {
-    /// Takes a script apart; what it sets is kept in `variables`.
-    pub fn lex(text: &str, variables: &mut Variables) -> Self {
-        let mut script = Lexer::new(text, variables).run();
+    /// Takes a script apart; what it sets is kept in `variables`. The bytes that values of variables
+    /// add to it are taken from `budget`.
+    pub fn lex(text: &str, variables: &mut Variables, budget: &mut usize) -> Self {
+        let mut script = Lexer::new(text, variables, budget).run();
         script.fetches = FETCHERS
             .iter()
             .any(|name| contains_ignoring_case(text, name));
@@ -92,7 +95,7 @@ impl Script {
             let parent = self.commands.get(nested.parent);
             nested.kind == NestedKind::Substitution
                 && parent.is_none_or(Simple::runs_its_substitution)
-                && Self::lex(&nested.text, &mut Variables::new())
+                && Self::lex(&nested.text, &mut Variables::new(), &mut 0)
                     .commands
                     .iter()
                     .any(Simple::is_download)
@@ -234,13 +237,22 @@ impl Simple {
         }
     }
 
+    /// Whether it is an `xargs` behind another command.
+    pub fn is_fed(&self) -> bool {
+        let first = self.words.first();
+        self.piped && first.is_some_and(|word| program_name(word) == "xargs")
+    }
+
+    /// Bytes of what [`Self::fed`] would make.
+    pub fn fed_bytes(&self, input: &[String]) -> usize {
+        let all: usize = input.iter().map(|word| word.len() + 1).sum();
+        let places = |word: &String| word.matches("{}").count() * all + word.len();
+        all + self.words.iter().map(places).sum::<usize>()
+    }
+
     /// The command that `xargs` makes of the words that are handed to it.
     pub fn fed(&self, input: &[String]) -> Option<Vec<String>> {
-        let xargs = self
-            .words
-            .first()
-            .is_some_and(|word| program_name(word) == "xargs");
-        if !xargs || !self.piped || input.is_empty() {
+        if !self.is_fed() || input.is_empty() {
             return None;
         }
         let all = input.join(" ");
@@ -349,7 +361,7 @@ mod tests {
     use super::{Script, Variables};
 
     fn lex(text: &str) -> Script {
-        Script::lex(text, &mut Variables::new())
+        Script::lex(text, &mut Variables::new(), &mut 1024)
     }
 
     fn commands(text: &str) -> Vec<Vec<String>> {

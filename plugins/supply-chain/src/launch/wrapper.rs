@@ -4,7 +4,7 @@ use super::lexer::alias_key;
 use super::options::{Table, Takes};
 use super::reads::{Reads, reads};
 use super::shell::is_assignment;
-use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target};
+use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target, verbs};
 use crate::package::Ecosystem;
 
 /// How a wrapper leads to its command.
@@ -26,7 +26,8 @@ enum Leads {
 fn wrapper(name: &str) -> Option<Leads> {
     Some(match name {
         "env" => Leads::Env,
-        "nice" | "ionice" | "nohup" | "sudo" | "doas" | "stdbuf" | "setsid" | "time" | "exec"
+        "exec" => Leads::After(&verbs::EXEC, 0),
+        "nice" | "ionice" | "nohup" | "sudo" | "doas" | "stdbuf" | "setsid" | "time"
         | "command" | "dumb-init" | "tini" | "caffeinate" | "xvfb-run" | "unbuffer"
         | "catchsegv" | "corepack" | "winpty" => Leads::After(&tables::WRAPPER, 0),
         "timeout" | "gtimeout" | "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
@@ -59,7 +60,7 @@ impl Reader {
         let assigned = argv.iter().take_while(|word| is_assignment(word)).count();
         let (assignments, argv) = argv.split_at(assigned);
         for word in assignments {
-            self.assignment(word);
+            self.assignment(word, role, depth);
         }
         let Some((program, words)) = argv.split_first() else {
             return self.inside(Reads::Words, assignments, depth);
@@ -108,21 +109,24 @@ impl Reader {
         self.found.ambiguous = true;
         let template = words.get(..at).unwrap_or_default().join(" ");
         for value in words.iter().skip(at + 1) {
+            let places = template.matches("{}").count().max(1);
+            if !self.work(template.len() + places * value.len()) {
+                return;
+            }
             let line = if template.contains("{}") {
                 template.replace("{}", value)
             } else {
                 format!("{template} {value}")
             };
-            if self.work_left == 0 {
-                return;
-            }
+            #[cfg(test)]
+            self.made([&line]);
             self.script(&line, role, depth);
         }
     }
 
-    fn assignment(&mut self, word: &str) {
+    fn assignment(&mut self, word: &str, role: Role, depth: u32) {
         if let Some((name, value)) = word.split_once('=') {
-            self.environment(name, value);
+            self.environment(name, value, role, depth);
             self.variables.insert(name.to_owned(), value.to_owned());
         }
     }
@@ -141,6 +145,9 @@ impl Reader {
     fn env(&mut self, words: &[String], role: Role, depth: u32) {
         let walk = tables::ENV.walk(words, 1);
         if let Some(split) = walk.value(Takes::Words) {
+            if !self.work(split.len()) {
+                return;
+            }
             // `env -S` splits like a shell without expanding anything but `${NAME}`.
             let mut all = shlex::split(split).unwrap_or_default();
             if all.is_empty() || split.contains('$') {
@@ -159,7 +166,7 @@ impl Reader {
                 let mut words = words.get(first.index..).unwrap_or_default();
                 while let Some((word, rest)) = words.split_first().filter(|(w, _)| w.contains('='))
                 {
-                    self.assignment(word);
+                    self.assignment(word, role, depth);
                     words = rest;
                 }
                 self.command(words, role, depth);
