@@ -16,6 +16,8 @@ pub enum Command<'a> {
     Line(&'a str),
     /// Source code of any language.
     Code(&'a str),
+    /// A shell script that nothing says is run.
+    File(&'a str),
     /// A program in another language than a shell's, which nothing says is run.
     Program(&'a str),
     /// A program and its arguments, as separate strings.
@@ -54,6 +56,8 @@ pub fn commands(texts: &[Text]) -> Vec<Command<'_>> {
         }
         if is_program(line) {
             found.push(Command::Program(line));
+        } else if line.starts_with("#!") {
+            found.push(Command::File(line));
         } else if is_command(line) {
             found.push(Command::Line(line));
         }
@@ -142,7 +146,7 @@ fn is_command(text: &str) -> bool {
     match text.split_once('\n') {
         None => text.len() <= MAX_LINE_BYTES && text.split(['&', ';', '|']).any(begins),
         Some((line, _)) => {
-            ["#!", "cd ", "set -", "export "]
+            ["cd ", "set -", "export "]
                 .iter()
                 .any(|start| line.starts_with(start))
                 || begins(line)
@@ -188,7 +192,7 @@ mod tests {
                 Command::Line("npx"),
                 Command::Line("pip install evil"),
                 Command::Line("true && npx -y evil"),
-                Command::Line("#!/bin/sh\nnpx evil"),
+                Command::File("#!/bin/sh\nnpx evil"),
                 Command::Code("run(['npx', 'evil'])"),
                 Command::Argv(argv)
             ]

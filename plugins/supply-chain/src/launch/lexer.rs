@@ -3,9 +3,13 @@
 //! Variables that the script itself, or the launch around it, sets to plain text are put in where
 //! they are used, so that `P=evil; npx $P` says what it runs. Nothing else is expanded.
 
+mod values;
+
 use std::collections::BTreeMap;
 
-use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple, is_assignment};
+use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple};
+
+pub use values::alias_key;
 
 /// What is known about variables, by name.
 pub type Variables = BTreeMap<String, String>;
@@ -29,6 +33,16 @@ pub struct Lexer<'a> {
     variables: &'a mut Variables,
     /// Bytes that values may still add.
     budget: &'a mut usize,
+    /// Values that may be stale are left out.
+    strict: bool,
+    /// Subshells that are open; a function's body counts for ever.
+    inner: u32,
+    /// What is read runs only if something before it does, or in a process of its own.
+    depends: bool,
+    /// The words of this command are names of variables that it sets.
+    names: bool,
+    /// All its words so far are assignments.
+    assigns: bool,
     pub script: Script,
 }
 
@@ -45,8 +59,19 @@ impl<'a> Lexer<'a> {
             heredocs: Vec::new(),
             variables,
             budget,
+            strict: false,
+            inner: 0,
+            depends: false,
+            names: false,
+            assigns: true,
             script,
         }
+    }
+
+    /// Leaves out values that may be stale by the time that they are used.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
     }
 
     pub fn run(mut self) -> Script {
@@ -79,10 +104,19 @@ impl<'a> Lexer<'a> {
                     let or = self.peek() == Some('|');
                     self.at += usize::from(or || self.peek() == Some('&'));
                     self.end_command(!or);
+                    self.depends = true;
                 }
                 '&' | ';' | '\n' | '(' | ')' => {
-                    self.at += usize::from(c == '&' && self.peek() == Some('&'));
+                    let and = c == '&' && self.peek() == Some('&');
+                    self.at += usize::from(and);
                     self.end_command(false);
+                    self.depends = and;
+                    if c == '(' {
+                        let function = self.peek() == Some(')');
+                        self.inner = self.inner.saturating_add(1 + u32::from(function));
+                    } else if c == ')' {
+                        self.inner = self.inner.saturating_sub(1);
+                    }
                     if c == '\n' {
                         self.read_heredocs();
                     }
@@ -175,58 +209,6 @@ impl<'a> Lexer<'a> {
                 self.variable(quoted);
             }
             _ => self.push(opener),
-        }
-    }
-
-    /// `$NAME`, `${NAME}`, `${NAME:-other}`.
-    fn variable(&mut self, quoted: bool) {
-        let start = self.at;
-        let braced = self.peek() == Some('{');
-        self.at += usize::from(braced);
-        let mut name = String::new();
-        while let Some(c) = self.peek().filter(|c| c.is_alphanumeric() || *c == '_') {
-            name.push(c);
-            self.at += 1;
-        }
-        if let Some(c) = self.peek().filter(|c| name.is_empty() && "@*".contains(*c)) {
-            name.push(c);
-            self.at += 1;
-        }
-        let mut other = None;
-        if braced {
-            let rest = self.until('}');
-            let text = rest.trim_start_matches(':');
-            other = text.strip_prefix(['-', '=', '+']).map(str::to_owned);
-        }
-        let value = self.variables.get(&name).cloned().or(other);
-        let value = value.filter(|value| value.len() <= MAX_VALUE_BYTES);
-        let affordable = |value: &String| {
-            let budget = self.budget.checked_sub(value.len())?;
-            Some((self.values_left.checked_sub(1)?, budget))
-        };
-        let left = value.as_ref().and_then(affordable);
-        self.script.cut |= value.is_some() && left.is_none();
-        match (value, left) {
-            (Some(value), Some((left, budget))) => {
-                self.values_left = left;
-                *self.budget = budget;
-                // `"$@"` keeps its words apart.
-                if quoted && name != "@" {
-                    return self.push_str(&value);
-                }
-                let mut words = value.split_whitespace();
-                self.push_str(words.next().unwrap_or_default());
-                for word in words {
-                    self.end_word();
-                    self.push_str(word);
-                }
-            }
-            _ => {
-                self.push('$');
-                let written = self.chars.get(start..self.at).unwrap_or_default();
-                let written: String = written.iter().collect();
-                self.push_str(&written);
-            }
         }
     }
 
@@ -444,32 +426,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn keep(&mut self, word: String) {
-        let Some(command) = self.script.commands.last_mut() else {
-            return;
-        };
-        let first = command.words.first().map(String::as_str);
-        let sets = match first {
-            None => true,
-            Some(first) => {
-                is_assignment(first)
-                    || ["export", "declare", "local", "readonly", "set", "typeset"].contains(&first)
-            }
-        };
-        if sets
-            && is_assignment(&word)
-            && let Some((name, value)) = word.split_once('=')
-        {
-            self.variables.insert(name.to_owned(), value.to_owned());
-        }
-        if let (Some("alias"), Some((name, value))) = (first, word.split_once('=')) {
-            self.variables.insert(alias_key(name), value.to_owned());
-        }
-        command.words.push(word);
-    }
-
     fn end_command(&mut self, piped: bool) {
         self.end_word();
+        (self.names, self.assigns) = (false, true);
         match self.script.commands.last_mut() {
             Some(last) if last.words.is_empty() => last.piped |= piped,
             _ => self.script.commands.push(Simple {
@@ -478,9 +437,4 @@ impl<'a> Lexer<'a> {
             }),
         }
     }
-}
-
-/// Under which an alias is kept; no variable can be called so.
-pub fn alias_key(name: &str) -> String {
-    format!("alias {name}")
 }

@@ -27,6 +27,14 @@ impl Reader {
         if script.expands || script.commands.len() > 1 {
             self.opaque(Opaque::Script);
         }
+        // What a variable holds by then isn't known, so the commands are read without it as well.
+        if script.unsure && self.work(text.len()) {
+            let strict = Script::lex_strict(text, &mut self.variables, &mut self.work_left);
+            let pairs = strict.commands.iter().zip(&script.commands);
+            for (command, _) in pairs.filter(|(one, other)| one.words != other.words) {
+                self.command(&command.words, role, depth);
+            }
+        }
         let decodes = text.contains("base64") || text.contains("b64");
         let mut before: &[String] = &[];
         for (at, command) in script.commands.iter().enumerate() {

@@ -31,6 +31,8 @@ pub struct Script {
     pub nested: Vec<Nested>,
     /// A variable, glob-free substitution or arithmetic decides part of it at run time.
     pub expands: bool,
+    /// A value that may be stale was put in.
+    pub unsure: bool,
     /// More values of variables stand in it than are put in.
     pub cut: bool,
     /// The name of a program that downloads stands somewhere in it.
@@ -71,6 +73,11 @@ impl Script {
             .iter()
             .any(|name| contains_ignoring_case(text, name));
         script
+    }
+
+    /// The same without values that may be stale.
+    pub fn lex_strict(text: &str, variables: &mut Variables, budget: &mut usize) -> Self {
+        Lexer::new(text, variables, budget).strict().run()
     }
 
     /// Whether something that was just downloaded is handed to an interpreter.

@@ -228,6 +228,29 @@ fn a_word_that_names_a_version_is_a_guess_anywhere() {
 }
 
 #[test]
+fn a_value_that_may_be_stale_is_never_the_only_reading() {
+    for line in [
+        "V=1.0.0; for V in 2.0.0; do npx evil@$V; done",
+        "V=1.0.0; V=2.0.0; npx evil@$V",
+        "V=1.0.0; read V; npx evil@$V",
+        "V=1.0.0; unset V; npx evil@$V",
+        "V=1.0.0; printf -v V %s 2; npx evil@$V",
+        "V=1.0.0; V+=2; npx evil@$V",
+        "(V=1.0.0); npx evil@$V",
+        "false && V=1.0.0; npx evil@$V",
+        "V=1.0.0 npx evil@$V",
+    ] {
+        let found = describe(&script(line));
+        assert!(found.contains("npm:evil #$V"), "{line}: {found}");
+        assert!(found.contains("npm:evil ="), "{line}: {found}");
+    }
+    let cut = describe(&script("V=1.0.0; npx evil@${V%.0}"));
+    assert!(cut.contains("npm:evil #${V%.0}"), "{cut}");
+    let sure = describe(&script("V=1.0.0; W=2; npx evil@$V"));
+    assert!(!sure.contains('$'), "{sure}");
+}
+
+#[test]
 fn files_that_a_script_writes_are_kept_with_their_names() {
     let writes = |line: &str| script(line).writes;
     let pair = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
