@@ -106,11 +106,38 @@ pub fn written(texts: &[Text]) -> Written {
         left -= head.len();
         let added = added(head);
         let readable = added.as_deref().unwrap_or(head);
+        let plain = unescaped(readable);
+        let readable = plain.as_deref().unwrap_or(readable);
         for format in formats {
             out.read(readable, format);
         }
     }
     out
+}
+
+/// JSON's `\\u002d` as what it stands for; `None` where there is none.
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split("\\u");
+    let mut plain = parts.next()?.to_owned();
+    let mut any = false;
+    for part in parts {
+        let code = part
+            .get(..4)
+            .and_then(|code| u32::from_str_radix(code, 16).ok());
+        match code.and_then(char::from_u32).filter(char::is_ascii_graphic) {
+            // A quote or a backslash stays escaped.
+            Some(c) if !"\"'\\".contains(c) => {
+                plain.push(c);
+                plain.push_str(part.get(4..).unwrap_or_default());
+                any = true;
+            }
+            _ => {
+                plain.push_str("\\u");
+                plain.push_str(part);
+            }
+        }
+    }
+    any.then_some(plain)
 }
 
 fn parent(pointer: &str) -> &str {
@@ -214,6 +241,7 @@ impl Written {
         match format {
             Format::JsonManifest => {
                 for (key, value) in pairs(text) {
+                    let value = value.trim();
                     if is_npm_spec(value) {
                         self.want(&format!("{key}@{value}"), Npm);
                     }
@@ -387,7 +415,12 @@ fn quoted(text: &str) -> impl Iterator<Item = (&str, bool)> {
             let start = rest.find(['"', '\''])?;
             let quote = rest.get(start..start + 1)?;
             let after = rest.get(start + 1..)?;
-            let end = after.find([quote.chars().next()?, '\n'])?;
+            let mut escaped = false;
+            let end = after.find(|c: char| {
+                let ends = !escaped && (c == '\n' || quote.starts_with(c));
+                escaped = !escaped && c == '\\';
+                ends
+            })?;
             let closed = after.get(end..end + 1) == Some(quote);
             let string = after.get(..end)?;
             rest = after.get(end + 1..)?;

@@ -209,6 +209,16 @@ fn packages_in_written_files_are_found() {
         ),
         ("main.py", "import evil", ""),
         (
+            "package.json",
+            r#"{"d":"say \"x","dependencies":{"evil":" 1.0.0"}}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            ".mcp.json",
+            r#"{"command":"npx","args":["-y","e\u0076il\u00401.0.0"]}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
             "pyproject.toml",
             "[project]\ndependencies = [\"good[x]\", 'evil']",
             "pypi:evil",
