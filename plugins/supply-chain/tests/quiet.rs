@@ -73,6 +73,7 @@ const COMMANDS: &[&str] = &[
     "for d in postmark-mcp other; do grep -rn $d .; done",
     "ls node_modules/postmark-mcp $HOME",
     "npm i expect.js eclint",
+    "# pip install -r requirements.txt\nurl = \"http://localhost:8000/x\"",
 ];
 
 #[test]

@@ -378,6 +378,14 @@ impl<'a> Lexer<'a> {
         }
         let mut file = String::new();
         while let Some(c) = self.peek() {
+            if !here
+                && "'\"".contains(c)
+                && let Some(text) = self.plainly_quoted(c)
+            {
+                self.at += text.len() + 2;
+                file.extend(text);
+                continue;
+            }
             let quote = here && "'\"\\".contains(c);
             if !quote && (c.is_whitespace() || ";|&()<>\"'$`".contains(c)) {
                 break;
@@ -394,6 +402,14 @@ impl<'a> Lexer<'a> {
         {
             command.written.push(file);
         }
+    }
+
+    /// The text between the quote that is next and its twin, when nothing in it means more.
+    fn plainly_quoted(&self, quote: char) -> Option<Vec<char>> {
+        let rest = self.chars.get(self.at + 1..)?;
+        let text = rest.get(..rest.iter().position(|c| *c == quote)?)?;
+        let plain = !text.iter().any(|c| "$`\\\n".contains(*c));
+        plain.then(|| text.to_vec())
     }
 
     /// The bodies of here-documents: a program's input, which a shell would run.

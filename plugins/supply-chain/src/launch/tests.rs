@@ -258,6 +258,12 @@ fn files_that_a_script_writes_are_kept_with_their_names() {
         writes("cat > r.txt <<EOF\na==1\nEOF\necho b"),
         pair("r.txt", "a==1\n")
     );
+    for quoted in ["\"r.txt\"", "'r.txt'", "r.'txt'"] {
+        let line = format!("cat > {quoted} <<EOF\na==1\nEOF\necho b");
+        assert_eq!(writes(&line), pair("r.txt", "a==1\n"), "{quoted}");
+    }
+    let open = describe(&script("echo a > \"$X\"; npx evil@1.0.0"));
+    assert!(open.starts_with("npm:evil =1.0.0"), "{open}");
     assert_eq!(writes("echo a==1 b > r.txt"), pair("r.txt", "a==1 b"));
     assert_eq!(writes("cat r.txt; echo a"), []);
 }

@@ -115,7 +115,7 @@ pub fn written(texts: &[Text]) -> Written {
     out
 }
 
-/// JSON's `\\u002d` as what it stands for; `None` where there is none.
+/// JSON's `\u002d` as what it stands for; `None` where there is none.
 fn unescaped(text: &str) -> Option<String> {
     let mut parts = text.split("\\u");
     let mut plain = parts.next()?.to_owned();
