@@ -41,6 +41,9 @@ pub struct Lexer<'a> {
     depends: bool,
     /// The words of this command are names of variables that it sets.
     names: bool,
+    /// Under which it would be noted that a value that was put in is stale; a function's body may
+    /// run after that.
+    used: Vec<String>,
     /// All its words so far are assignments.
     assigns: bool,
     pub script: Script,
@@ -63,6 +66,7 @@ impl<'a> Lexer<'a> {
             inner: 0,
             depends: false,
             names: false,
+            used: Vec::new(),
             assigns: true,
             script,
         }
@@ -135,6 +139,8 @@ impl<'a> Lexer<'a> {
         {
             self.script.commands.pop();
         }
+        let mut used = self.used.iter();
+        self.script.unsure |= used.any(|key| self.variables.contains_key(key));
         self.script
     }
 

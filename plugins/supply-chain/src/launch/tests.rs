@@ -239,6 +239,7 @@ fn a_value_that_may_be_stale_is_never_the_only_reading() {
         "(V=1.0.0); npx evil@$V",
         "false && V=1.0.0; npx evil@$V",
         "V=1.0.0 npx evil@$V",
+        "V=1.0.0; f() { npx evil@$V; }; V=2.0.0; f",
     ] {
         let found = describe(&script(line));
         assert!(found.contains("npm:evil #$V"), "{line}: {found}");

@@ -41,6 +41,7 @@ impl Lexer<'_> {
             (Some(value), Some((left, budget))) => {
                 self.values_left = left;
                 *self.budget = budget;
+                self.used.push(stale_key(&name));
                 // `"$@"` keeps its words apart.
                 if quoted && name != "@" {
                     return self.push_str(&value);
