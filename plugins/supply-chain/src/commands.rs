@@ -16,6 +16,10 @@ pub enum Command<'a> {
     Line(&'a str),
     /// Source code of any language.
     Code(&'a str),
+    /// A shell script that nothing says is run.
+    File(&'a str),
+    /// A program in another language than a shell's, which nothing says is run.
+    Program(&'a str),
     /// A program and its arguments, as separate strings.
     Argv(Vec<String>),
 }
@@ -50,7 +54,11 @@ pub fn commands(texts: &[Text]) -> Vec<Command<'_>> {
         if is_code_key(key) {
             found.push(Command::Code(line));
         }
-        if is_command(line) {
+        if is_program(line) {
+            found.push(Command::Program(line));
+        } else if line.starts_with("#!") {
+            found.push(Command::File(line));
+        } else if is_command(line) {
             found.push(Command::Line(line));
         }
     }
@@ -113,6 +121,18 @@ fn is_command_key(key: &str) -> bool {
     key.len() <= 13 && KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
+/// Whether text is a file that Python, Node, Perl, Ruby or the like runs.
+fn is_program(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with("#!")
+        && [
+            "python", "node", "perl", "ruby", "php", "deno", "bun", "awk", "uv run", "tsx", "lua",
+            "Rscript",
+        ]
+        .iter()
+        .any(|name| first.contains(name))
+}
+
 /// Whether text under a key that promises nothing is a command all the same: it begins with a
 /// launcher, or a later part of its only line does. Text of several lines is mostly prose, and is
 /// read as a script only when its first line is one.
@@ -126,7 +146,7 @@ fn is_command(text: &str) -> bool {
     match text.split_once('\n') {
         None => text.len() <= MAX_LINE_BYTES && text.split(['&', ';', '|']).any(begins),
         Some((line, _)) => {
-            ["#!", "cd ", "set -", "export "]
+            ["cd ", "set -", "export "]
                 .iter()
                 .any(|start| line.starts_with(start))
                 || begins(line)
@@ -172,7 +192,7 @@ mod tests {
                 Command::Line("npx"),
                 Command::Line("pip install evil"),
                 Command::Line("true && npx -y evil"),
-                Command::Line("#!/bin/sh\nnpx evil"),
+                Command::File("#!/bin/sh\nnpx evil"),
                 Command::Code("run(['npx', 'evil'])"),
                 Command::Argv(argv)
             ]

@@ -347,6 +347,8 @@ impl<'a> Findings<'a> {
                     "{subject} has malicious versions; pin a version that is not one of them."
                 );
                 let (severity, confidence) = match (entry.kind, setting) {
+                    // It may be no package at all.
+                    _ if candidate.guess => (Severity::Low, 40),
                     // Nothing after the first bad version was ever good, so the newest is bad.
                     (Kind::Malicious, _) if entry.affected.has_no_end() => (Severity::High, 80),
                     (Kind::Malicious, _) => (Severity::Medium, 70),

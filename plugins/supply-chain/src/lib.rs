@@ -70,6 +70,19 @@ impl Detector for SupplyChain {
                 let found = match command {
                     Command::Line(line) => launch::script(line),
                     Command::Code(code) => launch::code(code),
+                    Command::File(text) => {
+                        let mut found = launch::script(text);
+                        // Nobody runs it yet: that it is long is no more than said.
+                        if found.opaque == Some(launch::Opaque::Convoluted) {
+                            found.opaque = Some(launch::Opaque::Script);
+                            written.cut = true;
+                        }
+                        found
+                    }
+                    Command::Program(text) => {
+                        written.commands.push(launch::mentions(text));
+                        continue;
+                    }
                     Command::Argv(argv) => launch::launch(&argv, &[]),
                 };
                 written.files(&found.writes);

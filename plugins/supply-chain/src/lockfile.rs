@@ -162,8 +162,14 @@ fn worst_in_line(line: &str, file: Foreign) -> Option<Foreign> {
                 .unwrap_or_default(),
             _ => host,
         };
+        // Nobody is on the way to one's own machine.
+        let own = matches!(host, "localhost" | "127.0.0.1");
         if !PUBLIC.iter().any(|known| host.eq_ignore_ascii_case(known)) {
-            worst = worst.max(Some(if plain { Foreign::Plaintext } else { file }));
+            worst = worst.max(Some(if plain && !own {
+                Foreign::Plaintext
+            } else {
+                file
+            }));
         }
     }
     worst

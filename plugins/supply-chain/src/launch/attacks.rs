@@ -462,7 +462,7 @@ fn nothing_hides_a_package() {
 }
 
 #[test]
-fn ordinary_commands_stay_quiet() {
+fn ordinary_commands_name_no_package() {
     for line in TWINS {
         let found = script(line);
         let sure = found.candidates.iter().filter(|candidate| !candidate.guess);

@@ -54,12 +54,17 @@ impl Reader {
         };
         for (name, value) in env {
             if unsure || concerns(&name.to_ascii_lowercase()) {
-                self.environment(name, value);
+                self.environment(name, value, Role::Main, MAX_DEPTH);
             }
         }
     }
 
-    pub(super) fn environment(&mut self, name: &str, value: &str) {
+    /// What a variable changes. Which program heeds it isn't known, so a package that it names is
+    /// never certainly the one.
+    pub(super) fn environment(&mut self, name: &str, value: &str, role: Role, depth: u32) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.opaque(Opaque::Convoluted);
+        };
         let name = name.to_ascii_lowercase();
         match name.as_str() {
             "bun_config_registry"
@@ -105,7 +110,9 @@ impl Reader {
                 let whole = matches!(takes, Takes::Script | Takes::Hook | Takes::Registry);
                 let values = if whole { vec![value] } else { values.collect() };
                 let given: Vec<_> = values.into_iter().map(|value| (takes, value)).collect();
-                self.given(&given, ecosystem, Role::Main, MAX_DEPTH);
+                let known = self.found.candidates.len();
+                self.given(&given, ecosystem, role, depth);
+                self.found.ambiguous |= self.found.candidates.len() > known;
             }
         }
     }

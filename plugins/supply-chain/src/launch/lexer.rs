@@ -3,9 +3,13 @@
 //! Variables that the script itself, or the launch around it, sets to plain text are put in where
 //! they are used, so that `P=evil; npx $P` says what it runs. Nothing else is expanded.
 
+mod values;
+
 use std::collections::BTreeMap;
 
-use super::shell::{Nested, SUBSTITUTED, Script, Simple, is_assignment};
+use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple};
+
+pub use values::alias_key;
 
 /// What is known about variables, by name.
 pub type Variables = BTreeMap<String, String>;
@@ -27,11 +31,26 @@ pub struct Lexer<'a> {
     /// Ends of here-documents that begin after this line, and the commands that read them.
     heredocs: Vec<(String, usize)>,
     variables: &'a mut Variables,
+    /// Bytes that values may still add.
+    budget: &'a mut usize,
+    /// Values that may be stale are left out.
+    strict: bool,
+    /// Subshells that are open; a function's body counts for ever.
+    inner: u32,
+    /// What is read runs only if something before it does, or in a process of its own.
+    depends: bool,
+    /// The words of this command are names of variables that it sets.
+    names: bool,
+    /// Under which it would be noted that a value that was put in is stale; a function's body may
+    /// run after that.
+    used: Vec<String>,
+    /// All its words so far are assignments.
+    assigns: bool,
     pub script: Script,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(text: &str, variables: &'a mut Variables) -> Self {
+    pub fn new(text: &str, variables: &'a mut Variables, budget: &'a mut usize) -> Self {
         let mut script = Script::default();
         script.commands.push(Simple::default());
         Self {
@@ -42,8 +61,21 @@ impl<'a> Lexer<'a> {
             choices: None,
             heredocs: Vec::new(),
             variables,
+            budget,
+            strict: false,
+            inner: 0,
+            depends: false,
+            names: false,
+            used: Vec::new(),
+            assigns: true,
             script,
         }
+    }
+
+    /// Leaves out values that may be stale by the time that they are used.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
     }
 
     pub fn run(mut self) -> Script {
@@ -76,10 +108,19 @@ impl<'a> Lexer<'a> {
                     let or = self.peek() == Some('|');
                     self.at += usize::from(or || self.peek() == Some('&'));
                     self.end_command(!or);
+                    self.depends = true;
                 }
                 '&' | ';' | '\n' | '(' | ')' => {
-                    self.at += usize::from(c == '&' && self.peek() == Some('&'));
+                    let and = c == '&' && self.peek() == Some('&');
+                    self.at += usize::from(and);
                     self.end_command(false);
+                    self.depends = and;
+                    if c == '(' {
+                        let function = self.peek() == Some(')');
+                        self.inner = self.inner.saturating_add(1 + u32::from(function));
+                    } else if c == ')' {
+                        self.inner = self.inner.saturating_sub(1);
+                    }
                     if c == '\n' {
                         self.read_heredocs();
                     }
@@ -98,6 +139,8 @@ impl<'a> Lexer<'a> {
         {
             self.script.commands.pop();
         }
+        let mut used = self.used.iter();
+        self.script.unsure |= used.any(|key| self.variables.contains_key(key));
         self.script
     }
 
@@ -175,51 +218,6 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `$NAME`, `${NAME}`, `${NAME:-other}`.
-    fn variable(&mut self, quoted: bool) {
-        let start = self.at;
-        let braced = self.peek() == Some('{');
-        self.at += usize::from(braced);
-        let mut name = String::new();
-        while let Some(c) = self.peek().filter(|c| c.is_alphanumeric() || *c == '_') {
-            name.push(c);
-            self.at += 1;
-        }
-        if let Some(c) = self.peek().filter(|c| name.is_empty() && "@*".contains(*c)) {
-            name.push(c);
-            self.at += 1;
-        }
-        let mut other = None;
-        if braced {
-            let rest = self.until('}');
-            let text = rest.trim_start_matches(':');
-            other = text.strip_prefix(['-', '=', '+']).map(str::to_owned);
-        }
-        let value = self.variables.get(&name).cloned().or(other);
-        let left = self.values_left.checked_sub(1);
-        match (value, left) {
-            (Some(value), Some(left)) if value.len() <= MAX_VALUE_BYTES => {
-                self.values_left = left;
-                // `"$@"` keeps its words apart.
-                if quoted && name != "@" {
-                    return self.push_str(&value);
-                }
-                let mut words = value.split_whitespace();
-                self.push_str(words.next().unwrap_or_default());
-                for word in words {
-                    self.end_word();
-                    self.push_str(word);
-                }
-            }
-            _ => {
-                self.push('$');
-                let written = self.chars.get(start..self.at).unwrap_or_default();
-                let written: String = written.iter().collect();
-                self.push_str(&written);
-            }
-        }
-    }
-
     /// `$'n\x70x'`.
     fn ansi_quoted(&mut self) {
         self.push_str("");
@@ -287,8 +285,25 @@ impl<'a> Lexer<'a> {
         let mut text = String::new();
         let mut open = 1_u32;
         let mut quote = None;
+        let mut heredocs = Vec::new();
         while let Some(c) = self.next() {
             match (quote, c) {
+                (None, '<') if self.peek() == Some('<') => heredocs.extend(self.heredoc_ahead()),
+                // Quotes and brackets in a here-document are only text.
+                (None, '\n') => {
+                    text.push(c);
+                    for end in heredocs.drain(..) {
+                        while self.peek().is_some() {
+                            let line = self.until('\n');
+                            text.push_str(&line);
+                            text.push('\n');
+                            if line.trim() == end {
+                                break;
+                            }
+                        }
+                    }
+                    continue;
+                }
                 (Some('\''), '\'') | (Some('"'), '"') => quote = None,
                 (Some('\''), _) => {}
                 (_, '\\') => {
@@ -309,10 +324,23 @@ impl<'a> Lexer<'a> {
         text
     }
 
+    /// The end of the here-document whose second `<` is next.
+    fn heredoc_ahead(&self) -> Option<String> {
+        let rest = self.chars.get(self.at + 1..).unwrap_or_default();
+        let mut rest = rest.iter().skip_while(|c| "- \t".contains(**c)).peekable();
+        if rest.peek() == Some(&&'<') {
+            return None;
+        }
+        let word = rest.take_while(|c| c.is_alphanumeric() || "_'\"\\-.".contains(**c));
+        let end: String = word.filter(|c| !"'\"\\".contains(**c)).collect();
+        (!end.is_empty()).then_some(end)
+    }
+
     fn nest(&mut self, text: String) {
         self.script.expands = true;
         let parent = self.current();
-        self.script.nested.push(Nested { text, parent });
+        let kind = NestedKind::Substitution;
+        self.script.nested.push(Nested { text, parent, kind });
     }
 
     /// Index of the command that is being read.
@@ -356,6 +384,14 @@ impl<'a> Lexer<'a> {
         }
         let mut file = String::new();
         while let Some(c) = self.peek() {
+            if !here
+                && "'\"".contains(c)
+                && let Some(text) = self.plainly_quoted(c)
+            {
+                self.at += text.len() + 2;
+                file.extend(text);
+                continue;
+            }
             let quote = here && "'\"\\".contains(c);
             if !quote && (c.is_whitespace() || ";|&()<>\"'$`".contains(c)) {
                 break;
@@ -374,6 +410,14 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// The text between the quote that is next and its twin, when nothing in it means more.
+    fn plainly_quoted(&self, quote: char) -> Option<Vec<char>> {
+        let rest = self.chars.get(self.at + 1..)?;
+        let text = rest.get(..rest.iter().position(|c| *c == quote)?)?;
+        let plain = !text.iter().any(|c| "$`\\\n".contains(*c));
+        plain.then(|| text.to_vec())
+    }
+
     /// The bodies of here-documents: a program's input, which a shell would run.
     fn read_heredocs(&mut self) {
         for (end, parent) in std::mem::take(&mut self.heredocs) {
@@ -386,8 +430,8 @@ impl<'a> Lexer<'a> {
                 body.push_str(&line);
                 body.push('\n');
             }
-            let text = body;
-            self.script.nested.push(Nested { text, parent });
+            let (text, kind) = (body, NestedKind::Here);
+            self.script.nested.push(Nested { text, parent, kind });
         }
     }
 
@@ -404,32 +448,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn keep(&mut self, word: String) {
-        let Some(command) = self.script.commands.last_mut() else {
-            return;
-        };
-        let first = command.words.first().map(String::as_str);
-        let sets = match first {
-            None => true,
-            Some(first) => {
-                is_assignment(first)
-                    || ["export", "declare", "local", "readonly", "set", "typeset"].contains(&first)
-            }
-        };
-        if sets
-            && is_assignment(&word)
-            && let Some((name, value)) = word.split_once('=')
-        {
-            self.variables.insert(name.to_owned(), value.to_owned());
-        }
-        if let (Some("alias"), Some((name, value))) = (first, word.split_once('=')) {
-            self.variables.insert(alias_key(name), value.to_owned());
-        }
-        command.words.push(word);
-    }
-
     fn end_command(&mut self, piped: bool) {
         self.end_word();
+        (self.names, self.assigns) = (false, true);
         match self.script.commands.last_mut() {
             Some(last) if last.words.is_empty() => last.piped |= piped,
             _ => self.script.commands.push(Simple {
@@ -438,9 +459,4 @@ impl<'a> Lexer<'a> {
             }),
         }
     }
-}
-
-/// Under which an alias is kept; no variable can be called so.
-pub fn alias_key(name: &str) -> String {
-    format!("alias {name}")
 }

@@ -11,6 +11,8 @@ mod lexer;
 mod loose;
 mod options;
 mod programs;
+mod reads;
+mod scripts;
 mod shell;
 mod spec;
 mod tables;
@@ -119,6 +121,9 @@ pub fn script(text: &str) -> Extraction {
 pub fn code(text: &str) -> Extraction {
     let mut reader = Reader::default();
     reader.loose(text, MAX_DEPTH);
+    if reader.work_left == 0 {
+        reader.opaque(Opaque::Convoluted);
+    }
     reader.found
 }
 
@@ -128,6 +133,9 @@ pub fn mentions(text: &str) -> Extraction {
     let mut reader = Reader::default();
     reader.work_left += text.len();
     reader.loose(text, MAX_DEPTH);
+    if reader.work_left == 0 {
+        reader.opaque(Opaque::Convoluted);
+    }
     reader.found
 }
 
@@ -155,8 +163,17 @@ struct Reader {
     work_left: usize,
     /// Every word is being tried as a start, so nobody else needs to.
     scanning: bool,
+    /// What is read may well be no command: running out of work or a download in it proves nothing.
+    doubtful: bool,
+    /// A word that names one version is looked up, whatever it is to the command.
+    guesses: bool,
+    /// What the script prints is run by what takes its output.
+    output_runs: bool,
     variables: lexer::Variables,
     seen: BTreeSet<(Ecosystem, String, Spec, bool)>,
+    /// Bytes of the words that were made out of what is read.
+    #[cfg(test)]
+    made: usize,
 }
 
 impl Default for Reader {
@@ -165,13 +182,23 @@ impl Default for Reader {
             found: Extraction::default(),
             work_left: MAX_WORK,
             scanning: false,
+            doubtful: false,
+            guesses: true,
+            output_runs: false,
             variables: lexer::Variables::new(),
             seen: BTreeSet::new(),
+            #[cfg(test)]
+            made: 0,
         }
     }
 }
 
 impl Reader {
+    #[cfg(test)]
+    fn made<'a>(&mut self, words: impl IntoIterator<Item = &'a String>) {
+        self.made += words.into_iter().map(String::len).sum::<usize>();
+    }
+
     /// Whether this much may still be read; if not, that is said.
     fn work(&mut self, amount: usize) -> bool {
         let left = self.work_left.checked_sub(amount);
@@ -301,122 +328,9 @@ impl Reader {
     }
 
     fn opaque(&mut self, why: Opaque) {
+        let why = if self.doubtful { Opaque::Script } else { why };
         self.found.opaque = self.found.opaque.max(Some(why));
         self.found.ambiguous = true;
-    }
-
-    fn script(&mut self, text: &str, role: Role, depth: u32) {
-        let Some(depth) = depth.checked_sub(1) else {
-            return self.opaque(Opaque::Convoluted);
-        };
-        // The beginning of a script that is too long is still read.
-        let readable = text.floor_char_boundary(self.work_left);
-        self.work(text.len());
-        let text = text.get(..readable).unwrap_or_default();
-        let scanning = std::mem::replace(&mut self.scanning, false);
-        let script = shell::Script::lex(text, &mut self.variables);
-        if script.runs_download() {
-            self.opaque(Opaque::Download);
-        }
-        if script.expands || script.commands.len() > 1 {
-            self.opaque(Opaque::Script);
-        }
-        let decodes = text.contains("base64") || text.contains("b64");
-        let mut before: &[String] = &[];
-        for command in &script.commands {
-            self.command(&command.words, role, depth);
-            if let Some(words) = command.fed(before) {
-                self.command(&words, role, depth);
-            }
-            for word in &command.words {
-                // Anything can stand where something expands: each plain word is looked up.
-                if script.expands
-                    && !word.starts_with('-')
-                    && !programs::is_launcher(&program_name(word))
-                {
-                    self.guess(word);
-                }
-                if decodes && let Some(text) = encoded::decode(word) {
-                    self.script(&text, Role::Extra, depth);
-                }
-            }
-            before = command.printed();
-            if let Some(file) = command.written.last().filter(|_| !before.is_empty()) {
-                self.found.writes.push((file.clone(), before.join(" ")));
-            }
-        }
-        for nested in &script.nested {
-            self.script(&nested.text, Role::Extra, depth);
-            let parent = script.commands.get(nested.parent);
-            if let Some(file) = parent.and_then(|parent| parent.written.last()) {
-                self.found.writes.push((file.clone(), nested.text.clone()));
-            }
-        }
-        self.scanning = scanning;
-    }
-
-    /// Looks for a launcher at every word, because nothing says where the command starts.
-    fn scan(&mut self, words: &[String], role: Role, depth: u32) {
-        self.found.ambiguous = true;
-        self.every_start(words, role, depth);
-    }
-
-    /// What a command hands to other programs: never the command itself, so it takes nothing from
-    /// what is certain about it.
-    fn inside(&mut self, words: &[String], depth: u32) {
-        let Extraction {
-            ambiguous, opaque, ..
-        } = self.found;
-        self.every_start(words, Role::Extra, depth);
-        self.found.ambiguous = ambiguous;
-        self.found.opaque = opaque.max(self.found.opaque.filter(|why| *why > Opaque::Script));
-    }
-
-    fn every_start(&mut self, words: &[String], role: Role, depth: u32) {
-        // A scan that is under way reaches these words itself.
-        if std::mem::replace(&mut self.scanning, true) {
-            return;
-        }
-        for (at, word) in words.iter().enumerate() {
-            if self.work_left == 0 {
-                break;
-            }
-            if word.contains(char::is_whitespace) {
-                self.script(word, role, depth);
-                self.loose(word, depth);
-            } else if word.contains(['"', '{', '(']) {
-                self.loose(word, depth);
-            } else if word.contains("==") || word.get(1..).is_some_and(|w| w.contains('@')) {
-                // `some-installer add NAME@VERSION`; and `npx npm@10 install …`.
-                self.guess_pinned(word);
-                if programs::may_start(word) {
-                    self.command(words.get(at..).unwrap_or_default(), role, depth);
-                }
-            } else if programs::may_start(word) {
-                self.command(words.get(at..).unwrap_or_default(), role, depth);
-            }
-        }
-        self.scanning = false;
-    }
-
-    /// Code, configuration, or a line for a shell that has its own rules.
-    fn loose(&mut self, text: &str, depth: u32) {
-        let readable = text.floor_char_boundary(self.work_left);
-        self.work(text.len());
-        let text = text.get(..readable).unwrap_or_default();
-        for words in loose::commands(text) {
-            let scanning = std::mem::replace(&mut self.scanning, false);
-            self.command(&words, Role::Extra, depth);
-            self.scanning = scanning;
-        }
-        if text.contains("b64") || text.contains("base64") {
-            for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c))) {
-                if let (Some(text), Some(depth)) = (encoded::decode(word), depth.checked_sub(1)) {
-                    self.script(&text, Role::Extra, depth);
-                    self.loose(&text, depth);
-                }
-            }
-        }
     }
 
     fn given(&mut self, given: &[(Takes, &str)], ecosystem: Ecosystem, role: Role, depth: u32) {
@@ -429,10 +343,18 @@ impl Reader {
                 }
                 Takes::Package => self.package(value, ecosystem, role),
                 Takes::Words => {
+                    if !self.work(value.len()) {
+                        return;
+                    }
                     let words = shlex::split(value).unwrap_or_default();
                     let pip = ["pip", "install"].map(str::to_owned);
                     let words: Vec<String> = pip.into_iter().chain(words).collect();
-                    self.command(&words, role, depth);
+                    #[cfg(test)]
+                    self.made(&words);
+                    match depth.checked_sub(1) {
+                        Some(depth) => self.command(&words, role, depth),
+                        None => self.opaque(Opaque::Convoluted),
+                    }
                 }
                 Takes::Extra => {
                     for part in value.split(',') {

@@ -5,6 +5,7 @@
 
 use super::lexer::{Lexer, Variables};
 use super::program_name;
+use super::reads::{Reads, reads};
 
 /// Programs that download.
 const FETCHERS: [&str; 12] = [
@@ -21,8 +22,6 @@ const FETCHERS: [&str; 12] = [
     "xh",
     "lynx",
 ];
-/// Substitutions inside substitutions that are still read.
-const MAX_NESTING: u32 = 4;
 /// Stands in a word for what a substitution would leave there; no package name can contain it.
 pub const SUBSTITUTED: char = '\u{fffc}';
 
@@ -32,6 +31,10 @@ pub struct Script {
     pub nested: Vec<Nested>,
     /// A variable, glob-free substitution or arithmetic decides part of it at run time.
     pub expands: bool,
+    /// A value that may be stale was put in.
+    pub unsure: bool,
+    /// More values of variables stand in it than are put in.
+    pub cut: bool,
     /// The name of a program that downloads stands somewhere in it.
     fetches: bool,
 }
@@ -51,24 +54,34 @@ pub struct Nested {
     pub text: String,
     /// Index of the command that it is part of.
     pub parent: usize,
+    pub kind: NestedKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NestedKind {
+    Substitution,
+    /// A here-document: text, unless what takes it runs it.
+    Here,
 }
 
 impl Script {
-    /// Takes a script apart; what it sets is kept in `variables`.
-    pub fn lex(text: &str, variables: &mut Variables) -> Self {
-        let mut script = Lexer::new(text, variables).run();
+    /// Takes a script apart; what it sets is kept in `variables`. The bytes that values of variables
+    /// add to it are taken from `budget`.
+    pub fn lex(text: &str, variables: &mut Variables, budget: &mut usize) -> Self {
+        let mut script = Lexer::new(text, variables, budget).run();
         script.fetches = FETCHERS
             .iter()
             .any(|name| contains_ignoring_case(text, name));
         script
     }
 
-    /// Whether something that was just downloaded is handed to an interpreter.
-    pub fn runs_download(&self) -> bool {
-        self.runs_download_within(MAX_NESTING)
+    /// The same without values that may be stale.
+    pub fn lex_strict(text: &str, variables: &mut Variables, budget: &mut usize) -> Self {
+        Lexer::new(text, variables, budget).strict().run()
     }
 
-    fn runs_download_within(&self, depth: u32) -> bool {
+    /// Whether something that was just downloaded is handed to an interpreter.
+    pub fn runs_download(&self) -> bool {
         if !self.fetches {
             return false;
         }
@@ -84,18 +97,39 @@ impl Script {
                 files.extend(command.downloaded());
             }
         }
+        // Commands inside a substitution are a script of their own; here counts what they print.
         self.nested.iter().any(|nested| {
-            let Some(depth) = depth.checked_sub(1) else {
-                return true;
-            };
-            let inner = Self::lex(&nested.text, &mut Variables::new());
-            let runs = self
-                .commands
-                .get(nested.parent)
-                .is_none_or(Simple::runs_its_substitution);
-            (runs && inner.commands.iter().any(Simple::is_download))
-                || inner.runs_download_within(depth)
+            let parent = self.commands.get(nested.parent);
+            nested.kind == NestedKind::Substitution
+                && parent.is_none_or(Simple::runs_its_substitution)
+                && Self::lex(&nested.text, &mut Variables::new(), &mut 0)
+                    .commands
+                    .iter()
+                    .any(Simple::is_download)
         })
+    }
+
+    /// Whether what this command prints is run: by a later part of the pipeline, or because the
+    /// file that it is written to is run.
+    pub fn output_runs(&self, at: usize) -> bool {
+        let later = self.commands.get(at + 1..).unwrap_or_default();
+        let own = self.commands.get(at);
+        let mut files: Vec<&str> = Vec::new();
+        files.extend(
+            own.iter()
+                .flat_map(|own| &own.written)
+                .map(|file| base_name(file)),
+        );
+        for command in later {
+            let piped = files.is_empty() && command.piped && command.takes_commands();
+            if piped || command.runs_one_of(&files) {
+                return true;
+            }
+            if command.piped && command.effective().0 == "tee" {
+                files.extend(command.words.iter().skip(1).map(|file| base_name(file)));
+            }
+        }
+        false
     }
 }
 
@@ -129,7 +163,37 @@ impl Simple {
     /// Without an argument it fetches nothing: `curl` in prose is only a word.
     fn is_download(&self) -> bool {
         let (name, rest) = self.effective();
-        FETCHERS.contains(&name.as_str()) && !rest.is_empty()
+        let plain = matches!(name.as_str(), "fetch" | "http" | "https" | "lynx");
+        FETCHERS.contains(&name.as_str())
+            && if plain {
+                rest.iter().any(|word| is_address(word))
+            } else {
+                !rest.is_empty()
+            }
+    }
+
+    /// Whether its words may name a package that it fetches.
+    pub fn may_fetch(&self) -> bool {
+        let (name, rest) = self.effective();
+        !matches!(reads(&name, rest), Reads::Text | Reads::Commands)
+    }
+
+    /// Whether it runs what it reads from its input, as shell commands or as words of one.
+    pub fn takes_commands(&self) -> bool {
+        const TAKE: [&str; 14] = [
+            "ssh", "docker", "podman", "nerdctl", "kubectl", "su", "at", "batch", "parallel",
+            "make", "crontab", ".", "source", "done",
+        ];
+        let (name, _) = self.effective();
+        let feeds = |word: &String| program_name(word) == "xargs";
+        TAKE.contains(&name.as_str()) || self.words.iter().any(feeds) || self.runs_its_input()
+    }
+
+    /// Whether it runs its input as code of a language that is no shell's.
+    pub fn takes_code(&self) -> bool {
+        const CODE: [&str; 6] = ["deno", "bun", "node", "perl", "ruby", "php"];
+        let (name, _) = self.effective();
+        (CODE.contains(&name.as_str()) || name.starts_with("python")) && self.runs_its_input()
     }
 
     /// `sh`, `bash -s -- x`, `python3 -`; not `python3 -m json.tool` or `bash build.sh`.
@@ -160,7 +224,7 @@ impl Simple {
     }
 
     /// Whether the text that a substitution leaves in it is run: `eval $(…)`, `bash -c "$(…)"`.
-    fn runs_its_substitution(&self) -> bool {
+    pub fn runs_its_substitution(&self) -> bool {
         let (name, rest) = self.effective();
         let first = rest
             .iter()
@@ -180,13 +244,22 @@ impl Simple {
         }
     }
 
+    /// Whether it is an `xargs` behind another command.
+    pub fn is_fed(&self) -> bool {
+        let first = self.words.first();
+        self.piped && first.is_some_and(|word| program_name(word) == "xargs")
+    }
+
+    /// Bytes of what [`Self::fed`] would make.
+    pub fn fed_bytes(&self, input: &[String]) -> usize {
+        let all: usize = input.iter().map(|word| word.len() + 1).sum();
+        let places = |word: &String| word.matches("{}").count() * all + word.len();
+        all + self.words.iter().map(places).sum::<usize>()
+    }
+
     /// The command that `xargs` makes of the words that are handed to it.
     pub fn fed(&self, input: &[String]) -> Option<Vec<String>> {
-        let xargs = self
-            .words
-            .first()
-            .is_some_and(|word| program_name(word) == "xargs");
-        if !xargs || !self.piped || input.is_empty() {
+        if !self.is_fed() || input.is_empty() {
             return None;
         }
         let all = input.join(" ");
@@ -197,12 +270,19 @@ impl Simple {
     /// The names of the files in which it leaves what it fetched.
     fn downloaded(&self) -> impl Iterator<Item = &str> {
         const OUTPUTS: [&str; 5] = ["-o", "-O", "--output", "--output-document", "-OutFile"];
+        // Without being told to, curl keeps nothing.
+        let (name, rest) = self.effective();
+        let kept = |word: &String| {
+            word.starts_with("--remote-name")
+                || (word.starts_with('-') && !word.starts_with("--") && word.contains('O'))
+        };
+        let keeps = name != "curl" || rest.iter().any(kept);
         let mut after = false;
         let words = self.words.iter().filter_map(move |word| {
             let wanted = std::mem::replace(&mut after, OUTPUTS.contains(&word.as_str()));
             let glued = OUTPUTS.iter().find_map(|option| word.strip_prefix(option));
             let glued = glued.map(|file| file.trim_start_matches('='));
-            let file = if wanted || word.contains("://") {
+            let file = if wanted || (keeps && word.contains("://")) {
                 Some(word.as_str())
             } else {
                 glued
@@ -237,6 +317,13 @@ fn contains_ignoring_case(text: &str, name: &str) -> bool {
         .filter(|(_, byte)| byte.eq_ignore_ascii_case(&first));
     let mut words = starts.filter_map(|(at, _)| bytes.get(at..at + name.len()));
     words.any(|word| word.eq_ignore_ascii_case(name))
+}
+
+/// `https://…`, `host.example/x`.
+fn is_address(word: &str) -> bool {
+    let (host, path) = word.split_once('/').unwrap_or((word, ""));
+    word.contains("://")
+        || (!path.is_empty() && !host.starts_with('-') && host.trim_matches('.').contains('.'))
 }
 
 fn base_name(path: &str) -> &str {
@@ -281,7 +368,7 @@ mod tests {
     use super::{Script, Variables};
 
     fn lex(text: &str) -> Script {
-        Script::lex(text, &mut Variables::new())
+        Script::lex(text, &mut Variables::new(), &mut 1024)
     }
 
     fn commands(text: &str) -> Vec<Vec<String>> {

@@ -147,7 +147,7 @@ fn the_environment_can_name_the_package() {
     let env = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     assert_eq!(
         facts(&argv("npx good"), &env("NPM_CONFIG_PACKAGE", "evil@1.0.0")),
-        "npm:evil =1.0.0, npm:good"
+        "npm:evil =1.0.0, npm:good, ambiguous"
     );
     assert_eq!(
         facts(&argv("uvx good"), &env("UV_INDEX_URL", "http://x.example")),
@@ -219,12 +219,36 @@ fn a_word_that_names_a_version_is_a_guess_anywhere() {
         "npx @some/cli install evil@1.0.0",
         "for p in a evil@1.0.0; do npx $p; done",
         "read x <<< evil@1.0.0; npx $x",
-        "echo evil@1.0.0 >> list",
+        "echo evil@1.0.0 | xargs some-installer add",
     ] {
         let found = describe(&script(line));
         assert!(found.contains("npm:evil =1.0.0 extra?"), "{line}: {found}");
     }
     assert_eq!(describe(&script("git push user@host.example")), "");
+}
+
+#[test]
+fn a_value_that_may_be_stale_is_never_the_only_reading() {
+    for line in [
+        "V=1.0.0; for V in 2.0.0; do npx evil@$V; done",
+        "V=1.0.0; V=2.0.0; npx evil@$V",
+        "V=1.0.0; read V; npx evil@$V",
+        "V=1.0.0; unset V; npx evil@$V",
+        "V=1.0.0; printf -v V %s 2; npx evil@$V",
+        "V=1.0.0; V+=2; npx evil@$V",
+        "(V=1.0.0); npx evil@$V",
+        "false && V=1.0.0; npx evil@$V",
+        "V=1.0.0 npx evil@$V",
+        "V=1.0.0; f() { npx evil@$V; }; V=2.0.0; f",
+    ] {
+        let found = describe(&script(line));
+        assert!(found.contains("npm:evil #$V"), "{line}: {found}");
+        assert!(found.contains("npm:evil ="), "{line}: {found}");
+    }
+    let cut = describe(&script("V=1.0.0; npx evil@${V%.0}"));
+    assert!(cut.contains("npm:evil #${V%.0}"), "{cut}");
+    let sure = describe(&script("V=1.0.0; W=2; npx evil@$V"));
+    assert!(!sure.contains('$'), "{sure}");
 }
 
 #[test]
@@ -235,6 +259,12 @@ fn files_that_a_script_writes_are_kept_with_their_names() {
         writes("cat > r.txt <<EOF\na==1\nEOF\necho b"),
         pair("r.txt", "a==1\n")
     );
+    for quoted in ["\"r.txt\"", "'r.txt'", "r.'txt'"] {
+        let line = format!("cat > {quoted} <<EOF\na==1\nEOF\necho b");
+        assert_eq!(writes(&line), pair("r.txt", "a==1\n"), "{quoted}");
+    }
+    let open = describe(&script("echo a > \"$X\"; npx evil@1.0.0"));
+    assert!(open.starts_with("npm:evil =1.0.0"), "{open}");
     assert_eq!(writes("echo a==1 b > r.txt"), pair("r.txt", "a==1 b"));
     assert_eq!(writes("cat r.txt; echo a"), []);
 }
@@ -252,9 +282,20 @@ fn identity_needs_certainty() {
         "npx --package=a --package=b -- c",
         "node index.js",
         "uv run --with p s.py",
+        "backdoor env npm_config_package=trusted@1.0.0 x",
+        "sh -c 'npm_config_package=trusted@1.0.0 x'",
+        "env npm_config_package=trusted@1.0.0 backdoor",
+        "npm_config_package=trusted@1.0.0 backdoor",
+        "UV_WITH=trusted uvx backdoor x",
     ] {
         assert_eq!(named(line), None, "{line}");
     }
+    assert_eq!(
+        named("sh -c 'exec -a good npx evil'"),
+        Some("evil".to_owned())
+    );
+    let beside = [("npm_config_package".to_owned(), "trusted@1.0.0".to_owned())];
+    assert!(launch(&argv("backdoor x"), &beside).identity().is_none());
 }
 
 #[test]
@@ -334,6 +375,58 @@ fn no_argv_panics_or_takes_more_than_linear_time() {
     ] {
         let words: Vec<String> = (0..20_000).map(|n| pattern[n % 4].to_owned()).collect();
         assert!(launch(&words, &[]).ambiguous, "{pattern:?}");
+    }
+}
+
+/// What is made out of a script, in bytes, stays below a few times what is read of it.
+#[test]
+fn no_script_grows_when_it_is_read() {
+    let big = "a".repeat(1000);
+    let shapes = [
+        format!("pip install {}x", "--pip-args=".repeat(400)),
+        format!("pipx install {}x", "--pip-args=".repeat(10_000)),
+        format!(
+            "echo {} | xargs echo {}",
+            "a ".repeat(20_000),
+            "{} ".repeat(20_000)
+        ),
+        format!(
+            "echo {} | xargs echo {}",
+            big.repeat(60),
+            "{}".repeat(30_000)
+        ),
+        format!(
+            "parallel echo {} ::: {}",
+            "{} ".repeat(5_000),
+            "b ".repeat(30_000)
+        ),
+        format!(
+            "parallel {} ::: {}",
+            "echo ".repeat(10_000),
+            "b ".repeat(30_000)
+        ),
+        format!(
+            "a={big}; {}",
+            format!("$(b={})", "$a".repeat(256)).repeat(200)
+        ),
+        format!("a={big}; {}", "$a$a$a$a$a$a$a$a ".repeat(4_000)),
+        format!("a={big}; {}", "sh -c \"$a $a $a $a\";".repeat(4_000)),
+        format!("{}{}", "$(a=$(".repeat(3_000), "))".repeat(3_000)),
+    ];
+    for text in shapes {
+        let mut reader = super::Reader::default();
+        reader.script(&text, super::Role::Main, super::MAX_DEPTH);
+        let start = text.get(..60).unwrap();
+        assert!(
+            reader.made <= 4 * super::MAX_WORK,
+            "{start}: {}",
+            reader.made
+        );
+        let (wrapped, said) = (text.len() > 8_000, reader.found.opaque);
+        assert!(
+            !wrapped || said >= Some(Opaque::Script),
+            "{start}: {said:?}"
+        );
     }
 }
 

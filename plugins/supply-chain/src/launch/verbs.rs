@@ -1,6 +1,6 @@
 //! The verbs of every launcher, and what each does with the words behind it.
 
-use super::options::Takes::{Package, Value};
+use super::options::Takes::{Flag, Package, Value};
 use super::options::{Style, Table};
 
 /// What a verb does with its positionals.
@@ -143,6 +143,12 @@ pub const DOCKER: &[(&str, Act)] = &[
 ];
 pub const KUBECTL: &[(&str, Act)] = &[("run create debug set", Act::Options)];
 pub const DOTNET: &[(&str, Act)] = &[("nuget", Act::Source)];
+
+/// `exec -a NAME COMMAND`.
+pub static EXEC: Table = Table {
+    style: Style::Getopt,
+    options: &[(Value, "-a"), (Flag, "-c -l")],
+};
 
 /// Only the image matters.
 pub static IMAGE_OPTION: Table = Table {

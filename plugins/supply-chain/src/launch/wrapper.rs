@@ -2,8 +2,9 @@
 
 use super::lexer::alias_key;
 use super::options::{Table, Takes};
+use super::reads::{Reads, reads};
 use super::shell::is_assignment;
-use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target};
+use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target, verbs};
 use crate::package::Ecosystem;
 
 /// How a wrapper leads to its command.
@@ -25,7 +26,8 @@ enum Leads {
 fn wrapper(name: &str) -> Option<Leads> {
     Some(match name {
         "env" => Leads::Env,
-        "nice" | "ionice" | "nohup" | "sudo" | "doas" | "stdbuf" | "setsid" | "time" | "exec"
+        "exec" => Leads::After(&verbs::EXEC, 0),
+        "nice" | "ionice" | "nohup" | "sudo" | "doas" | "stdbuf" | "setsid" | "time"
         | "command" | "dumb-init" | "tini" | "caffeinate" | "xvfb-run" | "unbuffer"
         | "catchsegv" | "corepack" | "winpty" => Leads::After(&tables::WRAPPER, 0),
         "timeout" | "gtimeout" | "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
@@ -58,10 +60,10 @@ impl Reader {
         let assigned = argv.iter().take_while(|word| is_assignment(word)).count();
         let (assignments, argv) = argv.split_at(assigned);
         for word in assignments {
-            self.assignment(word);
+            self.assignment(word, role, depth);
         }
         let Some((program, words)) = argv.split_first() else {
-            return self.inside(assignments, depth);
+            return self.inside(Reads::Words, assignments, depth);
         };
         let name = super::program_name(program);
         let Some(below) = depth.checked_sub(1) else {
@@ -77,10 +79,11 @@ impl Reader {
             None => self.program(&name, program, words, role, depth),
             Some(leads) => self.wrapped(&leads, words, role, below),
         }
-        self.inside(assignments, below);
+        self.inside(Reads::Words, assignments, below);
         // `"command": "npx -y x"` is one word, and some clients hand it to a shell.
         let whole = program.contains(char::is_whitespace) && !programs::is_launcher(&name);
-        self.inside(if whole { argv } else { words }, below);
+        let reads = reads(&name, words);
+        self.inside(reads, if whole { argv } else { words }, below);
     }
 
     fn wrapped(&mut self, leads: &Leads, words: &[String], role: Role, depth: u32) {
@@ -106,21 +109,24 @@ impl Reader {
         self.found.ambiguous = true;
         let template = words.get(..at).unwrap_or_default().join(" ");
         for value in words.iter().skip(at + 1) {
+            let places = template.matches("{}").count().max(1);
+            if !self.work(template.len() + places * value.len()) {
+                return;
+            }
             let line = if template.contains("{}") {
                 template.replace("{}", value)
             } else {
                 format!("{template} {value}")
             };
-            if self.work_left == 0 {
-                return;
-            }
+            #[cfg(test)]
+            self.made([&line]);
             self.script(&line, role, depth);
         }
     }
 
-    fn assignment(&mut self, word: &str) {
+    fn assignment(&mut self, word: &str, role: Role, depth: u32) {
         if let Some((name, value)) = word.split_once('=') {
-            self.environment(name, value);
+            self.environment(name, value, role, depth);
             self.variables.insert(name.to_owned(), value.to_owned());
         }
     }
@@ -139,6 +145,9 @@ impl Reader {
     fn env(&mut self, words: &[String], role: Role, depth: u32) {
         let walk = tables::ENV.walk(words, 1);
         if let Some(split) = walk.value(Takes::Words) {
+            if !self.work(split.len()) {
+                return;
+            }
             // `env -S` splits like a shell without expanding anything but `${NAME}`.
             let mut all = shlex::split(split).unwrap_or_default();
             if all.is_empty() || split.contains('$') {
@@ -157,7 +166,7 @@ impl Reader {
                 let mut words = words.get(first.index..).unwrap_or_default();
                 while let Some((word, rest)) = words.split_first().filter(|(w, _)| w.contains('='))
                 {
-                    self.assignment(word);
+                    self.assignment(word, role, depth);
                     words = rest;
                 }
                 self.command(words, role, depth);

@@ -4,6 +4,10 @@
 //! Only what the call itself carries is read, a whole file or the new half of an edit, so nothing
 //! here needs a file to be well-formed: what looks like a name with a version is looked up.
 
+mod toml;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use clawdefender_sdk::{Role, Text};
 
 use crate::launch::{self, Candidate, Extraction, Target};
@@ -31,7 +35,7 @@ pub struct Written {
 }
 
 /// How a file speaks of packages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Format {
     /// `"name": "version"`.
     JsonManifest,
@@ -51,56 +55,121 @@ enum Format {
     Commands,
 }
 
-/// Everything that a call writes about packages.
+/// Everything that a call writes about packages. A text is read as the file that is named beside
+/// it, in the same object; without one, as the file that the call names if that is exactly one.
 pub fn written(texts: &[Text]) -> Written {
     let mut out = Written::default();
     let arguments = || texts.iter().filter(|text| text.role == Role::Argument);
-    let mut formats: Vec<Format> = Vec::new();
+    // The kinds of file that are named in each object; none for a file of another kind.
+    let mut named: BTreeMap<&str, BTreeSet<Option<Format>>> = BTreeMap::new();
+    let mut paths = 0_usize;
     for text in arguments() {
-        for format in paths(&text.original).filter_map(format_of) {
-            if !formats.contains(&format) {
-                formats.push(format);
-            }
+        if let Some(path) = lone_path(&text.original) {
+            let beside = named.entry(parent(&text.pointer)).or_default();
+            beside.insert(format_of(path));
+            paths += 1;
         }
     }
     let mut left = MAX_BYTES;
     for text in arguments().filter(|text| !is_replaced(&text.pointer)) {
         let whole = text.original.as_str();
+        if lone_path(whole).is_some_and(|path| format_of(path).is_some()) {
+            continue;
+        }
         let head = whole
             .get(..whole.floor_char_boundary(left))
             .unwrap_or_default();
+        let mut formats: BTreeSet<Format> = patched(whole).filter_map(format_of).collect();
+        if formats.is_empty() {
+            // `{"package.json": "…"}`.
+            formats.extend(text.pointer.rsplit(['/', '~']).next().and_then(format_of));
+            let mut beside = false;
+            let mut above = parent(&text.pointer);
+            while !above.is_empty() {
+                let here = named.get(above);
+                beside |= here.is_some();
+                formats.extend(here.into_iter().flatten().flatten());
+                above = parent(above);
+            }
+            if !beside && paths == 1 {
+                formats.extend(named.values().flatten().flatten());
+            }
+        }
         let configures = head.contains("mcpServers") || head.contains("mcp_servers");
-        let names =
-            whole.len() <= HEAD_BYTES && !whole.contains('\n') && format_of(whole).is_some();
-        if names || (formats.is_empty() && !configures) {
+        if configures {
+            formats.insert(Format::Commands);
+        }
+        if formats.is_empty() {
             continue;
         }
         out.cut |= head.len() < whole.len();
         left -= head.len();
         let added = added(head);
         let readable = added.as_deref().unwrap_or(head);
-        for format in &formats {
-            out.read(readable, *format);
-        }
-        if configures && !formats.contains(&Format::Commands) {
-            out.read(readable, Format::Commands);
+        let plain = unescaped(readable);
+        let readable = plain.as_deref().unwrap_or(readable);
+        for format in formats {
+            out.read(readable, format);
         }
     }
     out
 }
 
-/// The file that a short text names, or those that a patch changes.
-fn paths(text: &str) -> impl Iterator<Item = &str> {
+/// JSON's `\u002d` as what it stands for; `None` where there is none.
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split("\\u");
+    let mut plain = parts.next()?.to_owned();
+    let mut any = false;
+    for part in parts {
+        let code = part
+            .get(..4)
+            .and_then(|code| u32::from_str_radix(code, 16).ok());
+        match code.and_then(char::from_u32).filter(char::is_ascii_graphic) {
+            // A quote or a backslash stays escaped.
+            Some(c) if !"\"'\\".contains(c) => {
+                plain.push(c);
+                plain.push_str(part.get(4..).unwrap_or_default());
+                any = true;
+            }
+            _ => {
+                plain.push_str("\\u");
+                plain.push_str(part);
+            }
+        }
+    }
+    any.then_some(plain)
+}
+
+fn parent(pointer: &str) -> &str {
+    pointer.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// The path that a short text is.
+fn lone_path(text: &str) -> Option<&str> {
+    let short = text.len() <= HEAD_BYTES && !text.contains('\n');
+    if !short {
+        return None;
+    }
+    let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+    let ending = name.rsplit_once('.').is_some_and(|(_, ending)| {
+        ending.len() <= 8 && ending.starts_with(|c: char| c.is_ascii_alphabetic())
+    });
+    (format_of(text).is_some() || (ending && name.bytes().all(plain))).then_some(text)
+}
+
+/// The files that a patch changes.
+fn patched(text: &str) -> impl Iterator<Item = &str> {
     let head = text
         .get(..text.floor_char_boundary(HEAD_BYTES))
         .unwrap_or_default();
-    let lone = (text.len() <= HEAD_BYTES && !text.contains('\n')).then_some(text);
-    let named = head.lines().filter_map(|line| {
+    head.lines().filter_map(|line| {
         ["+++ ", "*** Update File: ", "*** Add File: "]
             .iter()
             .find_map(|start| line.strip_prefix(start))
-    });
-    lone.into_iter().chain(named)
+            // `diff` puts a tab and a time behind the name.
+            .map(|path| path.split('\t').next().unwrap_or(path))
+    })
 }
 
 fn format_of(path: &str) -> Option<Format> {
@@ -161,7 +230,8 @@ impl Written {
     /// Reads what a script writes into files.
     pub fn files(&mut self, files: &[(String, String)]) {
         for (path, text) in files {
-            if let Some(format) = format_of(path) {
+            let script = || text.starts_with("#!").then_some(Format::Commands);
+            if let Some(format) = format_of(path).or_else(script) {
                 self.read(text, format);
             }
         }
@@ -171,6 +241,7 @@ impl Written {
         match format {
             Format::JsonManifest => {
                 for (key, value) in pairs(text) {
+                    let value = value.trim();
                     if is_npm_spec(value) {
                         self.want(&format!("{key}@{value}"), Npm);
                     }
@@ -286,28 +357,6 @@ impl Written {
         }
     }
 
-    fn toml(&mut self, text: &str, ecosystem: Ecosystem) {
-        for line in text.lines() {
-            if ecosystem == Pypi {
-                for (string, _) in quoted(line) {
-                    if string.contains(['=', '<', '>', '@', '~']) || !string.contains(' ') {
-                        self.want(string, Pypi);
-                    }
-                }
-            }
-            let Some((key, value)) = assignment(line) else {
-                continue;
-            };
-            match ecosystem {
-                Cargo => self.want(&format!("{key}@^{}", value.trim_start_matches('^')), Cargo),
-                _ if value.starts_with(|c: char| c.is_ascii_digit()) => {
-                    self.want(&format!("{key}=={value}"), Pypi);
-                }
-                _ => self.want(&format!("{key} {value}"), ecosystem),
-            }
-        }
-    }
-
     fn want(&mut self, text: &str, ecosystem: Ecosystem) {
         let found = self.candidate(text, ecosystem);
         self.wanted.extend(found);
@@ -366,7 +415,12 @@ fn quoted(text: &str) -> impl Iterator<Item = (&str, bool)> {
             let start = rest.find(['"', '\''])?;
             let quote = rest.get(start..start + 1)?;
             let after = rest.get(start + 1..)?;
-            let end = after.find([quote.chars().next()?, '\n'])?;
+            let mut escaped = false;
+            let end = after.find(|c: char| {
+                let ends = !escaped && (c == '\n' || quote.starts_with(c));
+                escaped = !escaped && c == '\\';
+                ends
+            })?;
             let closed = after.get(end..end + 1) == Some(quote);
             let string = after.get(..end)?;
             rest = after.get(end + 1..)?;

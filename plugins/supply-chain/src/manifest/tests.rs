@@ -208,9 +208,117 @@ fn packages_in_written_files_are_found() {
             "",
         ),
         ("main.py", "import evil", ""),
+        (
+            "package.json",
+            r#"{"d":"say \"x","dependencies":{"evil":" 1.0.0"}}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            ".mcp.json",
+            r#"{"command":"npx","args":["-y","e\u0076il\u00401.0.0"]}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = [\"good[x]\", 'evil']",
+            "pypi:evil",
+        ),
+        (
+            "pyproject.toml",
+            "[project.optional-dependencies]\ndev = [\n  \"good\", # one ]\n  \"evil\",\n]",
+            "pypi:evil",
+        ),
+        (
+            "pyproject.toml",
+            "[build-system]\nrequires = [\"evil\"]",
+            "pypi:evil",
+        ),
+        ("setup.py", "setup(install_requires=['evil'])", "pypi:evil"),
+        (
+            "setup.py",
+            "setup(extras_require={\n 'dev': ['evil'],\n})",
+            "pypi:evil",
+        ),
+        ("pyproject.toml", "    \"evil\",\n", "pypi:evil"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"evil\"\nversion = \"1.0.0\"\nkeywords = [\"evil\"]\n\
+             [project.scripts]\nevil = \"evil:main\"\n[tool.hatch]\npackages = [\"evil\"]",
+            "",
+        ),
+        (
+            "setup.py",
+            "venv = os.environ['VIRTUAL_ENV']\nsetup(name='evil', packages=['evil'], \
+             entry_points={'x': ['evil=evil:main']})",
+            "",
+        ),
+        (
+            "Cargo.toml",
+            "[dependencies]\nevil = \"=1.3.0\"",
+            "cargo:evil 1.3.0",
+        ),
+        (
+            "Cargo.toml",
+            "[target.'cfg(unix)'.dependencies.evil]\nversion = \"1.0.0\"\nfeatures = [\"x\"]",
+            "cargo:evil ^1.0.0",
+        ),
+        (
+            "Cargo.toml",
+            "[package]\nname = \"evil\"\nversion = \"1.0.0\"\nedition = \"2024\"",
+            "",
+        ),
     ] {
         check(path, content, expected);
     }
+}
+
+#[test]
+fn a_text_is_read_as_the_file_beside_it() {
+    let named = |rows: &[(&str, &str)]| {
+        let texts: Vec<Text> = rows
+            .iter()
+            .map(|(key, original)| Text {
+                pointer: format!("/params/arguments/{key}"),
+                role: Role::Argument,
+                original: (*original).to_owned(),
+                canonical: None,
+                attrs: Vec::new(),
+            })
+            .collect();
+        let found = written(&texts);
+        found.wanted.len() + found.locked.len()
+    };
+    let (json, lines) = (r#"{"evil": "1.0.0"}"#, "one\ntwo\n");
+    let files = |first: &str, second: &str| {
+        named(&[
+            ("files/0/path", first),
+            ("files/0/content", json),
+            ("files/1/path", second),
+            ("files/1/content", lines),
+        ])
+    };
+    assert_eq!(files("package.json", "notes.md"), 1);
+    assert_eq!(files("x.md", "requirements.txt"), 2);
+    assert_eq!(files("notes.md", "other.md"), 0);
+    // Further down, elsewhere, and as a key.
+    let edit = |path| named(&[("path", path), ("edits/0/new_text", json)]);
+    assert_eq!(edit("/my work/package.json"), 1);
+    assert_eq!(named(&[("a/path", "package.json"), ("b/text", json)]), 1);
+    assert_eq!(named(&[("files/package.json", json)]), 1);
+    // Nobody knows which of two files it is for.
+    let two = [
+        ("a/path", "package.json"),
+        ("c/path", "x.md"),
+        ("b/text", json),
+    ];
+    assert_eq!(named(&two), 0);
+    // Another name beside it hides nothing.
+    let label = [
+        ("path", "package.json"),
+        ("edit/label", "x.md"),
+        ("edit/new", json),
+    ];
+    assert_eq!(named(&label), 1);
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! Reads scripts, the words that a command hands on, and text of other languages.
+
+use super::reads::Reads;
+use super::shell::{NestedKind, Script, Simple};
+use super::{Extraction, Opaque, Reader, Role, encoded, loose, program_name, programs};
+
+impl Reader {
+    pub(super) fn script(&mut self, text: &str, role: Role, depth: u32) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.opaque(Opaque::Convoluted);
+        };
+        // The beginning of a script that is too long is still read.
+        let readable = text.floor_char_boundary(self.work_left);
+        self.work(text.len());
+        let text = text.get(..readable).unwrap_or_default();
+        let scanning = std::mem::replace(&mut self.scanning, false);
+        let output_runs = std::mem::take(&mut self.output_runs);
+        let script = Script::lex(text, &mut self.variables, &mut self.work_left);
+        if script.cut {
+            self.opaque(Opaque::Convoluted);
+        }
+        #[cfg(test)]
+        self.made(script.commands.iter().flat_map(|command| &command.words));
+        if script.runs_download() {
+            self.opaque(Opaque::Download);
+        }
+        if script.expands || script.commands.len() > 1 {
+            self.opaque(Opaque::Script);
+        }
+        // What a variable holds by then isn't known, so the commands are read without it as well.
+        if script.unsure && self.work(text.len()) {
+            let strict = Script::lex_strict(text, &mut self.variables, &mut self.work_left);
+            let pairs = strict.commands.iter().zip(&script.commands);
+            for (command, _) in pairs.filter(|(one, other)| one.words != other.words) {
+                self.command(&command.words, role, depth);
+            }
+        }
+        let decodes = text.contains("base64") || text.contains("b64");
+        let mut before: &[String] = &[];
+        for (at, command) in script.commands.iter().enumerate() {
+            self.command(&command.words, role, depth);
+            let feeds = !before.is_empty() && command.is_fed();
+            if feeds
+                && self.work(command.fed_bytes(before))
+                && let Some(words) = command.fed(before)
+            {
+                #[cfg(test)]
+                self.made(&words);
+                self.command(&words, role, depth);
+            }
+            // Anything can stand where something expands: each plain word is looked up.
+            let guesses = script.expands && role == Role::Main && command.may_fetch();
+            for word in &command.words {
+                if guesses && !word.starts_with('-') && !programs::is_launcher(&program_name(word))
+                {
+                    self.guess(word);
+                }
+                if decodes && let Some(text) = encoded::decode(word) {
+                    self.script(&text, Role::Extra, depth);
+                }
+            }
+            before = command.printed();
+            if !before.is_empty() && (output_runs || script.output_runs(at)) {
+                self.inside(Reads::Runs, before, depth);
+            }
+            if let Some(file) = command.written.last().filter(|_| !before.is_empty()) {
+                self.found.writes.push((file.clone(), before.join(" ")));
+            }
+        }
+        for nested in &script.nested {
+            let parent = script.commands.get(nested.parent);
+            match nested.kind {
+                NestedKind::Substitution => {
+                    self.output_runs = parent.is_some_and(Simple::runs_its_substitution);
+                    self.script(&nested.text, Role::Extra, depth);
+                    self.output_runs = false;
+                }
+                NestedKind::Here => {
+                    let printed = output_runs && parent.is_some_and(|p| p.written.is_empty());
+                    let taken = parent.is_none_or(Simple::takes_commands);
+                    if parent.is_some_and(Simple::takes_code) {
+                        self.loose(&nested.text, depth);
+                    } else if printed || taken || script.output_runs(nested.parent) {
+                        self.script(&nested.text, Role::Extra, depth);
+                    }
+                }
+            }
+            if let Some(file) = parent.and_then(|parent| parent.written.last()) {
+                self.found.writes.push((file.clone(), nested.text.clone()));
+            }
+        }
+        self.scanning = scanning;
+    }
+
+    /// Looks for a launcher at every word, because nothing says where the command starts.
+    pub(super) fn scan(&mut self, words: &[String], role: Role, depth: u32) {
+        self.found.ambiguous = true;
+        self.every_start(words, role, depth);
+    }
+
+    /// What a command hands to other programs: never the command itself, so it takes nothing from
+    /// what is certain about it.
+    pub(super) fn inside(&mut self, reads: Reads, words: &[String], depth: u32) {
+        if reads == Reads::Text {
+            return;
+        }
+        let Extraction {
+            ambiguous, opaque, ..
+        } = self.found;
+        let doubtful = self.doubtful;
+        self.doubtful |= reads != Reads::Runs;
+        let guesses = std::mem::replace(&mut self.guesses, reads != Reads::Commands);
+        self.guesses &= guesses;
+        self.every_start(words, Role::Extra, depth);
+        self.guesses = guesses;
+        self.doubtful = doubtful;
+        self.found.ambiguous = ambiguous;
+        self.found.opaque = opaque.max(self.found.opaque.filter(|why| *why > Opaque::Script));
+    }
+
+    fn every_start(&mut self, words: &[String], role: Role, depth: u32) {
+        // A scan that is under way reaches these words itself.
+        if std::mem::replace(&mut self.scanning, true) {
+            return;
+        }
+        for (at, word) in words.iter().enumerate() {
+            if self.work_left == 0 {
+                break;
+            }
+            if word.contains(char::is_whitespace) {
+                self.script(word, role, depth);
+                self.loose(word, depth);
+            } else if word.contains(['"', '{', '(']) {
+                self.loose(word, depth);
+            } else if word.contains("==") || word.get(1..).is_some_and(|w| w.contains('@')) {
+                // `some-installer add NAME@VERSION`; and `npx npm@10 install …`.
+                if self.guesses {
+                    self.guess_pinned(word);
+                }
+                if programs::may_start(word) {
+                    self.command(words.get(at..).unwrap_or_default(), role, depth);
+                }
+            } else if programs::may_start(word) {
+                self.command(words.get(at..).unwrap_or_default(), role, depth);
+            }
+        }
+        self.scanning = false;
+    }
+
+    /// Code, configuration, or a line for a shell that has its own rules.
+    pub(super) fn loose(&mut self, text: &str, depth: u32) {
+        let readable = text.floor_char_boundary(self.work_left);
+        self.work(text.len());
+        let text = text.get(..readable).unwrap_or_default();
+        let (scanning, doubtful) = (self.scanning, self.doubtful);
+        self.doubtful = true;
+        for words in loose::commands(text) {
+            self.scanning = false;
+            self.command(&words, Role::Extra, depth);
+        }
+        (self.scanning, self.doubtful) = (scanning, doubtful);
+        if text.contains("b64") || text.contains("base64") {
+            for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c))) {
+                if let (Some(text), Some(depth)) = (encoded::decode(word), depth.checked_sub(1)) {
+                    self.script(&text, Role::Extra, depth);
+                    self.loose(&text, depth);
+                }
+            }
+        }
+    }
+}
