@@ -118,6 +118,10 @@ pub(super) fn leads(meaning: Meaning) -> bool {
 }
 
 pub(super) fn begins(word: Word, meaning: Meaning, place: &Place<'_>) -> bool {
+    // "Modified: a.txt" reports; "must be modified" orders.
+    if meaning.marks & mark::PASSIVE != 0 {
+        return place.led;
+    }
     word.kind == Kind::Dense || place.led || meaning.marks & mark::ANYWHERE != 0 || place.is_start()
 }
 
