@@ -314,7 +314,10 @@ fn deleted_state_buys_no_rollback() {
 
 #[test]
 fn a_deleted_store_is_said_until_the_feed_is_as_far_again() {
-    let scene = Scene::new();
+    let mut further = newer();
+    further.manifest.version += 5;
+    further.manifest.issued = further.manifest.issued.plus_seconds(5);
+    let scene = Scene::of(further);
     scene.accepted();
     let was = live(&scene.home);
     let Scene {
@@ -347,10 +350,7 @@ fn a_deleted_store_is_said_until_the_feed_is_as_far_again() {
 
     // An older one, though good, does not end it.
     let daemon = Daemon::start(&home);
-    let mut older = newer();
-    older.manifest.version = feed.manifest.version - 1;
-    older.manifest.issued = older.manifest.issued.plus_seconds(-5);
-    let older = older.publish(&home.file("older"));
+    let older = newer().publish(&home.file("older"));
     home.cli(&["feed", "update", older.to_str().unwrap()])
         .done();
     assert_eq!(codes(), ["state-lost"]);
