@@ -60,16 +60,17 @@ impl Told {
         let known = Actions(actions.0 & !Action::Change.bit().0);
         let action = known.meets(order.actions);
         // Content that names the tool itself says more than its words do.
-        let is_whole = has(&self.whole) || self.joined.as_ref().is_some_and(has);
-        let whole = 2 * usize::from(is_whole);
+        // As one word it stands in every manual; there only a text that talks past the user counts.
+        let is_joined = self.joined.as_ref().is_some_and(has);
+        let whole = 2 * usize::from(has(&self.whole));
         let tool = self.tool.iter().filter(|hash| has(hash)).count().max(whole);
         // The verb itself, or so much of the name that it can't be about something else.
         let verb = action || tool >= 2 || self.tool.first().is_some_and(has);
         let mut found = 0;
         if named && (action || tool > 0 || overt || known.0 == 0 || self.all_said(order)) {
             found |= follows::NAMED;
-        } else if is_whole && order.signs & sign::URGENT != 0 && actions.has(Action::Change) {
-            // It is told to use this very tool, and pressed.
+        } else if is_joined && order.signs & sign::OVERT != 0 && actions.has(Action::Change) {
+            // It is told past the user to use this very tool.
             found |= follows::DESCRIBED;
         } else if actions.has(Action::Change) && verb && self.described(order, tool, overt) {
             found |= follows::DESCRIBED;

@@ -43,7 +43,7 @@ impl Reader {
         };
         plain.command(argv, Role::Main, MAX_DEPTH);
         let found = plain.found;
-        let unsure = found.candidates.is_empty() || found.ambiguous || found.opaque.is_some();
+        let unsure = found.ambiguous || found.opaque.is_some();
         let concerns = |name: &str| {
             let mut families = FAMILIES.iter();
             let family = families.find(|(start, _)| name.starts_with(start));
