@@ -102,10 +102,12 @@ fn streams_of_the_old_transport_do_not_share_ids() {
     // The server keeps the newest stream only, so the first one's request stays open.
     let mut first = open();
     let first_path = path(&mut first);
-    let first_stream = one.stream.lock().unwrap().take();
+    // The server may keep its stream a moment after it has spoken on it.
+    let kept = || wait_for("the kept stream", || one.stream.lock().unwrap().take());
+    let first_stream = Some(kept());
     let mut second = open();
     let second_path = path(&mut second);
-    let second_stream = one.stream.lock().unwrap().take();
+    let second_stream = Some(kept());
     let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     *one.stream.lock().unwrap() = second_stream;
     assert_eq!(http.post(&second_path, &[], list).status, 202);
