@@ -103,6 +103,14 @@ impl Identity {
         }
     }
 
+    /// A package and the file of it that runs, or `why` that is not known.
+    fn of_package(package: Option<String>, entry: Option<&Path>, why: &str) -> Self {
+        Self {
+            package,
+            ..entry.map_or_else(|| Self::unknown(why), Self::of)
+        }
+    }
+
     /// A file and the package that it lies in.
     fn of(entry: &Path) -> Self {
         let entry = entry.canonicalize().unwrap_or_else(|_| entry.to_owned());
@@ -216,16 +224,7 @@ fn of_module(python: &Path, module: &str) -> Identity {
         info.rsplit_once('-')
             .is_some_and(|(of, _)| normal(of) == normal(top))
     });
-    match entry {
-        Some(entry) => Identity {
-            package,
-            ..Identity::of(&entry)
-        },
-        None => Identity {
-            package,
-            ..Identity::unknown("the module was not found")
-        },
-    }
+    Identity::of_package(package, entry.as_deref(), "the module was not found")
 }
 
 /// The package.json that a file lies under.

@@ -137,14 +137,5 @@ fn of_manifest(path: &Path, program: &str) -> Identity {
         });
     let entry = bin.and_then(|bin| path.parent()?.join(bin).canonicalize().ok());
     let package = manifest.as_ref().and_then(npm_name);
-    match entry {
-        Some(entry) => Identity {
-            package,
-            ..Identity::of(&entry)
-        },
-        None => Identity {
-            package,
-            ..Identity::unknown("the package names no program")
-        },
-    }
+    Identity::of_package(package, entry.as_deref(), "the package names no program")
 }

@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 use clawdefender_sdk::testing::EventBuilder;
-use clawdefender_sdk::{Detector, Kind};
+use clawdefender_sdk::{Detector, Finding, Kind};
 use injection::model::Model;
 
 use crate::feeds::{detector, root};
@@ -28,21 +28,27 @@ pub fn main(args: &Args) -> Result<()> {
         let report = detector.inspect(&event.build(), &[]);
         println!("{line}");
         for found in &report.findings {
-            let attrs: Vec<&str> = found.attrs.iter().map(|attr| attr.1.as_str()).collect();
-            let spans: Vec<String> = found
-                .spans
-                .iter()
-                .map(|span| format!("{}-{}", span.start, span.end))
-                .collect();
-            println!(
-                "    {} {:?} {}% {} at {}",
-                found.rule,
-                found.severity,
-                found.confidence_pct,
-                attrs.join("/"),
-                spans.join(", ")
-            );
+            println!("    {}", told(found));
         }
     }
     Ok(())
+}
+
+/// One finding on one line: rule, severity, confidence, who found it in which language and disguise,
+/// and where.
+pub fn told(found: &Finding) -> String {
+    let attrs: Vec<&str> = found.attrs.iter().map(|attr| attr.1.as_str()).collect();
+    let spans: Vec<String> = found
+        .spans
+        .iter()
+        .map(|span| format!("{}-{}", span.start, span.end))
+        .collect();
+    format!(
+        "{} {:?} {}% {} at {}",
+        found.rule,
+        found.severity,
+        found.confidence_pct,
+        attrs.join("/"),
+        spans.join(",")
+    )
 }

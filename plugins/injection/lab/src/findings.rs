@@ -9,6 +9,7 @@ use clawdefender_sdk::testing::EventBuilder;
 use injection::model::Model;
 
 use crate::Data;
+use crate::explain::told;
 use crate::feeds::{detector, root};
 use crate::rows::{Row, load};
 
@@ -30,22 +31,8 @@ pub fn main(args: &Args) -> Result<()> {
         for row in &source.rows {
             let event = EventBuilder::new(row.kind.clone()).text(row.text.as_str());
             for found in detector.inspect(&event.build(), &[]).findings {
-                let attrs: Vec<&str> = found.attrs.iter().map(|attr| attr.1.as_str()).collect();
-                let spans: Vec<String> = found
-                    .spans
-                    .iter()
-                    .map(|span| format!("{}-{}", span.start, span.end))
-                    .collect();
-                println!(
-                    "{}\t{}\t{}\t{:?}\t{}\t{}\t{}",
-                    label(row),
-                    row.source,
-                    row.id,
-                    found.severity,
-                    found.rule,
-                    attrs.join("/"),
-                    spans.join(",")
-                );
+                let told = told(&found);
+                println!("{}\t{}\t{}\t{told}", label(row), row.source, row.id);
             }
         }
     }

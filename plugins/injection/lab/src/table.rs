@@ -11,6 +11,7 @@ use injection::Injection;
 use crate::Data;
 use crate::baseline::Baseline;
 use crate::cross::{Crossed, FOLDS, cross};
+use crate::explain::told;
 use crate::feeds::{detector, lexicon};
 use crate::folds::bags;
 use crate::held::{HELD, held};
@@ -92,25 +93,7 @@ fn inspect(detector: &Injection, row: &Row) -> Report {
 }
 
 fn explain(row: &Row, report: &Report) -> String {
-    let found: Vec<String> = report
-        .findings
-        .iter()
-        .map(|found| {
-            let attrs: Vec<&str> = found.attrs.iter().map(|attr| attr.1.as_str()).collect();
-            let spans: Vec<String> = found
-                .spans
-                .iter()
-                .map(|span| format!("{}-{}", span.start, span.end))
-                .collect();
-            format!(
-                "{} {:?} {} {}",
-                found.rule,
-                found.severity,
-                attrs.join("/"),
-                spans.join(",")
-            )
-        })
-        .collect();
+    let found: Vec<String> = report.findings.iter().map(told).collect();
     let label = if row.attack { "missed" } else { "false" };
     format!("{label} {} [{}]", row.id, found.join("; "))
 }

@@ -86,18 +86,14 @@ const NOTATIONS: [(&str, u32, std::ops::RangeInclusive<usize>); 4] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::Budget;
+    use super::super::tests::pieces;
     use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: Option<(&str, &str)>) {
-        let mut budget = Budget::of(text.len());
-        let mut found = Finds {
-            pieces: Vec::new(),
-            budget: &mut budget,
-        };
-        numbers(text, &Scanner::new(Vec::new()).unwrap(), &mut found);
-        let piece = found.pieces.first();
+        let scanner = Scanner::new(Vec::new()).unwrap();
+        let found = pieces(text, |text, found| numbers(text, &scanner, found));
+        let piece = found.first();
         assert_eq!(
             piece.map(|piece| (piece.name, piece.text.as_str())),
             expected,

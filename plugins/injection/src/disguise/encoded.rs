@@ -178,18 +178,13 @@ fn base64_digit(letter: u8) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Budget, Unveiled};
+    use super::super::Unveiled;
+    use super::super::tests::pieces;
     use super::*;
     use crate::place::Place;
 
     fn read(text: &str) -> Vec<Unveiled> {
-        let mut budget = Budget::of(text.len());
-        let mut found = Finds {
-            pieces: Vec::new(),
-            budget: &mut budget,
-        };
-        runs_of_letters(text, &mut found);
-        found.pieces
+        pieces(text, runs_of_letters)
     }
 
     #[track_caller]

@@ -125,18 +125,13 @@ fn uu_line(line: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Budget;
+    use super::super::tests::pieces;
     use super::*;
 
     #[track_caller]
     fn check(unveil: impl Fn(&str, &mut Finds), text: &str, expected: Option<(&str, &str)>) {
-        let mut budget = Budget::of(text.len());
-        let mut found = Finds {
-            pieces: Vec::new(),
-            budget: &mut budget,
-        };
-        unveil(text, &mut found);
-        let piece = found.pieces.first();
+        let found = pieces(text, unveil);
+        let piece = found.first();
         assert_eq!(
             piece.map(|piece| (piece.name, piece.text.as_str())),
             expected,

@@ -202,3 +202,19 @@ fn hex_byte(pair: &[u8]) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Finds, Unveiled};
+
+    /// What one disguise's reader finds in a text of its own.
+    pub fn pieces(text: &str, unveil: impl FnOnce(&str, &mut Finds)) -> Vec<Unveiled> {
+        let mut budget = Budget::of(text.len());
+        let mut found = Finds {
+            pieces: Vec::new(),
+            budget: &mut budget,
+        };
+        unveil(text, &mut found);
+        found.pieces
+    }
+}

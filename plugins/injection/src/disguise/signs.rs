@@ -203,22 +203,13 @@ pub const SPELLING: [&str; 29] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::Budget;
+    use super::super::tests::pieces;
     use super::*;
 
     #[track_caller]
     fn check(unveil: impl Fn(&str, &mut Finds), text: &str, expected: &[&str]) {
-        let mut budget = Budget::of(text.len());
-        let mut found = Finds {
-            pieces: Vec::new(),
-            budget: &mut budget,
-        };
-        unveil(text, &mut found);
-        let texts: Vec<&str> = found
-            .pieces
-            .iter()
-            .map(|piece| piece.text.as_str())
-            .collect();
+        let found = pieces(text, unveil);
+        let texts: Vec<&str> = found.iter().map(|piece| piece.text.as_str()).collect();
         assert_eq!(texts, expected, "{text}");
     }
 
