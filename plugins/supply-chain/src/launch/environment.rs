@@ -3,6 +3,7 @@
 use super::options::{Table, Takes};
 use super::{MAX_DEPTH, Opaque, Reader, Role, tables};
 use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi};
+use std::collections::BTreeSet;
 
 /// Launchers that read each of their options from a variable, too.
 const PREFIXES: [(&str, &Table, Ecosystem); 5] = [
@@ -13,24 +14,44 @@ const PREFIXES: [(&str, &Table, Ecosystem); 5] = [
     ("pipx_", &tables::PIP, Pypi),
 ];
 
-/// Whose settings a variable holds, by how its name begins. All others concern everybody.
-const FAMILIES: [(&str, &[Ecosystem]); 16] = [
-    ("npm_", &[Npm, Jsr]),
-    ("pnpm_", &[Npm, Jsr]),
-    ("yarn_", &[Npm, Jsr]),
-    ("bun_", &[Npm, Jsr]),
-    ("corepack_", &[Npm, Jsr]),
-    ("jsr_", &[Npm, Jsr]),
-    ("node_", &[Npm, Jsr]),
-    ("uv_", &[Pypi]),
-    ("pip_", &[Pypi]),
-    ("pipx_", &[Pypi]),
-    ("goproxy", &[Go]),
-    ("gosumdb", &[Go]),
-    ("gonosum", &[Go]),
-    ("goflags", &[Go]),
-    ("cargo_", &[Cargo]),
-    ("docker_", &[Oci]),
+/// Whose settings a variable holds, by how its name begins: the packages that they are about, and
+/// the programs that read them. All other variables concern everybody.
+const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 5] = [
+    (
+        &[
+            "npm_",
+            "pnpm_",
+            "yarn_",
+            "bun_",
+            "corepack_",
+            "jsr_",
+            "node_",
+        ],
+        &[Npm, Jsr],
+        &[
+            "npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg", "bun", "bunx", "corepack", "node",
+            "nodejs", "deno", "jsr", "tsx",
+        ],
+    ),
+    (
+        &["uv_", "pip_", "pipx_"],
+        &[Pypi],
+        &[
+            "uv", "uvx", "pip", "pip3", "pipx", "pipenv", "poetry", "pdm", "hatch", "rye",
+            "python", "python3", "py",
+        ],
+    ),
+    (
+        &["goproxy", "gosumdb", "gonosum", "goflags"],
+        &[Go],
+        &["go"],
+    ),
+    (&["cargo_"], &[Cargo], &["cargo"]),
+    (
+        &["docker_"],
+        &[Oci],
+        &["docker", "podman", "nerdctl", "compose"],
+    ),
 ];
 
 impl Reader {
@@ -43,13 +64,21 @@ impl Reader {
         };
         plain.command(argv, Role::Main, MAX_DEPTH);
         let found = plain.found;
-        let unsure = found.ambiguous || found.opaque.is_some();
+        let unsure = found.candidates.is_empty() || found.ambiguous || found.opaque.is_some();
+        let words: BTreeSet<&str> = argv
+            .iter()
+            .flat_map(|word| word.split(|c: char| !c.is_ascii_alphanumeric()))
+            .collect();
         let concerns = |name: &str| {
             let mut families = FAMILIES.iter();
-            let family = families.find(|(start, _)| name.starts_with(start));
-            family.is_none_or(|(_, ecosystems)| {
+            let family = families.find(|(starts, ..)| {
+                let mut starts = starts.iter();
+                starts.any(|start| name.starts_with(start))
+            });
+            family.is_none_or(|(_, ecosystems, programs)| {
                 let mut started = found.candidates.iter().map(|one| one.ecosystem);
                 started.any(|ecosystem| ecosystems.contains(&ecosystem))
+                    || programs.iter().any(|program| words.contains(program))
             })
         };
         for (name, value) in env {

@@ -488,4 +488,20 @@ fn settings_of_another_ecosystem_say_nothing_about_a_launch() {
         );
     }
     assert!(at(&npx, "LD_PRELOAD", "/x.so").identity().is_none());
+    // A launcher without a package of its own reads its settings, and one that is not known could.
+    for (argv, name) in [
+        (
+            &["sh", "-c", "npx x@1.0.0; pip install -r list.txt"][..],
+            "PIP_INDEX_URL",
+        ),
+        (&["/opt/server"][..], "PIP_INDEX_URL"),
+        (&["npx", "--yes"][..], "npm_config_registry"),
+    ] {
+        assert!(
+            at(argv, name, elsewhere).registry.is_some(),
+            "{argv:?} {name}"
+        );
+    }
+    let named = at(&["npx", "--yes"], "npm_config_package", "evil@1.0.0");
+    assert!(named.candidates.iter().any(|one| one.name == "evil"));
 }
