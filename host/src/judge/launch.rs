@@ -87,34 +87,25 @@ impl Judge {
                 let answer = self.tasks.block_on(ticket.wait(hold));
                 matches!(answer, approval::Outcome::Allowed { .. })
             };
-            // A file that is exchanged while a person reads was not what the question showed.
-            let allowed = allowed && self.is_still(link, pin.as_ref(), &identity);
-            note = Some(
-                if allowed {
-                    "a person allowed it"
-                } else {
-                    "no person allowed it"
-                }
-                .to_owned(),
-            );
             let losers = vec![(decision.rule.clone(), Action::Ask)];
-            let (action, rule, reason) = if allowed {
-                (
-                    Action::Log,
-                    "grant".to_owned(),
-                    "a person allowed exactly this launch".to_owned(),
-                )
+            let unanswered = || format!("unanswered:{}", decision.rule);
+            // A file that is exchanged while a person reads was not what the question showed.
+            let (action, rule, told, reason) = if !allowed {
+                let reason = "nobody allowed it in time";
+                (Action::Deny, unanswered(), "no person allowed it", reason)
+            } else if self.is_still(link, &identity) {
+                let reason = "a person allowed exactly this launch";
+                (Action::Log, "grant".into(), "a person allowed it", reason)
             } else {
-                (
-                    Action::Deny,
-                    format!("unanswered:{}", decision.rule),
-                    "nobody allowed it in time".to_owned(),
-                )
+                let reason = "what would run was exchanged while a person was asked";
+                let told = "a person allowed what was there before";
+                (Action::Deny, unanswered(), told, reason)
             };
+            note = Some(told.to_owned());
             decision = Decision {
                 action,
                 rule,
-                reason,
+                reason: reason.to_owned(),
                 would: None,
                 losers,
             };
@@ -167,16 +158,14 @@ impl Judge {
     }
 
     /// Whether the disk still has what it had when somebody was asked, or what is pinned.
-    fn is_still(&self, link: &Link, asked: Option<&Candidate>, identity: &Identity) -> bool {
+    fn is_still(&self, link: &Link, identity: &Identity) -> bool {
         let user = Path::new(&self.places.home);
         let now = identify(&link.launch, link.server.package.as_deref(), user);
         if now == *identity {
             return true;
         }
         let now = self.candidate(link, &now);
-        now.is_some()
-            && asked.is_some()
-            && self.pins.standing(&link.server.name, now.as_ref()) == Standing::Same
+        self.pins.standing(&link.server.name, now.as_ref()) == Standing::Same
     }
 
     /// What was allowed is what the next launch is compared with.

@@ -32,7 +32,7 @@ fn questions(home: &Home) -> Vec<Value> {
 
 /// The id of the question that waits.
 #[track_caller]
-fn waiting(home: &Home) -> String {
+pub fn waiting(home: &Home) -> String {
     let question = wait_for("a question", || {
         questions(home)
             .into_iter()

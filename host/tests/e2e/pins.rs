@@ -1,10 +1,12 @@
 //! A server that is no longer what it was when it was last allowed is asked about before it runs.
 
-use crate::kit::{Client, Daemon, Home};
+use crate::ask::waiting;
+use crate::kit::{Client, Daemon, Home, kit_file};
 use crate::launch::{PACKAGE, registry, use_registry};
 use crate::supply::at_terminal;
 use serde_json::{Value, json};
 use std::fs;
+use std::process::Command;
 
 /// Starts this version through npx and greets it; whether it ran.
 fn runs(home: &Home, version: &str) -> bool {
@@ -117,6 +119,69 @@ fn another_version_or_other_content_is_asked_about_and_only_a_person_accepts_it(
     assert_eq!(reset.code, 0, "{}", reset.err);
     assert!(runs(&home, "1.0.0"));
     home.verify_audit();
+}
+
+#[test]
+fn a_file_exchanged_while_a_person_reads_is_not_started() {
+    let home = Home::new();
+    home.configure("ask_hold_s = 60");
+    let _daemon = Daemon::start(&home);
+    let (_registry, port) = registry(&home);
+    use_registry(&home, port);
+    for _ in 0..2 {
+        assert!(runs(&home, "1.0.0"));
+    }
+    let pins = home.cli(&["pins", "list", "--json"]).done().json();
+    let entry = pins["pins"][0]["accepted"][0]["entry"].as_str().unwrap();
+    let program = fs::read_to_string(entry).unwrap();
+    let before = marks(&home);
+    for exchanged in [true, false] {
+        fs::write(entry, format!("{program}\n// one\n")).unwrap();
+        let package = format!("{PACKAGE}@1.0.0");
+        // A client of its own, so that this process may answer.
+        let mut launcher = Command::new("python3");
+        home.lend(&mut launcher)
+            .env("GREETER_MARK", home.file("marks"))
+            .arg(kit_file("launcher.py"))
+            .arg(env!("CARGO_BIN_EXE_clawdefender"))
+            .args(["proxy", "--server", "greeter", "--", "npx", "-y", &package]);
+        let mut client = Client::start(&mut launcher);
+        let greeting = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
+        client.ask("initialize", greeting);
+        let question = waiting(&home);
+        if exchanged {
+            fs::write(entry, format!("{program}\n// two\n")).unwrap();
+        }
+        home.cli(&["approve", &question]).done();
+        let answer = client.message();
+        assert_eq!(answer["result"].is_object(), !exchanged, "{answer:#}");
+        client.close();
+        assert_eq!(marks(&home) == before, exchanged);
+    }
+    let denied = home.record("type:launch verdict:deny");
+    let reason = denied["decision"]["reason"].as_str().unwrap();
+    assert!(reason.contains("exchanged"), "{denied:#}");
+}
+
+#[test]
+fn pipes_in_place_of_what_is_sealed_hold_nobody_up() {
+    let home = Home::new();
+    drop(Daemon::start(&home));
+    for name in ["pins.json", "overrides.json", "feeds-reached.json"] {
+        let path = home.root().join(name);
+        let _ = fs::remove_file(&path);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let _daemon = Daemon::start(&home);
+    for kind in ["pins-refused", "overrides-refused", "feeds-reached-refused"] {
+        home.record(&format!("kind:{kind}"));
+    }
 }
 
 #[test]

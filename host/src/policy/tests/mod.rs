@@ -66,7 +66,7 @@ fn misses(criteria: &str, words: &str) {
 ///
 /// `path=` `host=` `cmd=` `pkg=` `acct=` `other=` add an asset, `alias=` and `cred` describe the last one;
 /// `arg.POINTER=` adds an argument; `finding=RULE:SEVERITY:CONFIDENCE[:CATEGORY[:DETECTOR]]`, and
-/// `span` gives the last one a span.
+/// `span` gives the last one a span in the first text; `number` is a text that can't be replaced.
 fn scene(words: &str) -> (Event, Vec<Finding>) {
     let mut findings: Vec<Finding> = Vec::new();
     let mut words = words.split_ascii_whitespace();
@@ -125,6 +125,11 @@ fn scene(words: &str) -> (Event, Vec<Finding>) {
             "text" => event
                 .texts
                 .push(text("/result/content/0/text", Role::Content, value)),
+            "number" => {
+                let mut number = text("/params/arguments/n", Role::Argument, value);
+                number.literal = None;
+                event.texts.push(number);
+            }
             "finding" => findings.push(finding(value)),
             "span" => {
                 if event.texts.is_empty() {

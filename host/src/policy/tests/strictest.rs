@@ -318,6 +318,13 @@ fn redact_without_anything_to_redact_denies() {
         "tool-call finding=x:low:90 span",
         "redact r",
     );
+    // What can't be replaced must not go on beside what was.
+    for number in [
+        "tool-call number=4929001234567 finding=x:low:90 span",
+        "tool-result number=4929001234567 text=x finding=x:low:90 span",
+    ] {
+        check("balanced", &[REDACT], number, "deny r");
+    }
     check("balanced", &[REDACT], "tool-result", "deny r");
     check("balanced", &[REDACT], "tool-result text=x", "redact r");
 }
