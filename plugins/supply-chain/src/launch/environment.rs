@@ -153,3 +153,69 @@ pub fn brings_code(options: &str) -> bool {
         .iter()
         .any(|word| options.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::launch;
+
+    #[test]
+    fn settings_of_another_ecosystem_say_nothing_about_a_launch() {
+        let at = |argv: &[&str], name: &str, value: &str| {
+            let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+            launch(&argv, &[(name.to_owned(), value.to_owned())])
+        };
+        let elsewhere = "https://r.example";
+        let npx = ["npx", "-y", "x@1.0.0"];
+        for name in [
+            "PIP_INDEX_URL",
+            "PIP_FIND_LINKS",
+            "UV_INDEX_URL",
+            "GOPROXY",
+            "DOCKER_HOST",
+        ] {
+            assert!(at(&npx, name, elsewhere).identity().is_some(), "{name}");
+        }
+        let uvx = ["uvx", "x==1.0.0"];
+        for name in ["npm_config_registry", "NODE_OPTIONS", "YARN_REGISTRY"] {
+            assert!(
+                at(&uvx, name, "https://r.example --require x")
+                    .identity()
+                    .is_some(),
+                "{name}"
+            );
+        }
+        for (argv, name) in [
+            (&npx[..], "npm_config_registry"),
+            (&uvx[..], "PIP_FIND_LINKS"),
+            (&uvx[..], "UV_INDEX_URL"),
+            // What a script starts, or a variable, counts as well.
+            (
+                &["sh", "-c", "npx x@1.0.0; uvx y==1.0"][..],
+                "PIP_INDEX_URL",
+            ),
+            (&["sh", "-c", "npx x@1.0.0; $LATER"][..], "PIP_INDEX_URL"),
+        ] {
+            assert!(
+                at(argv, name, elsewhere).registry.is_some(),
+                "{argv:?} {name}"
+            );
+        }
+        assert!(at(&npx, "LD_PRELOAD", "/x.so").identity().is_none());
+        // A launcher without a package of its own reads its settings, and one that is not known could.
+        for (argv, name) in [
+            (
+                &["sh", "-c", "npx x@1.0.0; pip install -r list.txt"][..],
+                "PIP_INDEX_URL",
+            ),
+            (&["/opt/server"][..], "PIP_INDEX_URL"),
+            (&["npx", "--yes"][..], "npm_config_registry"),
+        ] {
+            assert!(
+                at(argv, name, elsewhere).registry.is_some(),
+                "{argv:?} {name}"
+            );
+        }
+        let named = at(&["npx", "--yes"], "npm_config_package", "evil@1.0.0");
+        assert!(named.candidates.iter().any(|one| one.name == "evil"));
+    }
+}
