@@ -161,11 +161,12 @@ class Walk {
     }
   }
 
-  hear(method) {
+  // Until a message that has these words has come.
+  hear(words) {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${method} was not heard`)), PATIENCE_MS);
+      const late = setTimeout(() => reject(new Error(`${words} was not heard`)), PATIENCE_MS);
       this.waiting = () => {
-        if (!this.heard.some(([one]) => one === method)) return;
+        if (!this.heard.some((one) => JSON.stringify(one).includes(words))) return;
         clearTimeout(late);
         resolve("heard");
       };

@@ -142,7 +142,7 @@ class Walk:
             return await client.send_roots_list_changed()
         if verb == "hear":
             with anyio.fail_after(60):
-                while not any(method == given[0] for method, _ in self.heard):
+                while not any(given[0] in json.dumps(one) for one in self.heard):
                     await self.changed.wait()
             return "heard"
         raise ValueError(verb)
