@@ -44,10 +44,16 @@ fn tell_cargo() -> Result<(), String> {
             .map(str::to_owned)
             .ok_or(format!("seed trust root has no `{name}`"))
     };
-    let code: Vec<&str> = field("code")?
-        .as_array()
-        .map(|keys| keys.iter().filter_map(serde_json::Value::as_str).collect())
-        .unwrap_or_default();
+    let listed = |value: Option<&serde_json::Value>| {
+        let keys = value.and_then(serde_json::Value::as_array).into_iter();
+        let keys: Vec<&str> = keys
+            .flatten()
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        keys.join(" ")
+    };
+    let code = listed(Some(field("code")?));
+    let retired = listed(keys.and_then(|keys| keys.get("retired")));
     let epoch = field("epoch")?
         .as_u64()
         .ok_or("seed trust root: `epoch` is no number")?;
@@ -63,7 +69,8 @@ fn tell_cargo() -> Result<(), String> {
     tell("ROOT_PUBLIC_KEY", &hex("current")?);
     tell("ROOT_NEXT_PUBLIC_KEY", &hex("next")?);
     tell("ROOT_KEY_EPOCH", &epoch.to_string());
-    tell("ROOT_CODE_KEYS", &code.join(" "));
+    tell("ROOT_CODE_KEYS", &code);
+    tell("ROOT_RETIRED_KEYS", &retired);
     tell("ROOT_DEVELOPMENT", &development.to_string());
     tell("RELEASE_KEY", &release_key_in(&folder.join("release.pub"))?);
     tell("TARGET", &std::env::var("TARGET").unwrap_or_default());

@@ -68,6 +68,7 @@ fn create(folder: &std::path::Path) -> Result<()> {
             current: key("feed.key")?,
             next: key("next.key")?,
             code: vec![key("code.key")?],
+            retired: Vec::new(),
         }),
     };
     std::fs::write(draft.join("root.json"), serde_json::to_vec_pretty(&file)?)?;

@@ -62,6 +62,9 @@ pub struct Build {
     /// A shard made by `feed import-osv`; may be repeated
     #[arg(long, value_name = "FILE")]
     shard: Vec<PathBuf>,
+    /// The oldest program that may use it: after new keys, the first that has them
+    #[arg(long, value_name = "VERSION")]
+    min_host: Option<String>,
     /// How long it lives
     #[arg(long, default_value_t = clawdefender_trust::MAX_LIFETIME_DAYS)]
     days: u32,
@@ -178,6 +181,13 @@ fn build(args: &Build) -> Result<()> {
         items.push(Item::shard(path, issued)?);
     }
     let mut manifest = manifest(&root, &items, issued, args.days)?;
+    if let Some(oldest) = &args.min_host {
+        let oldest = oldest
+            .parse()
+            .with_context(|| format!("--min-host: `{oldest}` is no version"))?;
+        // What it says already is what reading this feed takes.
+        manifest.min_host = manifest.min_host.max(oldest);
+    }
     withdrawn::apply(&workspace.root.join("feeds/withdrawn.toml"), &mut manifest)?;
     tree::write_blobs(&args.out, &items)?;
     tree::write_draft(&args.out, &manifest)?;

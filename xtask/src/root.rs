@@ -20,6 +20,9 @@ pub struct Args {
     /// Of a key that endorses detectors; once for each
     #[arg(long = "code", value_name = "FILE", required = true)]
     codes: Vec<PathBuf>,
+    /// The public half of a key that had an office before, in hexadecimal; once for each
+    #[arg(long = "retired", value_name = "HEX")]
+    retired: Vec<PublicKey>,
     /// What the feed is called: another name for a feed of your own
     #[arg(long, default_value = "official")]
     feed_id: Name,
@@ -48,6 +51,7 @@ pub fn main(args: &Args) -> Result<()> {
             current: public(&args.current)?,
             next: public(&args.next)?,
             code: codes,
+            retired: args.retired.clone(),
         }),
     };
     root_of(&file)?;

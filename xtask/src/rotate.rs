@@ -87,6 +87,7 @@ pub fn main(args: &Args) -> Result<()> {
             current: old.next,
             next: args.fresh,
             code: old.code_keys.clone(),
+            retired: [&old.retired[..], &[old.current]].concat(),
         }),
         ..file
     };

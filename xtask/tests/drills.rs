@@ -74,7 +74,7 @@ impl Owner {
 fn what_the_page_says_works_and_what_a_thief_tries_does_not() {
     let owner = Owner::new();
     let drills = drills();
-    let [ceremony, publish, rotate, lost, code] = drills.as_slice() else {
+    let [ceremony, publish, rotate, lost, code, fresh] = drills.as_slice() else {
         panic!("{} drills on the page", drills.len());
     };
 
@@ -150,6 +150,26 @@ fn what_the_page_says_works_and_what_a_thief_tries_does_not() {
         "cargo xtask feed verify renewed --root feeds/root.json",
         "is refused",
     );
+
+    // A key that had an office in an earlier epoch gets none again, whoever asks for it.
+    owner.cannot(
+        "cargo xtask feed build --root feeds/root.json --out again; cargo xtask feed endorse again --key KEYS/code.key; cargo xtask feed rotate again --root feeds/root.json --next KEYS/next-3.key --fresh \"$(cat KEYS/feed.pub)\"",
+        "is refused",
+    );
+    owner.does(fresh);
+    for stolen in ["next-2", "next-3"] {
+        owner.does(&format!(
+            "rm -rf theirs; cp -r fresh theirs; cargo xtask feed sign theirs --key KEYS/{stolen}.key"
+        ));
+        owner.cannot(
+            "cargo xtask feed verify theirs --root fresh-root.json",
+            "is refused",
+        );
+        owner.cannot(
+            &format!("cargo xtask feed root --current KEYS/feed-4.pub --next KEYS/{stolen}.pub --code KEYS/code-2.pub --epoch 4 --retired \"$(cat KEYS/{stolen}.pub)\" --out bad-root.json"),
+            "twice",
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod approve;
 mod audit;
+mod catalog;
 mod client;
 mod completions;
 mod configured;

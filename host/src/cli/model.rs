@@ -3,7 +3,8 @@
 //! The catalog is signed data of the feed, which the daemon has verified, or a file of the user's
 //! own. Checking and removing need no daemon.
 
-use super::client::{self, Missing};
+use super::catalog::{Offered, OwnCatalog, catalog, signed_catalog};
+use super::client::Missing;
 use super::escape::excerpt;
 use super::exit::{Exit, Failure, home};
 use super::progress;
@@ -11,9 +12,7 @@ use super::terminal::{Ink, Terminal};
 use crate::config::Home;
 use crate::download::{DownloadError, Downloader, Pace, Progress};
 use crate::models::{ModelError, Models};
-use crate::wire::Control;
-use anyhow::Context;
-use clawdefender_trust::{Catalog, Kind, Model, Name, Pack, Sha256Digest};
+use clawdefender_trust::{Catalog, Model, Name};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -55,16 +54,14 @@ Examples:
   clawdefender model verify
   clawdefender model verify guard-small --json")]
     Verify { name: Option<Name> },
+    /// Check a model, then print where it is: for a program that is to open it
+    #[command(after_help = "\
+Example:
+  llama-server -m \"$(clawdefender model path guard-small)\"")]
+    Path { name: Name },
     /// Delete a model
     #[command(after_help = "Example:\n  clawdefender model remove guard-small")]
     Remove { name: Name },
-}
-
-#[derive(clap::Args)]
-struct OwnCatalog {
-    /// A catalog of your own instead of the signed one: TOML, you answer for its sums
-    #[arg(long, value_name = "FILE")]
-    catalog: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -75,7 +72,17 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Verb::Pull { name, own, ca_file } => {
             pull(&home, &models, name, own, ca_file.as_deref(), terminal)
         }
-        Verb::Verify { name } => verify(&models, name.as_ref(), terminal),
+        Verb::Verify { name } => verify(&home, &models, name.as_ref(), terminal),
+        Verb::Path { name } => {
+            let model = models.verify(name).map_err(failure)?;
+            let path = models.path(&model);
+            if terminal.json {
+                terminal.object(json!({ "name": name, "sha256": model.sha256, "path": path }))?;
+            } else {
+                terminal.data(&path.display().to_string())?;
+            }
+            Ok(Exit::Done)
+        }
         Verb::Remove { name } => {
             let model = models.remove(name).map_err(failure)?;
             if terminal.json {
@@ -205,7 +212,15 @@ fn pull(
     Ok(Exit::Done)
 }
 
-fn verify(models: &Models, name: Option<&Name>, terminal: &Terminal) -> anyhow::Result<Exit> {
+/// Every byte by what was listed when it was fetched, and that by what the signed catalog says now,
+/// when a daemon can be asked.
+fn verify(
+    home: &Home,
+    models: &Models,
+    name: Option<&Name>,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
+    let signed = signed_catalog(home, Missing::Report).ok();
     let kept = models.list().map_err(failure)?;
     let names: Vec<&Name> = match name {
         Some(name) => vec![name],
@@ -215,7 +230,9 @@ fn verify(models: &Models, name: Option<&Name>, terminal: &Terminal) -> anyhow::
     let mut exit = Exit::Done;
     for name in names {
         let wrong = match models.verify(name) {
-            Ok(_) => None,
+            Ok(model) => signed
+                .as_ref()
+                .and_then(|signed| contradicted(&signed.catalog, &model)),
             Err(error) if error.is_altered() => Some(error.to_string()),
             Err(error) => return Err(failure(error).into()),
         };
@@ -235,112 +252,26 @@ fn verify(models: &Models, name: Option<&Name>, terminal: &Terminal) -> anyhow::
         results.push(json!({ "name": name, "good": wrong.is_none(), "wrong": wrong }));
     }
     if terminal.json {
-        terminal.object(json!({ "good": exit == Exit::Done, "models": results }))?;
+        terminal.object(json!({
+            "good": exit == Exit::Done, "models": results, "signed_catalog": signed.is_some(),
+        }))?;
     } else if results.is_empty() {
         terminal.say("no model was fetched");
+    } else if signed.is_none() {
+        terminal.say("no daemon runs, so the signed catalog was not asked");
     }
     Ok(exit)
 }
 
-/// A catalog, and what came with it.
-#[derive(Default)]
-struct Offered {
-    catalog: Catalog,
-    /// The feed that the catalog is of, as a pack; empty when there is none.
-    pack: Vec<u8>,
-}
-
-impl Offered {
-    /// The bytes of a model that the feed has, or `None` when it is to be fetched from elsewhere.
-    fn at_hand(&self, model: &Model) -> anyhow::Result<Option<&[u8]>> {
-        if self.pack.is_empty() || !model.is_in_the_feed() {
-            return Ok(None);
-        }
-        let bytes = Pack::parse(&self.pack)?.blob(&model.sha256);
-        Ok(Some(bytes.with_context(|| {
-            format!("the feed lists model {} and does not have it", model.name)
-        })?))
-    }
-}
-
-/// The user's own catalog, or the one of the official feed; empty when that has none.
-fn catalog(home: &Home, own: &OwnCatalog) -> anyhow::Result<Offered> {
-    let Some(path) = &own.catalog else {
-        return signed_catalog(home);
-    };
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let wrong = |cause: String| {
-        Failure::new(
-            Exit::Usage,
-            "catalog",
-            format!("{}: {cause}", path.display()),
+/// The signed catalog has other bytes under the same version: what was noted at fetching was changed.
+fn contradicted(catalog: &Catalog, model: &Model) -> Option<String> {
+    let listed = catalog.find(&model.name)?;
+    (listed.version == model.version && listed.sha256 != model.sha256).then(|| {
+        format!(
+            "model {} {} has SHA-256 {}, the signed catalog says {}",
+            model.name, model.version, model.sha256, listed.sha256
         )
-        .hint("each [[models]] has name, version, url, length, sha256, licence, format and source")
-    };
-    let catalog: Catalog = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    catalog.check().map_err(|error| wrong(error.to_string()))?;
-    Ok(Offered {
-        catalog,
-        pack: Vec::new(),
     })
-}
-
-/// From the daemon, which has verified it: what is live says the digest, the exported feed has the
-/// bytes under it.
-fn signed_catalog(home: &Home) -> anyhow::Result<Offered> {
-    let status = client::ask(home, Control::FeedStatus, Missing::Start)?;
-    let Some(digest) = listed(&status) else {
-        return Ok(Offered::default());
-    };
-    let file = home
-        .run_dir()
-        .join(format!("catalog-{}.feedpack", std::process::id()));
-    // Left over by a process of the same number.
-    let _ = std::fs::remove_file(&file);
-    let to = file.display().to_string();
-    client::ask(
-        home,
-        Control::FeedExport { feed: None, to },
-        Missing::Report,
-    )?;
-    let pack = std::fs::read(&file);
-    let _ = std::fs::remove_file(&file);
-    let pack = pack.with_context(|| format!("cannot read {}", file.display()))?;
-    let changed = || {
-        Failure::new(
-            Exit::Failed,
-            "feed-changed",
-            "the feed changed while it was read",
-        )
-        .hint("try again")
-    };
-    let catalog = Pack::parse(&pack)?.blob(&digest).ok_or_else(changed)?;
-    // The file lay on the disk in between.
-    if Sha256Digest::of(catalog) != digest {
-        return Err(changed().into());
-    }
-    let catalog = Catalog::parse(catalog)?;
-    Ok(Offered { catalog, pack })
-}
-
-/// The digest of the catalog that is live in the official feed.
-fn listed(status: &Value) -> Option<Sha256Digest> {
-    let feeds = status.get("feeds")?.as_array()?;
-    let official = feeds
-        .iter()
-        .find(|feed| feed.get("official").and_then(Value::as_bool) == Some(true))?;
-    let artifacts = official.get("artifacts")?.as_array()?;
-    let is_catalog = |artifact: &&Value| {
-        artifact.get("kind").and_then(Value::as_str) == Some(Kind::Catalog.as_str())
-    };
-    artifacts
-        .iter()
-        .find(is_catalog)?
-        .get("sha256")?
-        .as_str()?
-        .parse()
-        .ok()
 }
 
 /// What a person can do about it.
@@ -410,6 +341,7 @@ fn failure(error: ModelError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clawdefender_trust::Sha256Digest;
     use expect_test::expect;
 
     fn model(name: &str, version: &str) -> Model {
@@ -440,20 +372,6 @@ mod tests {
         "#]]
         .assert_eq(&render(&rows, false, Ink::Plain));
         assert!(render(&[], false, Ink::Plain).starts_with("the signed catalog is empty"));
-    }
-
-    #[test]
-    fn the_catalog_is_the_official_feeds_and_nobody_elses() {
-        let digest = Sha256Digest::of(b"catalog");
-        let feed = |official: bool| {
-            json!({ "official": official, "artifacts": [
-                { "kind": "blocklist", "sha256": Sha256Digest::of(b"x") },
-                { "kind": "catalog", "sha256": digest },
-            ]})
-        };
-        assert_eq!(listed(&json!({ "feeds": [feed(true)] })), Some(digest));
-        assert_eq!(listed(&json!({ "feeds": [feed(false)] })), None);
-        assert_eq!(listed(&json!({})), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ const STAYS: &str = "the feed that was live before stays; see `clawdefender feed
 
 /// Why nothing changed.
 pub(super) struct Kept {
-    /// `fetch`, `refused`, `held`, `not-stored`.
+    /// `fetch`, `refused`, `held`, `not-stored`, `not-recorded`.
     pub code: &'static str,
     pub message: String,
 }
@@ -37,7 +37,10 @@ impl From<FeedError> for Kept {
                 Fault::Content => "refused",
                 Fault::Disk => "not-stored",
             },
-            FeedError::NoSource | FeedError::Overdue | FeedError::Meanwhile => "fetch",
+            FeedError::NoSource
+            | FeedError::Overdue(_)
+            | FeedError::Meanwhile
+            | FeedError::Busy => "fetch",
             FeedError::Derailed(_) => "held",
             FeedError::Shelf(_) => "not-stored",
             FeedError::UnknownFeed(_) | FeedError::NothingBefore(_) | FeedError::Official => {
@@ -237,6 +240,13 @@ impl Parts {
         let set = self.try_out(&staged)?;
         let (kind, note) = told(&staged);
         let removed = staged.manifest().is_none().then(|| staged.feed().clone());
+        // Before it is done, so that nothing is ever live of which the log knows nothing.
+        if !self.record_feed("feed-changing", format!("{kind}: {note}"), None) {
+            return Err(Kept {
+                code: "not-recorded",
+                message: "the audit log can't be written, so nothing was changed".to_owned(),
+            });
+        }
         self.feeds().commit(staged)?;
         self.record_feed(kind, note, None);
         self.judge.swap_detectors(set);
@@ -370,7 +380,8 @@ impl Parts {
         );
     }
 
-    fn record_feed(&self, kind: &str, note: String, decision: Option<Decision>) {
+    /// Whether it is in the log.
+    fn record_feed(&self, kind: &str, note: String, decision: Option<Decision>) -> bool {
         let record = Record {
             v: 1,
             id: judge::call_id(),
@@ -381,7 +392,7 @@ impl Parts {
             decision,
             ..Record::default()
         };
-        self.judge.append(&record, Durability::Now);
+        self.judge.append(&record, Durability::Now).is_some()
     }
 }
 

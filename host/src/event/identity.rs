@@ -6,13 +6,17 @@
 
 mod disk;
 mod npm;
+mod python;
+mod words;
 
 use super::Launch;
 use disk::{digest, text};
 use npm::of_npm;
+use python::{of_module, of_python_tool, python_around};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use words::{Runs, runs};
 
 /// What will run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,13 +66,13 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
         .unwrap_or_default();
     let registry = named.and_then(|named| named.split_once(':'));
     match (launcher, registry) {
-        ("npx" | "npm" | "pnpm" | "pnpx" | "yarn" | "bunx", Some(("npm", name))) => {
+        ("npx" | "npm" | "pnpm" | "pnpx" | "pnx" | "yarn" | "bunx", Some(("npm", name))) => {
             return of_npm(launch, launcher, bare(name), arguments, home);
         }
         ("uvx" | "uv" | "pipx", Some(("pypi", name))) => {
-            return of_python_tool(launch, launcher, bare(name), home);
+            return of_python_tool(launch, launcher, name, arguments, home);
         }
-        ("npx" | "npm" | "pnpm" | "pnpx" | "yarn" | "bunx" | "uvx" | "uv" | "pipx", _) => {
+        ("npx" | "npm" | "pnpm" | "pnpx" | "pnx" | "yarn" | "bunx" | "uvx" | "uv" | "pipx", _) => {
             return Identity::unknown("what the launcher will run can't be told from its words");
         }
         ("docker" | "podman" | "nerdctl", _) => {
@@ -85,7 +89,7 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
     if !is_interpreter(launcher) {
         return Identity::of(&program);
     }
-    match runs(arguments) {
+    match runs(stem(launcher), arguments) {
         Runs::Module(module) => of_module(&program, module),
         Runs::Script(script) => match cwd.join(script).canonicalize() {
             Ok(script) if script.is_file() => Identity::of(&script),
@@ -169,64 +173,6 @@ const WRAPPERS: &[&str] = &[
     "fnm",
 ];
 
-/// A tool that uv or pipx installed before.
-fn of_python_tool(launch: &Launch, launcher: &str, name: &str, home: &Path) -> Identity {
-    let set = |variable: &str| {
-        let found = launch.env.iter().find(|(name, _)| name == variable);
-        found.map(|(_, path)| PathBuf::from(path))
-    };
-    let tools = match launcher {
-        "pipx" => set("PIPX_HOME")
-            .unwrap_or_else(|| home.join(".local/share/pipx"))
-            .join("venvs"),
-        _ => set("UV_TOOL_DIR").unwrap_or_else(|| home.join(".local/share/uv/tools")),
-    };
-    let found = site_packages(&tools.join(name)).and_then(|site| {
-        let info = dist_info(&site, |info| {
-            info.rsplit_once('-')
-                .is_some_and(|(of, _)| normal(of) == normal(name))
-        })?;
-        Some((site, info))
-    });
-    match found {
-        Some((_, package)) => {
-            let program = tools.join(name).join("bin").join(name);
-            match program.canonicalize() {
-                Ok(program) => Identity {
-                    package: Some(package),
-                    ..Identity::of(&program)
-                },
-                Err(_) => Identity {
-                    package: Some(package),
-                    ..Identity::unknown("the package has no program of its own name")
-                },
-            }
-        }
-        None => Identity::unknown("the package is not on this disk, or in a cache of its launcher"),
-    }
-}
-
-/// `python -m MODULE` of the environment that the interpreter belongs to.
-fn of_module(python: &Path, module: &str) -> Identity {
-    let site = python
-        .parent()
-        .and_then(Path::parent)
-        .and_then(site_packages);
-    let Some(site) = site else {
-        return Identity::unknown("where the interpreter has its modules is not known");
-    };
-    let path = site.join(module.replace('.', "/"));
-    let entry = [path.join("__main__.py"), path.with_extension("py")]
-        .into_iter()
-        .find(|entry| entry.is_file());
-    let top = module.split('.').next().unwrap_or(module);
-    let package = dist_info(&site, |info| {
-        info.rsplit_once('-')
-            .is_some_and(|(of, _)| normal(of) == normal(top))
-    });
-    Identity::of_package(package, entry.as_deref(), "the module was not found")
-}
-
 /// The package.json that a file lies under.
 fn npm_around(entry: &Path) -> Option<String> {
     let folders = entry.ancestors().skip(1).take(MAX_PARENTS);
@@ -236,46 +182,9 @@ fn npm_around(entry: &Path) -> Option<String> {
         .find_map(|manifest| npm_name(&manifest))
 }
 
-/// The distribution that put a script into an environment's `bin`.
-fn python_around(entry: &Path) -> Option<String> {
-    let name = entry.file_name()?.to_str()?;
-    let site = site_packages(entry.parent()?.parent()?)?;
-    dist_info(&site, |info| {
-        let points = site.join(format!("{info}.dist-info/entry_points.txt"));
-        text(&points).is_some_and(|points| {
-            points
-                .lines()
-                .filter_map(|line| line.split_once('='))
-                .any(|(script, _)| script.trim() == name)
-        })
-    })
-}
-
 fn npm_name(manifest: &serde_json::Value) -> Option<String> {
     let part = |key: &str| manifest.get(key)?.as_str();
     package("npm", part("name")?, part("version")?)
-}
-
-/// `name-version` of the first distribution that is meant, as a package.
-fn dist_info(site: &Path, meant: impl Fn(&str) -> bool) -> Option<String> {
-    let entries = std::fs::read_dir(site).ok()?.take(MAX_ENTRIES);
-    let info = entries.flatten().find_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        let info = name.strip_suffix(".dist-info")?;
-        meant(info).then(|| info.to_owned())
-    })?;
-    let (name, version) = info.rsplit_once('-')?;
-    package("pypi", &normal(name), version)
-}
-
-/// Where an environment has its modules.
-fn site_packages(environment: &Path) -> Option<PathBuf> {
-    let versions = std::fs::read_dir(environment.join("lib")).ok()?;
-    versions
-        .take(MAX_ENTRIES)
-        .flatten()
-        .map(|version| version.path().join("site-packages"))
-        .find(|site| site.is_dir())
 }
 
 /// Only what a registry could call a package: these words are shown to people.
@@ -299,58 +208,17 @@ pub fn bare(package: &str) -> &str {
     }
 }
 
-/// Source: PEP 503.
-fn normal(name: &str) -> String {
-    name.to_ascii_lowercase().replace(['_', '.'], "-")
-}
-
 fn is_interpreter(name: &str) -> bool {
-    let stem = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
     [
         "node", "nodejs", "python", "bun", "deno", "ruby", "perl", "php", "tsx", "ts-node",
     ]
-    .contains(&stem)
+    .contains(&stem(name))
 }
 
-/// What an interpreter's words name.
-enum Runs<'w> {
-    Script(&'w str),
-    Module(&'w str),
-    /// A flag that may take a value: the word behind it need not be the script.
-    Unclear,
+/// `python` of `python3.12`.
+fn stem(name: &str) -> &str {
+    name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.')
 }
-
-fn runs(words: &[String]) -> Runs<'_> {
-    let mut words = words.iter().map(String::as_str).peekable();
-    words.next_if_eq(&"run");
-    while let Some(word) = words.next() {
-        match word {
-            "-m" => return words.next().map_or(Runs::Unclear, Runs::Module),
-            _ if !word.starts_with('-') => return Runs::Script(word),
-            _ if PLAIN_FLAGS.contains(&word) || word.starts_with("--allow-") => {}
-            _ => return Runs::Unclear,
-        }
-    }
-    Runs::Unclear
-}
-
-/// Flags of interpreters that take no value.
-const PLAIN_FLAGS: &[&str] = &[
-    "-A",
-    "-B",
-    "-E",
-    "-I",
-    "-O",
-    "-OO",
-    "-S",
-    "-s",
-    "-u",
-    "--enable-source-maps",
-    "--experimental-strip-types",
-    "--no-deprecation",
-    "--no-warnings",
-    "--trace-warnings",
-];
 
 fn resolve(program: &str, launch: &Launch, cwd: &Path) -> Option<PathBuf> {
     if program.contains('/') {

@@ -9,6 +9,10 @@ use clawdefender_trust::{
 };
 use std::collections::BTreeMap;
 
+/// By feed: the epoch of the program's own keys, key epoch and version. Keys that a newer program
+/// brought end what others had reached.
+pub type Reached = BTreeMap<Name, (u64, u64, u64)>;
+
 impl Feeds {
     /// Makes live what is kept for a feed, or `instead`.
     pub(super) fn take_stored(&mut self, name: &Name, now: Timestamp, instead: Option<Generation>) {
@@ -43,6 +47,14 @@ impl Feeds {
             return None;
         }
         let root = self.root_of(name, Some(state))?;
+        if self.gave_up(name, state) {
+            let message = format!(
+                "this program brought new keys, of epoch {}: what others signed is given up",
+                self.official.epoch
+            );
+            self.alert(name, "keys-replaced", message);
+            return None;
+        }
         if root.epoch < state.root.epoch {
             let message = format!(
                 "the rotations that led to epoch {} are not all here: they end at {}",
@@ -135,6 +147,19 @@ impl Feeds {
         Some(root)
     }
 
+    /// Whether this program was made with keys to which nothing leads from those in `state`, and which
+    /// were not the program's own when it was written: the owner left that chain, because others had
+    /// its keys.
+    pub(super) fn gave_up(&self, name: &Name, state: &State) -> bool {
+        let keys = |root: &Root| (root.epoch, root.current, root.next);
+        *name == self.official.feed_id
+            && state.anchor < self.official.epoch
+            && state.root.epoch >= self.official.epoch
+            && self
+                .root_of(name, Some(state))
+                .is_none_or(|root| keys(&root) != keys(&state.root))
+    }
+
     /// Below this nothing of the feed is accepted. The live manifest is itself a floor: deleting the
     /// state buys no rollback; and after going back the state still knows how far we were.
     pub(super) fn floor(&self, name: &Name, state: Option<&State>) -> Floor {
@@ -144,6 +169,14 @@ impl Feeds {
             |generation| generation.manifest.proof().floor_after().clone(),
         );
         match (state, self.live.get(name)) {
+            // How far a thief was bars nothing.
+            (Some(state), Some(seed)) if self.gave_up(name, state) => {
+                let mut before = state.floor.clone();
+                before.epoch = 0;
+                // What they said of the keys that this program brought is nobody's word.
+                before.revoked.keys.clear();
+                seed.manifest.floor_over(&before)
+            }
             (Some(state), _) if order(&state.floor) >= order(&live) => state.floor.clone(),
             // A newer program's seed: what was revoked before is still so.
             (Some(state), Some(newer)) => newer.manifest.floor_over(&state.floor),
@@ -155,6 +188,35 @@ impl Feeds {
     /// clock once showed is nobody's word: it may have been wrong then.
     pub(super) fn known(&self, now: Timestamp) -> Timestamp {
         now.max(self.made)
+    }
+
+    /// How far each feed has come: what is live, or what a person went back from.
+    pub fn reached(&self) -> Reached {
+        let reached = |(name, live): (&Name, &Generation)| {
+            let floor = self.floor(name, self.state(name).as_ref());
+            let far = order(live).max((floor.epoch, floor.version));
+            let anchor = match *name == self.official.feed_id {
+                true => self.official.epoch,
+                false => 0,
+            };
+            (name.clone(), (anchor, far.0, far.1))
+        };
+        self.live.iter().map(reached).collect()
+    }
+
+    /// Says of each feed that it was further `before`: somebody, or something, took away what was kept.
+    /// Said until it is as far again.
+    pub fn look_for_losses(&mut self, before: &Reached) {
+        let now = self.reached();
+        self.alerts.retain(|alert| alert.code != "state-lost");
+        for (name, far) in before {
+            let (_, epoch, version) = far;
+            if now.get(name).is_none_or(|now| now < far) {
+                let message =
+                    format!("it was at version {version} of epoch {epoch}, and is not now");
+                self.alert(name, "state-lost", message);
+            }
+        }
     }
 
     /// The state of a feed whose place on the disk is sound.

@@ -4,13 +4,16 @@
 //! is live, the last good one is kept, and everything is verified again from the disk at each start.
 
 mod kept;
+mod links;
 mod rails;
 pub mod root;
 mod shelf;
 mod source;
 mod stage;
 mod status;
+mod turn;
 
+pub use kept::Reached;
 pub use rails::Derailed;
 pub use shelf::ShelfError;
 pub use source::{Fault, FetchError, Source, Tag};
@@ -26,6 +29,8 @@ use shelf::Shelf;
 use stage::Step;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use turn::Turns;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
@@ -59,12 +64,15 @@ pub enum FeedError {
     Official,
     #[error("it names no source")]
     NoSource,
-    #[error("it did not arrive within {} minutes", stage::MOST.as_secs() / 60)]
-    Overdue,
+    #[error("it did not arrive within {} seconds", .0.as_secs())]
+    Overdue(Duration),
+    #[error("another update of this feed is under way; try again when it has ended")]
+    Busy,
 }
 
 /// Alerts that end when the feed changes.
-const PASSING: [&str; 6] = [
+const PASSING: [&str; 7] = [
+    "keys-replaced",
     "links-lost",
     "stale",
     "stale-long",
@@ -112,6 +120,7 @@ pub struct Feeds {
     made: Timestamp,
     /// The latest time that the clock has shown; at least that.
     latest: Timestamp,
+    turns: Turns,
 }
 
 impl Feeds {
@@ -129,6 +138,7 @@ impl Feeds {
             alerts: Vec::new(),
             made: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
+            turns: Turns::default(),
         };
         let seed = feeds.seed(now)?;
         // No clock is right that is before this program was made.
@@ -350,30 +360,6 @@ impl Feeds {
         Some(code)
     }
 
-    /// How far each feed has come: what is live, or what a person went back from.
-    pub fn reached(&self) -> Reached {
-        let reached = |(name, live): (&Name, &Generation)| {
-            let floor = self.floor(name, self.state(name).as_ref());
-            let far = kept::order(live).max((floor.epoch, floor.version));
-            (name.clone(), far)
-        };
-        self.live.iter().map(reached).collect()
-    }
-
-    /// Says of each feed that it was further `before`: somebody, or something, took away what was kept.
-    /// Said until it is as far again.
-    pub fn look_for_losses(&mut self, before: &Reached) {
-        let now = self.reached();
-        self.alerts.retain(|alert| alert.code != "state-lost");
-        for (name, (epoch, version)) in before {
-            if now.get(name).is_none_or(|now| now < &(*epoch, *version)) {
-                let message =
-                    format!("it was at version {version} of epoch {epoch}, and is not now");
-                self.alert(name, "state-lost", message);
-            }
-        }
-    }
-
     /// The official feed's name.
     pub fn official(&self) -> &Name {
         &self.official.feed_id
@@ -413,9 +399,6 @@ impl Feeds {
             .collect()
     }
 }
-
-/// Key epoch and version by feed.
-pub type Reached = BTreeMap<Name, (u64, u64)>;
 
 /// Settings per detector id.
 pub type Settings = BTreeMap<String, BTreeMap<String, String>>;

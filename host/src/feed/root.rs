@@ -12,6 +12,8 @@ pub const EMBEDDED_PUBLIC_KEY_HEX: &str = env!("CLAWDEFENDER_ROOT_PUBLIC_KEY");
 pub const EMBEDDED_NEXT_PUBLIC_KEY_HEX: &str = env!("CLAWDEFENDER_ROOT_NEXT_PUBLIC_KEY");
 /// The keys that endorse detectors, separated by spaces.
 pub const EMBEDDED_CODE_KEYS_HEX: &str = env!("CLAWDEFENDER_ROOT_CODE_KEYS");
+/// The keys of earlier epochs, separated by spaces: none of them signs or follows again.
+pub const EMBEDDED_RETIRED_KEYS_HEX: &str = env!("CLAWDEFENDER_ROOT_RETIRED_KEYS");
 /// Which link of the key chain this build starts from.
 pub const EMBEDDED_KEY_EPOCH: u64 =
     match u64::from_str_radix(env!("CLAWDEFENDER_ROOT_KEY_EPOCH"), 10) {
@@ -47,6 +49,10 @@ pub fn official_root() -> Result<Root, RootFileError> {
             current: key(EMBEDDED_PUBLIC_KEY_HEX)?,
             next: key(EMBEDDED_NEXT_PUBLIC_KEY_HEX)?,
             code: EMBEDDED_CODE_KEYS_HEX
+                .split_whitespace()
+                .map(key)
+                .collect::<Result<_, _>>()?,
+            retired: EMBEDDED_RETIRED_KEYS_HEX
                 .split_whitespace()
                 .map(key)
                 .collect::<Result<_, _>>()?,

@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 const MAX_STATE_BYTES: u64 = 1 << 20;
 
+/// What an update leaves free on the disk. Source: what a model leaves free.
+const SPARE_BYTES: u64 = 64 << 20;
+
 const STATE: &str = "state.json";
 const CURRENT: &str = "current.feedpack";
 const STAGED: &str = "staged.feedpack";
@@ -27,6 +30,10 @@ pub(super) struct State {
     /// Of the official feed only its epoch counts, and its next key should links be lost: the keys
     /// are followed from those compiled in.
     pub root: Root,
+    /// The epoch of the program's own keys when this was written: of the official feed, where the way
+    /// to `root` began.
+    #[serde(default)]
+    pub anchor: u64,
     /// The running epoch, if it began without the old key's agreement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<u64>,
@@ -82,6 +89,12 @@ pub enum ShelfError {
     TooLarge(PathBuf),
     #[error("{0} is no folder")]
     Planted(PathBuf),
+    #[error("{needed} bytes more are needed and {free} are free on the disk of {dir}")]
+    Full {
+        needed: u64,
+        free: u64,
+        dir: PathBuf,
+    },
     #[error("{0} is no file")]
     NoFile(PathBuf),
 }
@@ -192,9 +205,6 @@ impl Shelf {
             path: dir.clone(),
             source,
         };
-        if !fs::symlink_metadata(&dir).map_err(io)?.is_dir() {
-            return Err(ShelfError::Planted(dir));
-        }
         for file in fs::read_dir(&dir).map_err(io)? {
             let file = file.map_err(io)?;
             let name = file.file_name().to_string_lossy().into_owned();
@@ -252,15 +262,38 @@ impl Shelf {
         self.dir.join(name)
     }
 
+    /// Whether `needed` bytes more would leave the disk room for what must never be lost, the log.
+    ///
+    /// # Errors
+    /// [`ShelfError::Full`].
+    pub(super) fn room(&self, needed: u64) -> Result<(), ShelfError> {
+        self.make(&self.dir)?;
+        let disk = rustix::fs::statvfs(&self.dir).map_err(|error| ShelfError::Io {
+            path: self.dir.clone(),
+            source: error.into(),
+        })?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < needed.saturating_add(SPARE_BYTES) {
+            let dir = self.dir.clone();
+            return Err(ShelfError::Full { needed, free, dir });
+        }
+        Ok(())
+    }
+
+    /// A folder of this user's. A link in its place is not followed.
     fn make(&self, dir: &Path) -> Result<(), ShelfError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(|source| ShelfError::Io {
-                path: dir.to_owned(),
-                source,
-            })
+        let io = |source| ShelfError::Io {
+            path: dir.to_owned(),
+            source,
+        };
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(dir).map_err(io)?;
+        if fs::symlink_metadata(dir).map_err(io)?.is_dir() {
+            Ok(())
+        } else {
+            Err(ShelfError::Planted(dir.to_owned()))
+        }
     }
 
     /// Whole or not at all, and there to stay.

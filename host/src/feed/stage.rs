@@ -3,19 +3,21 @@
 //! Nothing on the disk that matters is touched here: what is staged is committed or dropped.
 
 use super::kept::{hold_to, lost, order};
+use super::links::{Links, caught_up};
 use super::shelf::{Back, Shelf, State};
 use super::source::{Source, Tag};
+use super::turn::Turn;
 use super::{FeedError, Feeds, Generation, Origin, rails, root, unpack};
 use crate::download::Progress;
 use clawdefender_trust::{
-    Floor, KeyChange, Kind, MAX_ROTATIONS, Manifest, Mode, Name, PublicKey, Refusal, Root,
-    Sha256Digest, Timestamp, Verified, follow_rotation, meet, verify_manifest, write_pack,
+    Floor, KeyChange, Kind, Manifest, Mode, Name, PublicKey, Refusal, Root, Sha256Digest,
+    Timestamp, Verified, meet, verify_manifest, write_pack,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 /// Longest that one update may take, whatever number of sources there is. Source: the feed's threat
 /// table, row 13.
@@ -31,23 +33,6 @@ pub struct Offer {
     pub wrong: Vec<FeedError>,
 }
 
-/// The rotations that lead to a root: the first manifest of each epoch, and the worst that any of
-/// them did to the keys.
-#[derive(Default)]
-pub(super) struct Links {
-    pub(super) all: Vec<(u64, Vec<u8>)>,
-    change: Option<KeyChange>,
-}
-
-impl Links {
-    fn push(&mut self, epoch: u64, envelope: Vec<u8>, change: KeyChange) {
-        self.all.push((epoch, envelope));
-        if self.change != Some(KeyChange::Emergency) {
-            self.change = Some(change);
-        }
-    }
-}
-
 /// A change that passed verification and is not live yet.
 pub struct Staged {
     pub(super) feed: Name,
@@ -56,6 +41,8 @@ pub struct Staged {
     /// What the disk said when it was staged.
     pub(super) found: Option<State>,
     pub(super) step: Step,
+    /// While it is held, nobody else stages from this feed's sources.
+    _turn: Option<Turn>,
 }
 
 /// What committing writes.
@@ -115,12 +102,15 @@ impl Feeds {
         let stale = |live: &Generation| live.manifest.expires <= now;
         let tag = tag.filter(|_| !self.live.get(name).is_some_and(stale));
         let (mut wrong, mut nothing) = (Vec::new(), None);
-        for place in places {
+        for (asked, place) in places.iter().enumerate() {
+            // A share of what is left, so that a slow one leaves time for those after it.
+            let left = u32::try_from(places.len() - asked).unwrap_or(u32::MAX);
+            let share = until.saturating_duration_since(Instant::now()) / left;
             let attempt = async {
                 let source = Source::parse(place, authorities)?;
                 self.update_from(name, &source, tag, now, progress).await
             };
-            match timeout_at(until, attempt).await {
+            match timeout(share, attempt).await {
                 Ok(Ok((Some(staged), tag))) => {
                     let staged = Some(staged);
                     return Ok(Offer { staged, tag, wrong });
@@ -131,10 +121,7 @@ impl Feeds {
                     tracing::warn!(feed = %name, %error, "a source of a feed");
                     wrong.push(error);
                 }
-                Err(_) => {
-                    wrong.push(FeedError::Overdue);
-                    break;
-                }
+                Err(_) => wrong.push(FeedError::Overdue(share)),
             }
         }
         match nothing {
@@ -165,7 +152,10 @@ impl Feeds {
             .root_of(name, state.as_ref())
             .ok_or_else(|| FeedError::UnknownFeed(name.to_string()))?;
         let floor = self.floor(name, state.as_ref());
-        let pinned = state.as_ref().and_then(|state| lost(&root, &state.root));
+        let pinned = state
+            .as_ref()
+            .filter(|state| !self.gave_up(name, state))
+            .and_then(|state| lost(&root, &state.root));
         let (root, links) = caught_up(source, &envelope, root, pinned, &floor, now).await?;
         let manifest = verify_manifest(&envelope, &root, &floor, now, Mode::Accept)?;
         hold_to(pinned, manifest.proof().root_after())?;
@@ -231,9 +221,9 @@ impl Feeds {
             };
             self.fetch(source, verified, now, progress).await
         };
-        let staged = timeout_at(Instant::now() + MOST, attempt)
+        let staged = timeout(MOST, attempt)
             .await
-            .map_err(|_| FeedError::Overdue)??;
+            .map_err(|_| FeedError::Overdue(MOST))??;
         Ok(staged.from(again))
     }
 
@@ -281,6 +271,7 @@ impl Feeds {
             generation: Some(generation),
             found,
             step: Step::Back(Box::new(state)),
+            _turn: None,
         })
     }
 
@@ -300,6 +291,7 @@ impl Feeds {
             generation: None,
             found: self.state(name),
             step: Step::Remove,
+            _turn: None,
         })
     }
 
@@ -338,6 +330,7 @@ impl Feeds {
         } = found;
         let manifest = verify_manifest(envelope, &root, floor, now, Mode::Accept)?;
         let feed = manifest.feed_id.clone();
+        let turn = self.turns.take(&feed).ok_or(FeedError::Busy)?;
         self.names_are_free(&feed, &manifest)?;
         let change = manifest.proof().key_change();
         if change != KeyChange::Steady {
@@ -360,6 +353,9 @@ impl Feeds {
         progress.total.store(missing, Ordering::Relaxed);
         progress.done.store(0, Ordering::Relaxed);
         let shelf = Shelf::of(&self.dir, &feed);
+        // What arrives, and the pack that is made of it and of what is here.
+        let pack: u64 = manifest.artifacts.iter().map(|entry| entry.length).sum();
+        shelf.room(missing.saturating_add(pack))?;
         let staging = shelf.staging(&names)?;
         for (entry, blob) in manifest.artifacts.iter().zip(&mut blobs) {
             if blob.is_some() {
@@ -401,6 +397,7 @@ impl Feeds {
         let state = State {
             emergency,
             root,
+            anchor: self.official.epoch,
             floor,
             pack: Sha256Digest::of(&pack),
             before,
@@ -416,6 +413,7 @@ impl Feeds {
                 pack,
                 links,
             },
+            _turn: Some(turn),
         })
     }
 
@@ -459,37 +457,4 @@ impl Staged {
         }
         self
     }
-}
-
-/// The root after the rotations that this machine missed, and the links that lead there. The source
-/// keeps the first manifest of each epoch; they are followed one by one, and one that does not
-/// follow ends the update.
-async fn caught_up(
-    source: &Source,
-    envelope: &[u8],
-    mut root: Root,
-    pinned: Option<&Root>,
-    floor: &Floor,
-    now: Timestamp,
-) -> Result<(Root, Links), FeedError> {
-    let mut links = Links::default();
-    for _ in 0..MAX_ROTATIONS {
-        match verify_manifest(envelope, &root, floor, now, Mode::Accept) {
-            // Signed by nobody whom this root knows, or an epoch too far: perhaps a successor's.
-            Err(Refusal::BelowThreshold { .. } | Refusal::EpochSkip { .. }) => {}
-            // A later one of the next epoch: the first one says whether the old key agreed, and
-            // whom it named.
-            Ok(manifest) if manifest.key_epoch > root.epoch => {}
-            _ => break,
-        }
-        let epoch = root.epoch.saturating_add(1);
-        let Some(link) = source.rotation(epoch).await? else {
-            break;
-        };
-        let change;
-        (root, change) = follow_rotation(&link, &root)?;
-        hold_to(pinned, &root)?;
-        links.push(epoch, link, change);
-    }
-    Ok((root, links))
 }

@@ -394,3 +394,29 @@ fn link_planted_in_the_store_is_not_followed() {
     }
     assert_eq!(live(&place.open(day(1))), Some(1));
 }
+
+#[test]
+fn link_in_place_of_a_folder_of_the_store_is_not_written_through() {
+    let place = Place::new();
+    place.installed();
+    let shelf = shelf::Shelf::of(&place.folder.path().join("feeds"), &acme());
+    let elsewhere = place.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, place.kept("rotations")).unwrap();
+    let refused = shelf.keep_link(2, b"link");
+    assert!(
+        matches!(refused, Err(ShelfError::Planted(_))),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+fn an_update_leaves_the_log_room_on_the_disk() {
+    let place = Place::new();
+    place.installed();
+    let shelf = shelf::Shelf::of(&place.folder.path().join("feeds"), &acme());
+    shelf.room(1 << 10).unwrap();
+    let full = shelf.room(u64::MAX / 2);
+    assert!(matches!(full, Err(ShelfError::Full { .. })), "{full:?}");
+}

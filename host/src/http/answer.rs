@@ -56,6 +56,9 @@ pub(super) async fn relay(
             "the server's answer is not in UTF-8",
         );
     }
+    if let Some(stopped) = challenge(&exchange, &owed, &head).await {
+        return stopped;
+    }
     sessions(&exchange, &head);
     if head.status.is_success() && media == Media::EventStream {
         return stream::follow(exchange, owed, head, incoming);
@@ -70,7 +73,10 @@ pub(super) async fn relay(
     }
     let salvaged = salvage(&bytes);
     let answers = salvaged.id.is_some_and(|id| owed.has(&id));
-    let may_be = head.status.is_success() && exchange.aside.is_none() && !exchange.metadata;
+    // What is no message and owes nobody an answer is a word of the server's, whatever its form.
+    let is_word = owed.is_empty() && matches!(salvaged.nature, Nature::Noise | Nature::Unclear);
+    let may_be =
+        head.status.is_success() && exchange.aside.is_none() && !exchange.metadata && !is_word;
     if answers || (may_be && media == Media::Json) {
         message(&exchange, &owed, salvaged.nature, &head, bytes).await
     } else {
@@ -133,6 +139,47 @@ async fn message(
     }
 }
 
+/// What a server says of logging in stands in a header, and clients show it: judged as the error that
+/// they make of it, and passed as it is or not at all.
+async fn challenge(
+    exchange: &Exchange,
+    owed: &Owed,
+    head: &response::Parts,
+) -> Option<Response<Reply>> {
+    let mut said = Vec::new();
+    for value in head.headers.get_all(WWW_AUTHENTICATE) {
+        said.extend_from_slice(value.as_bytes());
+        said.push(b'\n');
+    }
+    if said.is_empty() {
+        return None;
+    }
+    let Some(error) = as_error(None, Media::Other, &said) else {
+        let why = "what the server says of logging in is not in UTF-8";
+        return Some(refuse(exchange, owed, "protocol:encoding", why));
+    };
+    let link = &exchange.shared.link;
+    match exchange.rule(link, End::Server, &error).await {
+        None => Some(unavailable()),
+        Some(parts) if parts.forward == Forward::Original => None,
+        Some(_) => Some(blocked(exchange, owed, head.status)),
+    }
+}
+
+/// Our word in place of what a server said and nobody may read.
+fn blocked(exchange: &Exchange, owed: &Owed, status: StatusCode) -> Response<Reply> {
+    let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
+    if lines.is_empty() {
+        ours(
+            status,
+            "blocked",
+            "ClawDefender blocked the server's error text",
+        )
+    } else {
+        self::lines(&lines)
+    }
+}
+
 /// A body that is no message: an error page, a word of explanation, an error without an id. Clients
 /// put it into what they tell the model, so it is judged as the error that they make of it.
 async fn text(
@@ -168,20 +215,13 @@ async fn text(
     {
         return json_body(StatusCode::OK, messages::body_of(&ours));
     }
-    let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
-    if lines.is_empty() {
-        let mut answer = ours(
-            head.status,
-            "blocked",
-            "ClawDefender blocked the server's error text",
-        );
+    let mut answer = blocked(exchange, owed, head.status);
+    if answer.status() == head.status {
         for value in head.headers.get_all(WWW_AUTHENTICATE) {
             answer.headers_mut().append(WWW_AUTHENTICATE, value.clone());
         }
-        answer
-    } else {
-        self::lines(&lines)
     }
+    answer
 }
 
 /// The error that a client makes of a body. JSON is put in as it is, so that its strings are read

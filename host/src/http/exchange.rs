@@ -128,6 +128,15 @@ impl Exchange {
             }
             Arc::new(Mutex::new(link))
         } else {
+            let mut link = shared.lock();
+            // A session that began before this daemon did. Source: MCP 2025-06-18, transports: without
+            // the header it is the revision before.
+            let is_session = headers::session(&head.headers).is_some();
+            if is_session && aside.is_none() && link.revision.is_none() {
+                let named = headers::revision(&head.headers).unwrap_or("2025-03-26");
+                link.revision = Some(named.to_owned());
+            }
+            drop(link);
             Arc::clone(&shared.link)
         };
         Self {

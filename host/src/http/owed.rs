@@ -54,6 +54,11 @@ impl Owed {
         &self.link
     }
 
+    /// Nobody waits for an answer.
+    pub fn is_empty(&self) -> bool {
+        self.kept || self.ids.is_empty()
+    }
+
     pub fn has(&self, id: &Id) -> bool {
         self.ids.contains(id)
     }

@@ -268,7 +268,7 @@ impl Judge {
             Ok(receipt) => Some(receipt),
             Err(error) => {
                 Counts::add(&self.counts.faults);
-                tracing::error!(%error, "the audit record could not be written; the message was denied");
+                tracing::error!(%error, "an audit record could not be written; what it was about does not happen");
                 None
             }
         }

@@ -1,7 +1,8 @@
 //! Models: files that a person fetched by name, and whether they are still what they were.
 //!
 //! Kept by digest, in a folder of this user; names are labels and never a path. A model is checked
-//! when it is fetched and again each time it is opened. What a model is for is not known here.
+//! when it is fetched and again for each program that is to open it (`model path`). The detectors' own
+//! models are artifacts of the feed and are verified with it, at each start.
 
 mod pull;
 mod record;
@@ -75,12 +76,6 @@ impl ModelError {
     }
 }
 
-/// A model whose bytes were checked: what was hashed is what is here.
-pub struct OpenModel {
-    pub model: Model,
-    pub bytes: Vec<u8>,
-}
-
 /// The models that were fetched.
 pub struct Models {
     dir: PathBuf,
@@ -101,25 +96,13 @@ impl Models {
         record::read(&self.dir)
     }
 
-    /// Reads a model once, for its consumer: the bytes returned are the bytes that were hashed, so
-    /// nothing that happens to the file afterwards matters. All of it is in memory then.
+    /// Whether a model is still what was fetched: for whoever is about to open it.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`]; [`ModelError::Altered`] and its kin when it is not what was fetched.
-    pub fn open(&self, name: &Name) -> Result<OpenModel, ModelError> {
-        let model = self.find(name)?;
-        let mut bytes = Vec::new();
-        self.check(&model, |read| bytes.extend_from_slice(read))?;
-        Ok(OpenModel { model, bytes })
-    }
-
-    /// Whether a model is still what was fetched, without holding it in memory.
-    ///
-    /// # Errors
-    /// As [`Models::open`].
+    /// [`ModelError::Unknown`]; [`ModelError::Altered`] and its kin when it is not.
     pub fn verify(&self, name: &Name) -> Result<Model, ModelError> {
         let model = self.find(name)?;
-        self.check(&model, |_| ())?;
+        self.check(&model)?;
         Ok(model)
     }
 
@@ -165,8 +148,8 @@ impl Models {
         self.dir.join(model.sha256.to_string())
     }
 
-    /// Hands every byte to `take` while hashing it, and says whether they were the right ones.
-    fn check(&self, model: &Model, mut take: impl FnMut(&[u8])) -> Result<(), ModelError> {
+    /// Whether every byte is the right one.
+    fn check(&self, model: &Model) -> Result<(), ModelError> {
         let (name, path) = (model.name.clone(), self.path(model));
         let disk = |source| ModelError::Disk {
             path: path.clone(),
@@ -198,7 +181,6 @@ impl Models {
                 break;
             };
             hash.update(read);
-            take(read);
         }
         let found = Sha256Digest::from_bytes(hash.finalize().into());
         if found != model.sha256 {

@@ -24,7 +24,7 @@ impl Models {
     ) -> Result<bool, ModelError> {
         let address = Address::parse(&model.url)?;
         let _lock = self.lock()?;
-        let missing = self.check(model, |_| ()).is_err();
+        let missing = self.check(model).is_err();
         if missing {
             progress.total.store(model.length, Ordering::Relaxed);
             // Altered: the download renames a new file over it.
@@ -56,7 +56,7 @@ impl Models {
             });
         }
         let _lock = self.lock()?;
-        let missing = self.check(model, |_| ()).is_err();
+        let missing = self.check(model).is_err();
         if missing {
             self.make_sure_of_room(model)?;
             record::replace(&self.dir, &self.path(model), bytes)?;

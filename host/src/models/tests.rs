@@ -55,6 +55,12 @@ impl Place {
         Self { folder, models }
     }
 
+    /// What a program finds that opens the file after the check.
+    fn bytes(&self, model: &Model) -> Vec<u8> {
+        self.models.verify(&model.name).unwrap();
+        std::fs::read(self.models.path(model)).unwrap()
+    }
+
     fn pull(&self, model: &Model) -> Result<bool, ModelError> {
         let downloader = Downloader::new(None, Pace::default()).unwrap();
         tokio::runtime::Builder::new_current_thread()
@@ -81,7 +87,7 @@ fn a_model_is_fetched_once_opened_checked_and_removed() {
     assert!(place.pull(&model).unwrap());
     assert!(!place.pull(&model).unwrap(), "it is here already");
     assert_eq!(place.models.list().unwrap(), std::slice::from_ref(&model));
-    assert_eq!(place.models.open(&model.name).unwrap().bytes, BODY);
+    assert_eq!(place.bytes(&model), BODY);
     assert_eq!(place.models.verify(&model.name).unwrap(), model);
     assert_eq!(mode(&place.folder.path().join("models")), 0o700);
     assert_eq!(mode(&place.models.path(&model)), 0o600);
@@ -90,7 +96,7 @@ fn a_model_is_fetched_once_opened_checked_and_removed() {
     place.models.remove(&model.name).unwrap();
     assert!(!place.models.path(&model).exists());
     assert!(matches!(
-        place.models.open(&model.name),
+        place.models.verify(&model.name),
         Err(ModelError::Unknown(_))
     ));
     assert!(matches!(
@@ -112,11 +118,11 @@ fn bytes_at_hand_are_kept_when_they_are_the_listed_ones_and_no_others() {
     assert!(place.models.list().unwrap().is_empty());
     assert!(place.models.keep(&listed, BODY).unwrap());
     assert!(!place.models.keep(&listed, BODY).unwrap(), "it is here");
-    assert_eq!(place.models.open(&listed.name).unwrap().bytes, BODY);
+    assert_eq!(place.bytes(&listed), BODY);
     assert_eq!(mode(&place.models.path(&listed)), 0o600);
 
     std::fs::write(place.models.path(&listed), "altered").unwrap();
-    assert!(place.models.open(&listed.name).is_err());
+    assert!(place.models.verify(&listed.name).is_err());
     assert!(place.models.keep(&listed, BODY).unwrap());
     place.models.verify(&listed.name).unwrap();
 }
@@ -131,17 +137,16 @@ fn a_model_that_was_altered_is_not_opened_and_can_be_fetched_again() {
         let mut other = BODY.to_vec();
         other[at] ^= 1;
         std::fs::write(&path, other).unwrap();
-        let refused = place.models.open(&model.name).err().unwrap();
+        let refused = place.models.verify(&model.name).err().unwrap();
         assert!(matches!(refused, ModelError::Altered { .. }) && refused.is_altered());
-        assert!(place.models.verify(&model.name).is_err());
     }
     std::fs::write(&path, [BODY, b"x"].concat()).unwrap();
     assert!(matches!(
-        place.models.open(&model.name),
+        place.models.verify(&model.name),
         Err(ModelError::Length { .. })
     ));
     assert!(place.pull(&model).unwrap());
-    assert_eq!(place.models.open(&model.name).unwrap().bytes, BODY);
+    assert_eq!(place.bytes(&model), BODY);
 
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(
@@ -162,20 +167,20 @@ fn a_link_or_a_pipe_in_place_of_a_model_is_refused() {
     std::fs::rename(&path, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
     assert!(matches!(
-        place.models.open(&model.name),
+        place.models.verify(&model.name),
         Err(ModelError::Planted(_))
     ));
     std::fs::remove_file(&path).unwrap();
     std::fs::hard_link(&elsewhere, &path).unwrap();
     assert!(matches!(
-        place.models.open(&model.name),
+        place.models.verify(&model.name),
         Err(ModelError::Planted(_))
     ));
     std::fs::remove_file(&path).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.unwrap().success());
     assert!(matches!(
-        place.models.open(&model.name),
+        place.models.verify(&model.name),
         Err(ModelError::Planted(_))
     ));
 }
@@ -190,7 +195,7 @@ fn two_names_for_the_same_bytes_share_the_file_until_the_last_is_removed() {
     assert!(place.pull(&one).unwrap());
     assert!(!place.pull(&two).unwrap(), "nothing had to be fetched");
     place.models.remove(&one.name).unwrap();
-    assert_eq!(place.models.open(&two.name).unwrap().bytes, BODY);
+    assert_eq!(place.bytes(&two), BODY);
     place.models.remove(&two.name).unwrap();
     assert!(!place.models.path(&two).exists());
 }
@@ -221,7 +226,7 @@ fn a_damaged_record_is_said_and_not_guessed_at() {
     place.pull(&model).unwrap();
     std::fs::write(place.folder.path().join("models/pulled.json"), "{").unwrap();
     assert!(matches!(
-        place.models.open(&model.name),
+        place.models.verify(&model.name),
         Err(ModelError::Record { .. })
     ));
 }

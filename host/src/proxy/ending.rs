@@ -47,6 +47,7 @@ impl Relay {
     pub(super) fn supervise(&self, outlets: &Outlets, group: Option<Group>) -> ExitCode {
         let mut client_over: Option<Instant> = None;
         let mut termed = false;
+        let mut last = None;
         loop {
             let mut state = self.lock();
             let served =
@@ -60,10 +61,15 @@ impl Relay {
             };
             // What a server wrote before it exited is still read, ruled on and passed on. Only a
             // process of its that keeps the pipe open can make this wait for nothing.
-            let abandoned = client_over.is_some()
-                && state
-                    .exit
-                    .is_some_and(|(_, at)| at.elapsed() >= LEFTOVER_PATIENCE);
+            let late = state
+                .exit
+                .is_some_and(|(_, at)| at.elapsed() >= LEFTOVER_PATIENCE);
+            let abandoned = client_over.is_some() && late && {
+                // What was read by then is ruled on, however long that takes.
+                let last = *last.get_or_insert(state.next_seq);
+                let mut read = state.pending.range(..last).map(|(_, held)| held.from);
+                state.client.deaf || !read.any(|from| from == Side::Server)
+            };
             if server_over || abandoned {
                 break;
             }

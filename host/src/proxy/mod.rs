@@ -8,6 +8,7 @@ mod child;
 mod contact;
 mod ending;
 mod outlet;
+mod place;
 mod refuse;
 mod relay;
 
@@ -79,6 +80,8 @@ const LAUNCH_VARIABLES: &[&str] = &[
     "NODE_*",
     "TS_NODE_*",
     "npm_config_*",
+    "NPM_REGISTRY",
+    "JSR_URL",
     "BUN_*",
     "DENO_*",
     "YARN_*",
@@ -114,12 +117,15 @@ const LAUNCH_VARIABLES: &[&str] = &[
     "GOENV",
     "GOFLAGS",
     "GOINSECURE",
+    "GONOSUMCHECK",
     "GONOSUMDB",
     "GOPRIVATE",
     "GOPROXY",
     "GOSUMDB",
     "GOTOOLCHAIN",
     "CARGO_BUILD_*",
+    "CARGO_REGISTRIES_*",
+    "CARGO_SOURCE_*",
     "CARGO_TARGET_*",
     "RUSTC*",
     "RUSTUP_TOOLCHAIN",
@@ -163,7 +169,7 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
         Err(error) => {
             // Nothing was started. The client still gets an answer to each request.
             eprintln!("clawdefender: {error}");
-            relay::refuse_all();
+            refuse::refuse_all();
             return Err(error.into());
         }
     };
@@ -245,8 +251,19 @@ mod tests {
             "npm_config_//registry.example/:_authToken",
             "NODE_AUTH_TOKEN",
             "UV_INDEX_X_PASSWORD",
+            "CARGO_REGISTRIES_X_TOKEN",
         ] {
             assert!(!changes_a_launch(unseen), "{unseen}");
+        }
+    }
+
+    #[test]
+    fn the_detector_sees_every_variable_that_it_reads() {
+        let heeded = supply_chain::launch::heeded();
+        assert!(heeded.len() > 20, "{heeded:?}");
+        for name in heeded {
+            assert!(changes_a_launch(&name), "{name}");
+            assert!(changes_a_launch(&name.to_ascii_uppercase()), "{name}");
         }
     }
 }

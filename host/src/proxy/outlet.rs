@@ -15,10 +15,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// POSIX, `PIPE_BUF` on Linux; a Unix socket is writable only with far more room than that.
 const SHORT_BYTES: usize = 4096;
 
-/// A line to write, and what to do once it is out.
+/// A line to write, and what to do once it is out, or can't be.
 struct Job {
     bytes: Arc<[u8]>,
-    done: Box<dyn FnOnce() + Send>,
+    done: Box<dyn FnOnce(bool) + Send>,
 }
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl Outlet {
                 let written = writer
                     .write_all(&job.bytes)
                     .and_then(|()| if last { writer.flush() } else { Ok(()) });
-                (job.done)();
+                (job.done)(written.is_ok());
                 let mut queue = self.lock();
                 queue.writing = false;
                 queue.broken |= written.is_err();
@@ -103,19 +103,20 @@ impl Outlet {
             let dropped = std::mem::take(&mut queue.jobs);
             drop(queue);
             for job in dropped {
-                (job.done)();
+                (job.done)(false);
             }
             drop(writer);
             closed();
         });
     }
 
-    /// Writes or queues one line; never blocks. `done` runs when it was written or can't be.
-    pub(super) fn send(&self, bytes: Arc<[u8]>, done: impl FnOnce() + Send + 'static) {
+    /// Writes or queues one line; never blocks. `done` runs when it was written or can't be, and is
+    /// told which.
+    pub(super) fn send(&self, bytes: Arc<[u8]>, done: impl FnOnce(bool) + Send + 'static) {
         let mut queue = self.lock();
         if queue.broken || queue.ending {
             drop(queue);
-            return done();
+            return done(false);
         }
         let idle = queue.jobs.is_empty() && !queue.writing && bytes.len() <= SHORT_BYTES;
         if idle && let Some(pipe) = queue.direct.clone().filter(|pipe| has_room(pipe)) {
@@ -131,7 +132,7 @@ impl Outlet {
             if wake {
                 self.0.1.notify_all();
             }
-            return done();
+            return done(written.is_ok());
         }
         queue.jobs.push_back(Job {
             bytes,
@@ -209,7 +210,7 @@ mod tests {
         let (done, finished) = channel();
         for line in &lines {
             let done = done.clone();
-            outlet.send(line.as_slice().into(), move || done.send(()).unwrap());
+            outlet.send(line.as_slice().into(), move |_| done.send(()).unwrap());
         }
         outlet.end();
         let mut all = Vec::new();
@@ -229,7 +230,7 @@ mod tests {
         let (done, finished) = channel();
         for _ in 0..20 {
             let done = done.clone();
-            outlet.send(b"line\n".as_slice().into(), move || done.send(()).unwrap());
+            outlet.send(b"line\n".as_slice().into(), move |_| done.send(()).unwrap());
         }
         over.recv_timeout(PATIENCE).unwrap();
         outlet.drained();

@@ -2,7 +2,9 @@
 //!
 //! Reads a frame only to find out who that is. Nothing is ever forwarded by this reading.
 
+use super::relay::{own, unread};
 use crate::mcp::era::Era;
+use crate::mcp::frame;
 use crate::mcp::json::{self, Limits};
 use crate::mcp::message::{self, Id, Message};
 use crate::mcp::reply::{self, Asked, Asker, Refusal};
@@ -79,6 +81,26 @@ fn broken(bytes: &[u8], here: Side, there: Side, unparsable: bool) -> Option<(Si
         Nature::Request if unparsable => Some((here, reply::unparsable(Some(&id)))),
         Nature::Request => Some((here, reply::invalid(Some(&id)))),
         _ => None,
+    }
+}
+
+/// No daemon, no server: answers every request with an error until the client closes.
+pub(super) fn refuse_all() {
+    let (Ok(input), Ok(mut output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else {
+        return;
+    };
+    let mut reader = frame::FrameReader::new(input);
+    loop {
+        let lines = match reader.next(16 << 20) {
+            Ok(Some(line)) => all_unavailable(Side::Client, line.json()),
+            Ok(None) | Err(frame::FrameError::Io(_)) => return,
+            Err(error) => all_unavailable(Side::Client, &unread(&error).bones),
+        };
+        for (_, line) in lines {
+            if std::io::Write::write_all(&mut output, &line).is_err() {
+                return;
+            }
+        }
     }
 }
 

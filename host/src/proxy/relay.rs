@@ -7,9 +7,11 @@
 use super::child::Child;
 use super::contact::{self, Greeting, Standing};
 use super::outlet::Outlet;
+use super::place::Place;
 use super::refuse;
 use crate::config::Home;
 use crate::mcp::frame;
+use crate::mcp::salvage::salvage;
 use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Unread, Welcome};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -323,9 +325,13 @@ impl Relay {
         let pending = std::mem::take(&mut self.lock().pending);
         for (_, held) in pending {
             for (side, line) in refuse::all_unavailable(held.from, held.said()) {
+                // Answered, so nobody waits for it any more.
+                if let Some(id) = salvage(&line).id {
+                    self.lock().tickets.remove(&wire::open_ticket(side, &id));
+                }
                 match side {
-                    Side::Client => outlets.client.send(line.into(), || {}),
-                    Side::Server => outlets.server.send(line.into(), || {}),
+                    Side::Client => outlets.client.send(line.into(), |_| {}),
+                    Side::Server => outlets.server.send(line.into(), |_| {}),
                 }
             }
             self.release(held.from, held.bytes.len());
@@ -353,21 +359,29 @@ impl Relay {
             Side::Client => (&outlets.server, &outlets.client),
             Side::Server => (&outlets.client, &outlets.server),
         };
+        // Room for the next frame is when all is written that came of this one, answers of ours too.
+        let place = Arc::new(Place {
+            relay: Arc::clone(self),
+            side: from,
+            bytes: original.len(),
+        });
         if let Some(line) = ruling.reply {
-            back.send(line.into(), || {});
+            let place = Arc::clone(&place);
+            back.send(line.into(), move |_| drop(place));
         }
-        let size = original.len();
         let bytes = match ruling.forward {
             Forward::Nothing => None,
             Forward::Original => Some(original),
             Forward::Instead(bytes) => Some(bytes.into()),
         };
-        match bytes {
-            Some(bytes) => {
-                let relay = Arc::clone(self);
-                there.send(bytes, move || relay.release(from, size));
-            }
-            None => self.release(from, size),
+        if let Some(bytes) = bytes {
+            there.send(bytes, move |written| {
+                if !written && from == Side::Client {
+                    place.relay.say_undelivered();
+                }
+            });
+        } else {
+            drop(place);
         }
         // Last: a frame that is neither held nor queued would be lost to the one who ends the relay,
         // and only an end waits for rulings.
@@ -380,7 +394,23 @@ impl Relay {
         }
     }
 
-    fn release(&self, side: Side, bytes: usize) {
+    /// The server reads no more: whoever waits for it waits for nothing. The daemon knows who that is,
+    /// and answers them.
+    fn say_undelivered(self: &Arc<Self>) {
+        let relay = Arc::clone(self);
+        // Elsewhere: this may be the thread that reads the daemon's rulings.
+        std::thread::spawn(move || {
+            if !relay.lock().over {
+                relay.ask(Held {
+                    from: Side::Server,
+                    bytes: Arc::default(),
+                    kind: HeldKind::End,
+                });
+            }
+        });
+    }
+
+    pub(super) fn release(&self, side: Side, bytes: usize) {
         let mut state = self.lock();
         let flow = state.flow(side);
         flow.frames = flow.frames.saturating_sub(1);
@@ -438,7 +468,7 @@ fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon<'_> {
     }
 }
 
-fn unread(error: &frame::FrameError) -> Unread {
+pub(super) fn unread(error: &frame::FrameError) -> Unread {
     let why = error.to_string();
     match error {
         frame::FrameError::TooLong { line, .. } => Unread {
@@ -455,26 +485,6 @@ fn unread(error: &frame::FrameError) -> Unread {
 }
 
 /// A file of its own on the same descriptor: no buffering, no lock of the standard library.
-fn own(stream: &impl AsFd) -> std::io::Result<File> {
+pub(super) fn own(stream: &impl AsFd) -> std::io::Result<File> {
     Ok(File::from(stream.as_fd().try_clone_to_owned()?))
-}
-
-/// No daemon, no server: answers every request with an error until the client closes.
-pub(super) fn refuse_all() {
-    let (Ok(input), Ok(mut output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else {
-        return;
-    };
-    let mut reader = frame::FrameReader::new(input);
-    loop {
-        let line = match reader.next(16 << 20) {
-            Ok(Some(line)) => refuse::unavailable(Side::Client, line.json()),
-            Ok(None) | Err(frame::FrameError::Io(_)) => return,
-            Err(error) => refuse::unavailable(Side::Client, &unread(&error).bones),
-        };
-        if let Some((_, line)) = line
-            && std::io::Write::write_all(&mut output, &line).is_err()
-        {
-            return;
-        }
-    }
 }

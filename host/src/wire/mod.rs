@@ -14,6 +14,8 @@ pub use codec::{WireError, read_message, write_message};
 
 use crate::event::Launch;
 use crate::judge::pins::What;
+use crate::link::{End, Link};
+use crate::mcp::message::Id;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -87,6 +89,15 @@ pub struct Ruling {
 /// Whether a ticket stands for a request of the client that has no answer yet.
 pub fn is_awaited(ticket: &str) -> bool {
     ticket.starts_with(crate::link::OPEN_CLIENT)
+}
+
+/// The ticket of a side's request that has no answer yet.
+pub fn open_ticket(from: Side, id: &Id) -> String {
+    let from = match from {
+        Side::Client => End::Client,
+        Side::Server => End::Server,
+    };
+    Link::open_key(from, id)
 }
 
 /// Asked over the same socket by the command line.

@@ -170,3 +170,32 @@ fn a_shim_full_of_undecided_calls_and_its_next_daemon_do_not_wait_for_each_other
     client.close();
     home.verify_audit();
 }
+
+/// A question takes longer than a server is waited for that ended: its answer is not lost meanwhile.
+#[test]
+fn what_a_person_is_asked_about_outlives_the_server_that_said_it() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let home = Home::new();
+    home.policy("[[rule]]\nid = \"look\"\naction = \"ask\"\nreason = \"a test\"\n[rule.match]\nkind = \"tool-result\"\n");
+    home.configure("ask_hold_s = 5");
+    let _daemon = Daemon::start(&home);
+    let server = r#"read -r line; echo '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'"#;
+    let mut shim = home.program(&["proxy", "--server", "brief", "--", "sh", "-c", server]);
+    let mut shim = shim
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "look", "arguments": {} } });
+    let mut input = shim.stdin.take().unwrap();
+    input.write_all(format!("{call}\n").as_bytes()).unwrap();
+    drop(input);
+    let ended = shim.wait_with_output().unwrap();
+    let out = String::from_utf8(ended.stdout).unwrap();
+    let answer: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(answer["id"], 1, "{answer:#}");
+    assert_eq!(answer["result"]["isError"], true, "{answer:#}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+}

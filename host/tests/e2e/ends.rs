@@ -239,3 +239,21 @@ fn it_works_under_node_whose_pipes_are_sockets() {
         (&json!(0), &json!("from the server"))
     );
 }
+
+#[test]
+fn a_server_that_reads_no_more_and_lives_on_leaves_no_request_waiting() {
+    let home = Puppet::home();
+    let _daemon = Daemon::start(&home);
+    let deaf =
+        r#"read -r line; echo '{"jsonrpc":"2.0","id":1,"result":{}}'; exec <&-; exec sleep 60"#;
+    let mut shim = home.program(&["proxy", "--server", "deaf", "--", "sh", "-c", deaf]);
+    let mut client = Client::start(&mut shim);
+    client.send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+    assert_eq!(client.message()["result"], json!({}));
+    for id in 2..5 {
+        client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" }).to_string());
+        let answer = client.message();
+        assert_eq!(answer["id"], id, "{answer:#}");
+        assert!(answer["error"]["message"].is_string(), "{answer:#}");
+    }
+}

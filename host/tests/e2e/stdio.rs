@@ -4,6 +4,7 @@
 use crate::kit::{Client, Daemon, Home, Puppet, wait_for};
 use clawdefender_trust::Sha256Digest;
 use serde_json::{Value, json};
+use std::process::Stdio;
 
 /// A home with a daemon, and a puppet behind a shim.
 macro_rules! stage {
@@ -174,6 +175,48 @@ fn readers_that_stall_hold_up_nobody_for_ever_and_fill_no_memory() {
     // Twice the largest frame for each side, copies on their way to the daemon, and the program.
     assert!(peak < 40 << 10, "{peak} KiB");
     assert!(client.close().success());
+}
+
+#[test]
+fn refusals_that_nobody_reads_are_not_piled_up() {
+    use std::io::{BufRead, BufReader, Write};
+    const CALLS: u64 = 6000;
+    let home = Puppet::home();
+    let _daemon = Daemon::start(&home);
+    let puppet = Puppet::new(&home, "puppet");
+    let mut shim = puppet.shim();
+    let mut shim = shim
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut writer = shim.stdin.take().unwrap();
+    let writes = std::thread::spawn(move || {
+        for id in 0..CALLS {
+            let line = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+                "params": { "name": "read_file", "arguments": { "path": "/home/u/.ssh/id_rsa" } } });
+            writer.write_all(format!("{line}\n").as_bytes()).unwrap();
+        }
+    });
+    // Nobody reads what it answers, so it takes in no more than it may hold.
+    let mut before = 0;
+    wait_for("a shim that stopped reading", || {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let now = read_bytes(shim.id());
+        (std::mem::replace(&mut before, now) == now).then_some(())
+    });
+    assert!(!writes.is_finished(), "every call was taken in");
+    let answers = BufReader::new(shim.stdout.take().unwrap());
+    for (id, line) in (0..CALLS).zip(answers.lines()) {
+        let answer: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert_eq!(answer["id"], id);
+        assert_eq!(answer["result"]["isError"], true, "{answer:#}");
+    }
+    writes.join().unwrap();
+    assert!(shim.wait().unwrap().success());
+    let seen = puppet.seen();
+    assert!(!seen.iter().any(|line| line.contains("read_file")));
 }
 
 /// How much a process has read.

@@ -154,6 +154,9 @@ pub struct RootKeys {
     pub next: PublicKey,
     /// See [`Root::code_keys`].
     pub code: Vec<PublicKey>,
+    /// See [`Root::retired`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<PublicKey>,
 }
 
 /// Why a root file is no root.
@@ -191,7 +194,7 @@ impl RootFile {
             epoch: keys.epoch,
             current: keys.current,
             next: keys.next,
-            retired: Vec::new(),
+            retired: keys.retired.clone(),
             code_keys: keys.code.clone(),
             scope: Scope::Everything,
             max_lifetime_days: crate::MAX_LIFETIME_DAYS,

@@ -315,9 +315,21 @@ fn a_root_file_without_keys_or_with_a_shared_code_key_is_no_root() {
         current: feed_key().public(),
         next: next_key().public(),
         code: vec![code_key().public()],
+        retired: Vec::new(),
     };
     file.keys = Some(keys.clone());
     assert_eq!(file.root().unwrap().current, feed_key().public());
+    for retired in [keys.current, keys.next] {
+        keys.retired = vec![retired];
+        file.keys = Some(keys.clone());
+        assert!(matches!(
+            file.root(),
+            Err(RootFileError::Refused(Refusal::KeyInTwoOffices { .. }))
+        ));
+    }
+    keys.retired = vec![fresh_key().public()];
+    file.keys = Some(keys.clone());
+    assert_eq!(file.root().unwrap().retired, keys.retired);
     keys.code = vec![feed_key().public()];
     file.keys = Some(keys);
     assert!(matches!(

@@ -20,8 +20,8 @@ use crate::token::Tokens;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     pub bias: i32,
-    /// What all words of a passage together can add or take away at most.
-    pub word_cap: i32,
+    /// By [`Bench`]: what all words of a passage together can add or take away at most.
+    pub word_caps: [i32; BENCHES],
     /// By [`Bench`]: from which score on a passage is probable, and from which sure.
     pub thresholds: [[i32; 2]; BENCHES],
     pub meanings: Vec<i8>,
@@ -124,7 +124,11 @@ impl Model {
                 CONCEPTS.len()
             ));
         }
-        let (bias, word_cap) = (number()?, number()?);
+        let bias = number()?;
+        let mut word_caps = [0; BENCHES];
+        for cap in &mut word_caps {
+            *cap = number()?;
+        }
         let mut thresholds = [[0; 2]; BENCHES];
         for threshold in thresholds.iter_mut().flatten() {
             *threshold = number()?;
@@ -139,7 +143,7 @@ impl Model {
         }
         Ok(Self {
             bias,
-            word_cap,
+            word_caps,
             thresholds,
             meanings,
             words,
@@ -150,8 +154,9 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         let concepts = i32::try_from(CONCEPTS.len()).unwrap_or(i32::MAX);
-        let head = [FORMAT, concepts, self.bias, self.word_cap];
-        for number in head.iter().chain(self.thresholds.iter().flatten()) {
+        let head = [FORMAT, concepts, self.bias];
+        let numbers = head.iter().chain(&self.word_caps);
+        for number in numbers.chain(self.thresholds.iter().flatten()) {
             bytes.extend(number.to_le_bytes());
         }
         let weights = self.meanings.iter().chain(&self.words);
@@ -178,14 +183,18 @@ impl Model {
             .map(|at| weight(&self.meanings, at) + weight(&self.meanings, at ^ of_meaning))
             .sum();
         let mut score = self.bias + ((meant * damping(numbers.len())) >> 8);
-        if score + self.word_cap < look.least {
+        let cap = self
+            .word_caps
+            .get(look.bench.index())
+            .map_or(0, |cap| (*cap).max(0));
+        if score + cap < look.least {
             return None;
         }
         let mut said = 0;
         features_of_words(look.tokens, words, |at| {
             said += weight(&self.words, at) + weight(&self.words, at ^ of_words);
         });
-        score += said.clamp(-self.word_cap, self.word_cap);
+        score += said.clamp(-cap, cap);
         (score >= look.least).then_some(score)
     }
 
@@ -265,7 +274,7 @@ impl Model {
 /// Findings of the model in one text; a flood of them adds nothing.
 const MAX_FOUND: usize = 8;
 const MAGIC: &[u8] = b"CDIM";
-const FORMAT: i32 = 2;
+const FORMAT: i32 = 3;
 
 fn span(sentences: &[Range<usize>]) -> Option<Range<usize>> {
     Some(sentences.first()?.start..sentences.last()?.end)
@@ -285,7 +294,7 @@ mod tests {
     fn small() -> Model {
         Model {
             bias: -40,
-            word_cap: 30,
+            word_caps: [30, 40, 50],
             thresholds: [[1, 2], [3, 4], [5, 6]],
             meanings: vec![1; MEANINGS],
             words: vec![-1; WORDS],

@@ -36,6 +36,9 @@ pub struct Source {
     /// The word that meets the first need comes before the others.
     #[serde(default)]
     pub leads: bool,
+    /// The words stand in the order of the needs.
+    #[serde(default)]
+    pub in_order: bool,
     /// Only in these languages; in all when absent. Where the verb stands last, it can't lead.
     #[serde(default)]
     pub languages: Vec<String>,
@@ -60,6 +63,7 @@ pub struct Phrase {
     within: usize,
     joined: bool,
     leads: bool,
+    in_order: bool,
     languages: u64,
     /// Languages that give a word per character.
     unspaced: u64,
@@ -115,6 +119,7 @@ impl Phrase {
             within: source.within,
             joined: source.joined,
             leads: source.leads,
+            in_order: source.in_order,
             unspaced: UNSPACED.iter().fold(0, |all, name| all | lexicon.bit(name)),
             languages: match source.languages.as_slice() {
                 [] => u64::MAX,
@@ -172,7 +177,9 @@ impl Phrase {
                 _ => 2 * self.within,
             };
             let near = at - first < within;
-            if near && languages != 0 && !self.excused(tokens, first..*at + 1) {
+            let places = met.iter().flatten().map(|met| met.0);
+            let ordered = !self.in_order || places.is_sorted();
+            if near && ordered && languages != 0 && !self.excused(tokens, first..*at + 1) {
                 return Some(Met {
                     words: first..at + 1,
                     languages,

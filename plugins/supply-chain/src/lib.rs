@@ -21,7 +21,7 @@ use clawdefender_sdk::{AssetKind, Blob, Detector, Event, Info, Kind, Report, Set
 use blocklist::Blocklist;
 use commands::Command;
 use findings::{Findings, Setting};
-use launch::{Candidate, Role, Target};
+use launch::{Candidate, Extraction, Role, Target};
 use lookalike::WellKnown;
 use package::{Ecosystem, Spec};
 
@@ -83,7 +83,11 @@ impl Detector for SupplyChain {
                         written.commands.push(launch::mentions(text));
                         continue;
                     }
-                    Command::Argv(argv) => launch::launch(&argv, &[]),
+                    Command::Argv(argv, env) => launch::launch(&argv, &env),
+                    Command::Crowded => Extraction {
+                        opaque: Some(launch::Opaque::Convoluted),
+                        ..Extraction::default()
+                    },
                 };
                 written.files(&found.writes);
                 findings.extraction(&found, Setting::Command);

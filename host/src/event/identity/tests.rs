@@ -202,6 +202,17 @@ fn scripts_programs_and_modules_are_what_is_hashed() {
         &module,
     );
 
+    for words in [
+        &["node", "--env-file=.env", "app/server.js"][..],
+        &["node", "--import", "tsx", "app/server.js"],
+    ] {
+        is(
+            &disk.with(words, None, &path),
+            Some("npm:my-app@0.1.0"),
+            &script,
+        );
+    }
+
     let tool = disk.file("home/.local/share/uv/tools/mcp-time/bin/mcp-time", "run()");
     disk.file("home/.local/share/uv/tools/mcp-time/lib/python3.13/site-packages/mcp_time-2.0.dist-info/METADATA", "");
     is(
@@ -209,6 +220,63 @@ fn scripts_programs_and_modules_are_what_is_hashed() {
         Some("pypi:mcp-time@2.0"),
         &tool,
     );
+}
+
+#[test]
+fn an_installed_tool_is_not_what_runs_when_another_version_is_asked_for() {
+    let disk = Disk::new();
+    let tools = "home/.local/share/uv/tools/mcp-time";
+    let tool = disk.file(&format!("{tools}/bin/mcp-time"), "run()");
+    let site = format!("{tools}/lib/python3.13/site-packages");
+    disk.file(&format!("{site}/mcp_time-1.0.dist-info/METADATA"), "");
+    for (spec, named) in [
+        ("mcp-time", "pypi:mcp-time"),
+        ("mcp-time@1.0", "pypi:mcp-time@1.0"),
+        ("mcp_time==1.0", "pypi:mcp-time@1.0"),
+    ] {
+        let said = disk.identity(&["uvx", spec], Some(named));
+        is(&said, Some("pypi:mcp-time@1.0"), &tool);
+    }
+    for (spec, named) in [
+        ("mcp-time@2.0", "pypi:mcp-time@2.0"),
+        ("mcp-time==2.0", "pypi:mcp-time@2.0"),
+        ("mcp-time>=2", "pypi:mcp-time"),
+        ("mcp-time@latest", "pypi:mcp-time"),
+    ] {
+        let said = disk.identity(&["uvx", spec], Some(named));
+        assert_eq!((said.package, said.sha256), (None, None), "{spec}");
+        assert!(said.unknown.is_some(), "{spec}");
+    }
+}
+
+#[test]
+fn a_module_belongs_to_the_distribution_that_lists_its_file() {
+    let disk = Disk::new();
+    let site = "ws/venv/lib/python3.12/site-packages";
+    disk.file("ws/venv/bin/python", "interpreter");
+    let record = |info: &str, text: &str| {
+        disk.file(&format!("{site}/{info}.dist-info/RECORD"), text);
+    };
+    record("awslabs_a-1.0", "awslabs/a/__main__.py,sha256=x,1\n");
+    record("awslabs_b-2.0", "awslabs/b/server.py,sha256=x,1\n");
+    // Called like the top name, and not where the module is from.
+    record("awslabs-9.0", "awslabs/other.py,,\n");
+    let main = disk.file(&format!("{site}/awslabs/a/__main__.py"), "run()");
+    let file = disk.file(&format!("{site}/awslabs/b/server.py"), "run()");
+    let asked = |module| disk.identity(&["venv/bin/python", "-m", module], None);
+    is(&asked("awslabs.a"), Some("pypi:awslabs-a@1.0"), &main);
+    is(
+        &asked("awslabs.b.server"),
+        Some("pypi:awslabs-b@2.0"),
+        &file,
+    );
+    // Nobody lists it: the only one that claims its top name, if there is one.
+    let odd = disk.file(&format!("{site}/odd/__main__.py"), "run()");
+    is(&asked("odd"), None, &odd);
+    disk.file(&format!("{site}/x-3.0.dist-info/top_level.txt"), "odd\n");
+    is(&asked("odd"), Some("pypi:x@3.0"), &odd);
+    disk.file(&format!("{site}/y-4.0.dist-info/top_level.txt"), "odd\n");
+    is(&asked("odd"), None, &odd);
 }
 
 #[test]
@@ -220,6 +288,7 @@ fn what_cannot_be_known_is_said_and_not_made_up() {
     let path = [("PATH", bin.to_str().unwrap())];
     for argv in [
         &["node", "--require", "hook.js", "server.js"][..],
+        &["node", "--import", "./hook.js", "hook.js"],
         &["node", "-e", "run()"],
         &["node"],
         &["node", "gone.js"],

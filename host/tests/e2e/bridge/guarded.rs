@@ -1,13 +1,11 @@
 //! What must not reach a server or a record, what must survive, and who is believed.
 
 use super::{open, patient, proxy, refused};
-use crate::kit::{Client, Daemon, Far, Home, text, wait_for};
+use crate::kit::{Client, Daemon, Far, Home, certificates, text, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 #[test]
 fn what_is_refused_never_reaches_the_server() {
@@ -81,88 +79,11 @@ fn header_values_reach_the_server_and_no_record() {
     }
 }
 
-/// A certificate authority and a certificate for 127.0.0.1 that it signed.
-fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
-    let at = |name: &str| folder.join(name);
-    let openssl = |arguments: &[&str]| {
-        let output = Command::new("openssl")
-            .current_dir(folder)
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    };
-    fs::write(at("san"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-    let new = [
-        "req",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-    ];
-    openssl(
-        &[
-            &new[..],
-            &[
-                "-x509",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=test authority",
-                "-keyout",
-                "ca.key",
-                "-out",
-                "ca.pem",
-            ],
-        ]
-        .concat(),
-    );
-    openssl(
-        &[
-            &new[..],
-            &[
-                "-subj",
-                "/CN=127.0.0.1",
-                "-keyout",
-                "web.key",
-                "-out",
-                "web.csr",
-            ],
-        ]
-        .concat(),
-    );
-    openssl(&[
-        "x509",
-        "-req",
-        "-in",
-        "web.csr",
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-days",
-        "2",
-        "-extfile",
-        "san",
-        "-out",
-        "web.pem",
-    ]);
-    (at("ca.pem"), at("web.pem"), at("web.key"))
-}
-
 #[test]
 fn only_a_certificate_of_the_named_authority_is_believed() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
-    let folder = home.file("certificates");
-    fs::create_dir(&folder).unwrap();
-    let (ca, certificate, key) = certificates(&folder);
+    let (ca, certificate, key) = certificates(&home.file("certificates"));
     let web = Far::secure(&home, &certificate, &key);
     let mut doubting = Client::start(&mut proxy(&home, &web.url, &[]));
     let answer = doubting.request(

@@ -1,7 +1,9 @@
 //! What a person does with feeds, and what the daemon does on its own.
 
 use super::{live, newer};
-use crate::kit::{Client, Daemon, Feed, Home, Publisher, Puppet, environment, publisher, wait_for};
+use crate::kit::{
+    Client, Daemon, Feed, Home, Publisher, Puppet, certificates, environment, publisher, wait_for,
+};
 use clawdefender_trust::Kind;
 use serde_json::json;
 use std::fs;
@@ -268,4 +270,28 @@ fn a_list_of_another_kind_is_compared_too() {
     let refused = home.cli(&["feed", "update", folder.to_str().unwrap()]);
     assert_ne!(refused.code, 0);
     assert!(refused.err.contains("is gone"), "{refused:?}");
+}
+
+#[test]
+fn over_tls_only_the_named_authority_is_believed_and_the_other_mirror_is_asked() {
+    let home = Home::new();
+    let (ca, certificate, key) = certificates(&home.file("certificates"));
+    let folder = version(0).publish(&home.file("web"));
+    let web = Publisher::secure(&folder, &certificate, &key);
+    let daemon = Daemon::start(&home);
+    let doubted = home.cli(&["feed", "update", &web.url()]);
+    assert_ne!(doubted.code, 0, "{doubted:?}");
+    assert!(web.asked().is_empty(), "{:?}", web.asked());
+    daemon.kill();
+
+    home.configure(&format!(
+        "feed_url = [\"{}\", \"{}\"]\nfeed_ca_file = {:?}",
+        web.url().replace("127.0.0.1", "localhost"),
+        web.url(),
+        ca.to_str().unwrap()
+    ));
+    let _daemon = Daemon::start(&home);
+    // The certificate is for the address, not for the name: that mirror is passed over.
+    home.cli(&["feed", "update"]).done();
+    assert!(knows_the_package(&home));
 }

@@ -3,6 +3,7 @@
 use super::{live, newer, refused, update};
 use crate::kit::{Daemon, Feed, Home};
 use clawdefender_trust::{Pack, SecretKey, write_pack};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -159,4 +160,49 @@ fn a_rotation_is_said_in_the_log() {
     let note = home.record("kind:feed-activated")["note"].clone();
     let note = note.as_str().unwrap();
     assert!(note.contains("rotated without the old key"), "{note}");
+}
+
+/// What the owner does when both feed keys are stolen: a program with new keys.
+#[test]
+fn keys_that_a_newer_program_brings_end_a_thiefs_chain() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let seed = live(&home);
+    let folder = home.file("feed");
+    rotated(5, &folder);
+    update(&home, folder.to_str().unwrap()).done();
+    daemon.kill();
+
+    // As if this had been the thief's chain, far ahead, from the keys that an older program had.
+    let file = home.root().join("feeds/official/state.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(state["anchor"], 1);
+    for (office, number) in [("current", 66), ("next", 67)] {
+        state["root"][office] = json!(key(number).public().to_string());
+    }
+    let mut own = newer();
+    own.manifest.version += 9;
+    let own = own.publish(&home.file("own"));
+
+    // Of this very program: then the way there was only lost, and nothing goes back.
+    std::fs::remove_dir_all(home.root().join("feeds/official/rotations")).unwrap();
+    std::fs::write(&file, state.to_string()).unwrap();
+    let daemon = Daemon::start(&home);
+    refused(&home, own.to_str().unwrap(), "refused at verification");
+    daemon.kill();
+
+    state["anchor"] = json!(0);
+    std::fs::write(&file, state.to_string()).unwrap();
+    let daemon = Daemon::start(&home);
+    assert_eq!(live(&home), seed);
+    let said = |home: &Home| home.status()["alerts"].to_string();
+    assert!(said(&home).contains("keys-replaced"), "{}", said(&home));
+    update(&home, own.to_str().unwrap()).done();
+    assert!(!said(&home).contains("keys-replaced"), "{}", said(&home));
+    let now = live(&home);
+    assert_eq!(now["key_epoch"], 1);
+    daemon.kill();
+    let _daemon = Daemon::start(&home);
+    assert_eq!(live(&home), now);
+    home.verify_audit();
 }

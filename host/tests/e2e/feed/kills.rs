@@ -2,7 +2,8 @@
 //! afterwards is one whole generation, and it is said which.
 
 use super::{live, newer};
-use crate::kit::{Daemon, Group, Home, wait_for};
+use crate::kit::{Daemon, Feed, Group, Home, wait_for};
+use clawdefender_trust::SecretKey;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,6 +24,13 @@ fn tamper(daemon: &Daemon, home: &Home, what: &str) -> Group {
             .arg("-P")
             .arg(feeds.join(name));
     }
+    for epoch in [2, 3] {
+        command
+            .arg("-P")
+            .arg(feeds.join(format!("rotations/{epoch}.dsse.json.part")))
+            .arg("-P")
+            .arg(feeds.join(format!("rotations/{epoch}.dsse.json")));
+    }
     command
         .arg("-P")
         .arg(feeds.join("current.feedpack"))
@@ -41,7 +49,8 @@ fn is_version(feed: &Value, of: &Value) -> bool {
     feed["version"] == of["version"]
 }
 
-/// Begins with `first` live, offers `second`, and looks again after a restart.
+/// Begins with one generation live, offers a second one whose keys rotated, and looks again after a
+/// restart.
 fn attempt(step: u32, what: &str) -> bool {
     let home = Home::new();
     let daemon = Daemon::start(&home);
@@ -51,16 +60,41 @@ fn attempt(step: u32, what: &str) -> bool {
     let first = live(&home);
     let mut feed = newer();
     feed.manifest.version += 1;
-    let second = feed.publish(&home.file("second"));
+    let [then, last] = [102, 103].map(|number| SecretKey::from_bytes(&[number; 32]));
+    let second = home.file("second");
+    feed = feed.rotated(Feed::development_key("next"), &then);
+    feed.keep_rotation(&second);
+    feed = feed.rotated(then, &last);
+    feed.keep_rotation(&second);
+    let second = feed.publish(&second);
     let tracer = tamper(&daemon, &home, &format!("{what}:when={step}"));
     let offered = home.cli(&["feed", "update", second.to_str().unwrap()]);
     drop(tracer);
     daemon.kill();
     let _daemon = Daemon::start(&home);
     let now = live(&home);
-    let alerts = home.status()["alerts"].clone();
-    assert_eq!(alerts, Value::Array(Vec::new()), "step {step}");
     let is_second = now["version"] == feed.manifest.version;
+    let alerts = home.status()["alerts"].clone();
+    let alerts = alerts.as_array().unwrap().iter();
+    let codes: Vec<&str> = alerts.filter_map(|alert| alert["code"].as_str()).collect();
+    // The old key did not agree to the new ones.
+    let expected: &[&str] = if is_second {
+        &["emergency-rotation"]
+    } else {
+        &[]
+    };
+    assert_eq!(codes, expected, "step {step}");
+    // Whatever is live, the log knows of it.
+    if is_second {
+        let changing = home.records("kind:feed-changing");
+        let note = format!("version {} of epoch 3", feed.manifest.version);
+        let told = |one: &Value| {
+            one["note"]
+                .as_str()
+                .is_some_and(|said| said.contains(&note))
+        };
+        assert!(changing.iter().any(told), "step {step}: {changing:#?}");
+    }
     assert!(
         is_second || is_version(&now, &first),
         "step {step}: {now:#}"
@@ -86,9 +120,9 @@ fn killed_at_each_rename_of_an_activation() {
     let mut steps = 0;
     while !attempt(steps + 1, "inject=rename,renameat,renameat2:signal=SIGKILL") {
         steps += 1;
-        assert!(steps < 20, "an activation has an end");
+        assert!(steps < 40, "an activation has an end");
     }
-    assert!(steps >= 3, "only {steps} steps were met");
+    assert!(steps >= 5, "only {steps} steps were met");
 }
 
 #[test]
@@ -96,7 +130,7 @@ fn full_disk_at_each_write_of_an_activation() {
     let mut steps = 0;
     while !attempt(steps + 1, "inject=write,fsync:error=ENOSPC") {
         steps += 1;
-        assert!(steps < 20, "an activation has an end");
+        assert!(steps < 40, "an activation has an end");
     }
-    assert!(steps >= 3, "only {steps} steps were met");
+    assert!(steps >= 5, "only {steps} steps were met");
 }

@@ -237,7 +237,16 @@ fn a_login_that_is_asked_for_passes_untouched() {
                     &body,
                 );
             }
-            _ => write(
+            Some(_) => {
+                let said = format!("Bearer error_description=\"{INJECTION}\"");
+                write(
+                    stream,
+                    "401 Unauthorized",
+                    &[("www-authenticate", &said)],
+                    "",
+                );
+            }
+            None => write(
                 stream,
                 "401 Unauthorized",
                 &[("www-authenticate", challenge)],
@@ -252,6 +261,11 @@ fn a_login_that_is_asked_for_passes_untouched() {
     );
     let got = scene.call(&[("authorization", "Bearer good")], 1, "look", json!({}));
     assert_eq!(text(&got.json()), "done");
+    // A challenge that gives orders is shown to nobody.
+    let got = scene.call(&[("authorization", "Bearer other")], 2, "look", json!({}));
+    assert_eq!(got.header("www-authenticate"), None);
+    assert!(!format!("{got:?}").contains("gnore all"), "{got:?}");
+    assert_eq!(got.json()["id"], 2, "{got:?}");
 }
 
 #[test]

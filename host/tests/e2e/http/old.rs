@@ -18,11 +18,12 @@ fn old(endpoint: &'static str) -> Old {
     let web = Web::start(move |seen, connection| {
         if seen.method == "GET" {
             begin_stream(connection, &[]);
+            // Before it says where to post.
+            *kept.lock().unwrap() = Some(connection.try_clone().unwrap());
             event(
                 connection,
                 &format!("event: endpoint\ndata: {endpoint}\n\n"),
             );
-            *kept.lock().unwrap() = Some(connection.try_clone().unwrap());
             return;
         }
         write(connection, "202 Accepted", &[], "Accepted");

@@ -1,7 +1,7 @@
 //! Streams over HTTP: judged event by event while they flow, resumed, broken off, and of the old
 //! transport.
 
-use crate::kit::{Daemon, Home, Http, Seen, Web, begin_stream, event, text, tool, write};
+use crate::kit::{Daemon, Home, Http, PATIENCE, Seen, Web, begin_stream, event, text, tool, write};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
@@ -54,7 +54,7 @@ fn events_flow_one_by_one_and_only_the_poisoned_one_is_replaced() {
     let (web, streams) = by_hand();
     let (home, _daemon, http) = scene(&web, "");
     let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(1, "look")));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[("mcp-session-id", "s")]);
     let mut coming = asked.join().unwrap();
     assert_eq!(coming.header("content-type"), Some("text/event-stream"));
@@ -96,7 +96,7 @@ fn the_bytes_of_events_are_those_of_the_server_however_they_arrive() {
         let (web, streams) = by_hand();
         let (_home, _daemon, http) = scene(&web, "");
         let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(1, "look")));
-        let (_, mut stream) = streams.recv().unwrap();
+        let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
         begin_stream(&mut stream, &[]);
         let mut coming = asked.join().unwrap();
         let said = answer(1, "ok");
@@ -128,7 +128,7 @@ fn an_event_that_only_some_readers_see_is_shown_to_none() {
         let (web, streams) = by_hand();
         let (_home, _daemon, http) = scene(&web, "");
         let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(1, "look")));
-        let (_, mut stream) = streams.recv().unwrap();
+        let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
         begin_stream(&mut stream, &[]);
         assert!(event(&mut stream, &hidden));
         assert!(event(
@@ -153,7 +153,7 @@ fn a_cut_list_is_cut_without_opening_a_gap() {
     let (_home, _daemon, http) = scene(&web, "");
     let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     let asked = std::thread::spawn(move || http.open("POST", "web", &[], list));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[]);
     let poisoned = tool(
         "bad",
@@ -183,7 +183,7 @@ fn a_stream_that_ends_without_the_answer_is_an_answer() {
     let (web, streams) = by_hand();
     let (home, _daemon, http) = scene(&web, "");
     let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(4, "look")));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[]);
     assert!(event(
         &mut stream,
@@ -207,7 +207,7 @@ fn an_answer_that_was_lost_on_the_way_comes_again_when_the_stream_is_resumed() {
     let mut coming = {
         let address = http.address;
         let asked = std::thread::spawn(move || Http { address }.raw(&request));
-        let (_, mut stream) = streams.recv().unwrap();
+        let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
         begin_stream(&mut stream, &[]);
         assert!(event(&mut stream, "id: e1\ndata: \n\n"));
         assert!(event(
@@ -225,7 +225,7 @@ fn an_answer_that_was_lost_on_the_way_comes_again_when_the_stream_is_resumed() {
     let request = http.request("GET", "web", &resume, "");
     let address = http.address;
     let asked = std::thread::spawn(move || Http { address }.raw(&request));
-    let (seen, mut stream) = streams.recv().unwrap();
+    let (seen, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     assert_eq!(
         (seen.method.as_str(), seen.header("last-event-id")),
         ("GET", Some("e1"))
@@ -258,7 +258,7 @@ fn a_client_that_leaves_is_a_server_that_hears_it() {
     let (web, streams) = by_hand();
     let (_home, _daemon, http) = scene(&web, "");
     let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(1, "look")));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[]);
     let mut coming = asked.join().unwrap();
     assert!(event(
@@ -279,7 +279,7 @@ fn a_client_that_leaves_before_the_answer_begins_is_heard_too() {
     let mut client = TcpStream::connect(http.address).unwrap();
     let request = http.request("POST", "web", &[], &call(1, "look"));
     std::io::Write::write_all(&mut client, &request).unwrap();
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     drop(client);
     stream.set_read_timeout(Some(crate::kit::PATIENCE)).unwrap();
     let closed = stream.read(&mut [0; 16]);
@@ -296,12 +296,12 @@ fn a_request_of_the_server_that_policy_refuses_is_answered_to_the_server() {
     let request = http.request("GET", "web", &session, "");
     let address = http.address;
     let asked = std::thread::spawn(move || Http { address }.raw(&request));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[]);
     let mut coming = asked.join().unwrap();
     let sampling = json!({ "jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage", "params": { "messages": [], "maxTokens": 1 } });
     assert!(event(&mut stream, &format!("data: {sampling}\n\n")));
-    let (seen, mut other) = streams.recv().unwrap();
+    let (seen, mut other) = streams.recv_timeout(PATIENCE).unwrap();
     write(&mut other, "202 Accepted", &[], "");
     let refusal: Value = serde_json::from_str(&seen.body).unwrap();
     assert_eq!(
@@ -318,7 +318,7 @@ fn a_request_of_the_server_that_policy_refuses_is_answered_to_the_server() {
     let given = json!({ "jsonrpc": "2.0", "id": 2, "result": { "roots": [{ "uri": "file:///srv/work" }] } }).to_string();
     let request = http.request("POST", "web", &session, &given);
     let answered = std::thread::spawn(move || Http { address }.raw(&request));
-    let (seen, mut other) = streams.recv().unwrap();
+    let (seen, mut other) = streams.recv_timeout(PATIENCE).unwrap();
     write(&mut other, "202 Accepted", &[], "");
     assert_eq!(seen.body, given);
     assert_eq!(answered.join().unwrap().status, 202);
@@ -329,7 +329,7 @@ fn a_line_break_that_only_some_readers_know_hides_no_event() {
     let (web, streams) = by_hand();
     let (_home, _daemon, http) = scene(&web, "");
     let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(1, "look")));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[]);
     let said = answer(1, "a\u{2028}data: {}\u{2028}\u{2028}b");
     assert!(event(&mut stream, &format!("data: {said}\n\n")));
@@ -381,7 +381,7 @@ fn an_event_that_never_ends_ends_the_stream_and_answers_the_request() {
     let _daemon = Daemon::start(&home);
     let http = Http::of(&home);
     let asked = std::thread::spawn(move || http.open("POST", "web", &[], &call(1, "look")));
-    let (_, mut stream) = streams.recv().unwrap();
+    let (_, mut stream) = streams.recv_timeout(PATIENCE).unwrap();
     begin_stream(&mut stream, &[]);
     let mut coming = asked.join().unwrap();
     event(&mut stream, &format!("data: {}", "x".repeat(8192)));
@@ -392,4 +392,36 @@ fn an_event_that_never_ends_ends_the_stream_and_answers_the_request() {
         "{said:#}"
     );
     assert_eq!(home.records("kind:refused").len(), 1);
+}
+
+/// Source: MCP 2025-03-26: batches; later revisions name themselves in a header and have none.
+#[test]
+fn batches_pass_over_http_where_the_revision_has_them_also_after_a_restart() {
+    let web = Web::start(|seen, stream| {
+        let batch: Value = serde_json::from_str(&seen.body).unwrap();
+        let answers: Vec<Value> = batch
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| json!({ "jsonrpc": "2.0", "id": one["id"], "result": { "content": [] } }))
+            .collect();
+        let json = [("content-type", "application/json")];
+        write(stream, "200 OK", &json, &json!(answers).to_string());
+    });
+    // The daemon knows nothing of this session: it began before the daemon did.
+    let (home, _daemon, http) = scene(&web, "");
+    let batch = format!("[{},{}]", call(1, "look"), call(2, "look"));
+    let got = http.post("web", &[("mcp-session-id", "s-6")], &batch);
+    let answers = got.json();
+    assert_eq!(answers.as_array().map(Vec::len), Some(2), "{got:?}");
+    assert_eq!(answers[1]["id"], 2);
+
+    let later = [
+        ("mcp-session-id", "s-7"),
+        ("mcp-protocol-version", "2025-06-18"),
+    ];
+    let got = http.post("web", &later, &batch);
+    assert!(!got.body.contains(r#""content":[]"#), "{got:?}");
+    assert_eq!(web.seen().len(), 1);
+    home.verify_audit();
 }

@@ -1,4 +1,5 @@
-"""Publishes a folder over plain HTTP on loopback, well or badly. Usage: publisher.py FOLDER LOG.
+"""Publishes a folder on loopback, well or badly: over HTTP, or over TLS with a certificate.
+Usage: publisher.py FOLDER LOG [CERTIFICATE KEY].
 
 How it behaves stands in FOLDER.behaviour and is read for every request: one word a line, each of
 which may be followed by the beginning of the paths that it is for. Requests are written to LOG.
@@ -7,10 +8,11 @@ Prints its port.
 
 import http.server
 import os
+import ssl
 import sys
 import time
 
-folder, log = sys.argv[1:3]
+folder, log, *certificate = sys.argv[1:]
 
 
 def behaviour(path):
@@ -81,5 +83,9 @@ class Publisher(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
+if certificate:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()

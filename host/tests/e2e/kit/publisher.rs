@@ -11,11 +11,21 @@ pub struct Publisher {
     _server: Group,
     port: u16,
     folder: PathBuf,
+    scheme: &'static str,
 }
 
 impl Publisher {
     /// Serves what is in `folder`, whatever that is when somebody asks.
     pub fn of(folder: &Path) -> Self {
+        Self::start(folder, "http", &[])
+    }
+
+    /// The same over TLS, with this certificate and key.
+    pub fn secure(folder: &Path, certificate: &Path, key: &Path) -> Self {
+        Self::start(folder, "https", &[certificate, key])
+    }
+
+    fn start(folder: &Path, scheme: &'static str, more: &[&Path]) -> Self {
         let log = folder.with_extension("log");
         let mut command = Command::new("python3");
         let mut server = Group::spawn(
@@ -23,6 +33,7 @@ impl Publisher {
                 .arg(kit_file("publisher.py"))
                 .arg(folder)
                 .arg(&log)
+                .args(more)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
         );
@@ -34,11 +45,12 @@ impl Publisher {
             _server: server,
             port: line.trim().parse().unwrap(),
             folder: folder.to_owned(),
+            scheme,
         }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// From now on: words of `publisher.py`, each a line, empty for good manners.

@@ -26,15 +26,15 @@ pub struct Crossed {
 }
 
 /// False positives that the lower threshold may cost, in parts per thousand of harmless rows.
-/// Chosen: somewhat less than the detector as a whole may have, because signatures add theirs; none
-/// for definitions, because one false alarm stops a server with all its tools.
-const PERMITTED: [(usize, f64); BENCHES] = [(0, 2.0), (1, 0.0), (2, 6.4)];
+/// Chosen: somewhat less than the detector as a whole may have, because signatures add theirs. Two of
+/// the definitions that are here: one alone, of some fifty rules in capitals, would set it.
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 1.0), (1, 1.4), (2, 9.0)];
 /// Harmless rows that are named for each bench.
 const HIGHEST: usize = 12;
 /// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
 const MARGIN: i32 = STEPS / 2;
-/// No threshold is lower: two to one.
-const LEAST: i32 = 12;
+/// No threshold is lower, by bench: two to one, and four to one in texts, which discuss attacks as well.
+const LEAST: [i32; BENCHES] = [24, 12, 12];
 
 pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
     let fold_of = folds(sources, FOLDS);
@@ -78,9 +78,10 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
         }
         let scores: Vec<i32> = scores.into_iter().map(|(score, _)| score).collect();
         let over = (scores.len() as f64 * permitted / 1000.0) as usize;
-        let first_below = scores.get(over).copied().unwrap_or(LEAST);
-        let probable = (first_below + 1).max(LEAST);
-        let highest = scores.first().copied().unwrap_or(LEAST);
+        let least = LEAST.get(bench).copied().unwrap_or_default();
+        let first_below = scores.get(over).copied().unwrap_or(least);
+        let probable = (first_below + 1).max(least);
+        let highest = scores.first().copied().unwrap_or(least);
         if let (Some(slot), Some(count)) = (thresholds.get_mut(bench), counts.get_mut(bench)) {
             *slot = [probable, (highest + MARGIN).max(probable + 2 * STEPS)];
             *count = [

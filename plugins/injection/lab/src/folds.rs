@@ -101,7 +101,7 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
 }
 
 /// Weight of a row that was made of slots.
-const MADE: f32 = 0.4;
+const MADE: f32 = 0.2;
 
 /// A templated source of 400 rows must not count 400 times as much as one sentence of ours.
 fn weight(source: &Source, rows: usize, attack: bool) -> f32 {
@@ -109,7 +109,7 @@ fn weight(source: &Source, rows: usize, attack: bool) -> f32 {
         return MADE;
     }
     if source.name.starts_with("own-") {
-        return 2.0;
+        return 1.0;
     }
     match attack {
         true => (60.0 / rows as f32).sqrt().clamp(0.3, 1.5),

@@ -163,28 +163,33 @@ pub fn own() -> Result<Vec<Source>> {
         digests.entry(language).or_default().update(text.as_bytes());
     }
     let folder = "plugins/injection/lab/own";
-    let english = root().join(folder).join("en.toml");
-    let text = read(&english)?;
-    let by_kind: BTreeMap<String, Sentences> = toml::from_str(&text)?;
-    digests
-        .entry("en".into())
-        .or_default()
-        .update(text.as_bytes());
-    for (kind, sentences) in by_kind {
-        rows.extend(sentences.rows("en", &[&kind]));
-    }
-    let text = read(&root().join(folder).join("many.toml"))?;
-    let many: BTreeMap<String, Vec<Sentences>> = toml::from_str(&text)?;
-    for sentences in many.into_values().flatten() {
-        // A sentence of unknown origin is judged in the two ways that matter.
-        let language = sentences.language.clone();
+    for path in toml_files(&format!("{folder}/english"))? {
+        let text = read(&path)?;
+        let by_kind: BTreeMap<String, Sentences> =
+            toml::from_str(&text).with_context(|| path.display().to_string())?;
         digests
-            .entry(language.clone())
+            .entry("en".into())
             .or_default()
             .update(text.as_bytes());
-        rows.extend(sentences.rows(&language, &["prompt", "tool-result"]));
+        for (kind, sentences) in by_kind {
+            rows.extend(sentences.rows("en", &[&kind]));
+        }
     }
-    for path in toml_files("plugins/injection/lab/own/made")? {
+    for path in toml_files(&format!("{folder}/many"))? {
+        let text = read(&path)?;
+        let many: BTreeMap<String, Vec<Sentences>> =
+            toml::from_str(&text).with_context(|| path.display().to_string())?;
+        for sentences in many.into_values().flatten() {
+            // A sentence of unknown origin is judged in the two ways that matter.
+            let language = sentences.language.clone();
+            digests
+                .entry(language.clone())
+                .or_default()
+                .update(text.as_bytes());
+            rows.extend(sentences.rows(&language, &["prompt", "tool-result"]));
+        }
+    }
+    for path in toml_files(&format!("{folder}/made"))? {
         let text = read(&path)?;
         let grammar: Grammar = toml::from_str(&text).with_context(|| path.display().to_string())?;
         let name = format!("made-{}", grammar.language);

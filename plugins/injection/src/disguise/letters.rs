@@ -317,9 +317,10 @@ pub fn is_leet(word: &str) -> bool {
     let word =
         word.trim_matches(|letter: char| matches!(letter, '.' | ',' | ':' | ';' | '?' | '"'));
     let (mut letters, mut digits, mut row) = (0, 0, 0);
-    let (mut others, mut capitals) = (false, false);
+    let (mut others, mut capitals, mut beyond) = (false, false, false);
     for (at, byte) in word.bytes().enumerate() {
         row = if byte.is_ascii_digit() { row + 1 } else { 0 };
+        beyond |= matches!(byte, b'g'..=b'z' | 0x80..);
         match byte {
             b'a'..=b'z' | 0x80.. => letters += 1,
             b'A'..=b'Z' => {
@@ -334,8 +335,8 @@ pub fn is_leet(word: &str) -> bool {
         // Numbers with their units and names, and digits that look like no letter.
         others |= row > 2 || matches!(byte, b'2' | b'6');
     }
-    // Base64 has capitals anywhere.
-    let run_together = word.len() >= LONG && letters * 4 >= word.len() && !capitals;
+    // Base64 has capitals anywhere, and digests no letter after f.
+    let run_together = word.len() >= LONG && letters * 4 >= word.len() && !capitals && beyond;
     letters > 1 && digits > 0 && (run_together || (!others && letters + 1 >= digits))
 }
 
@@ -410,6 +411,8 @@ mod tests {
         assert_eq!(piece.place.source(here..here + 1), at..at + 1);
         assert!(piece.text.len() < 140);
         assert!(read(leet, "a3f2c1 9b4d6e 77ab21 c0ffee").is_empty());
+        let digests = "fix 3467088c4dc4a4ee07b622d40c0428646c85dbba and d3becc5d0d94844cd99206dd30aa54f8193aa725 too ";
+        assert!(read(leet, &digests.repeat(4)).is_empty());
         assert!(read(leet, "PHN2ZyBmaWxsPSIjRkZGRkZGIiB4bWxucz0iaHR0cDovL3d3dy53").is_empty());
     }
 

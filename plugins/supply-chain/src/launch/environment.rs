@@ -29,8 +29,8 @@ const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 5] = [
         ],
         &[Npm, Jsr],
         &[
-            "npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg", "bun", "bunx", "corepack", "node",
-            "nodejs", "deno", "jsr", "tsx",
+            "npm", "npx", "pnpm", "pnpx", "pnx", "yarn", "yarnpkg", "bun", "bunx", "corepack",
+            "node", "nodejs", "deno", "jsr", "tsx",
         ],
     ),
     (
@@ -53,6 +53,50 @@ const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 5] = [
         &["docker", "podman", "nerdctl", "compose"],
     ),
 ];
+
+/// Variables that choose a registry or a settings file.
+const REGISTRIES: [&str; 16] = [
+    "bun_config_registry",
+    "yarn_npm_registry_server",
+    "yarn_registry",
+    "uv_index_url",
+    "corepack_npm_registry",
+    "npm_registry",
+    "jsr_url",
+    "goproxy",
+    "pip_config_file",
+    "yarn_rc_filename",
+    "gosumdb",
+    "gonosumdb",
+    "gonosumcheck",
+    "docker_host",
+    "npm_config_prefix",
+    "npm_config_replace_registry_host",
+];
+
+/// How the names of variables begin that choose a registry of Cargo's.
+const CARGO_REGISTRIES: [&str; 2] = ["cargo_registries_", "cargo_source_"];
+
+/// Variables that bring code with them.
+const CODE: [&str; 4] = [
+    "ld_preload",
+    "dyld_insert_libraries",
+    "bash_env",
+    "npm_config_script_shell",
+];
+
+/// A name of every kind of variable that is heeded here: whoever tells us of a launch must tell
+/// these as well.
+pub fn heeded() -> Vec<String> {
+    let starts = PREFIXES.iter().map(|(prefix, ..)| *prefix);
+    let starts = starts.chain(CARGO_REGISTRIES);
+    let names = REGISTRIES.into_iter().chain(CODE);
+    let names = names.chain(["goflags", "node_options", "npm_config_@s:registry"]);
+    names
+        .map(str::to_owned)
+        .chain(starts.map(|start| format!("{start}x")))
+        .collect()
+}
 
 impl Reader {
     /// Reads the variables that concern what this command starts. Where that can't be told, all do.
@@ -96,34 +140,15 @@ impl Reader {
         };
         let name = name.to_ascii_lowercase();
         match name.as_str() {
-            "bun_config_registry"
-            | "yarn_npm_registry_server"
-            | "yarn_registry"
-            | "uv_index_url"
-            | "corepack_npm_registry"
-            | "npm_registry"
-            | "jsr_url"
-            | "goproxy"
-            | "pip_config_file"
-            | "yarn_rc_filename"
-            | "gosumdb"
-            | "gonosumdb"
-            | "gonosumcheck"
-            | "docker_host"
-            | "npm_config_prefix"
-            | "npm_config_replace_registry_host" => {
-                return self.registry(value);
-            }
+            known if REGISTRIES.contains(&known) => return self.registry(value),
             "goflags" if value.contains("-mod") || value.contains("-overlay") => {
                 return self.registry(value);
             }
             "node_options" if brings_code(value) => return self.opaque(Opaque::Script),
-            "ld_preload" | "dyld_insert_libraries" | "bash_env" | "npm_config_script_shell" => {
-                return self.opaque(Opaque::Script);
-            }
+            known if CODE.contains(&known) => return self.opaque(Opaque::Script),
             _ => {}
         }
-        let cargo = name.starts_with("cargo_registries_") || name.starts_with("cargo_source_");
+        let cargo = CARGO_REGISTRIES.iter().any(|start| name.starts_with(start));
         if cargo || name.ends_with(":registry") {
             return self.registry(value);
         }

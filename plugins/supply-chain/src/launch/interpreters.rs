@@ -1,7 +1,8 @@
 //! Programs that run code, and fetch what it needs: Python, Node, Deno.
 
 use super::options::Takes;
-use super::programs::{creator, is_runner};
+use super::programs::{creator, is_runner, is_script};
+use super::shell::SUBSTITUTED;
 use super::{Opaque, Reader, Role, Source, program_name, tables, verbs};
 use crate::package::Ecosystem::{Jsr, Npm, Pypi};
 
@@ -109,6 +110,15 @@ impl Reader {
             _ => self.source(Source::Path),
         }
     }
+}
+
+/// Whether a module that is loaded first is a file or an address: a bare name, such as
+/// `dotenv/config`, is a package's.
+pub fn is_file(module: &str) -> bool {
+    let bare = module.strip_prefix("node:").unwrap_or(module);
+    bare.starts_with(['.', '/', '~', '$'])
+        || bare.contains(['\\', ':', SUBSTITUTED])
+        || (!bare.contains('/') && is_script(bare))
 }
 
 /// Drops `/bin` after the name and version of a Deno specifier.

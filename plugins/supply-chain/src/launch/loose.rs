@@ -6,10 +6,11 @@
 
 use super::{program_name, programs};
 
-/// Commands in one text; more is a list of commands, not something that runs them.
-const MAX_COMMANDS: usize = 256;
-/// Words of one command.
+/// Words of one command. What is longer becomes several commands, so that every word is read by
+/// somebody; how many there are is bounded by what reading them costs.
 const MAX_WORDS: usize = 64;
+/// Words that all parts of a long command begin with: its launcher, its verb, its options.
+const HEAD_WORDS: usize = 6;
 
 /// Every launcher in the text with the words behind it.
 pub fn commands(text: &str) -> Vec<Vec<String>> {
@@ -55,9 +56,6 @@ pub fn commands(text: &str) -> Vec<Vec<String>> {
         if !c.is_whitespace() {
             finder.before = c;
         }
-        if finder.found.len() >= MAX_COMMANDS {
-            break;
-        }
     }
     finder.end_word();
     finder.close();
@@ -93,8 +91,11 @@ impl Finder {
             return;
         }
         let word = std::mem::take(&mut self.word);
+        if self.is_open() && self.open.len() >= MAX_WORDS {
+            self.cut();
+        }
         if self.is_open() {
-            if word != "-" && self.open.len() < MAX_WORDS {
+            if word != "-" {
                 self.open.push(word);
             }
             return;
@@ -102,9 +103,28 @@ impl Finder {
         if let Some(launcher) = launcher(&word) {
             self.open.push(launcher);
             self.depth = 0;
-        } else if self.listing && self.list.len() < MAX_WORDS {
+        } else if self.listing {
             self.list.push(word);
         }
+    }
+
+    /// Ends a part of a long command. The next goes on with the same list of packages, and with
+    /// the launcher that stood late in this part; code goes on without a command.
+    fn cut(&mut self) {
+        let part = self.open.clone();
+        if part.iter().all(|word| may_be_package(word)) {
+            self.open.truncate(HEAD_WORDS);
+        } else {
+            self.open.clear();
+        }
+        let later = part.get(MAX_WORDS / 2..).unwrap_or_default();
+        if let Some(at) = later.iter().position(|word| launcher(word).is_some()) {
+            self.open.extend(later.iter().skip(at).cloned());
+        }
+        if !self.is_open() {
+            self.depth = 0;
+        }
+        self.found.push(part);
     }
 
     /// What was just read names a value and is none itself.
@@ -151,15 +171,27 @@ impl Finder {
     }
 
     fn close(&mut self) {
-        let mut words = std::mem::take(&mut self.open);
-        if words.len() == 1 {
-            words.append(&mut self.list);
+        if self.open.len() == 1 {
+            for word in std::mem::take(&mut self.list) {
+                if self.open.len() >= MAX_WORDS {
+                    self.found.push(self.open.clone());
+                    self.open.truncate(HEAD_WORDS);
+                }
+                self.open.push(word);
+            }
         }
+        let words = std::mem::take(&mut self.open);
         if words.len() > 1 {
             self.found.push(words);
         }
         self.depth = 0;
     }
+}
+
+/// Whether a word may stand in a list of packages and the options around them.
+fn may_be_package(word: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@/._-+~^<>=!*[]:".contains(&byte);
+    word.bytes().all(plain) && word.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The launcher that a word names, perhaps behind `NAME=` or a sigil.
@@ -174,4 +206,55 @@ fn launcher(word: &str) -> Option<String> {
     };
     let may_be = word.len() < 64 || word.contains(['/', '\\']);
     (may_be && programs::is_runner(&program_name(word))).then(|| word.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::commands;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn no_word_of_a_long_command_is_dropped() {
+        let many = |count: usize| {
+            (0..count).fold(String::new(), |mut all, n| {
+                write!(all, "'p{n}@1.0.0', ").unwrap();
+                all
+            })
+        };
+        let code = |count: usize| "=> x() ".repeat(count);
+        for text in [
+            format!("run(['npm', 'install', {}'evil'])", many(63)),
+            format!("run(['npm', 'install', {}'evil'])", many(1000)),
+            format!(
+                "run(['npm', 'install', {}'npx', {}'evil'])",
+                many(40),
+                many(70)
+            ),
+            format!(
+                "{{'args': ['install', {}'evil'], 'command': 'npm'}}",
+                many(300)
+            ),
+            format!("pip install {} \\\n evil", "a==1 ".repeat(200)),
+        ] {
+            let found = commands(&text);
+            let read = found
+                .iter()
+                .any(|words| words[1] == "install" && words.last().unwrap() == "evil");
+            assert!(read, "{:?}", found.last());
+            assert!(found.iter().all(|words| words.len() <= 64));
+        }
+        for text in [
+            format!("node({}, run('npx', 'evil'))", code(100)),
+            // The launcher stands where the first part ends.
+            format!("node({}z, z, npx evil)", code(30)),
+            format!("node({}npx evil)", code(31)),
+            format!("{}npx evil", "node(a, b); ".repeat(300)),
+        ] {
+            let found = commands(&text);
+            let read = found
+                .iter()
+                .any(|words| words.windows(2).any(|two| two == ["npx", "evil"]));
+            assert!(read, "{:?}", found.last());
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod download;
 mod encoded;
 mod environment;
 mod interpreters;
@@ -19,7 +20,9 @@ mod tables;
 mod verbs;
 mod wrapper;
 
+pub use environment::heeded;
 pub use programs::may_start;
+pub use shell::is_assignment;
 pub use spec::{Target, target};
 
 use std::collections::BTreeSet;
@@ -372,9 +375,17 @@ impl Reader {
                 Takes::Code => {
                     self.opaque(Opaque::Script);
                     self.loose(value, depth);
+                    if self.work_left == 0 {
+                        self.opaque(Opaque::Convoluted);
+                    }
                 }
                 Takes::Hook => {
                     if environment::brings_code(value) {
+                        self.opaque(Opaque::Script);
+                    }
+                }
+                Takes::Preload => {
+                    if interpreters::is_file(value) {
                         self.opaque(Opaque::Script);
                     }
                 }

@@ -30,6 +30,8 @@ pub enum Takes {
     Local,
     /// Options for an interpreter, which may make it run something else first.
     Hook,
+    /// What an interpreter loads first.
+    Preload,
 }
 
 /// The options of one launcher.
@@ -188,6 +190,8 @@ impl Table {
             match self.takes(&format!("-{letter}")) {
                 Some(Takes::Flag) if rest.is_empty() => return Reading::Known(Takes::Flag, None),
                 Some(Takes::Flag) => {}
+                // `sh -ce CODE` is two flags.
+                Some(Takes::Script) => return Reading::Known(Takes::Script, None),
                 Some(takes) if rest.is_empty() => return Reading::Known(takes, None),
                 Some(takes) => return Reading::Known(takes, Some(rest)),
                 None => return Reading::Unknown,

@@ -46,6 +46,7 @@ const ROWS: &[(u32, &str, &str)] = &[
     (20, "pnpm -C /d dlx pkg", "npm:pkg"),
     (20, "pnpm -s dlx pkg", "npm:pkg"),
     (20, "pnpx pkg", "npm:pkg"),
+    (20, "pnx -s pkg@1.2.3", "npm:pkg =1.2.3"),
     (21, "yarn dlx -p evil good", "npm:evil"),
     (22, "uvx ruff@0.6.0", "pypi:ruff =0.6.0"),
     (22, "uvx ruff==0.6.0", "pypi:ruff =0.6.0"),

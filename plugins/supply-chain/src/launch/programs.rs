@@ -27,11 +27,12 @@ pub fn may_start(word: &str) -> bool {
 
 /// Whether it fetches packages, or runs code that may.
 pub fn is_runner(name: &str) -> bool {
-    const NAMES: [&str; 37] = [
+    const NAMES: [&str; 38] = [
         "npx",
         "npm",
         "pnpm",
         "pnpx",
+        "pnx",
         "yarn",
         "yarnpkg",
         "bun",
@@ -99,7 +100,7 @@ impl Reader {
     ) {
         match name {
             "npx" => self.act(Act::Run, &tables::NPM, Npm, words, role, depth),
-            "pnpx" => self.act(Act::Run, &tables::PNPM, Npm, words, role, depth),
+            "pnpx" | "pnx" => self.act(Act::Run, &tables::PNPM, Npm, words, role, depth),
             "bunx" => self.act(Act::Run, &tables::BUN, Npm, words, role, depth),
             "uvx" => self.act(Act::Run, &tables::UV, Pypi, words, role, depth),
             "npm" => self.verb(verbs::NPM, &tables::NPM, Npm, words, role, depth),
@@ -167,6 +168,8 @@ impl Reader {
             let Some((_, act)) = verbs.iter().find(named) else {
                 if found.sure && role == Role::Main && is_script(word) {
                     self.source(Source::Path);
+                    // `bun -r ./first.ts server.ts`.
+                    self.given(&walk.given, ecosystem, Role::Extra, depth);
                 }
                 continue;
             };

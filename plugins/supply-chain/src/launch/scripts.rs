@@ -36,6 +36,13 @@ impl Reader {
             }
         }
         let decodes = text.contains("base64") || text.contains("b64");
+        let prints = script.commands.iter().any(|c| !c.printed().is_empty());
+        let runs = if prints || !script.nested.is_empty() {
+            script.outputs_run()
+        } else {
+            Vec::new()
+        };
+        let runs = |at: usize| runs.get(at) == Some(&true);
         let mut before: &[String] = &[];
         for (at, command) in script.commands.iter().enumerate() {
             self.command(&command.words, role, depth);
@@ -60,7 +67,7 @@ impl Reader {
                 }
             }
             before = command.printed();
-            if !before.is_empty() && (output_runs || script.output_runs(at)) {
+            if !before.is_empty() && (output_runs || runs(at)) {
                 self.inside(Reads::Runs, before, depth);
             }
             if let Some(file) = command.written.last().filter(|_| !before.is_empty()) {
@@ -80,7 +87,7 @@ impl Reader {
                     let taken = parent.is_none_or(Simple::takes_commands);
                     if parent.is_some_and(Simple::takes_code) {
                         self.loose(&nested.text, depth);
-                    } else if printed || taken || script.output_runs(nested.parent) {
+                    } else if printed || taken || runs(nested.parent) {
                         self.script(&nested.text, Role::Extra, depth);
                     }
                 }
@@ -155,6 +162,9 @@ impl Reader {
         let (scanning, doubtful) = (self.scanning, self.doubtful);
         self.doubtful = true;
         for words in loose::commands(text) {
+            if self.work_left == 0 {
+                break;
+            }
             self.scanning = false;
             self.command(&words, Role::Extra, depth);
         }

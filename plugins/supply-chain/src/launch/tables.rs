@@ -4,9 +4,13 @@
 //! Docker 28. A table may lack an option: the walk then keeps both readings, so a gap costs
 //! certainty, never coverage.
 
+mod wrappers;
+
+pub use wrappers::{ENV, FNM, NICE, SHELL, STDBUF, SUDO, TIME, TIMEOUT, WRAPPER, XARGS, XVFB};
+
 use super::options::Takes::{
-    Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Registry, Script, Value, Version,
-    Words,
+    Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script, Value,
+    Version, Words,
 };
 use super::options::{Style, Table};
 
@@ -35,7 +39,7 @@ pub static NPM: Table = Table {
         ),
         (
             Flag,
-            "--dry-run --audit --fund --package-lock --package-lock-only --long -l --parseable",
+            "--dry-run --audit --fund --package-lock --package-lock-only --long -l --parseable --no",
         ),
         (
             Value,
@@ -118,10 +122,8 @@ pub static BUN: Table = Table {
             Value,
             "--cwd --cache-dir --backend --concurrent-scripts --env-file --loglevel",
         ),
-        (
-            Value,
-            "-r --preload --require --import --filter --install --omit --cafile",
-        ),
+        (Value, "--filter --install --omit --cafile"),
+        (Preload, "-r --preload --require --import"),
         (Code, "-e --eval --print"),
         (Package, "-p --package"),
         (Registry, "--registry --config -c"),
@@ -319,7 +321,10 @@ pub static NODE: Table = Table {
             "--title --tsconfig --input-type --experimental-config-file",
         ),
         (Code, "-e --eval -p --print -pe"),
-        (Hook, "-r --require --import --loader --experimental-loader"),
+        (
+            Preload,
+            "-r --require --import --loader --experimental-loader",
+        ),
     ],
 };
 
@@ -448,49 +453,5 @@ pub static GO: Table = Table {
             "-C -p -mod -tags -ldflags -gcflags -o -exec -modfile -overlay -buildmode",
         ),
         (Package, "-require -replace -tool"),
-    ],
-};
-
-pub static ENV: Table = Table {
-    style: Style::Getopt,
-    options: &[
-        (Flag, "-i --ignore-environment -0 --null -v --debug"),
-        (Value, "-u --unset -C --chdir -P"),
-        (Words, "-S --split-string"),
-    ],
-};
-
-/// Wrappers whose few options don't collide: one table serves them all.
-pub static WRAPPER: Table = Table {
-    style: Style::Getopt,
-    options: &[
-        (
-            Flag,
-            "-E --preserve-env -H --set-home -i --login -b --background -k-hidden --foreground",
-        ),
-        (
-            Flag,
-            "-v --verbose --preserve-status -f --fork -w --wait -c --ctty -d -s -q -a -P",
-        ),
-        (
-            Value,
-            "-n --adjustment -u --user -g --group --signal -k --kill-after -o --output -e",
-        ),
-        (
-            Value,
-            "--error --input -p --chdir -D -C --server --policy --home --node --npm --yarn --env-file",
-        ),
-    ],
-};
-
-pub static SHELL: Table = Table {
-    style: Style::Getopt,
-    options: &[
-        (
-            Flag,
-            "-e -u -x -v -l -i --login --norc --noprofile --posix -f -n -s -p",
-        ),
-        (Value, "-o -O --rcfile --init-file"),
-        (Script, "-c --command --commands"),
     ],
 };

@@ -299,6 +299,55 @@ fn identity_needs_certainty() {
 }
 
 #[test]
+fn ordinary_wrappers_take_no_certainty() {
+    for line in [
+        "npx --no p",
+        "npx --no-install p x",
+        "stdbuf -i0 -oL npx p",
+        "stdbuf --input=0 npx p",
+        "xvfb-run --auto-servernum npx p",
+        "xvfb-run -a -s '-screen 0 1x1x24' npx -y p",
+        "fnm exec --using=20 npx -y p -- x",
+        "fnm exec --using 20 -- npx -y p -- x",
+        "asdf exec npx p -- x",
+        "direnv exec . npx -y p -- x",
+        "mise x node@20 -- npx -y p -- x",
+        "clawdefender proxy --server npx -- npx -y p -- x",
+        "ionice -c 3 npx p",
+        "ionice -c3 -n 7 nice -5 npx p",
+        "sudo -n npx p",
+        "sudo -k -u me npx p",
+        "timeout -s KILL 5 npx p",
+        "timeout -k 5 60 npx p",
+        "time -p npx p",
+        "command -p npx p",
+        "tini -g -- npx p",
+        "sh -ce 'npx p'",
+    ] {
+        let found = launch(&argv(line), &[]);
+        let named = found.identity().map(|c| c.name.as_str());
+        assert_eq!(named, Some("p"), "{line}: {}", describe(&found));
+    }
+    // A command of its own before its own dashes.
+    let found = describe(&launch(&argv("nvm exec 20 npx -y p -- npx x"), &[]));
+    assert!(found.starts_with("npm:p, "), "{found}");
+    assert!(found.ends_with("ambiguous"), "{found}");
+}
+
+#[test]
+fn packages_that_node_loads_first_are_ordinary() {
+    for line in [
+        "node --import tsx server.ts",
+        "node -r dotenv/config server.js",
+        "node -r ts-node/register --import @s/p/register.mjs server.js",
+        "node --import=node:process server.js",
+        "bun -r dotenv/config server.ts",
+    ] {
+        check(line, "path");
+    }
+}
+
+#[test]
 fn no_argv_panics_or_takes_more_than_linear_time() {
     const PIECES: [&str; 44] = [
         "npx",

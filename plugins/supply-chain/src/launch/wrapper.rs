@@ -12,7 +12,9 @@ enum Leads {
     /// After its options and this many words of its own.
     After(&'static Table, usize),
     /// After `--`; without one, anywhere.
-    AfterDashes,
+    Dashes,
+    /// The same, but the command may begin before a `--` of its own.
+    Anywhere,
     /// As a script in one word, or as the remaining words.
     Cmd,
     Shell,
@@ -27,15 +29,23 @@ fn wrapper(name: &str) -> Option<Leads> {
     Some(match name {
         "env" => Leads::Env,
         "exec" => Leads::After(&verbs::EXEC, 0),
-        "nice" | "ionice" | "nohup" | "sudo" | "doas" | "stdbuf" | "setsid" | "time"
-        | "command" | "dumb-init" | "tini" | "caffeinate" | "xvfb-run" | "unbuffer"
-        | "catchsegv" | "corepack" | "winpty" => Leads::After(&tables::WRAPPER, 0),
-        "timeout" | "gtimeout" | "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
-        "mise" | "asdf" | "op" | "doppler" | "dotenv" | "dotenvx" | "infisical" | "fnm" | "nvm"
-        | "direnv" | "devbox" | "flox" | "clawdefender" | "systemd-run" | "bwrap" | "firejail"
-        | "xargs" | "wsl" | "conda" | "micromamba" | "pixi" | "concurrently" | "watch" => {
-            Leads::AfterDashes
+        "sudo" | "doas" => Leads::After(&tables::SUDO, 0),
+        "nice" | "ionice" => Leads::After(&tables::NICE, 0),
+        "time" | "command" | "nohup" | "unbuffer" | "catchsegv" => Leads::After(&tables::TIME, 0),
+        "stdbuf" => Leads::After(&tables::STDBUF, 0),
+        "xvfb-run" => Leads::After(&tables::XVFB, 0),
+        "setsid" | "dumb-init" | "tini" | "caffeinate" | "corepack" | "winpty" => {
+            Leads::After(&tables::WRAPPER, 0)
         }
+        "timeout" | "gtimeout" => Leads::After(&tables::TIMEOUT, 1),
+        "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
+        "fnm" | "asdf" => Leads::After(&tables::FNM, 1),
+        "direnv" => Leads::After(&tables::FNM, 2),
+        // What stands before the dashes is a name or a tool, and may well be called like a launcher.
+        "clawdefender" | "mise" => Leads::Dashes,
+        "op" | "doppler" | "dotenv" | "dotenvx" | "infisical" | "nvm" | "devbox" | "flox"
+        | "systemd-run" | "bwrap" | "firejail" | "xargs" | "wsl" | "conda" | "micromamba"
+        | "pixi" | "concurrently" | "watch" => Leads::Anywhere,
         "parallel" => Leads::Parallel,
         "nix" | "nix-shell" => Leads::Nix,
         "cmd" => Leads::Cmd,
@@ -49,6 +59,54 @@ fn wrapper(name: &str) -> Option<Leads> {
 /// Whether it starts another program.
 pub fn is_wrapper(name: &str) -> bool {
     wrapper(name).is_some()
+}
+
+/// The words behind `--`, unless that may belong to what is wrapped: `nvm exec npx -y p -- x`.
+fn behind_dashes<'a>(leads: &Leads, words: &'a [String]) -> Option<&'a [String]> {
+    let at = words.iter().position(|word| word == "--")?;
+    let before = words.get(..at).unwrap_or_default();
+    let own = matches!(leads, Leads::Anywhere) && before.iter().any(|w| programs::may_start(w));
+    words.get(at + 1..).filter(|_| !own)
+}
+
+/// What a command turns out to start behind all its wrappers, as far as that shows without reading
+/// it; `likely` says which words may be a program where options that nobody knows stand before it.
+pub fn unwrapped(words: &[String], likely: impl Fn(&str) -> bool) -> &[String] {
+    const KEYWORDS: [&str; 10] = [
+        "then", "do", "else", "elif", "if", "while", "until", "!", "{", "busybox",
+    ];
+    let mut words = words;
+    // Who wraps more often is told elsewhere.
+    for _ in 0..super::MAX_DEPTH {
+        let assigned = words.iter().take_while(|word| is_assignment(word)).count();
+        words = words.get(assigned..).unwrap_or_default();
+        let Some((first, rest)) = words.split_first() else {
+            break;
+        };
+        let name = super::program_name(first);
+        let any = || rest.iter().position(|word| likely(word));
+        let table = |table: &Table, own: usize| {
+            let walk = table.walk(rest, own + 1);
+            let sure = walk.positionals.get(own).map(|found| found.index);
+            if walk.ambiguous { any().or(sure) } else { sure }
+        };
+        let at = match wrapper(&name) {
+            _ if KEYWORDS.contains(&name.as_str()) => Some(0),
+            _ if name == "xargs" => table(&tables::XARGS, 0),
+            Some(Leads::After(options, own)) => table(options, own),
+            Some(Leads::Env) => table(&tables::ENV, 0).map(|at| {
+                let set = rest.iter().skip(at).take_while(|word| word.contains('='));
+                at + set.count()
+            }),
+            Some(leads @ (Leads::Dashes | Leads::Anywhere)) => {
+                let behind = behind_dashes(&leads, rest);
+                behind.map_or_else(any, |behind| Some(rest.len() - behind.len()))
+            }
+            _ => break,
+        };
+        words = at.and_then(|at| rest.get(at..)).unwrap_or_default();
+    }
+    words
 }
 
 impl Reader {
@@ -89,8 +147,8 @@ impl Reader {
     fn wrapped(&mut self, leads: &Leads, words: &[String], role: Role, depth: u32) {
         match leads {
             Leads::After(table, own) => self.behind(table, *own, words, role, depth),
-            Leads::AfterDashes => match words.iter().position(|word| word == "--") {
-                Some(at) => self.command(words.get(at + 1..).unwrap_or_default(), role, depth),
+            Leads::Dashes | Leads::Anywhere => match behind_dashes(leads, words) {
+                Some(rest) => self.command(rest, role, depth),
                 None => self.scan(words, role, depth),
             },
             Leads::Parallel => self.parallel(words, role, depth),
