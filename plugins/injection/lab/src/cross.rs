@@ -83,7 +83,7 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
         let probable = (first_below + 1).max(least);
         let highest = scores.first().copied().unwrap_or(least);
         if let (Some(slot), Some(count)) = (thresholds.get_mut(bench), counts.get_mut(bench)) {
-            *slot = [probable, (highest + MARGIN).max(probable + 2 * STEPS)];
+            *slot = [probable, (highest + MARGIN).max(probable + 3 * STEPS)];
             *count = [
                 scores.len(),
                 scores.iter().filter(|score| **score >= probable).count(),
