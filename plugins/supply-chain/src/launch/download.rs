@@ -451,12 +451,11 @@ mod tests {
         }
     }
 
-    /// A pipeline of the length that is read takes no longer for being long.
+    /// Reading it part by part for each part would take minutes.
     #[test]
     fn a_long_pipeline_is_read_once() {
-        let text = "echo a | ".repeat(10_000) + "cat";
-        let start = std::time::Instant::now();
-        assert!(!lex(&text).outputs_run().contains(&true));
-        assert!(start.elapsed().as_secs() < 5);
+        let text = "echo a | ".repeat(10_000);
+        assert!(!lex(&format!("{text}cat")).outputs_run().contains(&true));
+        assert!(lex(&format!("{text}sh")).outputs_run().contains(&true));
     }
 }
