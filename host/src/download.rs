@@ -19,6 +19,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
+/// What stays free on the disk when something is fetched, so that the log can still be written. Chosen:
+/// one segment.
+const SPARE_BYTES: u64 = 64 << 20;
+
+/// Bytes that are free for this user on the disk of `dir`.
+///
+/// # Errors
+/// What statvfs(2) says.
+pub fn free_bytes(dir: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(dir)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Whether `needed` bytes may be written where `free` are left.
+#[must_use]
+pub const fn leaves_room(free: u64, needed: u64) -> bool {
+    free >= needed.saturating_add(SPARE_BYTES)
+}
+
 /// How slow a server may be. Source: the feed's threat table, row 13.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {

@@ -5,6 +5,7 @@
 //! loads, and from then on the new one does, from wherever its pack lies.
 
 use super::source::MAX_PACK_BYTES;
+use crate::download::{free_bytes, leaves_room};
 use clawdefender_trust::{Floor, MAX_ENVELOPE_BYTES, Name, Root, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -14,9 +15,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const MAX_STATE_BYTES: u64 = 1 << 20;
-
-/// What an update leaves free on the disk. Source: what a model leaves free.
-const SPARE_BYTES: u64 = 64 << 20;
 
 const STATE: &str = "state.json";
 const CURRENT: &str = "current.feedpack";
@@ -268,12 +266,11 @@ impl Shelf {
     /// [`ShelfError::Full`].
     pub(super) fn room(&self, needed: u64) -> Result<(), ShelfError> {
         self.make(&self.dir)?;
-        let disk = rustix::fs::statvfs(&self.dir).map_err(|error| ShelfError::Io {
+        let free = free_bytes(&self.dir).map_err(|source| ShelfError::Io {
             path: self.dir.clone(),
-            source: error.into(),
+            source,
         })?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < needed.saturating_add(SPARE_BYTES) {
+        if !leaves_room(free, needed) {
             let dir = self.dir.clone();
             return Err(ShelfError::Full { needed, free, dir });
         }

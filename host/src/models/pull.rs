@@ -1,14 +1,11 @@
 //! Fetching a model: is there room, the download or the bytes at hand, the record.
 
 use super::{ModelError, Models, record};
-use crate::download::{Downloader, Progress, Wanted};
+use crate::download::{Downloader, Progress, Wanted, free_bytes, leaves_room};
 use crate::upstream::Address;
 use clawdefender_trust::{Model, Sha256Digest};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-
-/// What must stay free beside a model, so that the log can still be written. Chosen: one segment.
-const SPARE_BYTES: u64 = 64 << 20;
 
 impl Models {
     /// Fetches a model, going on where an earlier attempt stopped. A model of the same name is
@@ -87,15 +84,15 @@ impl Models {
         part.push(".part");
         let here = std::fs::symlink_metadata(PathBuf::from(part)).map_or(0, |part| part.len());
         let needed = model.length.saturating_sub(here);
-        let disk = rustix::fs::statvfs(&self.dir).map_err(|error| ModelError::Disk {
+        let free = free_bytes(&self.dir).map_err(|source| ModelError::Disk {
             path: self.dir.clone(),
-            source: error.into(),
+            source,
         })?;
-        self.room(needed, disk.f_bavail.saturating_mul(disk.f_frsize))
+        self.room(needed, free)
     }
 
     pub(super) fn room(&self, needed: u64, free: u64) -> Result<(), ModelError> {
-        if free < needed.saturating_add(SPARE_BYTES) {
+        if !leaves_room(free, needed) {
             let dir = self.dir.clone();
             return Err(ModelError::Full { needed, free, dir });
         }

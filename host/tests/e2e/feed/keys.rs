@@ -197,6 +197,8 @@ fn keys_that_a_newer_program_brings_end_a_thiefs_chain() {
     assert_eq!(live(&home), seed);
     let said = |home: &Home| home.status()["alerts"].to_string();
     assert!(said(&home).contains("keys-replaced"), "{}", said(&home));
+    // Whoever only wrote it so is told on: this program knows how far it was with its own keys.
+    assert!(said(&home).contains("state-lost"), "{}", said(&home));
     update(&home, own.to_str().unwrap()).done();
     assert!(!said(&home).contains("keys-replaced"), "{}", said(&home));
     let now = live(&home);

@@ -350,18 +350,8 @@ const BESIDE: usize = 48;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Budget, Unveiled};
+    use super::super::tests::pieces;
     use super::*;
-
-    fn read(unveil: impl Fn(&str, &mut Finds), text: &str) -> Vec<Unveiled> {
-        let mut budget = Budget::of(text.len());
-        let mut found = Finds {
-            pieces: Vec::new(),
-            budget: &mut budget,
-        };
-        unveil(text, &mut found);
-        found.pieces
-    }
 
     #[test]
     fn telltales_are_the_words_in_disguise() {
@@ -377,11 +367,11 @@ mod tests {
         let plain = "the quick answer is that nobody reads these lines twice";
         for by in 1..26 {
             let hidden: String = plain.chars().map(|letter| turned(letter, by)).collect();
-            let found = read(shifted, &format!("read this: {hidden}"));
+            let found = pieces(&format!("read this: {hidden}"), shifted);
             assert_eq!(found.len(), 1, "{by}");
             assert_eq!(found[0].text.trim(), plain);
         }
-        assert!(read(shifted, plain).is_empty());
+        assert!(pieces(plain, shifted).is_empty());
     }
 
     #[test]
@@ -402,7 +392,7 @@ mod tests {
         let leet = |text: &str, found: &mut Finds| leet(text, &scanner, found);
         let words = "and so on ".repeat(20);
         let text = format!("{words}1gn0r3 é4ll th3 5m411 prin7 {words}");
-        let found = read(leet, &text);
+        let found = pieces(&text, leet);
         let at = text.find("1gn0r3").unwrap();
         let [piece] = found.as_slice() else {
             panic!("{} pieces", found.len());
@@ -410,10 +400,10 @@ mod tests {
         let here = piece.text.find("ignore éall the smaii print").unwrap();
         assert_eq!(piece.place.source(here..here + 1), at..at + 1);
         assert!(piece.text.len() < 140);
-        assert!(read(leet, "a3f2c1 9b4d6e 77ab21 c0ffee").is_empty());
+        assert!(pieces("a3f2c1 9b4d6e 77ab21 c0ffee", leet).is_empty());
         let digests = "fix 3467088c4dc4a4ee07b622d40c0428646c85dbba and d3becc5d0d94844cd99206dd30aa54f8193aa725 too ";
-        assert!(read(leet, &digests.repeat(4)).is_empty());
-        assert!(read(leet, "PHN2ZyBmaWxsPSIjRkZGRkZGIiB4bWxucz0iaHR0cDovL3d3dy53").is_empty());
+        assert!(pieces(&digests.repeat(4), leet).is_empty());
+        assert!(pieces("PHN2ZyBmaWxsPSIjRkZGRkZGIiB4bWxucz0iaHR0cDovL3d3dy53", leet).is_empty());
     }
 
     #[test]
