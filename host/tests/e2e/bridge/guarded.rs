@@ -58,14 +58,14 @@ fn header_values_reach_the_server_and_no_record() {
             "X-Region: eu-7531",
         ],
     );
-    let mut client = Client::start(command.env("TOKEN", "Bearer hunter-2-2468"));
+    let mut client = Client::start(command.env("TOKEN", "Bearer hunter-2-unguessable"));
     client.request(
         "initialize",
         json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
     );
     client.close();
     let headers = &web.requests()[0]["headers"];
-    assert_eq!(headers["authorization"], "Bearer hunter-2-2468");
+    assert_eq!(headers["authorization"], "Bearer hunter-2-unguessable");
     assert_eq!(headers["x-region"], "eu-7531");
     let launch = home.record("type:launch").to_string();
     assert!(
@@ -75,7 +75,7 @@ fn header_values_reach_the_server_and_no_record() {
     for entry in fs::read_dir(home.root().join("audit")).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap_or_default();
         let log = String::from_utf8_lossy(&bytes);
-        assert!(!log.contains("2468") && !log.contains("eu-7531"));
+        assert!(!log.contains("unguessable") && !log.contains("eu-7531"));
     }
 }
 
