@@ -20,6 +20,8 @@ pub struct Check {
     target: String,
     /// Content that goes along, such as what is to be written or sent.
     text: Option<String>,
+    /// What came of it: the action was done, and the question is whether this may be read.
+    result: Option<String>,
     /// What the caller calls itself.
     agent: Option<String>,
 }
@@ -49,8 +51,8 @@ impl Check {
         self.agent.as_deref()
     }
 
-    /// The `inspect` line that asks this.
-    pub fn line(&self) -> String {
+    /// The `tools/call` request that this stands for.
+    pub fn call(&self) -> String {
         let mut arguments = json!({ self.argument(): self.target });
         if let (Some(text), Some(members)) = (&self.text, arguments.as_object_mut()) {
             members.insert("content".to_owned(), json!(text));
@@ -59,7 +61,15 @@ impl Check {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": self.action, "arguments": arguments },
         });
-        json!({ "id": "check", "messages": [{ "from": "client", "server": SERVER, "message": call }] }).to_string()
+        call.to_string()
+    }
+
+    /// The answer to [`Check::call`].
+    pub fn result(&self) -> Option<String> {
+        let text = self.result.as_ref()?;
+        let content = json!([{ "type": "text", "text": text }]);
+        let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": { "content": content } });
+        Some(answer.to_string())
     }
 
     /// The argument's name tells what the target is. An action that we don't know says nothing, so
@@ -104,6 +114,7 @@ pub fn verdict(answer: &Value) -> Result<Value, Refusal> {
         "rule": answer.get("rule").cloned().unwrap_or(Value::Null),
         "reason": reason,
         "findings": findings,
+        "call": answer.get("call").cloned().unwrap_or(Value::Null),
     }))
 }
 
@@ -131,14 +142,11 @@ mod tests {
 
     #[track_caller]
     fn line(body: &str, argument: &str) {
-        let line: Value = serde_json::from_str(&Check::parse(body, None).unwrap().line()).unwrap();
-        let call = line.pointer("/messages/0/message/params").unwrap();
-        assert_eq!(
-            call.pointer(&format!("/arguments/{argument}")).unwrap(),
-            "T",
-            "{line}"
-        );
-        assert_eq!(line.pointer("/messages/0/server").unwrap(), SERVER);
+        let check = Check::parse(body, None).unwrap();
+        let call: Value = serde_json::from_str(&check.call()).unwrap();
+        let pointer = format!("/params/arguments/{argument}");
+        assert_eq!(call.pointer(&pointer).unwrap(), "T", "{call}");
+        assert_eq!(check.result(), None);
     }
 
     #[test]
@@ -156,7 +164,7 @@ mod tests {
             Some("path"),
         )
         .unwrap();
-        assert!(check.line().contains(r#""content":"b""#));
+        assert!(check.call().contains(r#""content":"b""#));
         assert_eq!(check.agent(), Some("path"));
     }
 

@@ -15,6 +15,7 @@ mod token;
 
 use crate::approval::{Answer, AnswerError};
 use crate::config::Home;
+pub use check::{Check, SERVER};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -32,9 +33,12 @@ pub trait Guard: Send + Sync + 'static {
     /// What `clawdefender status` shows.
     fn status(&self) -> Value;
 
-    /// One `inspect` line in, one answer object out, recorded as a guard check. `agent` is what
-    /// the caller calls itself: unproven, for the record only.
-    fn inspect(&self, line: &str, agent: Option<&str>) -> Value;
+    /// One `inspect` line in, one answer object out, recorded as a guard check.
+    fn inspect(&self, line: &str) -> Value;
+
+    /// An action or what came of it, judged with what the same agent did before, and recorded as a
+    /// guard check. `pid` is the process that asks, where the system can tell.
+    fn check(&self, check: &Check, pid: Option<u32>) -> Value;
 
     /// The newest record with this call id, as `audit show --json` prints it.
     ///

@@ -102,7 +102,7 @@ impl Api {
             }
             Does::Inspect => {
                 self.ask(until, move |guard| {
-                    let answer = guard.inspect(&body, None);
+                    let answer = guard.inspect(&body);
                     // An answer without a decision must not look like success to a hasty caller.
                     if answer.get("decision").is_some_and(Value::is_string) {
                         Ok(reply::json(&answer))
@@ -115,8 +115,11 @@ impl Api {
             Does::Check => {
                 one_value(carries)?;
                 let check = Check::parse(&body, id.as_deref())?;
+                let address = self.address;
                 self.ask(until, move |guard| {
-                    let answer = guard.inspect(&check.line(), check.agent());
+                    // Whose history it belongs to, where that can be told; no door hangs on it.
+                    let pid = process::process(client, address, &[]).ok().flatten();
+                    let answer = guard.check(&check, pid);
                     Ok(reply::json(&check::verdict(&answer)?))
                 })
                 .await?
@@ -212,7 +215,7 @@ fn is_id(segment: &str) -> bool {
 fn lines(guard: &dyn Guard, body: &str) -> String {
     body.lines()
         .filter(|line| !line.trim().is_empty())
-        .map(|line| format!("{}\n", guard.inspect(line, None)))
+        .map(|line| format!("{}\n", guard.inspect(line)))
         .collect()
 }
 

@@ -84,6 +84,8 @@ pub struct Memo {
     pub detector: String,
     /// The event's id: of a frame with several events, which one.
     pub event: String,
+    /// When, in milliseconds since the Unix epoch: a record is written a little later.
+    pub at_ms: u64,
     /// Under whose history it belongs; see `judge`.
     pub client_key: String,
     /// Base 64. Detectors leave fingerprints, never what they saw.

@@ -117,9 +117,11 @@ async fn serve(errand: Errand) -> Result<ExitCode, BridgeError> {
     let mut lines = pipes::input()?;
     let mut terminated = signal(SignalKind::terminate())?;
     let code = tokio::select! {
+        // That nothing can go on counts, also when the input ended at the same moment.
+        biased;
+        _ = ended.wait_for(|over| *over) => ExitCode::FAILURE,
         () = bridge.follow_input(&mut lines) => ExitCode::SUCCESS,
         _ = terminated.recv() => ExitCode::SUCCESS,
-        _ = ended.wait_for(|over| *over) => ExitCode::FAILURE,
     };
     bridge.goodbye().await;
     bridge.output.end();

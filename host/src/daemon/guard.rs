@@ -4,8 +4,8 @@ use super::start::Parts;
 use crate::api::{self, Guard};
 use crate::approval::{Answer, AnswerError, Approver};
 use crate::audit::{self, Durability, Record};
-use crate::judge::inspect::Inspector;
-use crate::judge::{call_id, now_ms};
+use crate::judge::inspect::Check;
+use crate::judge::{Judge, asker, call_id, now_ms};
 use crate::policy::{Action, Decision};
 use serde_json::{Value, json};
 use std::sync::{Arc, Weak};
@@ -45,32 +45,17 @@ impl Guard for Service {
             .map_or(Value::Null, |parts| parts.status())
     }
 
-    fn inspect(&self, line: &str, agent: Option<&str>) -> Value {
+    fn inspect(&self, line: &str) -> Value {
         let Some(parts) = self.parts.upgrade() else {
             return json!({ "id": null, "error": "the daemon is stopping" });
         };
         let judge = &parts.judge;
-        let (set, policy) = (judge.detectors(), judge.policy());
-        let inspector = Inspector {
-            set: &set,
-            policy: &policy,
-            places: judge.places(),
-            max_frame_bytes: judge.max_frame_bytes(),
-        };
-        let mut answer = inspector.answer(line);
-        let call = call_id();
+        let mut answer = judge.inspector(|inspector| inspector.answer(line));
         let record = Record {
             v: 1,
-            id: call.clone(),
+            id: call_id(),
             at_ms: now_ms(),
             what: "guard".into(),
-            // Unproven: what the caller calls itself, cut to what a record can show.
-            client: agent
-                .unwrap_or_default()
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(64)
-                .collect(),
             kind: "guard-check".into(),
             direction: "local".into(),
             decision: answer
@@ -83,24 +68,30 @@ impl Guard for Service {
             digest: clawdefender_trust::Sha256Digest::of(line.as_bytes()).to_string(),
             ..Record::default()
         };
-        let denied = record
-            .decision
-            .as_ref()
-            .is_some_and(|decision| decision.action == Action::Deny);
-        let durability = if denied {
-            Durability::Now
-        } else {
-            Durability::Group
+        recorded(judge, &record, answer.json)
+    }
+
+    fn check(&self, check: &api::Check, pid: Option<u32>) -> Value {
+        let Some(parts) = self.parts.upgrade() else {
+            return json!({ "error": "the daemon is stopping" });
         };
-        let written = judge.append(&record, durability).is_some();
-        if let Some(members) = answer.json.as_object_mut() {
-            members.insert("call".into(), json!(call));
-            if !written {
-                members.insert("decision".into(), json!(Action::Deny));
-                members.insert("rule".into(), json!("fault:audit"));
-            }
+        let judge = &parts.judge;
+        // Unproven: what the caller calls itself, cut to what a record can show.
+        let agent = check.agent().map(|agent| agent.chars().take(64).collect());
+        let agent: Option<String> = agent;
+        let client = asker(pid, agent.as_deref(), |key| judge.histories().knows(key));
+        let (call, result) = (check.call(), check.result());
+        let asked = Check {
+            server: api::SERVER,
+            call: &call,
+            result: result.as_deref(),
+        };
+        let (answer, mut record) =
+            judge.inspector(|inspector| inspector.check(&asked, client, judge.histories()));
+        if let Some(agent) = agent {
+            record.client = agent;
         }
-        answer.json
+        recorded(judge, &record, answer)
     }
 
     fn record(&self, id: &str) -> Result<Option<Value>, String> {
@@ -127,4 +118,26 @@ impl Guard for Service {
         };
         parts.settle_question(id, answer, by)
     }
+}
+
+/// Writes the record, and only then lets the answer go: without it the answer is a denial.
+fn recorded(judge: &Judge, record: &Record, mut answer: Value) -> Value {
+    let denied = record
+        .decision
+        .as_ref()
+        .is_some_and(|decision| decision.action == Action::Deny);
+    let durability = if denied {
+        Durability::Now
+    } else {
+        Durability::Group
+    };
+    let written = judge.append(record, durability).is_some();
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("call".into(), json!(record.id));
+        if !written {
+            members.insert("decision".into(), json!(Action::Deny));
+            members.insert("rule".into(), json!("fault:audit"));
+        }
+    }
+    answer
 }

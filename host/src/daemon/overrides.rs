@@ -8,7 +8,6 @@ use crate::approval::{AnswerError, Approver};
 use crate::audit::{Durability, Record, SealError, Sealed};
 use crate::config::Home;
 use crate::event::Finding;
-use crate::judge::inspect::Inspector;
 use crate::judge::{call_id, now_ms};
 use crate::policy::Override;
 use serde_json::{Value, json};
@@ -219,14 +218,9 @@ impl Parts {
         let Some((ecosystem, name)) = package.split_once(':') else {
             return Vec::new();
         };
-        let (set, policy) = (self.judge.detectors(), self.judge.policy());
-        let inspector = Inspector {
-            set: &set,
-            policy: &policy,
-            places: self.judge.places(),
-            max_frame_bytes: self.judge.max_frame_bytes(),
-        };
-        let line = json!({ "package": { "ecosystem": ecosystem, "name": name } });
-        inspector.answer(&line.to_string()).findings
+        let line = json!({ "package": { "ecosystem": ecosystem, "name": name } }).to_string();
+        self.judge
+            .inspector(|inspector| inspector.answer(&line))
+            .findings
     }
 }

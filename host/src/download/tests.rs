@@ -109,21 +109,21 @@ impl Try {
     }
 
     fn fetch(&self, url: &Address) -> Result<(), DownloadError> {
+        self.fetch_by(&downloader(), url)
+    }
+
+    fn fetch_by(&self, downloader: &Downloader, url: &Address) -> Result<(), DownloadError> {
         let wanted = Wanted {
             length: 16,
             sha256: &self.digest,
         };
         let to = self.to();
-        run(downloader().file(url, wanted, &to, &self.progress))
+        run(downloader.file(url, wanted, &to, &self.progress))
     }
 }
 
 fn downloader() -> Downloader {
-    let pace = Pace {
-        window: Duration::from_millis(300),
-        least: 10,
-    };
-    Downloader::new(None, pace).unwrap()
+    Downloader::new(None, Pace::default()).unwrap()
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -193,8 +193,13 @@ fn an_endless_answer_stops_at_the_expected_length() {
 fn a_dripping_answer_is_given_up() {
     let (url, _heads) = serve(vec![drip]);
     let attempt = Try::new();
+    let pace = Pace {
+        window: Duration::from_millis(300),
+        least: 10,
+    };
+    let hasty = Downloader::new(None, pace).unwrap();
     assert!(matches!(
-        attempt.fetch(&url),
+        attempt.fetch_by(&hasty, &url),
         Err(DownloadError::Slow { .. })
     ));
     // What came is kept for the next attempt.

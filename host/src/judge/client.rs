@@ -36,6 +36,44 @@ pub fn client_process(pid: u32) -> Option<Client> {
     Process::read(i32::try_from(pid).ok()?).map(|process| process.client())
 }
 
+/// Programs that somebody starts to ask one question.
+const MESSENGERS: &[&str] = &["curl", "wget", "http", "https", "xh"];
+
+/// Whose history a question of this process belongs to: that of the nearest of it and its ancestors
+/// that is `known`; else of `agent`, which is what the caller calls itself; else of the process that
+/// asks, or of the one that sent it to ask.
+pub fn asker(pid: Option<u32>, agent: Option<&str>, known: impl Fn(&str) -> bool) -> Client {
+    let first = pid.and_then(|pid| i32::try_from(pid).ok());
+    let line = std::iter::successors(first.and_then(Process::read), |process| {
+        Process::read(process.parent)
+    });
+    let line: Vec<Process> = line.take(MAX_ANCESTORS).collect();
+    if let Some(process) = line.iter().find(|process| known(&process.client().key)) {
+        return process.client();
+    }
+    if let Some(agent) = agent {
+        return Client {
+            label: agent.to_owned(),
+            key: format!("agent {agent}"),
+        };
+    }
+    let sent = |process: &&Process| {
+        let name = process.name.as_str();
+        MESSENGERS.contains(&name) || (SHELLS.contains(&name) && !process.leads_session)
+    };
+    let asks = line.iter().find(|process| !sent(process));
+    asks.or(line.first()).map_or_else(
+        || Client {
+            label: "unknown".into(),
+            key: "guard".into(),
+        },
+        Process::client,
+    )
+}
+
+/// More ancestors than any process has that somebody works with.
+const MAX_ANCESTORS: usize = 64;
+
 struct Process {
     pid: i32,
     parent: i32,
@@ -99,5 +137,26 @@ mod tests {
         );
         assert!(me.started > 0);
         assert!(Process::read(0).is_none());
+    }
+
+    #[test]
+    fn a_question_belongs_to_who_is_known_then_to_who_is_named_then_to_who_asks() {
+        let me = std::process::id();
+        let own = client_process(me).unwrap();
+        let parent = u32::try_from(Process::read(me as i32).unwrap().parent).unwrap();
+        let parent = client_process(parent).unwrap();
+        assert_eq!(asker(Some(me), None, |_| false), own);
+        assert_eq!(asker(Some(me), Some("a"), |_| false).key, "agent a");
+        assert_eq!(asker(Some(me), Some("a"), |key| key == parent.key), parent);
+        assert_eq!(asker(None, Some("a"), |_| true).key, "agent a");
+        assert_eq!(asker(None, None, |_| true).key, "guard");
+        // What a shell of ours sends to ask is ours.
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", "sleep 60; true"])
+            .spawn()
+            .unwrap();
+        assert_eq!(asker(Some(child.id()), None, |_| false), own);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }

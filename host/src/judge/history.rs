@@ -45,13 +45,25 @@ impl Histories {
 
     /// Keeps a memo.
     pub fn keep(&self, client: &str, detector: &str, step: Step) {
+        // Before it is on the shelf, from which a client that was forgotten is read again.
+        self.with(client, |known| {
+            known.last_ms = known.last_ms.max(step.at_ms);
+            push(&mut known.steps, detector.to_owned(), step.clone());
+        });
         if let Some(shelf) = &self.shelf {
             shelf.put(client, detector, &step);
         }
-        self.with(client, |known| {
-            known.last_ms = known.last_ms.max(step.at_ms);
-            push(&mut known.steps, detector.to_owned(), step);
-        });
+    }
+
+    /// Whether anything is remembered of a client.
+    pub fn knows(&self, client: &str) -> bool {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = clients.get(client) {
+            return !known.steps.is_empty();
+        }
+        drop(clients);
+        let shelf = self.shelf.as_ref();
+        shelf.is_some_and(|shelf| !shelf.load(client, 1).is_empty())
     }
 
     /// One client's history, as detectors read it.

@@ -5,8 +5,10 @@
 //! rely on: see docs/inspect.md.
 
 mod answer;
+mod check;
 
 pub use answer::{Answer, Known};
+pub use check::Check;
 
 use super::examine::{Bench, examine};
 use super::history::Histories;

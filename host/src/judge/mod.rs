@@ -22,7 +22,7 @@ pub mod vectors;
 mod verdict;
 mod weigh;
 
-pub use client::{client_of, client_process};
+pub use client::{asker, client_of, client_process};
 pub use ending::Unread;
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
@@ -38,6 +38,7 @@ use crate::link::Link;
 use crate::plugin::Set;
 use crate::policy::Policy;
 use arc_swap::ArcSwap;
+use inspect::Inspector;
 use pins::Pins;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -142,6 +143,21 @@ impl Judge {
 
     pub fn places(&self) -> &Places {
         &self.places
+    }
+
+    pub fn histories(&self) -> &Histories {
+        &self.histories
+    }
+
+    /// Lends out what inspects with the detectors and the policy of now.
+    pub fn inspector<T>(&self, inspect: impl FnOnce(&Inspector<'_>) -> T) -> T {
+        let (set, policy) = (self.detectors(), self.policy());
+        inspect(&Inspector {
+            set: &set,
+            policy: &policy,
+            places: &self.places,
+            max_frame_bytes: self.limits.max_frame_bytes,
+        })
     }
 
     pub fn ledger(&self) -> &Ledger {

@@ -111,6 +111,7 @@ fn memos(link: &Link, examined: &Examined, decision: &Decision) -> Vec<Memo> {
             weighed.memos.iter().map(|(detector, memo)| Memo {
                 detector: detector.clone(),
                 event: weighed.event.id.clone(),
+                at_ms: weighed.event.at_ms,
                 client_key: link.client.key.clone(),
                 bytes: BASE64.encode(memo),
             })

@@ -7,15 +7,27 @@ use crate::store::{Index, StoreError};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const TREE: &str = "steps";
+const MARKS: &str = "steps-marks";
+/// Stands there after an orderly end.
+const CLOSED: &[u8] = b"closed";
+
+/// What a killed daemon may not have saved here. Source: sled writes every 500 ms; chosen: much more.
+const UNSAVED_MS: u64 = 60_000;
 
 /// Older steps are of no use to any pattern. Chosen: a week covers a chain that waits for Monday.
 const KEEP_MS: u64 = 7 * 24 * 3600 * 1000;
 
+/// Steps that are put between two looks for old ones. Chosen: a look reads the whole index.
+const LOOK_EVERY: u32 = 8192;
+
 /// The index of steps.
 pub struct Steps {
     index: Index,
+    /// Put since the start.
+    put: AtomicU32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -38,27 +50,47 @@ impl Steps {
         let fresh = !dir.exists();
         let index = Index::open(dir)?;
         let lost = fresh || index.rebuilt_from.is_some();
-        let steps = Self { index };
+        let closed = index.get(MARKS, CLOSED).is_ok_and(|mark| mark.is_some());
+        let steps = Self {
+            index,
+            put: AtomicU32::new(0),
+        };
         if lost {
-            steps.refill(audit_dir, now_ms);
+            steps.refill(audit_dir, "since:7d", now_ms, KEEP_MS);
         } else {
+            if !closed {
+                steps.refill(audit_dir, "", now_ms, UNSAVED_MS);
+            }
             steps.forget_before(now_ms.saturating_sub(KEEP_MS));
         }
+        steps.index.remove_older(MARKS, CLOSED, &[u8::MAX])?;
+        steps.index.flush_async();
         Ok(steps)
     }
 
-    fn refill(&self, audit_dir: &Path, now_ms: u64) {
-        let Ok(query) = Query::parse("since:7d", now_ms) else {
+    /// Puts what the ledger has of its last `reach_ms`; what is there already stays as it is.
+    fn refill(&self, audit_dir: &Path, query: &str, now_ms: u64, reach_ms: u64) {
+        let Ok(query) = Query::parse(query, now_ms) else {
             return;
         };
+        let mut newest = None;
         let Ok(found) = audit::search(audit_dir, &query) else {
             return;
         };
         for record in found.filter_map(Result::ok).map(|found| found.record) {
+            let newest = *newest.get_or_insert(record.at_ms);
+            if newest.saturating_sub(record.at_ms) > reach_ms {
+                break;
+            }
             for memo in &record.memos {
+                let at_ms = if memo.at_ms == 0 {
+                    record.at_ms
+                } else {
+                    memo.at_ms
+                };
                 let step = Step {
                     id: memo.event.clone(),
-                    at_ms: record.at_ms,
+                    at_ms,
                     server: record.server.clone(),
                     link: record.link.clone(),
                     memo: BASE64.decode(memo.bytes.as_bytes()).unwrap_or_default(),
@@ -84,8 +116,19 @@ impl Steps {
     }
 }
 
+impl Drop for Steps {
+    fn drop(&mut self) {
+        // Without this mark the next start looks at what the ledger has that may not be here.
+        let _ = self.index.put(MARKS, CLOSED, b"");
+    }
+}
+
 impl Shelf for Steps {
     fn put(&self, client: &str, detector: &str, step: &Step) {
+        let before = self.put.fetch_add(1, Ordering::Relaxed);
+        if before % LOOK_EVERY == LOOK_EVERY - 1 {
+            self.forget_before(step.at_ms.saturating_sub(KEEP_MS));
+        }
         let kept = Kept {
             detector: detector.to_owned(),
             id: step.id.clone(),
@@ -150,6 +193,19 @@ mod tests {
             link: "l".into(),
             memo: vec![1, 2, 255],
         }
+    }
+
+    #[test]
+    fn a_daemon_that_runs_for_weeks_forgets_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, audit) = (dir.path().join("index"), dir.path().join("audit"));
+        let steps = Steps::open(&index, &audit, 0).unwrap();
+        steps.put("gone", "chain", &step("old", 1));
+        for number in 1..LOOK_EVERY {
+            assert_eq!(steps.load("gone", 1).len(), 1);
+            steps.put("client", "chain", &step(&number.to_string(), KEEP_MS + 2));
+        }
+        assert!(steps.load("gone", 1).is_empty());
     }
 
     #[test]

@@ -132,6 +132,9 @@ impl Relay {
         let (Ok(input), Ok(output)) = (own(&std::io::stdin()), own(&std::io::stdout())) else {
             return ExitCode::FAILURE;
         };
+        // Before anybody asks: who writes to the daemon holds the socket until there is room, and
+        // there is room only while its rulings are read.
+        let rulings = self.reading_half();
         let deaf = |side: Side| {
             let relay = Arc::clone(&self);
             move || relay.note(|state| state.flow(side).deaf = true)
@@ -160,13 +163,10 @@ impl Relay {
             None => (Outlet::nowhere(), None),
         };
         let outlets = Arc::new(Outlets { client, server });
-        for task in [Task::Client(input), Task::Daemon(Arc::clone(&outlets))] {
-            let relay = Arc::clone(&self);
-            std::thread::spawn(move || match task {
-                Task::Client(input) => relay.read(Side::Client, input),
-                Task::Daemon(outlets) => relay.follow(&outlets),
-            });
-        }
+        let (relay, to) = (Arc::clone(&self), Arc::clone(&outlets));
+        std::thread::spawn(move || relay.follow(rulings, &to));
+        let relay = Arc::clone(&self);
+        std::thread::spawn(move || relay.read(Side::Client, input));
         if let Some(group) = group {
             self.pass_signals(group);
         }
@@ -253,8 +253,8 @@ impl Relay {
     }
 
     /// Follows the daemon's rulings, through as many daemons as it takes.
-    fn follow(self: &Arc<Self>, outlets: &Outlets) {
-        let mut stream = self.reading_half().map(BufReader::new);
+    fn follow(self: &Arc<Self>, rulings: Option<UnixStream>, outlets: &Outlets) {
+        let mut stream = rulings.map(BufReader::new);
         loop {
             match stream.as_mut().map(wire::read_message::<FromDaemon>) {
                 Some(Ok(FromDaemon::Ruling(ruling))) => self.obey(ruling, outlets),
@@ -440,11 +440,6 @@ impl Held {
             HeldKind::Frame | HeldKind::End => &self.bytes,
         }
     }
-}
-
-enum Task {
-    Client(File),
-    Daemon(Arc<Outlets>),
 }
 
 fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon<'_> {

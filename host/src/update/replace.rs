@@ -4,7 +4,7 @@
 use super::{Release, UpdateError};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,15 +66,25 @@ fn write(draft: &Path, program: &[u8]) -> Result<(), UpdateError> {
 
 fn try_out(draft: &Path, release: &Release) -> Result<(), UpdateError> {
     let broken = |error: std::io::Error| UpdateError::Broken(error.to_string());
-    let mut program = Command::new(draft)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(broken)?;
-    // A version fits into the pipe, so that nobody needs to read before it has ended.
     let until = Instant::now() + PATIENCE;
+    let mut program = loop {
+        let started = Command::new(draft)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        match started {
+            // A child of another thread that is not its own program yet still holds the file.
+            Err(error)
+                if error.kind() == ErrorKind::ExecutableFileBusy && Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            started => break started.map_err(broken)?,
+        }
+    };
+    // A version fits into the pipe, so that nobody needs to read before it has ended.
     let status = loop {
         match program.try_wait().map_err(broken)? {
             Some(status) => break status,

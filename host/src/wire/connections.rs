@@ -114,7 +114,7 @@ mod tests {
             busy.write_all(b"ruling").unwrap();
             drop(seat);
         });
-        connections.close(Duration::from_millis(200));
+        connections.close(Duration::from_secs(2));
         work.join().unwrap();
         let mut said = String::new();
         shim.read_to_string(&mut said).unwrap();

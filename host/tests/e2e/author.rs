@@ -35,6 +35,9 @@ fn a_new_detector_is_tested_signed_installed_and_asked() {
     let plugin = home.file("word-watch");
     let plugin = plugin.to_str().unwrap();
     run(&mut xtask(&["new-plugin", "word-watch", "--out", plugin]));
+    // The versions that everything else was tested with.
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.lock");
+    std::fs::copy(lock, format!("{plugin}/Cargo.lock")).unwrap();
     run(Command::new("cargo")
         .args(["test", "--quiet", "--manifest-path"])
         .arg(format!("{plugin}/Cargo.toml"))

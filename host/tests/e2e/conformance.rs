@@ -38,7 +38,15 @@ fn suite(url: &str, revision: &str) -> Story {
     let results = tempfile::tempdir().unwrap();
     let output = Command::new(environment().node())
         .arg(environment().npm("conformance/dist/index.js"))
-        .args(["server", "--url", url, "--requirements", revision])
+        .args([
+            "server",
+            "--url",
+            url,
+            "--requirements",
+            revision,
+            "--timeout",
+            "60000",
+        ])
         .arg("--output-dir")
         .arg(results.path())
         .stdin(Stdio::null())

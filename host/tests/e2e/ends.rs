@@ -245,7 +245,7 @@ fn a_server_that_reads_no_more_and_lives_on_leaves_no_request_waiting() {
     let home = Puppet::home();
     let _daemon = Daemon::start(&home);
     let deaf =
-        r#"read -r line; echo '{"jsonrpc":"2.0","id":1,"result":{}}'; exec <&-; exec sleep 60"#;
+        r#"read -r line; exec <&-; echo '{"jsonrpc":"2.0","id":1,"result":{}}'; exec sleep 60"#;
     let mut shim = home.program(&["proxy", "--server", "deaf", "--", "sh", "-c", deaf]);
     let mut client = Client::start(&mut shim);
     client.send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);

@@ -40,7 +40,7 @@ pub fn everything(tasks: bool) -> Plan {
         ["call", "no-such-tool", {}],
         ["roots-changed"],
         ["cancel", "trigger-long-running-operation", { "duration": 2, "steps": 8 }],
-        ["call", "trigger-long-running-operation", { "duration": 1, "steps": 4 }],
+        ["call", "trigger-long-running-operation", { "duration": 2, "steps": 2 }],
         ["prompt", "simple-prompt", null],
         ["prompt", "args-prompt", { "city": "Oslo" }],
         ["prompt", "completable-prompt", { "department": "Engineering", "name": "Alice" }],

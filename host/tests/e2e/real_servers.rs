@@ -105,6 +105,8 @@ pub fn timeless(mut story: Value) -> Value {
                     "createdAt",
                     "lastUpdatedAt",
                     "datetime",
+                    "day_of_week",
+                    "is_dst",
                     "taskId",
                 ];
                 map.retain(|name, _| !random.contains(&name.as_str()));

@@ -114,7 +114,7 @@ fn an_endless_line_is_read_past_in_little_memory() {
     let size: u64 = std::env::var("CLAWDEFENDER_E2E_LONG_BYTES")
         .ok()
         .and_then(|size| size.parse().ok())
-        .unwrap_or(192 << 20);
+        .unwrap_or(64 << 20);
     let asked = client.ask("x/long", json!({ "size": size, "place": "tail" }));
     let answer = client.message();
     assert_eq!(

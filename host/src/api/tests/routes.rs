@@ -241,7 +241,7 @@ fn a_check_says_allowed_or_not() {
     );
     assert_eq!(
         fine.is(200).json(),
-        json!({ "allowed": true, "decision": "allow", "rule": "r", "reason": "policy lets it pass", "findings": [] })
+        json!({ "allowed": true, "decision": "allow", "rule": "r", "reason": "policy lets it pass", "findings": [], "call": null })
     );
     let evil = served.post(
         "/guard/check",

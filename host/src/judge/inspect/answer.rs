@@ -159,6 +159,8 @@ impl Said {
                     };
                     add("step", step.map(|step| json!(step)));
                     let refs = Some(&finding.refs).filter(|refs| !refs.is_empty());
+                    let steps = Some(&finding.steps).filter(|steps| !steps.is_empty());
+                    add("steps", steps.map(|steps| json!(steps)));
                     add("refs", refs.map(|refs| json!(refs)));
                     add(
                         "package",

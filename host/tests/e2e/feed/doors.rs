@@ -2,7 +2,8 @@
 
 use super::{live, newer};
 use crate::kit::{
-    Client, Daemon, Feed, Home, Publisher, Puppet, certificates, environment, publisher, wait_for,
+    Client, Daemon, Feed, Home, Publisher, Puppet, certificates, environment, publisher, put,
+    wait_for,
 };
 use clawdefender_trust::Kind;
 use serde_json::json;
@@ -182,7 +183,7 @@ fn the_daemon_looks_for_newer_feeds_on_its_own() {
     });
 
     // A refused one is recorded once, however often it is met.
-    fs::write(folder.join("manifest.dsse.json"), "{}").unwrap();
+    put(&folder.join("manifest.dsse.json"), b"{}");
     let asked = server.asked().len();
     wait_for("more looks", || {
         (server.asked().len() > asked + 3).then_some(())

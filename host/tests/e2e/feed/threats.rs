@@ -172,7 +172,7 @@ fn mirror_that_answers_304_for_ever_hides_no_stale_feed() {
     let daemon = Daemon::start(&home);
     let mut feed = newer();
     // The shortest life that a loaded machine can still accept.
-    feed.manifest.expires = feed.manifest.issued.plus_seconds(15);
+    feed.manifest.expires = feed.manifest.issued.plus_seconds(30);
     feed.publish(&folder);
     home.cli(&["feed", "update"]).done();
     server.behave("unchanged");

@@ -322,10 +322,7 @@ fn clients_without_a_session_may_use_the_same_ids_at_once() {
 fn a_server_that_is_away_is_an_answer_and_not_the_end() {
     let scene = Scene::with(Web::json(echo));
     let home = Home::new();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = gone.local_addr().unwrap();
-    drop(gone);
-    configure(&home, &format!("http://{address}/mcp"));
+    configure(&home, "http://127.0.0.1:9/mcp");
     let _daemon = Daemon::start(&home);
     let http = Http::of(&home);
     let body = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"x"}}"#;

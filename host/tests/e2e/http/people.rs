@@ -47,7 +47,7 @@ fn a_caller_can_not_approve_its_own_call() {
     let web = Web::json(echo);
     home.policy(ASK);
     home.configure(&format!(
-        "mcp_listen = \"127.0.0.1:0\"\nask_hold_s = 5\n[upstreams.web]\nurl = \"{}\"\n",
+        "mcp_listen = \"127.0.0.1:0\"\nask_hold_s = 10\n[upstreams.web]\nurl = \"{}\"\n",
         web.url()
     ));
     let _daemon = Daemon::start(&home);

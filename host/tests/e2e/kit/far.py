@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def wait_for_the_end(self, name):
         """Until the other side closes the connection."""
-        self.connection.settimeout(60)
+        self.connection.settimeout(600)
         if not self.connection.recv(1):
             self.remember({"verb": "CLOSED", "path": name, "headers": {}, "body": ""})
 

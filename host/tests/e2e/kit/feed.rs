@@ -215,7 +215,7 @@ impl Feed {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, blob).unwrap();
         }
-        fs::write(folder.join("manifest.dsse.json"), envelope).unwrap();
+        put(&folder.join("manifest.dsse.json"), &envelope);
         folder.to_owned()
     }
 
@@ -254,4 +254,11 @@ fn now() -> Timestamp {
         .unwrap()
         .as_secs();
     Timestamp::from_unix(i64::try_from(seconds).unwrap()).unwrap()
+}
+
+/// Puts a file in its place in one step: a daemon may be asking for it.
+pub fn put(path: &Path, bytes: &[u8]) {
+    let draft = path.with_extension("draft");
+    fs::write(&draft, bytes).unwrap();
+    fs::rename(draft, path).unwrap();
 }

@@ -21,7 +21,7 @@ pub use client::Client;
 pub use daemon::Daemon;
 pub use environment::{environment, kit_file};
 pub use far::{Far, on_a_port};
-pub use feed::{Feed, publisher};
+pub use feed::{Feed, publisher, put};
 pub use home::{Cli, Home, denied};
 pub use process::Group;
 pub use publisher::Publisher;
