@@ -231,6 +231,20 @@ fn a_number_among_arguments_that_could_name_something_is_a_text() {
 }
 
 #[test]
+fn the_hints_of_a_tool_are_texts() {
+    result(
+        "tools/list",
+        r#"{"tools":[{"name":"wipe","annotations":{"destructiveHint":true,"readOnlyHint":false,"more":true}}]}"#,
+        expect![[r#"
+            c1 "wipe" tool-definition at /result/tools[0]
+              Name /result/tools/0/name wipe
+              Other("protocol") /result/tools/0/annotations/destructiveHint true
+              Other("protocol") /result/tools/0/annotations/readOnlyHint false
+              Key /result/tools/0/annotations/more more"#]],
+    );
+}
+
+#[test]
 fn errors_speak_too() {
     let places = places();
     let error = node(

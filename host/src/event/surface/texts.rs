@@ -1,5 +1,5 @@
-//! The strings of one piece of a message, each with the part it plays, and the numbers among arguments
-//! that could name something.
+//! The strings of one piece of a message, each with the part it plays, the numbers among arguments
+//! that could name something, and the hints of a tool.
 //!
 //! Walks any JSON. Known members of the protocol give their strings a role; below an unknown member
 //! every key and every string counts. Encoded media longer than [`MAX_MEDIA_BYTES`] is the one thing
@@ -29,6 +29,8 @@ pub enum Shape {
     Properties,
     /// Base64 by contract.
     Media,
+    /// True or false: what a server says its tool does.
+    Hint,
     /// Anything; its strings have this role.
     Data(Role),
 }
@@ -72,6 +74,10 @@ impl<'c> Collector<'c> {
                     self.push(Role::Argument, &digits, None);
                 }
             }
+            Value::Bool(value) if *shape == Shape::Hint => {
+                let word = if *value { "true" } else { "false" };
+                self.push(Role::Other("protocol".to_owned()), word, None);
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => self.string(text, node.span.clone(), shape),
             Value::Array(items) => {
@@ -111,7 +117,11 @@ impl<'c> Collector<'c> {
 
     fn string(&mut self, text: &str, literal: std::ops::Range<usize>, shape: &Shape) {
         let role = match shape {
-            Shape::Protocol | Shape::Request | Shape::Answer | Shape::Properties => Role::Content,
+            Shape::Protocol
+            | Shape::Request
+            | Shape::Answer
+            | Shape::Properties
+            | Shape::Hint => Role::Content,
             Shape::Error => Role::Error,
             Shape::Arguments => Role::Argument,
             Shape::Schema => Role::Schema,
@@ -161,7 +171,7 @@ impl Shape {
             Shape::Arguments => (false, Shape::Arguments),
             Shape::Schema => schema_member(key).map_or(data(Role::Schema), |s| (true, s)),
             Shape::Properties => (false, Shape::Schema),
-            Shape::Media => data(Role::Content),
+            Shape::Media | Shape::Hint => data(Role::Content),
             Shape::Data(role) => data(role.clone()),
         }
     }
@@ -179,6 +189,7 @@ fn protocol_member(key: &str) -> Option<Shape> {
         "arguments" | "input" => Some(Shape::Arguments),
         "inputSchema" | "outputSchema" | "requestedSchema" => Some(Shape::Schema),
         "data" | "blob" => Some(Shape::Media),
+        "readOnlyHint" | "destructiveHint" | "idempotentHint" | "openWorldHint" => Some(Shape::Hint),
         "structuredContent" | "_meta" | "capabilities" | "metadata" => {
             Some(Shape::Data(Role::Content))
         }
@@ -279,10 +290,6 @@ const OBJECTS: &[&str] = &[
     "maxTokens",
     "temperature",
     "pollInterval",
-    "readOnlyHint",
-    "destructiveHint",
-    "idempotentHint",
-    "openWorldHint",
     "required",
     "costPriority",
     "speedPriority",
