@@ -4,7 +4,7 @@
 use super::chains::{self, OwnChains};
 use super::start::{self, DaemonError};
 use crate::config::{Config, Home};
-use crate::event::identity::{Identity, identify};
+use crate::event::identity::{Identity, identify, with_settings};
 use crate::event::place::Places;
 use crate::event::{Finding, Launch};
 use crate::feed::Feeds;
@@ -146,9 +146,8 @@ impl Opened {
                 Standing::New | Standing::Same => None,
             }
         };
-        let answer = self
-            .inspector()
-            .launch(name.to_owned(), launch.clone(), also);
+        let shown = with_settings(launch, Path::new(&self.places.home));
+        let answer = self.inspector().launch(name.to_owned(), shown, also);
         let named = answer.package.clone().or_else(|| launch.origin.clone());
         let installed = identity
             .package

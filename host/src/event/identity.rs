@@ -7,6 +7,7 @@
 mod disk;
 mod npm;
 mod python;
+mod settings;
 mod words;
 
 use super::Launch;
@@ -43,16 +44,27 @@ const MAX_ENTRIES: usize = 4096;
 /// How far above a script its package may begin.
 const MAX_PARENTS: usize = 8;
 
-/// Looks, but not for long: a disk that hangs must not hold up the launch. `named` is the package
-/// that the command line asks for, `home` the user's folder.
+/// `named` is the package that the command line asks for, `home` the user's folder.
 pub fn identify(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
     let (launch, named, home) = (launch.clone(), named.map(str::to_owned), home.to_owned());
+    patiently(move || look(&launch, named.as_deref(), &home))
+        .unwrap_or_else(|| Identity::unknown("the disk did not answer in time"))
+}
+
+/// The launch with what settings of its folder say as further variables: what detectors are shown.
+pub fn with_settings(launch: &Launch, home: &Path) -> Launch {
+    let (asked, home) = (launch.clone(), home.to_owned());
+    let settings = patiently(move || settings::of_files(&asked, &home));
+    let mut launch = launch.clone();
+    launch.env.extend(settings.unwrap_or_default());
+    launch
+}
+
+/// Looks, but not for long: a disk that hangs must not hold up the launch, which it holds up itself.
+fn patiently<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = tell.send(look(&launch, named.as_deref(), &home));
-    });
-    told.recv_timeout(PATIENCE)
-        .unwrap_or_else(|_| Identity::unknown("the disk did not answer in time"))
+    std::thread::spawn(move || tell.send(look()));
+    told.recv_timeout(PATIENCE).ok()
 }
 
 fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {

@@ -8,7 +8,7 @@ use super::weigh::weigh;
 use super::{Counts, Judge, call_id, now_ms};
 use crate::approval::{self, Question, Scope};
 use crate::audit::{Durability, Record};
-use crate::event::identity::{Identity, identify};
+use crate::event::identity::{Identity, identify, with_settings};
 use crate::event::surface::{Context, Part};
 use crate::event::{self, Direction, Launch, redacted};
 use crate::link::{End, Link};
@@ -36,12 +36,12 @@ impl Judge {
             places: &self.places,
             beside: Vec::new(),
         };
-        let event = event::launch::of_launch(&context, link.launch.clone());
+        let user = Path::new(&self.places.home);
+        let event = event::launch::of_launch(&context, with_settings(&link.launch, user));
         let mut weighed = weigh(&set, &policy, event, &self.histories.of(&link.client.key));
         let package = weighed.package().map(str::to_owned);
         let package = package.or_else(|| link.launch.origin.clone());
         link.server.package = package;
-        let user = Path::new(&self.places.home);
         let identity = identify(&link.launch, link.server.package.as_deref(), user);
         self.name_package(link, &identity);
         if resumed {

@@ -382,3 +382,35 @@ fn an_agent_cannot_override() {
     home.record("kind:override-refused");
     client.close();
 }
+
+#[test]
+fn a_folder_that_chooses_another_registry_is_found_before_anything_runs() {
+    let home = Home::new();
+    configs(&home);
+    let rules = |place: &str, text: &str| -> Vec<(String, String)> {
+        fs::write(home.user().join(place), text).unwrap();
+        let scanned = home.cli(&["scan", "--json"]).json();
+        let servers = scanned["servers"].as_array().unwrap();
+        let find = |server: &Value| {
+            let findings = server["findings"].as_array()?;
+            let registry = findings
+                .iter()
+                .find(|finding| finding["rule"] == "supply-chain.registry-override")?;
+            let word = |value: &Value| value.as_str().unwrap().to_owned();
+            Some((word(&server["server"]), word(&registry["severity"])))
+        };
+        servers.iter().filter_map(find).collect()
+    };
+    let of = |server: &str, severity: &str| (server.to_owned(), severity.to_owned());
+    // The project's own file speaks for servers that start there.
+    let project = "project/.npmrc";
+    assert_eq!(rules(project, "registry=https://registry.npmjs.org/\n"), []);
+    assert_eq!(
+        rules(project, "registry=http://r.example/\n"),
+        [of("installed", "medium")]
+    );
+    assert_eq!(
+        rules(project, "@any:registry=https://r.example/\n"),
+        [of("installed", "low")]
+    );
+}

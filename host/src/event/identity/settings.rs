@@ -1,0 +1,292 @@
+//! Settings that launchers read from files of the folder where they are started, told as the
+//! variables that would say the same.
+//!
+//! A folder that was cloned can choose another registry for `npx` without a word of it in the
+//! command. Only what changes where packages come from, or brings code, is told; never a credential.
+//! What stands in the user's own files is the user's choice and is not told.
+
+use super::disk::text;
+use crate::event::Launch;
+use std::path::{Path, PathBuf};
+
+/// Folders above the start that are looked at. Chosen: deeper than projects lie.
+const MAX_FOLDERS: usize = 32;
+/// Settings that are told at most. Chosen: more than any honest file has.
+const MAX_SETTINGS: usize = 64;
+
+/// The settings of `launch`, by the names of variables, those that win first. A variable that is set
+/// wins over a file, as it does for the launchers.
+pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
+    let start = Path::new(&launch.cwd);
+    let above = || {
+        let folders = start.ancestors().take(MAX_FOLDERS);
+        folders.take_while(|folder| *folder != home)
+    };
+    let runs = |names: &[&str]| {
+        let mut words = launch.argv.iter();
+        words.any(|word| names.iter().any(|name| word.contains(name)))
+    };
+    let mut found = Vec::new();
+    let mut read = |path: PathBuf, reader: fn(&str) -> Vec<(String, String)>| {
+        if let Some(text) = text(&path) {
+            found.extend(reader(&text));
+        }
+    };
+    // Source: npm-config(7), npmrc(5): the nearest folder with a package is the project.
+    if runs(&["npm", "npx", "pnx", "yarn", "bun", "deno"]) {
+        let has = |folder: &Path, name: &str| folder.join(name).exists();
+        let project = above().find(|at| has(at, "package.json") || has(at, "node_modules"));
+        for folder in above().take(1).chain(project) {
+            read(folder.join(".npmrc"), npmrc);
+        }
+    }
+    // Source: yarn's documentation of .yarnrc.yml: every folder above counts.
+    for folder in above().filter(|_| runs(&["yarn"])) {
+        read(folder.join(".yarnrc.yml"), yarnrc);
+    }
+    // Source: bun's documentation of bunfig.toml.
+    for folder in above().take(1).filter(|_| runs(&["bun"])) {
+        read(folder.join("bunfig.toml"), bunfig);
+    }
+    // Source: uv's documentation of configuration files: commands of `uv tool` heed no project's.
+    let is_tool = |word: &String| word == "tool" || word.ends_with("uvx");
+    if runs(&["uv"]) && !launch.argv.iter().any(is_tool) {
+        let project = above().find(|folder| {
+            let pyproject = text(&folder.join("pyproject.toml"));
+            folder.join("uv.toml").exists()
+                || pyproject
+                    .is_some_and(|text| text.contains("[tool.uv") || text.contains("[[tool.uv"))
+        });
+        if let Some(folder) = project {
+            read(folder.join("uv.toml"), uv);
+            read(folder.join("pyproject.toml"), uv);
+        }
+    }
+    let is_set = |name: &str| {
+        let mut variables = launch.env.iter();
+        variables.any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    let mut settings: Vec<(String, String)> = Vec::new();
+    for (name, value) in found {
+        let known = settings.iter().any(|(known, _)| *known == name);
+        if !known && !is_set(&name) && settings.len() < MAX_SETTINGS {
+            settings.push((name, value));
+        }
+    }
+    settings
+}
+
+/// Lines of `key = value` or `key: value` before the first section; a key of npm's may have a colon.
+fn lines(text: &str) -> impl Iterator<Item = (String, &str)> {
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with('['));
+    lines.filter_map(|line| {
+        let comment = line.starts_with(['#', ';']);
+        let parts = line.split_once('=').or_else(|| line.split_once(':'));
+        let (key, value) = parts.filter(|_| !comment)?;
+        let key = key.trim().trim_end_matches("[]").to_lowercase();
+        Some((key, value.trim().trim_matches(['"', '\''])))
+    })
+}
+
+fn npmrc(text: &str) -> Vec<(String, String)> {
+    let told = |key: &str| {
+        matches!(key, "registry" | "node-options" | "script-shell") || key.ends_with(":registry")
+    };
+    lines(text)
+        .filter(|(key, _)| told(key))
+        .map(|(key, value)| {
+            let key = match key.starts_with('@') {
+                true => key,
+                false => key.replace('-', "_"),
+            };
+            (format!("npm_config_{key}"), value.to_owned())
+        })
+        .collect()
+}
+
+fn yarnrc(text: &str) -> Vec<(String, String)> {
+    // Only what stands at the beginning of a line is a setting of the whole.
+    let whole = text.lines().filter(|line| !line.starts_with(' '));
+    let whole: String = whole.flat_map(|line| [line, "\n"]).collect();
+    lines(&whole)
+        .filter(|(key, _)| key == "npmregistryserver")
+        .map(|(_, value)| ("YARN_NPM_REGISTRY_SERVER".to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn bunfig(text: &str) -> Vec<(String, String)> {
+    let Ok(table) = text.parse::<toml::Table>() else {
+        return Vec::new();
+    };
+    let registry = table
+        .get("install")
+        .and_then(|install| install.get("registry"));
+    let registry = registry.and_then(|found| found.as_str().or_else(|| found.get("url")?.as_str()));
+    let registry = registry.map(|url| ("BUN_CONFIG_REGISTRY".to_owned(), url.to_owned()));
+    let preload = table
+        .get("preload")
+        .map(words)
+        .filter(|words| !words.is_empty());
+    let preload = preload.map(|words| ("NODE_OPTIONS".to_owned(), format!("--require {words}")));
+    registry.into_iter().chain(preload).collect()
+}
+
+/// `uv.toml`, or the part of `pyproject.toml` that is uv's.
+fn uv(text: &str) -> Vec<(String, String)> {
+    let Ok(table) = text.parse::<toml::Table>() else {
+        return Vec::new();
+    };
+    let part = table.get("tool").and_then(|tool| tool.get("uv"));
+    let of = |key: &str| match part {
+        Some(part) => part.get(key),
+        None => table.get(key),
+    };
+    let mut settings = Vec::new();
+    for (key, name) in [
+        ("index-url", "UV_INDEX_URL"),
+        ("extra-index-url", "UV_EXTRA_INDEX_URL"),
+        ("find-links", "UV_FIND_LINKS"),
+    ] {
+        let words = of(key).map(words).filter(|words| !words.is_empty());
+        settings.extend(words.map(|words| (name.to_owned(), words)));
+    }
+    let listed = of("index").and_then(toml::Value::as_array);
+    let urls = listed
+        .into_iter()
+        .flatten()
+        .filter_map(|index| index.get("url")?.as_str());
+    let urls: Vec<&str> = urls.collect();
+    if !urls.is_empty() {
+        settings.push(("UV_INDEX".to_owned(), urls.join(" ")));
+    }
+    settings
+}
+
+/// A string, or the strings of a list, with spaces between them.
+fn words(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(word) => word.clone(),
+        toml::Value::Array(list) => {
+            let words: Vec<&str> = list.iter().filter_map(toml::Value::as_str).collect();
+            words.join(" ")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let tree = Self(tempfile::tempdir().unwrap());
+            fs::create_dir_all(tree.0.path().join("home/ws/deep")).unwrap();
+            for (path, text) in files {
+                let path = tree.0.path().join("home").join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            tree
+        }
+
+        fn read(&self, argv: &[&str], env: &[(&str, &str)]) -> Vec<String> {
+            let home = self.0.path().join("home");
+            let launch = Launch {
+                argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+                env: env
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                cwd: home.join("ws/deep").to_string_lossy().into_owned(),
+                origin: None,
+            };
+            of_files(&launch, &home)
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect()
+        }
+    }
+
+    #[test]
+    fn a_project_chooses_a_registry_for_npm() {
+        let tree = Tree::new(&[
+            ("ws/package.json", "{}"),
+            (
+                "ws/.npmrc",
+                "; theirs\nregistry = \"https://r.example/\"\n@acme:registry=https://a.example\n\
+                 //r.example/:_authToken=s3cret\nnode-options=--require ./x.js\nfund=false\n",
+            ),
+            ("ws/deep/.npmrc", "script-shell=/tmp/sh"),
+            (".npmrc", "registry=https://the-users-own.example"),
+        ]);
+        let told = [
+            "npm_config_script_shell=/tmp/sh",
+            "npm_config_registry=https://r.example/",
+            "npm_config_@acme:registry=https://a.example",
+            "npm_config_node_options=--require ./x.js",
+        ];
+        assert_eq!(tree.read(&["npx", "-y", "x"], &[]), told);
+        assert!(tree.read(&["/srv/tool"], &[]).is_empty());
+        // A variable wins.
+        let set = [("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org")];
+        let left = tree.read(&["sh", "-c", "npx x"], &set);
+        assert_eq!(left, [told[0], told[2], told[3]]);
+        // A folder above that is no project says nothing.
+        let tree = Tree::new(&[("ws/.npmrc", "registry=https://r.example")]);
+        assert!(tree.read(&["npx", "x"], &[]).is_empty());
+    }
+
+    #[test]
+    fn other_launchers_read_files_as_well() {
+        let tree = Tree::new(&[
+            (
+                "ws/.yarnrc.yml",
+                "npmRegistryServer: \"https://y.example\"\nnpmScopes:\n  a:\n    npmRegistryServer: z\n",
+            ),
+            (
+                "ws/deep/bunfig.toml",
+                "preload = [\"./a.ts\"]\n[install]\nregistry = { url = \"https://b.example\" }\n",
+            ),
+            (
+                "ws/pyproject.toml",
+                "[project]\nname = \"x\"\n[[tool.uv.index]]\nurl = \"https://u.example\"\n",
+            ),
+        ]);
+        let read = |argv: &[&str]| tree.read(argv, &[]);
+        assert_eq!(
+            read(&["yarn", "dlx", "x"]),
+            ["YARN_NPM_REGISTRY_SERVER=https://y.example"]
+        );
+        assert_eq!(
+            read(&["bunx", "x"]),
+            [
+                "BUN_CONFIG_REGISTRY=https://b.example",
+                "NODE_OPTIONS=--require ./a.ts"
+            ]
+        );
+        assert_eq!(read(&["uv", "run", "x"]), ["UV_INDEX=https://u.example"]);
+        assert!(read(&["uvx", "x"]).is_empty());
+        assert!(read(&["/srv/tool"]).is_empty());
+    }
+
+    #[test]
+    fn files_that_are_none_or_make_no_sense_hold_nothing_up() {
+        let tree = Tree::new(&[
+            ("ws/deep/bunfig.toml", "]]"),
+            ("ws/deep/uv.toml", "\0"),
+            ("ws/.npmrc", "registry\n=\n[x]\nregistry=in-a-section\n"),
+            ("ws/package.json", "{}"),
+        ]);
+        fs::create_dir(tree.0.path().join("home/ws/deep/.npmrc")).unwrap();
+        for program in ["npx", "bunx", "uv"] {
+            assert!(tree.read(&[program, "x"], &[]).is_empty(), "{program}");
+        }
+    }
+}
