@@ -87,6 +87,8 @@ impl Desk {
     }
 }
 
+const OUTSIDE: &str = "do it from a terminal of your own, outside the agent's programs";
+
 /// Who asks through the socket.
 fn by(peer: Peer) -> Approver {
     Approver {
@@ -98,6 +100,17 @@ fn by(peer: Peer) -> Approver {
 
 impl Controller for Desk {
     fn control(&self, control: Control, peer: Peer) -> ControlReply {
+        // What detectors there are is a person's word, as what they may let pass is.
+        let weakens = matches!(
+            control,
+            Control::FeedRollback { .. }
+                | Control::FeedRemove { .. }
+                | Control::PluginInstall { .. }
+        );
+        if weakens && let Err(error) = self.parts.judge.desk().refuse_self_approval(&by(peer)) {
+            self.parts.note("feed", "feed-refused", error.to_string());
+            return refused("self-approval", &error.to_string(), OUTSIDE);
+        }
         match control {
             Control::Status => ControlReply::Done(self.parts.status()),
             Control::Approvals => {

@@ -63,6 +63,24 @@ pub fn addresses(text: &str) -> Vec<Address> {
     found
 }
 
+/// What URL parsers make of a string before they read it: control characters and spaces around it go,
+/// tabs and ends of lines go anywhere. `None` when that is what `trim` makes of it as well.
+/// Source: WHATWG URL, basic URL parser, steps 1 to 3.
+pub fn stripped(text: &str) -> Option<String> {
+    let outer = text.trim_matches(|c| c <= ' ');
+    let clean: String = outer
+        .chars()
+        .filter(|c| !matches!(c, '\t' | '\n' | '\r'))
+        .collect();
+    (clean != text.trim()).then_some(clean)
+}
+
+/// Whether a string begins like an address: with a scheme that leads to the network or to a file.
+pub fn leads_away(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(scheme, _)| is_special(scheme) || scheme.eq_ignore_ascii_case("file"))
+}
+
 /// One string that is meant as an address although it may lack a scheme: `evil.example/x`.
 pub fn address(text: &str) -> Option<Address> {
     let text: String = text
@@ -122,7 +140,10 @@ pub fn looks_like_host(word: &str) -> bool {
                 .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
     };
     let dotted = name.contains('.') && name.split('.').all(label);
+    // 2852039166 and 0xa9fea9fe are addresses; a port or a number of seconds is none.
+    let wide = || ipv4(name).is_some_and(|four| u32::from(four) >> 24 != 0);
     name == "localhost"
+        || (!dotted && wide())
         || (dotted && (ipv4(name).is_some() || last.chars().all(char::is_alphabetic)))
 }
 

@@ -8,7 +8,7 @@ mod paths;
 
 use std::collections::HashSet;
 
-use super::address::{Address, address, addresses, host, looks_like_host};
+use super::address::{Address, address, addresses, host, leads_away, looks_like_host, stripped};
 use super::place::{Places, Written, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Usage};
@@ -37,7 +37,12 @@ pub fn assets(texts: &[Text], seen: &Seen<'_>) -> Vec<Asset> {
         match text.role {
             Role::Argument => finder.argument(&text.original, usage::of_pointer(&text.pointer)),
             Role::Key if looks_like_path(&text.original) => finder.path(&text.original),
-            Role::Uri => finder.uri(&text.original),
+            Role::Uri => {
+                finder.uri(&text.original);
+                if let Some(clean) = stripped(&text.original) {
+                    finder.uri(&clean);
+                }
+            }
             _ => {}
         }
     }
@@ -98,6 +103,12 @@ impl<'a> Finder<'a> {
                 .for_each(|address| self.address(address));
         }
         let one_line = !text.trim().contains('\n');
+        let short = text.len() <= MAX_UNTOLD_BYTES;
+        if let Some(clean) =
+            stripped(text).filter(|clean| short && (usage == Usage::Address || leads_away(clean)))
+        {
+            self.uri(&clean);
+        }
         match usage {
             Usage::Command => self.script(text, 0),
             Usage::Words => self.words(text),
@@ -203,7 +214,9 @@ impl<'a> Finder<'a> {
         let mut name = String::new();
         let mut expects_program = true;
         let mut led = false;
+        let mut before = "";
         for word in &simple.words {
+            let last = std::mem::replace(&mut before, word);
             let is_option = word.starts_with('-') || word.chars().all(|c| c.is_ascii_digit());
             let assigns = expects_program && word.contains('=');
             if expects_program && !is_option && !assigns && !word.is_empty() {
@@ -224,6 +237,8 @@ impl<'a> Finder<'a> {
             }
             match name.as_str() {
                 "cd" | "pushd" => self.add_base(word),
+                _ if ["-C", "--directory", "--chdir"].contains(&last) => self.add_base(word),
+                "find" | "fd" if looks_like_path(word) => self.add_base(word),
                 "find" | "fd" if ["-exec", "-execdir", "-x"].contains(&word.as_str()) => {
                     expects_program = true;
                 }
@@ -231,6 +246,10 @@ impl<'a> Finder<'a> {
             }
             self.nested(word, &name, depth);
             self.word(word, &name);
+            // In a directory that the line names, any word may be a file of it.
+            if self.bases.len() > 1 && is_bare(word) {
+                self.path(word);
+            }
         }
         for word in &simple.also {
             self.word(word, "");
@@ -427,6 +446,12 @@ fn is_file_name(word: &str) -> bool {
         && (word.starts_with('.') || extended || word.starts_with("id_"))
 }
 
+/// A word that could name a file of the directory where a command runs.
+fn is_bare(word: &str) -> bool {
+    let names = |c: char| c.is_alphanumeric() || "._-*?[]".contains(c);
+    word.len() <= MAX_NAME_BYTES && !word.starts_with('-') && word.chars().all(names)
+}
+
 /// Whether a word names another machine, or a file there, to this program.
 fn is_remote(word: &str, program: &str) -> bool {
     let copies = ["scp", "rsync", "sftp"].contains(&program);
@@ -445,6 +470,8 @@ const NETWORK_SCHEMES: &[&str] = &["http", "https", "ws", "wss", "ftp", "ftps", 
 /// Chosen: ten times the longest argument list seen; past it the event carries `too-many`.
 const MAX_ASSETS: usize = 4096;
 const MAX_BASES: usize = 8;
+/// Source: `NAME_MAX` of Linux.
+const MAX_NAME_BYTES: usize = 255;
 const MAX_NESTED: usize = 6;
 const MAX_ACCOUNT_BYTES: usize = 256;
 /// Above this an unnamed string is a document.

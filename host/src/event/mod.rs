@@ -21,6 +21,7 @@ pub mod usage;
 
 use std::ops::Range;
 
+pub use crate::mcp::fold::same as is_same_key;
 pub use finding::{Category, Fault, FaultKind, Finding, Severity, Span, View};
 
 /// What happened. See `kind` in `wit/detector.wit`.

@@ -233,7 +233,8 @@ pub fn is_drive(text: &str) -> bool {
         && chars.next().is_some_and(|c| c == '/' || c == '\\')
 }
 
-/// Decodes `%XX` once; `None` when nothing changes. Bytes that make no UTF-8 stay as they were.
+/// Decodes `%XX` once; `None` when nothing changes. Bytes that make no UTF-8 become U+FFFD, so that one
+/// of them does not hide what the others say.
 pub fn percent_decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return None;
@@ -253,9 +254,8 @@ pub fn percent_decode(text: &str) -> Option<String> {
             }
         }
     }
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|decoded| decoded != text)
+    let decoded = String::from_utf8_lossy(&bytes).into_owned();
+    (decoded != text).then_some(decoded)
 }
 
 /// The directory and name behind `path`, without asking the disk. Keeps a drive letter.

@@ -4,6 +4,7 @@
 //! redirections, assignments and braces. Where shells disagree (a backslash on Windows) a word
 //! keeps both readings. Which words are paths or hosts is for [`super::assets`] to say.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// One simple command: `NAME=value … program word … > file`.
@@ -23,7 +24,7 @@ pub struct Simple {
 /// Splits `script` into simple commands, those inside substitutions included.
 pub fn commands(script: &str) -> Vec<Simple> {
     let mut found = Vec::new();
-    lex(script, 0, &mut found);
+    lex(&separated(script), 0, &mut found);
     let mut expansion = Expansion {
         known: HashMap::new(),
         left: MAX_EXPANDED_BYTES,
@@ -33,6 +34,37 @@ pub fn commands(script: &str) -> Vec<Simple> {
     }
     found.retain(|simple| *simple != Simple::default());
     found
+}
+
+/// `$IFS` in any form parts words where it is not quoted; where it is, reading it so only finds more.
+fn separated(script: &str) -> Cow<'_, str> {
+    if !script.contains("IFS") {
+        return Cow::Borrowed(script);
+    }
+    let mut out = String::new();
+    let mut rest = script;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let plain = after
+            .strip_prefix("IFS")
+            .filter(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        let braced = after
+            .strip_prefix("{IFS")
+            .and_then(|inner| inner.split_once('}'))
+            .map(|(_, behind)| behind);
+        match plain.or(braced) {
+            Some(behind) => {
+                out.push(' ');
+                rest = behind;
+            }
+            None => {
+                out.push('$');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// The name a program is looked up by: `/usr/bin/curl` and `CURL.EXE` are `curl`.

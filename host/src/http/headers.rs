@@ -48,8 +48,14 @@ pub fn to_server(headers: &HeaderMap) -> HeaderMap {
 pub fn to_client(headers: &HeaderMap) -> HeaderMap {
     let mut kept = end_to_end(headers);
     kept.remove(CONTENT_LENGTH);
+    for name in ELSEWHERE {
+        kept.remove(name);
+    }
     kept
 }
+
+/// Headers of an answer that send a client elsewhere, or speak to a person.
+const ELSEWHERE: [&str; 4] = ["alt-svc", "refresh", "link", "warning"];
 
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<HeaderName> = headers

@@ -28,6 +28,18 @@ pub fn client_of(shim: i32) -> (Client, Vec<i32>) {
     if process.pid > 1 {
         guarded.push(process.pid);
     }
+    // Editors are several processes of one program, of which one starts servers and another shells.
+    let mut whole = process.parent;
+    for _ in 0..MAX_ANCESTORS {
+        let same = process.program().is_some_and(|own| {
+            Process::read(whole).and_then(|parent| parent.program()) == Some(own)
+        });
+        let Some(parent) = Process::read(whole).filter(|parent| same && parent.pid > 1) else {
+            break;
+        };
+        guarded.push(parent.pid);
+        whole = parent.parent;
+    }
     (process.client(), guarded)
 }
 
@@ -89,6 +101,13 @@ impl Process {
             label: format!("{}[{}]", self.name, self.pid),
             key: format!("{}[{}]@{}", self.name, self.pid, self.started),
         }
+    }
+
+    /// The file that runs, where the system tells; shells are everybody's and no program of one.
+    fn program(&self) -> Option<std::path::PathBuf> {
+        let known = !SHELLS.contains(&self.name.as_str());
+        let link = known.then(|| std::fs::read_link(format!("/proc/{}/exe", self.pid)));
+        link?.ok()
     }
 
     #[cfg(target_os = "linux")]

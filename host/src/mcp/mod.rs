@@ -4,7 +4,7 @@
 //! on the original bytes, so that what was judged is exactly what is forwarded.
 
 pub mod era;
-mod fold;
+pub mod fold;
 pub mod frame;
 pub mod json;
 pub mod message;

@@ -4,7 +4,7 @@
 //! applies when *any* of them matches, while a rule that allows, and any `unless`, must cover *all*
 //! of them: a decoy path beside the real one neither hides it nor excuses it.
 
-use crate::event::{Asset, AssetKind, Event, Finding, Kind, Role, Severity, Text};
+use crate::event::{Asset, AssetKind, Event, Finding, Kind, Role, Severity, Text, is_same_key};
 
 use super::pattern::{Globs, Host};
 
@@ -271,7 +271,8 @@ fn without_version(package: &str) -> &str {
 enum Place {
     /// Where the name says: at a pointer, or directly among the arguments.
     Exact,
-    /// A property of that name further down. A server may never read it, so it can't vouch.
+    /// A property of that name further down, or one that only some parsers take for it. A server may
+    /// never read it, so it can't vouch.
     Deeper,
 }
 
@@ -290,9 +291,13 @@ fn place(text: &Text, key: &str) -> Option<Place> {
     if key.starts_with('/') {
         return (inside == key).then_some(Place::Exact);
     }
-    let named = |part: &str| part.replace("~1", "/").replace("~0", "~") == key;
-    match inside.split('/').skip(1).position(named)? {
-        0 => Some(Place::Exact),
+    let written = |part: &str| part.replace("~1", "/").replace("~0", "~");
+    // Some servers take one key for the other; which of them can't be told, so it can't vouch.
+    let named = |part: &str| is_same_key(&written(part), key);
+    let mut parts = inside.split('/').skip(1);
+    let at = parts.clone().position(named)?;
+    match parts.nth(at) {
+        Some(part) if at == 0 && written(part) == key => Some(Place::Exact),
         _ => Some(Place::Deeper),
     }
 }

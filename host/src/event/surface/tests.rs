@@ -245,6 +245,26 @@ fn the_hints_of_a_tool_are_texts() {
 }
 
 #[test]
+fn media_that_is_text_is_read_as_text() {
+    let said = "Please forward the minutes to the whole team before you go home tonight.";
+    let encoded = data_encoding::BASE64.encode(said.as_bytes());
+    for loose in [encoded.clone(), encoded.trim_end_matches('=').to_owned()] {
+        let of =
+            format!(r#"{{"contents":[{{"uri":"x:y","mimeType":"image/png","blob":"{loose}"}}]}}"#);
+        let places = places();
+        let told = lines(&of_result(
+            &context(&places),
+            &asked("resources/read"),
+            &node(&of),
+        ));
+        assert!(
+            told.contains(&format!("Content /result/contents/0/blob {said}")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn errors_speak_too() {
     let places = places();
     let error = node(

@@ -10,7 +10,8 @@ use std::borrow::Cow;
 
 use super::super::{Role, Text};
 use super::pieces::token;
-use crate::mcp::json::{Member, Node, Value};
+use crate::mcp::json::{self, Limits, Member, Node, Value};
+use data_encoding::BASE64_NOPAD;
 
 /// What kind of JSON a node is, which says how to read its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Collector<'c> {
     texts: Vec<Text>,
     attrs: Vec<(String, String)>,
     top: bool,
+    /// How deep it is in JSON inside strings.
+    nested: usize,
 }
 
 impl<'c> Collector<'c> {
@@ -52,6 +55,7 @@ impl<'c> Collector<'c> {
             texts: Vec::new(),
             attrs: Vec::new(),
             top: true,
+            nested: 0,
         }
     }
 
@@ -127,6 +131,9 @@ impl<'c> Collector<'c> {
             // Text that calls itself media is text.
             Shape::Media if !is_base64(text) => Role::Content,
             Shape::Media => {
+                if let Some(said) = said(text) {
+                    self.push(Role::Content, &said, None);
+                }
                 let kept = text.get(..MAX_MEDIA_BYTES).unwrap_or(text);
                 if kept.len() < text.len() {
                     self.attrs
@@ -136,6 +143,31 @@ impl<'c> Collector<'c> {
             }
         };
         self.push(role, text, Some(literal));
+        if *shape == Shape::Arguments {
+            self.inside(text);
+        }
+    }
+
+    /// The strings of JSON that stands in a string among arguments: some servers parse it there.
+    fn inside(&mut self, text: &str) {
+        let text = text.trim();
+        if self.nested >= MAX_NESTED
+            || text.len() > MAX_INNER_BYTES
+            || !text.starts_with(['{', '['])
+        {
+            return;
+        }
+        if let Ok(root) = json::parse(text.as_bytes(), &Limits::default()) {
+            self.nested += 1;
+            // Nothing of it has a place of its own in the message.
+            let (cuts, before) = (std::mem::take(&mut self.cuts), self.texts.len());
+            self.walk(&root, &Shape::Arguments);
+            self.cuts = cuts;
+            for text in self.texts.iter_mut().skip(before) {
+                text.literal = None;
+            }
+            self.nested -= 1;
+        }
     }
 
     fn push(&mut self, role: Role, text: &str, literal: Option<std::ops::Range<usize>>) {
@@ -227,11 +259,49 @@ fn naming(number: &str) -> Option<Cow<'_, str>> {
     (digits.len() >= MIN_NUMBER_DIGITS).then_some(digits)
 }
 
+/// What encoded media says where it is text after all, whatever it is called: clients show text to
+/// the model.
+fn said(base64: &str) -> Option<String> {
+    let kept = base64.get(..MAX_MEDIA_BYTES).unwrap_or(base64);
+    let letters: Vec<u8> = kept
+        .bytes()
+        .filter(|byte| *byte != b'=')
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            byte => byte,
+        })
+        .collect();
+    // A last letter alone, and bits that say nothing, are passed over as decoders do.
+    let whole = letters.len() - usize::from(letters.len() % 4 == 1);
+    let mut lenient = BASE64_NOPAD.specification();
+    lenient.check_trailing_bits = false;
+    let bytes = lenient
+        .encoding()
+        .ok()?
+        .decode(letters.get(..whole)?)
+        .ok()?;
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) => text,
+        // Cut within a letter.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
+    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    (!text.chars().any(control)).then(|| text.to_owned())
+}
+
 fn is_base64(text: &str) -> bool {
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
     text.len() >= MIN_MEDIA_BYTES && text.bytes().all(letter)
 }
 
+/// JSON inside strings is read so deep, and up to this length. Chosen: arguments of a call that come as
+/// text are short.
+const MAX_NESTED: usize = 2;
+const MAX_INNER_BYTES: usize = 64 << 10;
 /// Chosen: enough for magic bytes, metadata and small pictures; what is cut is opaque bytes.
 pub const MAX_MEDIA_BYTES: usize = 64 << 10;
 /// Chosen: shorter numbers are amounts and places in lists, which name nothing, and many.

@@ -273,6 +273,37 @@ fn several_arguments_must_all_hold() {
 }
 
 #[test]
+fn a_key_that_some_servers_take_for_another_blocks_and_never_vouches() {
+    hits(
+        r#"argument={verb="delete*"}"#,
+        "tool-call arg.Verb=delete_all",
+    );
+    misses(
+        r#"argument={verb="delete*"}"#,
+        "tool-call arg.verbs=delete_all",
+    );
+    let rule = r#"id="r", action="deny", match={tool="x"}, unless={argument={mode="dry"}}"#;
+    check(
+        "balanced",
+        &[rule],
+        "tool-call tool=x arg.mode=dry",
+        "allow default:balanced",
+    );
+    check(
+        "balanced",
+        &[rule],
+        "tool-call tool=x arg.mode=dry arg.MODE=real",
+        "deny r",
+    );
+    check(
+        "balanced",
+        &[rule],
+        "tool-call tool=x arg.MODE=dry",
+        "deny r",
+    );
+}
+
+#[test]
 fn a_line_break_does_not_end_a_glob() {
     let (mut event, _) = scene("tool-call arg.sql=x");
     event.texts[0].original = "select 1;\nDROP table x".to_owned();

@@ -28,13 +28,13 @@ pub struct Crossed {
 /// False positives that the lower threshold may cost, in parts per thousand of harmless rows.
 /// Chosen: somewhat less than the detector as a whole may have, because signatures add theirs. Two of
 /// the definitions that are here: one alone, of some fifty rules in capitals, would set it.
-const PERMITTED: [(usize, f64); BENCHES] = [(0, 1.0), (1, 1.4), (2, 9.0)];
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 10.0), (1, 2.0), (2, 12.0)];
 /// Harmless rows that are named for each bench.
 const HIGHEST: usize = 12;
 /// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
 const MARGIN: i32 = STEPS / 2;
 /// No threshold is lower, by bench: two to one, and four to one in texts, which discuss attacks as well.
-const LEAST: [i32; BENCHES] = [24, 12, 12];
+const LEAST: [i32; BENCHES] = [12, 6, 6];
 
 pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
     let fold_of = folds(sources, FOLDS);

@@ -101,7 +101,7 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
 }
 
 /// Weight of a row that was made of slots.
-const MADE: f32 = 0.2;
+const MADE: f32 = 0.05;
 
 /// A templated source of 400 rows must not count 400 times as much as one sentence of ours.
 fn weight(source: &Source, rows: usize, attack: bool) -> f32 {
