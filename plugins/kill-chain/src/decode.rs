@@ -167,6 +167,17 @@ const fn hex(byte: u8) -> Char {
     }
 }
 
+/// The text that `run` is base64 of, when it is one.
+pub fn base64_text(run: &str) -> Option<String> {
+    let all = |byte: u8| base64(byte) != Char::Foreign || byte == b'=';
+    let long = run.len() >= RUN && run.bytes().all(all);
+    let [encoding, ..] = &ENCODINGS;
+    let bytes = long.then(|| unpack(run.as_bytes(), encoding))?;
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains(char::is_control) || text.contains('\n'))
+}
+
 fn unpack(run: &[u8], encoding: &Encoding) -> Vec<u8> {
     let bits = encoding.bits;
     let (mut held, mut count) = (0_u32, 0_u32);

@@ -1,0 +1,98 @@
+//! A secret that leaves: how sure that is, and when it only goes back to where it came from.
+
+use clawdefender_sdk::{Event, Finding, Severity};
+
+use crate::KillChain;
+use crate::action::{Action, Actions, flag};
+use crate::facts::{self, Facts};
+use crate::finding::{self, Did};
+use crate::flow::{Flow, Leak};
+use crate::past::Past;
+
+impl KillChain {
+    /// Whether arguments of this call can reach anyone who should not have them.
+    pub(crate) fn may_carry(&self, event: &Event, facts: &Facts, past: &Past<'_>) -> bool {
+        facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, past)
+    }
+
+    pub(crate) fn exfiltration(
+        &self,
+        event: &Event,
+        past: &Past<'_>,
+        facts: &Facts,
+        flow: &Flow,
+        did: &Did<'_>,
+    ) -> Option<Finding> {
+        let own = self.printer.word(&event.server.name);
+        let is_home = |leak: &&Leak| self.goes_back(event, past, facts, leak, own);
+        let leaks: Vec<&Leak> = flow.leaks.iter().filter(|leak| !is_home(leak)).collect();
+        let mut from: Vec<usize> = leaks.iter().map(|leak| leak.at).collect();
+        from.dedup();
+        let from_other = from.iter().any(|at| past.server(*at, &self.printer) != own);
+        let leaves = facts.actions.meets(carriers()) || is_outside(facts);
+        // A request to this machine or network is work on one's own program, or a tunnel.
+        let stays = facts.flags & flag::INSIDE != 0 && !is_outside(facts);
+        let strength = match (leaves, from_other && !facts.local) {
+            _ if leaks.is_empty() => return None,
+            (true, _) if !stays => (Severity::Critical, 95),
+            (true, _) | (false, true) => (Severity::Medium, 60),
+            (false, false) => return None,
+        };
+        Some(finding::exfiltration(
+            event,
+            past,
+            strength,
+            &from,
+            &flow.parts,
+            did,
+        ))
+    }
+
+    /// Whether the secret goes back to the host or server that returned it, or to the host whose
+    /// address it is part of: a login, an address to upload to, a link in a mail.
+    fn goes_back(
+        &self,
+        event: &Event,
+        past: &Past<'_>,
+        facts: &Facts,
+        leak: &Leak,
+        own: u32,
+    ) -> bool {
+        if !facts.hosts.is_empty() {
+            let known = |host: &u32| leak.hosts.contains(host);
+            return facts.hosts.iter().all(known);
+        }
+        // Where a command or mail goes is not the server's own affair.
+        let foreign = facts.own.has(Action::Shell) || facts.flags & flag::INSIDE != 0;
+        let keyed = |text: &u16| {
+            let text = event.texts.get(usize::from(*text));
+            text.is_some_and(|text| {
+                let key = facts::key(&text.pointer);
+                self.lexicon.secrets.names_secret(key) || self.lexicon.usage.is_login_key(key)
+            })
+        };
+        !foreign && past.server(leak.at, &self.printer) == own && leak.texts.iter().all(keyed)
+    }
+}
+
+/// Actions that take arguments out.
+fn carriers() -> Actions {
+    [
+        Action::Send,
+        Action::Fetch,
+        Action::Download,
+        Action::Pay,
+        Action::Schedule,
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn is_outside(facts: &Facts) -> bool {
+    facts.flags & flag::OUTSIDE != 0
+}
+
+fn other_server(event: &Event, past: &Past<'_>) -> bool {
+    let mut servers = past.steps.iter().map(|step| step.server);
+    servers.any(|server| server != event.server.name)
+}
