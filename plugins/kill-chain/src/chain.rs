@@ -72,6 +72,8 @@ enum Lead {
     Described,
     Named,
     Overt,
+    Mentioned,
+    Pressed,
 }
 
 impl Lead {
@@ -80,6 +82,8 @@ impl Lead {
             Self::Described => follows::DESCRIBED,
             Self::Named => follows::NAMED,
             Self::Overt => follows::OVERT,
+            Self::Mentioned => follows::MENTIONED,
+            Self::Pressed => follows::PRESSED,
         }
     }
 }

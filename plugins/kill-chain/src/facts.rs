@@ -47,6 +47,8 @@ pub struct Facts {
     pub workspace: bool,
     /// What an order is compared with.
     pub told: Told,
+    /// It makes files of other files.
+    pub copies: bool,
     /// Places that are read whatever program it is that reads.
     read: u8,
     /// Paths as they are written, and whether they are read.
@@ -75,7 +77,10 @@ pub fn is_call(event: &Event) -> bool {
 
 /// Whether the event brings content.
 pub fn is_result(event: &Event) -> bool {
-    matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
+    matches!(
+        event.kind,
+        Kind::ToolResult | Kind::ResourceContent | Kind::PromptContent
+    )
 }
 
 /// The facts of a call of a tool that does `defined` by its definition. What an order could have
@@ -97,6 +102,11 @@ pub fn of_call(
         .iter()
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
     facts.told.tool = telling.collect();
+    let subjects = words.iter().filter_map(|word| {
+        let meaning = vocabulary.meaning(printer.word(word));
+        vocabulary.content(word, meaning).filter(|_| meaning.is_subject())
+    });
+    facts.told.subjects = subjects.collect();
     facts.told.whole = printer.name(&event.name);
     facts.told.joined = (words.len() > 1).then(|| printer.plain(stem(&event.name)));
     // Content arrives with the answer.
@@ -147,6 +157,7 @@ pub fn of_call(
             }
         } else if value.len() <= 1024 {
             let target = lexicon.usage.is_target_key(key);
+            facts.copies |= target;
             let before = facts.places;
             facts.word(value, lexicon, printer);
             let own = lexicon.places(value);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::action::{Action, Actions, Place};
+use crate::action::{Action, Actions, Place, flag};
 use crate::secret_words::SecretWords;
 use crate::shell::Command;
 use crate::stem::stem;
@@ -100,6 +100,9 @@ struct CommandRule {
     after: Vec<String>,
     #[serde(default)]
     mass: bool,
+    /// What it talks to is a service outside.
+    #[serde(default)]
+    outside: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -233,14 +236,14 @@ impl Lexicon {
         rules.flat_map(|rule| rule.action.iter().copied()).collect()
     }
 
-    /// What a command does, and whether it does it to many things at once.
-    pub fn command(&self, command: &Command) -> (Actions, bool) {
+    /// What a command does, and how, as bits of [`flag`].
+    pub fn command(&self, command: &Command) -> (Actions, u16) {
         let mut line = command.program.clone();
         for word in &command.words {
             line.push(' ');
             line.push_str(&word.to_ascii_lowercase());
         }
-        let (mut actions, mut mass) = (Actions::default(), false);
+        let (mut actions, mut flags) = (Actions::default(), 0);
         for rule in &self.commands {
             let run = rule.run.is_empty() || rule.run.contains(&command.program);
             let any = rule.any.is_empty()
@@ -257,10 +260,11 @@ impl Lexicon {
             let bare = !rule.bare || command.words.iter().all(|word| word.starts_with('-'));
             if run && any && contains && fed && bare && (!rule.piped || command.piped) {
                 actions = actions.union(rule.action.iter().copied().collect());
-                mass |= rule.mass;
+                flags |= if rule.mass { flag::MASS } else { 0 };
+                flags |= if rule.outside { flag::OUTSIDE } else { 0 };
             }
         }
-        (actions, mass)
+        (actions, flags)
     }
 
     /// The places that `path` lies in, as bits.

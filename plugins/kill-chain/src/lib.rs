@@ -14,6 +14,7 @@ mod keep;
 mod leak;
 mod lexicon;
 mod memo;
+mod mention;
 mod obey;
 mod order;
 mod past;
@@ -95,6 +96,7 @@ impl Detector for KillChain {
                 Kind::ToolResult,
                 Kind::ToolDefinition,
                 Kind::ResourceContent,
+                Kind::PromptContent,
                 Kind::Completion,
                 Kind::Sampling,
                 Kind::Elicitation,
@@ -195,6 +197,16 @@ impl KillChain {
             &self.printer,
             (ordered, self.defined(event, memos)),
         );
+        // A copy of a file made of secrets is one.
+        let made = |memo: &Seen<'_>| {
+            memo.actions.has(Action::ReadSecret)
+                && memo.actions.has(Action::Write)
+                && memo.objects().any(|own| facts.objects.contains(&own))
+        };
+        if facts.copies && memos.iter().flatten().any(made) {
+            facts.actions.add(Action::ReadSecret);
+            facts.actions.add(Action::Write);
+        }
         let mut flow = if self.may_carry(event, &facts, past) {
             Flow::into_call(event, memos, &self.printer)
         } else {
@@ -301,11 +313,15 @@ impl KillChain {
             .map(|step| step.server)
             .zip(past.memos.iter().copied())
             .collect();
+        let orders = definition::orders(event, &self.vocabulary, &self.printer);
+        let tells = !orders.is_empty();
         let memo = Memo {
+            flags: if tells { flag::RESULT } else { 0 },
+            orders,
             tools: vec![(key, adds)],
             ..Memo::default()
         };
-        definition::is_worth(event, adds, key, &known)
+        definition::is_worth(event, (adds, tells), key, &known)
             .then(|| keep::definition(memo, past, &self.printer).encode())
     }
 

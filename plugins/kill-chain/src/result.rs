@@ -1,8 +1,9 @@
 //! What a result leaves: the secrets it holds, the private passages, the orders it gives.
 
-use clawdefender_sdk::Event;
+use clawdefender_sdk::{Event, Kind};
 
 use crate::KillChain;
+use crate::definition;
 use crate::action::{Action, Place, flag};
 use crate::facts::{self, host_of};
 use crate::memo::{self, Memo, Secret, Seen};
@@ -14,19 +15,6 @@ use crate::secret::{Hunt, is_environment};
 /// A text of more words is no single secret, unless a place for credentials held it.
 const MAX_SINGLE_WORDS: usize = 8;
 const MAX_SINGLE: usize = 200;
-/// Fields of a message's head that say who reads it anyway, and how far behind their name an
-/// address may stand, in bytes.
-const HEADS: [&str; 8] = [
-    "from",
-    "sender",
-    "to",
-    "cc",
-    "reply-to",
-    "recipients",
-    "von",
-    "an",
-];
-const MAX_FIELD: usize = 120;
 
 impl KillChain {
     pub(crate) fn result(&self, event: &Event, past: &Past<'_>) -> Option<Vec<u8>> {
@@ -102,64 +90,35 @@ impl KillChain {
             }
             if private {
                 self.printer.keep_passages(seen, &mut memo.content);
-                self.correspondents(seen, &mut memo.hosts);
+                let head = self.addresses(seen, |head| head);
+                memo.hosts.extend(head.map(|(mail, _)| self.printer.word(mail)).take(memo::MAX_HOSTS));
             }
         }
         memo.orders = reader.finish();
+        if event.kind == Kind::PromptContent {
+            memo.orders.retain(definition::is_loud);
+        } else {
+            let texts = event.texts.iter().map(facts::seen);
+            let mut mentions = self.mentions(texts);
+            let ordered = |word: &u32| memo.orders.iter().any(|order| order.words.contains(word));
+            mentions.retain(|mention| !mention.words.iter().any(ordered));
+            memo.orders.extend(mentions);
+        }
         // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
         if asked && memo.secrets.is_empty() {
             let whole = event.texts.iter().map(facts::seen);
             let whole = whole.filter(|text| is_secret_whole(text, placed));
             memo.secrets = whole.filter_map(|text| self.whole(text)).collect();
         }
+        // A secret is looked for as one, and not as a passage.
+        let secret = |hash: &u32| memo.secrets.iter().any(|own| own.prints.contains(hash));
+        memo.content.retain(|hash| !secret(hash));
         settle(&mut memo.content, memo::MAX_CONTENT);
         if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
             memo.flags |= flag::SECRET;
         }
         memo.actions = facts.actions;
         self.worth(memo, event, past)
-    }
-
-    /// Adds hashes of the mail addresses that the head of a message gives.
-    fn correspondents(&self, text: &str, into: &mut Vec<u32>) {
-        let mut from = 0;
-        while let Some(at) = text.get(from..).and_then(|rest| rest.find('@')) {
-            let at = from + at;
-            let inside = |char: char| char.is_ascii_alphanumeric() || "._%+-".contains(char);
-            let before = text.get(..at).unwrap_or_default();
-            let name = before.trim_end_matches(inside);
-            let after = text.get(at + 1..).unwrap_or_default();
-            let length = after.find(|char| !inside(char)).unwrap_or(after.len());
-            from = at + 1;
-            let end = at
-                + 1
-                + after
-                    .get(..length)
-                    .unwrap_or_default()
-                    .trim_end_matches('.')
-                    .len();
-            let line = name.rsplit(['\n', '{']).next().unwrap_or_default();
-            let field = line
-                .get(line.len().saturating_sub(MAX_FIELD)..)
-                .unwrap_or(line);
-            let field = field
-                .rsplit(", \"")
-                .next()
-                .unwrap_or(field)
-                .to_ascii_lowercase();
-            let head = HEADS.iter().any(|head| {
-                let field = field.trim_start_matches([' ', '"', '\'', '-', '{']);
-                field
-                    .strip_prefix(head)
-                    .is_some_and(|rest| rest.starts_with([':', '"', '\'']))
-            });
-            if head && into.len() < memo::MAX_HOSTS {
-                into.extend(
-                    text.get(name.len()..end)
-                        .map(|mail| self.printer.word(mail)),
-                );
-            }
-        }
     }
 
     /// The prints of a text that is a secret as a whole.

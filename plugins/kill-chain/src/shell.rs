@@ -30,6 +30,8 @@ const WRAPPERS: &[&str] = &[
     "do",
     "else",
     "if",
+    "while",
+    "until",
     "timeout",
     "nice",
     "setsid",

@@ -17,6 +17,8 @@ pub struct Usage {
     write_options: Vec<(String, String)>,
     /// Options whose value logs in: what stands there goes where it belongs.
     login_options: Vec<String>,
+    /// Programs that with `-i` write what they read.
+    in_place: Vec<String>,
     /// Programs whose last word is written.
     copiers: Vec<String>,
     /// Programs that ask a host and read no file, and what may follow them.
@@ -75,6 +77,12 @@ impl Usage {
             .iter()
             .rposition(|word| !word.starts_with('-'));
         last.filter(|_| copies)
+    }
+
+    /// Whether the command shows nothing of the files that it changes.
+    pub fn edits(&self, command: &Command) -> bool {
+        let edit = |word: &String| word.starts_with("-i") || word == "--in-place";
+        has(&self.in_place, &command.program) && command.words.iter().any(edit)
     }
 
     pub fn asks(&self, program: &str) -> bool {

@@ -26,7 +26,7 @@ impl Facts {
     }
 
     fn command(&mut self, command: &Command, loops: bool, lexicon: &Lexicon, printer: &Printer) {
-        let (mut actions, mass) = lexicon.command(command);
+        let (mut actions, flags) = lexicon.command(command);
         let program = command.program.as_str();
         if command.login {
             actions.0 &= !Action::ReadSecret.bit().0;
@@ -40,8 +40,8 @@ impl Facts {
         {
             actions.add(Action::Send);
         }
-        if mass {
-            self.flags |= flag::MASS;
+        self.flags |= flags;
+        if flags & flag::MASS != 0 {
             self.flags |= if lexicon.usage.is_wide(command) {
                 flag::WIDE
             } else {
@@ -53,8 +53,10 @@ impl Facts {
             self.object(path, printer);
         }
         self.actions = self.actions.union(actions);
-        let reads = actions.meets(reading());
+        let reads = actions.meets(reading()) && !lexicon.usage.edits(command);
         let target = lexicon.usage.target(command);
+        let packs = actions.has(Action::Archive) || actions.has(Action::Encode);
+        self.copies |= target.is_some() || packs;
         let mut before = "";
         for (number, word) in command.words.iter().enumerate() {
             let option = std::mem::replace(&mut before, word);
