@@ -67,7 +67,10 @@ pub fn adds(
 /// something: tools are used as they say, and only that is more than a manual.
 pub fn orders(event: &Event, vocabulary: &Vocabulary, printer: &Printer) -> Vec<Order> {
     let mut reader = Reader::new(vocabulary, printer);
-    let texts = event.texts.iter().filter(|text| text.role == Role::Description);
+    let texts = event
+        .texts
+        .iter()
+        .filter(|text| text.role == Role::Description);
     let mut left = MAX_ORDERS_READ;
     for text in texts {
         let text = seen(text);
@@ -95,7 +98,12 @@ pub fn known(memos: &[Option<Seen<'_>>], key: u32) -> Actions {
 }
 
 /// Whether there is room for one more tool of the server, and this one is not yet known.
-pub fn is_worth(event: &Event, (adds, orders): (Actions, bool), key: u32, past: &[(&str, Option<Seen<'_>>)]) -> bool {
+pub fn is_worth(
+    event: &Event,
+    (adds, orders): (Actions, bool),
+    key: u32,
+    past: &[(&str, Option<Seen<'_>>)],
+) -> bool {
     let first = event.texts.first().map_or("", |text| text.pointer.as_str());
     let own = past.iter().filter(|(server, memo)| {
         *server == event.server.name && memo.as_ref().is_some_and(|memo| memo.is(flag::DEFINED))

@@ -104,7 +104,9 @@ pub fn of_call(
     facts.told.tool = telling.collect();
     let subjects = words.iter().filter_map(|word| {
         let meaning = vocabulary.meaning(printer.word(word));
-        vocabulary.content(word, meaning).filter(|_| meaning.is_subject())
+        vocabulary
+            .content(word, meaning)
+            .filter(|_| meaning.is_subject())
     });
     facts.told.subjects = subjects.collect();
     facts.told.whole = printer.name(&event.name);

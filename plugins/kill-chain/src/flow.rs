@@ -22,6 +22,9 @@ const WHOLE_PRINTS: usize = 12;
 /// is kept, and a passage may be cut a little.
 const SPAN: usize = 10;
 
+/// Longest text that is read with its neighbours, in bytes.
+const MAX_PIECE: usize = 16;
+
 /// What flows into the current call.
 #[derive(Debug, Default)]
 pub struct Flow {
@@ -92,13 +95,22 @@ impl Flow {
         }
         let mut matched: Vec<Match> = Vec::new();
         let (mut budget, mut base) = (BUDGET, 0);
-        for (number, text) in event.texts.iter().enumerate() {
-            let sent = [Role::Argument, Role::Key, Role::Content, Role::Uri];
-            if !sent.contains(&text.role) {
-                continue;
-            }
+        let sent = [Role::Argument, Role::Key, Role::Content, Role::Uri];
+        let texts = event
+            .texts
+            .iter()
+            .map(|text| sent.contains(&text.role).then(|| facts::seen(text)));
+        let texts: Vec<Option<&str>> = texts.collect();
+        // What is cut into pieces too short to be told is read as one, too.
+        let pieces = joined(&texts);
+        let pieces = pieces.iter().map(|(number, text)| (*number, text.as_str()));
+        let whole = texts
+            .iter()
+            .enumerate()
+            .filter_map(|(number, text)| Some((number, (*text)?)));
+        for (number, text) in whole.chain(pieces) {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
-            decode::readings(facts::seen(text).as_bytes(), &mut budget, &mut |bytes| {
+            decode::readings(text.as_bytes(), &mut budget, &mut |bytes| {
                 let mut at = base;
                 printer.grams_both_ways(bytes, |hash| {
                     at += 1;
@@ -178,6 +190,23 @@ impl Flow {
         }
         flow
     }
+}
+
+/// Short texts that stand in a row, as one each; with the position of the first.
+fn joined(texts: &[Option<&str>]) -> Vec<(usize, String)> {
+    let mut all: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (number, text) in texts.iter().enumerate() {
+        let piece = text.filter(|text| (1..=MAX_PIECE).contains(&text.len()));
+        match (piece, all.last_mut().filter(|_| open)) {
+            (Some(piece), Some((_, joined))) => joined.push_str(piece),
+            (Some(piece), None) => all.push((number, piece.to_owned())),
+            (None, _) => {}
+        }
+        open = piece.is_some();
+    }
+    all.retain(|(_, joined)| joined.len() > MAX_PIECE);
+    all
 }
 
 /// How many of a secret's prints must be there. Of a value a third, at least one, at most four;

@@ -13,6 +13,8 @@ use crate::{HISTORY, KillChain};
 const NEARLY_OUT: usize = 20;
 /// Equal steps nearer than this are remembered once, so that a flood can't push others out.
 const SAME_MS: u64 = 60 * 1000;
+/// Steps with secrets, and with orders only, that live on in others.
+const MAX_LIVING: usize = 100;
 /// Bytes of one step that is carried: its secrets, then its orders, the most telling ones first.
 const MAX_STEP: usize = 1500;
 
@@ -109,12 +111,27 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
             memo.tools.push((tool, actions));
         }
     }
-    // Secrets first: an order that is lost costs one more question, a secret that is lost leaves.
-    let secret = |at: &usize| memo_at(*at).is_some_and(|seen| seen.secrets().next().is_some());
+    // Of each kind only so many live on, the older ones: a flood of what looks like them can't push
+    // them out, and the newest are in the history itself.
+    let is_secret = |seen: &Seen<'_>| seen.secrets().next().is_some();
+    let living = newer.len();
+    let secrets = newest_carried(past).filter(|seen| is_secret(seen)).count();
+    let mut left = [
+        MAX_LIVING.saturating_sub(secrets),
+        MAX_LIVING.saturating_sub(living - secrets.min(living)),
+    ];
+    let secret = |at: &usize| memo_at(*at).is_some_and(is_secret);
     let (first, then): (Vec<usize>, Vec<usize>) = all.into_iter().partition(secret);
     let mut room = memo::MAX_CARRIED;
-    for at in first.into_iter().chain(then) {
+    let kinds = first
+        .into_iter()
+        .map(|at| (0, at))
+        .chain(then.into_iter().map(|at| (1, at)));
+    for (kind, at) in kinds {
         let (Some(step), Some(seen)) = (past.steps.get(at), memo_at(at)) else {
+            continue;
+        };
+        let Some(left) = left.get_mut(kind).filter(|left| **left > 0) else {
             continue;
         };
         let server = past.server(at, printer);
@@ -126,6 +143,7 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
         let size = own.len() + 14;
         if size <= room && own.len() <= MAX_STEP {
             room -= size;
+            *left -= 1;
             memo.carried.push(Carried {
                 at_ms: step.at_ms,
                 server,
@@ -133,6 +151,16 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
             });
         }
     }
+}
+
+/// What steps carry that are not about to be forgotten.
+fn newest_carried<'p, 'a>(past: &'p Past<'a>) -> impl Iterator<Item = Seen<'a>> + use<'p, 'a> {
+    let newest = past
+        .memos
+        .iter()
+        .skip(past.carried() + NEARLY_OUT)
+        .flatten();
+    newest.flat_map(Seen::carried).map(|(.., seen)| seen)
 }
 
 /// What of a step still counts when it is long gone; `None` when nothing does.

@@ -8,30 +8,44 @@ use crate::words::{forms, is_address, words};
 
 /// Fields of a message's head that say who reads it anyway, and how far behind their name an
 /// address may stand, in bytes.
-const HEADS: [&str; 9] = ["from", "sender", "to", "cc", "reply-to", "recipient", "recipients", "von", "an"];
+const HEADS: [&str; 9] = [
+    "from",
+    "sender",
+    "to",
+    "cc",
+    "reply-to",
+    "recipient",
+    "recipients",
+    "von",
+    "an",
+];
 const MAX_FIELD: usize = 120;
 /// Addresses that are kept of one event: who gives more tells of people, not where to send.
 const MAX_MENTIONS: usize = 12;
 /// How far around an address what presses or redirects is looked for, in bytes.
 const AROUND: usize = 240;
 /// Words beside which a long number is an account.
-const ACCOUNTS: [&str; 8] = ["IBAN", "iban", "ccount", "onto", "uenta", "ompte", "счет", "账"];
+const ACCOUNTS: [&str; 8] = [
+    "IBAN", "iban", "ccount", "onto", "uenta", "ompte", "счет", "账",
+];
 
 impl KillChain {
     /// The addresses of the texts as one order each that asks nothing; of a text that has many the
     /// ones beside which something presses.
     pub(crate) fn mentions<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Vec<Order> {
         let mut all: Vec<Order> = Vec::new();
-        let actions = [Action::Send, Action::Pay, Action::Permission].into_iter().collect();
+        let actions = [Action::Send, Action::Pay, Action::Permission]
+            .into_iter()
+            .collect();
         for text in texts {
             let mails = self.addresses(text, |head| !head);
             let accounts = ACCOUNTS.iter().any(|word| text.contains(word));
             let accounts = words(text).filter(|word| accounts && word.is_rich(text));
             let accounts = accounts.map(|word| (word.bare(text), word.at));
-            let is_account = |name: &str| is_address(name) && !name.contains(['@', '/', ':', '-', '.']);
-            let accounts = accounts.filter(|(name, at)| {
-                name.len() >= 8 && is_account(name) && !is_head(text, *at)
-            });
+            let is_account =
+                |name: &str| is_address(name) && !name.contains(['@', '/', ':', '-', '.']);
+            let accounts = accounts
+                .filter(|(name, at)| name.len() >= 8 && is_account(name) && !is_head(text, *at));
             for (name, at) in mails.chain(accounts).take(MAX_SEEN) {
                 let words = forms(name).map(|form| self.printer.name(form)).collect();
                 let order = Order {
@@ -67,7 +81,11 @@ impl KillChain {
             let host = after.get(..length)?.trim_end_matches(['.', '-']);
             from = at + 1;
             let mail = text.get(name.len()..at + 1 + host.len())?;
-            Some((mail, name.len(), mail.len() > host.len() + 1 && host.contains('.')))
+            Some((
+                mail,
+                name.len(),
+                mail.len() > host.len() + 1 && host.contains('.'),
+            ))
         });
         all.filter(move |(_, at, is_mail)| *is_mail && wanted(is_head(text, *at)))
             .map(|(mail, at, _)| (mail, at))
@@ -97,8 +115,16 @@ impl KillChain {
                 0 => 0,
                 _ => self.vocabulary.presses(previous, hash),
             };
-            signs |= if marks & mark::URGENT != 0 { sign::URGENT } else { 0 };
-            signs |= if two & pair::REDIRECT != 0 { sign::REDIRECT } else { 0 };
+            signs |= if marks & mark::URGENT != 0 {
+                sign::URGENT
+            } else {
+                0
+            };
+            signs |= if two & pair::REDIRECT != 0 {
+                sign::REDIRECT
+            } else {
+                0
+            };
             previous = hash;
         }
         signs
@@ -117,7 +143,11 @@ fn is_head(text: &str, at: usize) -> bool {
         cut += 1;
     }
     let field = line.get(cut..).unwrap_or_default();
-    let field = field.rsplit(", \"").next().unwrap_or(field).to_ascii_lowercase();
+    let field = field
+        .rsplit(", \"")
+        .next()
+        .unwrap_or(field)
+        .to_ascii_lowercase();
     let field = field.trim_start_matches([' ', '"', '\'', '-', '{']);
     HEADS.iter().any(|head| {
         let rest = field.strip_prefix(head);

@@ -66,7 +66,11 @@ impl Told {
         if order.signs & sign::MENTION != 0 {
             let pressed = order.signs & (sign::URGENT | sign::REDIRECT) != 0;
             let pressed = if pressed { follows::PRESSED } else { 0 };
-            return if named { follows::MENTIONED | pressed } else { 0 };
+            return if named {
+                follows::MENTIONED | pressed
+            } else {
+                0
+            };
         }
         let known = Actions(actions.0 & !Action::Change.bit().0);
         let action = known.meets(order.actions);
@@ -85,7 +89,8 @@ impl Told {
         } else if is_joined && order.signs & sign::OVERT != 0 && actions.has(Action::Change) {
             // It is told past the user to use this very tool.
             found |= follows::DESCRIBED;
-        } else if actions.has(Action::Change) && verb && self.described(order, (tool, about), overt) {
+        } else if actions.has(Action::Change) && verb && self.described(order, (tool, about), overt)
+        {
             found |= follows::DESCRIBED;
         }
         if found != 0 && overt {

@@ -188,7 +188,8 @@ impl<'a> Reader<'a> {
     /// Lets go of marks that no later order in this field can be near to.
     fn forget_marks(&mut self, at: usize) {
         let field = self.field;
-        self.marks.retain(|mark| mark.field == field && mark.at + NEAR >= at);
+        self.marks
+            .retain(|mark| mark.field == field && mark.at + NEAR >= at);
     }
 
     /// A sentence or field ended: what no order took is plain data.
@@ -299,7 +300,11 @@ impl<'a> Reader<'a> {
             self.vocabulary
                 .presses(first, word.hash(place.text, self.printer))
         };
-        let pair = if meaning.marks & mark::SECOND != 0 { pair() } else { 0 };
+        let pair = if meaning.marks & mark::SECOND != 0 {
+            pair()
+        } else {
+            0
+        };
         if meaning.marks & mark::URGENT != 0 || pair & pair::URGENT != 0 {
             sign |= sign::URGENT;
         }

@@ -3,8 +3,8 @@
 use clawdefender_sdk::{Event, Kind};
 
 use crate::KillChain;
-use crate::definition;
 use crate::action::{Action, Place, flag};
+use crate::definition;
 use crate::facts::{self, host_of};
 use crate::memo::{self, Memo, Secret, Seen};
 use crate::past::Past;
@@ -91,7 +91,10 @@ impl KillChain {
             if private {
                 self.printer.keep_passages(seen, &mut memo.content);
                 let head = self.addresses(seen, |head| head);
-                memo.hosts.extend(head.map(|(mail, _)| self.printer.word(mail)).take(memo::MAX_HOSTS));
+                memo.hosts.extend(
+                    head.map(|(mail, _)| self.printer.word(mail))
+                        .take(memo::MAX_HOSTS),
+                );
             }
         }
         memo.orders = reader.finish();

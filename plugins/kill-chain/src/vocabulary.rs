@@ -149,7 +149,10 @@ impl Orders {
         let mut pairs = Vec::new();
         let urgent = self.urgent_pairs.iter().map(|pair| (pair, pair::URGENT));
         let orders = self.obeyed_pairs.iter().map(|pair| (pair, pair::ORDER));
-        let redirects = self.redirect_pairs.iter().map(|pair| (pair, pair::REDIRECT));
+        let redirects = self
+            .redirect_pairs
+            .iter()
+            .map(|pair| (pair, pair::REDIRECT));
         for (pair, kind) in urgent.chain(orders).chain(redirects) {
             let Some((first, second)) = pair.split_once(' ') else {
                 continue;
@@ -245,7 +248,10 @@ impl Vocabulary {
 
     /// What two words in a row say, as bits of [`pair`].
     pub fn presses(&self, first: u32, second: u32) -> u8 {
-        let own = self.pairs.iter().filter(|(one, two, _)| (*one, *two) == (first, second));
+        let own = self
+            .pairs
+            .iter()
+            .filter(|(one, two, _)| (*one, *two) == (first, second));
         own.fold(0, |all, (.., kind)| all | kind)
     }
 
