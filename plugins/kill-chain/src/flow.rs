@@ -23,7 +23,7 @@ const WHOLE_PRINTS: usize = 12;
 const SPAN: usize = 10;
 
 /// Longest text that is read with its neighbours, in bytes.
-const MAX_PIECE: usize = 16;
+const MAX_PIECE: usize = 4;
 
 /// What flows into the current call.
 #[derive(Debug, Default)]

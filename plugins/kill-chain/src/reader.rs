@@ -314,7 +314,9 @@ impl<'a> Reader<'a> {
             sign |= sign::OVERT;
         }
         // Who talks past the user gives an order, whatever its verb.
-        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && place.open.is_none() {
+        let ended = place.open.is_none_or(|(_, sentences)| sentences > 0);
+        let new = place.open.is_none() || (sign & sign::OVERT != 0 && ended);
+        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && new {
             self.begin(word.at, Meaning::default(), place);
         }
         if sign != 0 && self.marks.len() >= MAX_SEEN {

@@ -133,9 +133,13 @@ impl Facts {
         }
         if let Some(host) = host_of(word) {
             // `user@host` alone may be mail.
-            let host_path = word.rsplit('@').next().is_some_and(|rest| rest.contains(':'));
+            let host_path = word
+                .rsplit('@')
+                .next()
+                .is_some_and(|rest| rest.contains(':'));
             let data = word.contains(['"', '{', ' ']);
-            let mail = word.contains('@') && (data || !host_path) && !word.contains("://") && !takes_host;
+            let mail =
+                word.contains('@') && (data || !host_path) && !word.contains("://") && !takes_host;
             self.metadata(host);
             self.host(host, lexicon, Some(printer).filter(|_| !mail));
         }
