@@ -39,6 +39,8 @@ pub struct Facts {
     pub objects: Vec<u32>,
     /// Hashes of the hosts that are asked or sent to; of mail addresses none.
     pub hosts: Vec<u32>,
+    /// Of command lines what is not there to log in.
+    pub outward: String,
     /// Hashes of the mail addresses it names.
     pub mails: Vec<u32>,
     /// It works on files or with programs here.

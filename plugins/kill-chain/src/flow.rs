@@ -47,6 +47,8 @@ pub struct Leak {
     pub at: usize,
     /// Hashes of the hosts it came from; 0: none.
     pub hosts: [u32; 2],
+    /// Its prints.
+    pub prints: Vec<u32>,
     /// Positions of the event's texts that carry it.
     pub texts: Vec<u16>,
 }
@@ -146,10 +148,10 @@ impl Flow {
             let mut own: Vec<u32> = group.iter().map(|(_, hash, ..)| *hash).collect();
             own.dedup();
             match owners.get(usize::from(owner)) {
-                Some(Owner::Content(at, kept)) => {
-                    if own.len() >= CONTENT_PRINTS.min((*kept).max(4)) {
-                        flow.content.push(*at);
-                    }
+                Some(Owner::Content(at, kept))
+                    if own.len() >= CONTENT_PRINTS.min((*kept).max(4)) =>
+                {
+                    flow.content.push(*at);
                 }
                 Some(Owner::Secret(at, secret)) => {
                     let needed = enough(secret);
@@ -174,6 +176,7 @@ impl Flow {
                         flow.leaks.push(Leak {
                             at: *at,
                             hosts: secret.hosts,
+                            prints: secret.prints().collect(),
                             texts,
                         });
                         if !alone {
@@ -181,7 +184,7 @@ impl Flow {
                         }
                     }
                 }
-                None => {}
+                _ => {}
             }
         }
         for list in [&mut flow.parts, &mut flow.secret, &mut flow.content] {

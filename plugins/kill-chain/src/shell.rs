@@ -274,8 +274,8 @@ fn for_each(done: &Command, depth: u32) -> Vec<String> {
     let (looked, run) = done.words.split_at_checked(at + 1).unwrap_or_default();
     let end = |word: &&String| !matches!(word.as_str(), ";" | "+");
     let mut words: Vec<String> = run.iter().take_while(end).cloned().collect();
-    let names = looked.iter().filter(|word| !word.starts_with('-'));
-    let name = names.last().cloned().unwrap_or_default();
+    let mut names = looked.iter().filter(|word| !word.starts_with('-'));
+    let name = names.next_back().cloned().unwrap_or_default();
     words
         .iter_mut()
         .for_each(|word| *word = word.replace("{}", &name));

@@ -113,6 +113,26 @@ impl Usage {
             })
     }
 
+    /// Whether a word is there to log in: the value of such an option, or of a name for a secret.
+    pub fn logs_in(&self, option: &str, word: &str, secrets: &SecretWords) -> bool {
+        let field = |field: &str| {
+            let pair = field.split_once('=');
+            pair.is_some_and(|(name, _)| {
+                secrets.names_secret(name) && !name.contains([' ', '/', '{'])
+            })
+        };
+        let header = word
+            .split_once(':')
+            .map_or("", |(name, _)| name)
+            .to_ascii_lowercase();
+        let named = secrets.names_secret(&header)
+            || ["authorization", "cookie", "x-api-key"].contains(&header.as_str());
+        match option {
+            "-H" | "--header" => named,
+            _ => has(&self.login_options, option) || word.split('&').all(field),
+        }
+    }
+
     /// Whether a word hands out a variable that holds a secret, not to log in with.
     pub fn shows_secret(&self, option: &str, word: &str, secrets: &SecretWords) -> bool {
         let mut rest = word;

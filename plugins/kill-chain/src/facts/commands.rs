@@ -64,6 +64,10 @@ impl Facts {
                 self.name(word.rsplit('=').next().unwrap_or(word), false);
                 continue;
             }
+            if !lexicon.usage.logs_in(option, word, &lexicon.secrets) {
+                self.outward.push_str(word);
+                self.outward.push(' ');
+            }
             let written = Some(number) == target || lexicon.usage.is_output(program, option);
             let own = reads && !written || command.reads.contains(word);
             // `@file`, `key=file`, `host:path`: the name may hide behind a mark.
