@@ -4,7 +4,10 @@ use crate::KillChain;
 use crate::action::Action;
 use crate::order::{Order, sign};
 use crate::vocabulary::{mark, pair};
-use crate::words::{forms, is_address, words};
+use crate::words::{Kind, Word, forms, is_address, words, words_from};
+
+/// Where words stand that may be addresses, in bytes.
+pub type Spots = Vec<(usize, usize)>;
 
 /// Fields of a message's head that say who reads it anyway, and how far behind their name an
 /// address may stand, in bytes.
@@ -24,71 +27,79 @@ const MAX_FIELD: usize = 120;
 const MAX_MENTIONS: usize = 12;
 /// How far around an address what presses or redirects is looked for, in bytes.
 const AROUND: usize = 240;
-/// Words beside which a long number is an account.
+/// Words that may be addresses, looked at before the telling ones are chosen.
+const MAX_SPOTS: usize = 64;
+const MIN_LENGTH: usize = 8;
+const MIN_DIGITS: usize = 6;
+/// Words beside which a long number is an account, and how far before it, in bytes.
+const BEFORE: usize = 80;
 const ACCOUNTS: [&str; 8] = [
     "IBAN", "iban", "ccount", "onto", "uenta", "ompte", "счет", "账",
 ];
 
 impl KillChain {
-    /// The addresses of the texts as one order each that asks nothing; of a text that has many the
+    /// Notes a word that may be an address or account: few words are, so the texts need no further
+    /// reading for them.
+    #[inline]
+    pub(crate) fn spot(&self, text: &str, word: &Word, spots: &mut Spots) {
+        if word.kind == Kind::Plain && word.end - word.at >= MIN_LENGTH {
+            let own = text.as_bytes().get(word.at..word.end).unwrap_or_default();
+            let digits = || own.iter().filter(|byte| byte.is_ascii_digit()).count() >= MIN_DIGITS;
+            if (own.contains(&b'@') || digits()) && spots.len() < MAX_SPOTS {
+                spots.push((word.at, word.end));
+            }
+        }
+    }
+
+    /// The addresses of a text as one order each that asks nothing; of a text that has many the
     /// ones beside which something presses.
-    pub(crate) fn mentions<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Vec<Order> {
-        let mut all: Vec<Order> = Vec::new();
+    pub(crate) fn mentions(&self, text: &str, spots: &Spots, into: &mut Vec<Order>) {
         let actions = [Action::Send, Action::Pay, Action::Permission]
             .into_iter()
             .collect();
-        for text in texts {
-            let mails = self.addresses(text, |head| !head);
-            let accounts = ACCOUNTS.iter().any(|word| text.contains(word));
-            let accounts = words(text).filter(|word| accounts && word.is_rich(text));
-            let accounts = accounts.map(|word| (word.bare(text), word.at));
-            let is_account =
-                |name: &str| is_address(name) && !name.contains(['@', '/', ':', '-', '.']);
-            let accounts = accounts
-                .filter(|(name, at)| name.len() >= 8 && is_account(name) && !is_head(text, *at));
-            for (name, at) in mails.chain(accounts).take(MAX_SEEN) {
-                let words = forms(name).map(|form| self.printer.name(form)).collect();
-                let order = Order {
-                    actions,
-                    signs: sign::MENTION | self.pressing(text, at),
-                    words,
-                };
-                if !all.contains(&order) {
-                    all.push(order);
-                }
+        let mails = self
+            .addresses(text, spots)
+            .filter(|(_, at)| !is_head(text, *at));
+        for (name, at) in mails.chain(accounts(text, spots)) {
+            let words = forms(name).map(|form| self.printer.name(form)).collect();
+            let order = Order {
+                actions,
+                signs: sign::MENTION | self.pressing(text, at),
+                words,
+            };
+            if !into.contains(&order) {
+                into.push(order);
             }
         }
-        all.sort_by_key(|order| order.signs & (sign::URGENT | sign::REDIRECT) == 0);
-        all.truncate(MAX_MENTIONS);
-        all
+        into.sort_by_key(|order| order.signs & (sign::URGENT | sign::REDIRECT) == 0);
+        into.truncate(MAX_MENTIONS);
     }
 
-    /// The mail addresses of `text` with their places: those that its head gives, or the others, as
-    /// `wanted` says of whether the head gives one.
-    pub(crate) fn addresses<'t>(
+    /// Hashes of the mail addresses that the head of a message gives.
+    pub(crate) fn correspondents(&self, text: &str, spots: &Spots) -> impl Iterator<Item = u32> {
+        let mails = self
+            .addresses(text, spots)
+            .filter(|(_, at)| is_head(text, *at));
+        mails.map(|(mail, _)| self.printer.word(mail))
+    }
+
+    /// The mail addresses of `text` with their places.
+    fn addresses<'t>(
         &self,
         text: &'t str,
-        wanted: impl Fn(bool) -> bool,
+        spots: &Spots,
     ) -> impl Iterator<Item = (&'t str, usize)> {
-        let mut from = 0;
-        let all = std::iter::from_fn(move || {
-            let at = from + text.get(from..)?.find('@')?;
-            let inside = |char: char| char.is_ascii_alphanumeric() || "._%+-".contains(char);
-            let before = text.get(..at)?;
-            let name = before.trim_end_matches(inside);
-            let after = text.get(at + 1..)?;
+        let inside = |char: char| char.is_ascii_alphanumeric() || "._%+-".contains(char);
+        spots.iter().filter_map(move |&(from, to)| {
+            let word = text.get(from..to)?;
+            let (before, after) = word.split_once('@')?;
+            let name = before.len() - before.trim_end_matches(inside).len();
             let length = after.find(|char| !inside(char)).unwrap_or(after.len());
             let host = after.get(..length)?.trim_end_matches(['.', '-']);
-            from = at + 1;
-            let mail = text.get(name.len()..at + 1 + host.len())?;
-            Some((
-                mail,
-                name.len(),
-                mail.len() > host.len() + 1 && host.contains('.'),
-            ))
-        });
-        all.filter(move |(_, at, is_mail)| *is_mail && wanted(is_head(text, *at)))
-            .map(|(mail, at, _)| (mail, at))
+            let start = from + before.len() - name;
+            let mail = text.get(start..from + before.len() + 1 + host.len())?;
+            (name > 0 && host.contains('.')).then_some((mail, start))
+        })
     }
 
     /// What presses or redirects around `at`, as signs.
@@ -131,8 +142,22 @@ impl KillChain {
     }
 }
 
-/// Addresses that are looked at before the telling ones are chosen.
-const MAX_SEEN: usize = 64;
+/// The accounts of `text` with their places.
+fn accounts<'t>(text: &'t str, spots: &Spots) -> impl Iterator<Item = (&'t str, usize)> {
+    spots.iter().filter_map(move |&(from, to)| {
+        let word = words_from(text.get(..to)?, from).next()?;
+        let name = word.bare(text);
+        let account = is_address(name) && !name.contains(['@', '/', ':', '-', '.']);
+        let mut start = from.saturating_sub(BEFORE);
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        let before = text.get(start..from)?;
+        let told = ACCOUNTS.iter().any(|word| before.contains(word));
+        (account && name.len() >= MIN_LENGTH && told && !is_head(text, from))
+            .then_some((name, from))
+    })
+}
 
 /// Whether the address at `at` stands in a field of a message's head.
 fn is_head(text: &str, at: usize) -> bool {

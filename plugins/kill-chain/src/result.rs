@@ -7,6 +7,7 @@ use crate::action::{Action, Place, flag};
 use crate::definition;
 use crate::facts::{self, host_of};
 use crate::memo::{self, Memo, Secret, Seen};
+use crate::mention::Spots;
 use crate::past::Past;
 use crate::print::settle;
 use crate::reader::Reader;
@@ -62,11 +63,17 @@ impl KillChain {
         });
         let mut reader = Reader::new(&self.vocabulary, &self.printer);
         let mut prints = 0;
+        let mut mentions = Vec::new();
         for text in &event.texts {
             let seen = facts::seen(text);
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets, asked);
             let least = self.lexicon.secrets.shortest();
-            reader.read(seen, least, |word| hunt.look(word));
+            let mut spots = Spots::new();
+            reader.read(seen, least, |word| {
+                hunt.look(word);
+                self.spot(seen, word, &mut spots);
+            });
+            self.mentions(seen, &spots, &mut mentions);
             for range in hunt.found() {
                 if prints >= memo::MAX_PRINTS || memo.secrets.len() >= memo::MAX_SECRETS {
                     break;
@@ -90,19 +97,15 @@ impl KillChain {
             }
             if private {
                 self.printer.keep_passages(seen, &mut memo.content);
-                let head = self.addresses(seen, |head| head);
-                memo.hosts.extend(
-                    head.map(|(mail, _)| self.printer.word(mail))
-                        .take(memo::MAX_HOSTS),
-                );
+                let room = memo::MAX_HOSTS - memo.hosts.len();
+                memo.hosts
+                    .extend(self.correspondents(seen, &spots).take(room));
             }
         }
         memo.orders = reader.finish();
         if event.kind == Kind::PromptContent {
             memo.orders.retain(definition::is_loud);
         } else {
-            let texts = event.texts.iter().map(facts::seen);
-            let mut mentions = self.mentions(texts);
             let ordered = |word: &u32| memo.orders.iter().any(|order| order.words.contains(word));
             mentions.retain(|mention| !mention.words.iter().any(ordered));
             memo.orders.extend(mentions);

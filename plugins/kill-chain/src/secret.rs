@@ -32,7 +32,7 @@ const SAYING: [&str; 9] = [
 ];
 /// Longest text that is looked at for words that open a wallet, and how many there must be.
 /// Source: BIP 39 has 12 to 24 words of 3 to 8 letters.
-const MAX_PHRASE_TEXT: usize = 16 * 1024;
+const MAX_PHRASE_TEXT: usize = 4 * 1024;
 const MIN_PHRASE: usize = 12;
 const BEGIN: &[u8] = b"-----BEGIN";
 
@@ -112,34 +112,32 @@ impl<'a> Hunt<'a> {
         if shaped {
             return true;
         }
-        if self.words.is_placeholder(value) || is_code(self.text, token) {
-            return false;
-        }
-        if self.asked && is_random(value) {
-            return true;
-        }
-        if is_value(value) {
-            return self.is_named(token.start) || self.is_said(token.start);
-        }
-        // A password of letters alone: only where nothing but a password is meant.
+        // The cheap questions first: most tokens are words.
+        let meant = if is_value(value) {
+            (self.asked && is_random(value)) || self.is_named(token) || self.is_said(token.start)
+        } else {
+            self.is_password(token, value)
+        };
+        meant && !is_code(self.text, token) && !self.words.is_placeholder(value)
+    }
+
+    /// A password of letters alone: only where nothing but a password is meant.
+    fn is_password(&self, token: &Range<usize>, value: &str) -> bool {
         let ends = self.text.as_bytes().get(token.end);
-        is_passphrase(value)
+        value.len() >= self.words.shortest()
             && ends.is_none_or(|byte| b"\n\r\"',<|".contains(byte))
+            && is_passphrase(value)
             && self
                 .name(token.start)
                 .is_some_and(|name| self.words.names_password(name))
     }
 
     /// Whether what stands before `value` makes it the value of a name for secrets.
-    fn is_named(&self, value: usize) -> bool {
-        let Some(name) = self.name(value) else {
+    fn is_named(&self, token: &Range<usize>) -> bool {
+        let Some(name) = self.name(token.start) else {
             return false;
         };
-        let own = next_token(self.text.as_bytes(), value, self.text.len());
-        let own = self
-            .text
-            .get(own.unwrap_or(value..value))
-            .unwrap_or_default();
+        let own = self.text.get(token.clone()).unwrap_or_default();
         // `secretName: tls-cert-2024` names a secret and is none; a password may be words.
         self.words.names_secret(name) && (self.words.names_password(name) || !is_plain_words(own))
     }
@@ -183,6 +181,9 @@ impl<'a> Hunt<'a> {
     /// The password in `scheme://user:password@host`.
     fn in_address(&self, token: &Range<usize>) -> Option<Range<usize>> {
         let bytes = self.text.as_bytes();
+        if token.start.checked_sub(1).and_then(|at| bytes.get(at)) != Some(&b':') {
+            return None;
+        }
         let own = bytes.get(token.clone())?;
         let length = own.iter().rposition(|&byte| byte == b'@')?;
         let colon = token.start.checked_sub(1)?;
@@ -191,8 +192,7 @@ impl<'a> Hunt<'a> {
         let range = token.start..token.start + length;
         let value = self.text.get(range.clone())?;
         let strong = value.len() >= MIN_VALUE && (is_value(value) || is_passphrase(value));
-        let told = bytes.get(colon) == Some(&b':') && scheme;
-        (told && strong && !self.words.is_placeholder(value)).then_some(range)
+        (scheme && strong && !self.words.is_placeholder(value)).then_some(range)
     }
 
     /// Words in a row that open a wallet, behind a name for them.
