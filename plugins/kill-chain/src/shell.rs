@@ -235,6 +235,15 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Found) {
             .filter(|word| is_assignment(word))
             .for_each(|word| found.set(word));
     }
+    if let ("for", [name, mark, rest @ ..]) = (done.program.as_str(), done.words.as_slice())
+        && mark == "in"
+    {
+        // What is found or listed is what the loop is about.
+        let found_names = found.commands.last().filter(|_| done.holds);
+        let names = found_names.map_or(rest, |last| last.words.as_slice());
+        let names = names.iter().rev().find(|word| !word.starts_with('-'));
+        found.set(&format!("{name}={}", names.map_or("", String::as_str)));
+    }
     let script = SHELLS.contains(&done.program.as_str()) || done.program == "eval";
     let mut inner: Vec<String> = Vec::new();
     if depth > 0 {
@@ -284,7 +293,7 @@ fn for_each(done: &Command, depth: u32) -> Vec<String> {
 
 /// The script that the pipe before `done` hands to a shell, as far as it is written in the line.
 fn fed(done: &Command, before: &[Command]) -> Option<String> {
-    let (last, rest) = before.split_last().filter(|_| done.piped)?;
+    let (last, rest) = before.split_last().filter(|_| !done.after.is_empty())?;
     let says = |command: &Command| match command.program.as_str() {
         "echo" | "printf" => Some(command.words.join(" ")),
         "cat" => Some(command.lines.clone()).filter(|lines| !lines.is_empty()),
@@ -380,6 +389,24 @@ mod tests {
         check(
             "cmd.exe /c certutil.exe -f x",
             "cmd /c,certutil.exe,-f,x; certutil -f,x",
+        );
+        check(
+            "for f in $(find / -name .netrc 2>/dev/null); do cat $f; done",
+            "find /,-name,.netrc >/dev/null; for f,in; cat .netrc; done ",
+        );
+        check("a=~/.ss; b=h/k; cat $a$b ${HOME}/x", "cat ~/.ssh/k,~/x");
+        check("curl${IFS}x # cat y\nls", "curl x; ls ");
+        check("cat <<'E' > f; ls\na $(b)\nE\npwd", "|cat  >f; ls ; pwd ");
+        check("cat <<E\na $(b c)\nE", "b c; |cat ");
+        check("bash <<E\nls x\nE", "|bash ; ls x");
+        check(
+            "find . -name k -exec cp {} /t \\;",
+            "find .,-name,k,-exec,cp,{},/t,;; cp k,/t",
+        );
+        check("ls k | xargs -I{} cat {}", "ls k; |cat {},k");
+        check(
+            "echo bHMgL3RtcC9hYmM= | base64 -d | sh",
+            "echo bHMgL3RtcC9hYmM=; |base64 -d; |sh ; ls /tmp/abc",
         );
         check("kubectl exec p -- cat f", "kubectl exec,p,--,cat,f; cat f");
         for line in [
