@@ -28,7 +28,7 @@ impl<'a> Past<'a> {
             recent.iter().map(|step| Seen::decode(step.memo)).collect();
         let mut past = Self {
             steps: Vec::with_capacity(recent.len()),
-            memos: Vec::with_capacity(recent.len()),
+            memos: Vec::new(),
             carriers: Vec::new(),
             servers: Vec::new(),
         };
@@ -57,7 +57,11 @@ impl<'a> Past<'a> {
             }
         }
         past.steps.extend(recent);
-        past.memos.extend(own);
+        if past.memos.is_empty() {
+            past.memos = own;
+        } else {
+            past.memos.extend(own);
+        }
         past.forget_idle();
         past
     }
@@ -87,7 +91,7 @@ impl<'a> Past<'a> {
             .into_iter()
             .collect();
         for at in self.carriers.len()..self.memos.len() {
-            let Some(call) = self.memos.get(at).copied().flatten() else {
+            let Some(call) = self.memos.get(at).and_then(Option::as_ref) else {
                 continue;
             };
             let asks = call.actions.has(Action::ReadSecret) && !call.is(flag::RESULT);

@@ -58,41 +58,24 @@ impl<'a> SecretSeen<'a> {
 impl<'a> Seen<'a> {
     /// `None` for bytes that this version did not write.
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let (head, rest) = bytes.split_first_chunk::<HEADER>()?;
-        let &[
-            version,
-            places,
-            f0,
-            f1,
-            a0,
-            a1,
-            a2,
-            a3,
-            t0,
-            t1,
-            t2,
-            t3,
-            objects,
-            hosts,
-            reported,
-            ..,
-        ] = head;
-        let (_, lengths) = head.split_at_checked(15)?;
-        let (lengths, _) = lengths.as_chunks::<2>();
-        let mut lengths = lengths
-            .iter()
-            .map(|two| usize::from(u16::from_le_bytes(*two)));
-        let mut next = |size: usize| lengths.next().map(|length| length * size);
+        #[rustfmt::skip]
+        let (
+            &[
+                version, places, f0, f1, a0, a1, a2, a3, t0, t1, t2, t3, objects, hosts, reported,
+                o0, o1, s0, s1, c0, c1, h0, h1, k0, k1, n0, n1,
+            ],
+            rest,
+        ) = bytes.split_first_chunk::<HEADER>()?;
         let lens = [
             usize::from(objects) * 4,
             usize::from(hosts) * 4,
             usize::from(reported) * 4,
-            next(1)?,
-            next(1)?,
-            next(4)?,
-            next(4)?,
-            next(1)?,
-            next(TOOL)?,
+            usize::from(u16::from_le_bytes([o0, o1])),
+            usize::from(u16::from_le_bytes([s0, s1])),
+            usize::from(u16::from_le_bytes([c0, c1])) * 4,
+            usize::from(u16::from_le_bytes([h0, h1])) * 4,
+            usize::from(u16::from_le_bytes([k0, k1])),
+            usize::from(u16::from_le_bytes([n0, n1])) * TOOL,
         ];
         if version != VERSION || lens.iter().sum::<usize>() != rest.len() {
             return None;
