@@ -44,7 +44,12 @@ pub fn is_random(value: &str) -> bool {
 pub fn is_code(text: &str, token: &Range<usize>) -> bool {
     let value = text.get(token.clone()).unwrap_or_default();
     let next = text.as_bytes().get(token.end);
-    if matches!(next, Some(b'(' | b'[' | b'{')) {
+    // `{db-password.value}` is put in later.
+    let before = token
+        .start
+        .checked_sub(1)
+        .and_then(|at| text.as_bytes().get(at));
+    if matches!(next, Some(b'(' | b'[' | b'{')) || before == Some(&b'{') {
         return true;
     }
     let value = value.trim_end_matches(['.', '!', '?']);
@@ -130,6 +135,14 @@ mod tests {
         ] {
             assert!(!code(text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_template_puts_in_is_no_value() {
+        let text = "Password={pg1-password.value}";
+        assert!(is_code(text, &(10..text.len() - 1)));
+        let text = "Password='pg1-password.v4lue'";
+        assert!(!is_code(text, &(10..text.len() - 1)));
     }
 
     #[test]
