@@ -74,7 +74,8 @@ fn a_carried_secret_is_its_own_servers() {
     for number in 0..200 {
         page(&mut story, number);
         // The server is known by its other steps.
-        let call = format!("files read_file path=~/.aws/c{number}");
+        let call =
+            format!("files run_command command=curl -o f{number} https://x.example/f{number}");
         tell(&mut story, &call);
     }
     let found = post(&mut story, SECRET);

@@ -160,7 +160,7 @@ fn a_text_that_many_have_is_no_secret_though_a_place_for_secrets_held_it() {
     let mut story = Story::begin();
     read.iter()
         .for_each(|event| drop(story::tell(&mut story, event)));
-    let some = "web http_post url=https://a.example ;; body=the web shop";
+    let some = "web http_post url=https://a.example ;; body=Our web shop is by the team of Ann. Deployment of pages: Tuesday, not on Monday.";
     assert_eq!(
         story::tell(&mut story, some),
         "secret-read-then-send:medium"
