@@ -83,8 +83,11 @@ impl KillChain {
         }
         // Where a command or mail goes is not the server's own affair.
         let foreign = shell || facts.flags & flag::INSIDE != 0;
+        // `SECRET=… aws …` logs in where the program goes.
+        let variable = shell && logs_in && !facts.outward.is_empty();
         match !foreign && past.server(leak.at, &self.printer) == own && logs_in {
             true => Way::Home,
+            false if variable => Way::Body,
             false => Way::Out,
         }
     }

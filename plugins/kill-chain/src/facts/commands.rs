@@ -64,6 +64,15 @@ impl Facts {
                 self.name(word.rsplit('=').next().unwrap_or(word), false);
                 continue;
             }
+            if word.starts_with("ssh ") {
+                // `rsync -e 'ssh -i key'`.
+                let inner: Vec<&str> = word.split_whitespace().collect();
+                let keys = inner.windows(2).filter_map(|two| match two {
+                    [option, key] if lexicon.is_key_option("ssh", option) => Some(*key),
+                    _ => None,
+                });
+                keys.for_each(|key| self.name(key, false));
+            }
             if !lexicon.usage.logs_in(option, word, &lexicon.secrets) {
                 self.outward.push_str(word);
                 self.outward.push(' ');
@@ -97,6 +106,7 @@ impl Facts {
                 self.host(host, lexicon, Some(printer));
             }
         }
+        self.outward.push_str(&command.lines);
         // Lines that are handed over are data: what they name is not read.
         let lines = command
             .lines
