@@ -163,6 +163,14 @@ pub mod flag {
     pub const LED: u16 = 32;
     /// No event but a definition: what a tool does by its own account.
     pub const DEFINED: u16 = 64;
+    /// Many things whose place is named from the root or the home, or no place at all.
+    pub const WIDE: u16 = 128;
+    /// It asks a host that is not outside.
+    pub const INSIDE: u16 = 256;
+    /// What it writes would take secrets out when it is run.
+    pub const LOADED: u16 = 512;
+    /// It answers a call that is remembered for what its answer holds.
+    pub const CLOSES: u16 = 1024;
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ enum Lead {
     Described,
     Named,
     Overt,
+    Mentioned,
+    Pressed,
 }
 
 impl Lead {
@@ -80,6 +82,8 @@ impl Lead {
             Self::Described => follows::DESCRIBED,
             Self::Named => follows::NAMED,
             Self::Overt => follows::OVERT,
+            Self::Mentioned => follows::MENTIONED,
+            Self::Pressed => follows::PRESSED,
         }
     }
 }
@@ -129,6 +133,8 @@ pub struct Words {
     secret: bool,
     outside: bool,
     mass: bool,
+    wide: bool,
+    loaded: bool,
     led: bool,
     public: Option<bool>,
     result: Option<bool>,
@@ -217,6 +223,8 @@ impl Words {
         for (wanted, flag) in [
             (self.outside, flag::OUTSIDE),
             (self.mass, flag::MASS),
+            (self.wide, flag::WIDE),
+            (self.loaded, flag::LOADED),
             (self.secret, flag::SECRET),
             (self.led, flag::LED),
         ] {
@@ -243,7 +251,7 @@ impl Words {
                 },
         };
         if when.is_empty() {
-            return Err("needs at least one of action, with, place, credential, secret, outside, mass, led, public, result".to_owned());
+            return Err("needs at least one of action, with, place, credential, secret, outside, mass, wide, loaded, led, public, result".to_owned());
         }
         Ok(Step {
             when,
@@ -258,6 +266,13 @@ impl Words {
                 .into_iter()
                 .fold(0, |bits, lead| bits | lead.bit()),
         })
+    }
+}
+
+impl Chain {
+    /// At most asked about: then once is enough.
+    pub fn is_mild(&self) -> bool {
+        matches!(self.severity, Level::Info | Level::Low | Level::Medium)
     }
 }
 

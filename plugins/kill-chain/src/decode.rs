@@ -1,7 +1,10 @@
-//! The readings of a text on its way out: as written, backwards, percent, base64, base32 and hex.
+//! The readings of a text on its way out: as written, backwards, percent, base64, base32, hex,
+//! characters as numbers.
 //!
 //! Readings of readings are followed to a small depth and a fixed number of bytes, so that nested
 //! encodings are found and bombs are not built. Compression and encryption are not undone.
+
+mod escape;
 
 /// How many encodings deep.
 const DEPTH: u32 = 3;
@@ -27,6 +30,10 @@ fn descend(text: &[u8], depth: u32, budget: &mut usize, read: &mut impl FnMut(&[
     if let Some(plain) = percent(text) {
         descend(&plain, depth - 1, budget, read);
     }
+    if let Some(plain) = escape::escapes(text) {
+        descend(&plain, depth - 1, budget, read);
+    }
+    escape::numbers(text, |plain| descend(plain, 0, budget, read));
     runs(text, |run, encoding| {
         if *budget == 0 {
             return;
@@ -165,6 +172,17 @@ const fn hex(byte: u8) -> Char {
         b'\n' | b'\r' | b'.' | b':' | b' ' | b'\\' | b'x' => Char::Gap,
         _ => Char::Foreign,
     }
+}
+
+/// The text that `run` is base64 of, when it is one.
+pub fn base64_text(run: &str) -> Option<String> {
+    let all = |byte: u8| base64(byte) != Char::Foreign || byte == b'=';
+    let long = run.len() >= RUN && run.bytes().all(all);
+    let [encoding, ..] = &ENCODINGS;
+    let bytes = long.then(|| unpack(run.as_bytes(), encoding))?;
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains(char::is_control) || text.contains('\n'))
 }
 
 fn unpack(run: &[u8], encoding: &Encoding) -> Vec<u8> {

@@ -10,7 +10,9 @@ use crate::action::{Action, Actions, flag};
 use crate::facts::seen;
 use crate::lexicon::{Lexicon, name_words};
 use crate::memo::Seen;
+use crate::order::{Order, sign};
 use crate::print::Printer;
+use crate::reader::Reader;
 use crate::vocabulary::{Vocabulary, mark};
 use crate::words::{Kind, words};
 
@@ -19,6 +21,8 @@ use crate::words::{Kind, words};
 pub const MAX_KEPT: usize = 64;
 /// Bytes of a description that are read, and phrases of it: what a tool does is said first.
 const MAX_READ: usize = 600;
+/// Bytes of all descriptions of one tool that are looked at for orders.
+const MAX_ORDERS_READ: usize = 16 * 1024;
 const MAX_PHRASES: usize = 12;
 /// Words of a phrase behind its verb.
 const REACH: usize = 5;
@@ -59,6 +63,32 @@ pub fn adds(
     Actions(kept & !named.0)
 }
 
+/// What a definition tells its reader to do, when it talks past the user or says where to send
+/// something: tools are used as they say, and only that is more than a manual.
+pub fn orders(event: &Event, vocabulary: &Vocabulary, printer: &Printer) -> Vec<Order> {
+    let mut reader = Reader::new(vocabulary, printer);
+    let texts = event
+        .texts
+        .iter()
+        .filter(|text| text.role == Role::Description);
+    let mut left = MAX_ORDERS_READ;
+    for text in texts {
+        let text = seen(text);
+        if text.len() <= left {
+            left -= text.len();
+            reader.read(text, usize::MAX, |_| {});
+        }
+    }
+    let mut orders = reader.finish();
+    orders.retain(is_loud);
+    orders
+}
+
+/// Whether an order is more than a manual has.
+pub fn is_loud(order: &Order) -> bool {
+    order.signs & (sign::OVERT | sign::PLACE) != 0
+}
+
 /// What memos say of the tool that `event` calls, or whose answer it is.
 pub fn known(memos: &[Option<Seen<'_>>], key: u32) -> Actions {
     let tools = memos.iter().flatten().flat_map(Seen::tools);
@@ -68,7 +98,12 @@ pub fn known(memos: &[Option<Seen<'_>>], key: u32) -> Actions {
 }
 
 /// Whether there is room for one more tool of the server, and this one is not yet known.
-pub fn is_worth(event: &Event, adds: Actions, key: u32, past: &[(&str, Option<Seen<'_>>)]) -> bool {
+pub fn is_worth(
+    event: &Event,
+    (adds, orders): (Actions, bool),
+    key: u32,
+    past: &[(&str, Option<Seen<'_>>)],
+) -> bool {
     let first = event.texts.first().map_or("", |text| text.pointer.as_str());
     let own = past.iter().filter(|(server, memo)| {
         *server == event.server.name && memo.as_ref().is_some_and(|memo| memo.is(flag::DEFINED))
@@ -77,7 +112,7 @@ pub fn is_worth(event: &Event, adds: Actions, key: u32, past: &[(&str, Option<Se
     let mut tools = newest
         .filter_map(|(_, memo)| memo.as_ref())
         .flat_map(Seen::tools);
-    adds.0 != 0
+    (adds.0 != 0 || orders)
         && index(first) < MAX_KEPT
         && own.count() < MAX_KEPT
         && !tools.any(|(tool, actions)| tool == key && actions.0 & adds.0 == adds.0)

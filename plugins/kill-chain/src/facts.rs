@@ -3,23 +3,26 @@
 //! The host's assets are used where there are any; the arguments are read as well, because a path
 //! or a host can stand where only a shell would find it.
 
+mod commands;
+mod told;
+
 use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 
 use crate::action::{Action, Actions, Place, flag};
 use crate::lexicon::{Lexicon, name_words};
 use crate::obey::Told;
-use crate::order::pairs;
-use crate::print::{Printer, plain, settle};
-use crate::reader::Reader;
-use crate::shell::{self, Command};
+use crate::print::{Printer, settle};
+use crate::shell;
 use crate::stem::stem;
 use crate::vocabulary::Vocabulary;
-use crate::words::{self, forms, is_address, is_name, parts, words};
+use commands::reading;
 
 /// The most bytes of one argument, and of all of a call, that are looked at for names and commands;
 /// prints are bounded on their own. Chosen: more than a model writes in one call.
 const MAX_ARGUMENT: usize = 64 * 1024;
 const MAX_ARGUMENTS: usize = 256 * 1024;
+/// Paths that are remembered as they are written.
+const MAX_SPOKEN: usize = 256;
 /// Arguments looked at. Chosen: no call of a person's tool has so many.
 const MAX_TEXTS: usize = 4096;
 
@@ -34,19 +37,28 @@ pub struct Facts {
     pub tool: u32,
     /// Hashes of the file names it touches, sorted.
     pub objects: Vec<u32>,
+    /// Hashes of the hosts that are asked or sent to; of mail addresses none.
+    pub hosts: Vec<u32>,
+    /// Of command lines what is not there to log in.
+    pub outward: String,
+    /// Hashes of the mail addresses it names.
+    pub mails: Vec<u32>,
+    /// It works on files or with programs here.
+    pub local: bool,
+    /// It writes a file where work is done: not where programs start or secrets lie.
+    pub workspace: bool,
     /// What an order is compared with.
     pub told: Told,
+    /// It makes files of other files.
+    pub copies: bool,
+    /// Places that are read whatever program it is that reads.
+    read: u8,
+    /// Paths as they are written, and whether they are read.
+    spoken: Vec<(String, bool)>,
+    /// Its commands only ask hosts; none is given what another says, but filters.
+    asks_only: bool,
+    unpiped: bool,
 }
-
-/// Words of one argument, and arguments, that are compared with orders.
-const MAX_VALUE_WORDS: usize = 64;
-const MAX_VALUES: usize = 32;
-/// A longer argument may pass on an overt order that it was given, which is not obeying it.
-const MAX_QUOTE: usize = 120;
-/// Bytes in which an overt order must begin for that.
-const MAX_LOOK: usize = 4096;
-/// A longer argument is prose or code.
-const MAX_PLAIN: usize = 80;
 
 /// What a text is for the detector: the reader's view when it differs from the bytes.
 pub fn seen(text: &Text) -> &str {
@@ -67,7 +79,10 @@ pub fn is_call(event: &Event) -> bool {
 
 /// Whether the event brings content.
 pub fn is_result(event: &Event) -> bool {
-    matches!(event.kind, Kind::ToolResult | Kind::ResourceContent)
+    matches!(
+        event.kind,
+        Kind::ToolResult | Kind::ResourceContent | Kind::PromptContent
+    )
 }
 
 /// The facts of a call of a tool that does `defined` by its definition. What an order could have
@@ -89,6 +104,13 @@ pub fn of_call(
         .iter()
         .filter_map(|word| vocabulary.content(word, vocabulary.meaning(printer.word(word))));
     facts.told.tool = telling.collect();
+    let subjects = words.iter().filter_map(|word| {
+        let meaning = vocabulary.meaning(printer.word(word));
+        vocabulary
+            .content(word, meaning)
+            .filter(|_| meaning.is_subject())
+    });
+    facts.told.subjects = subjects.collect();
     facts.told.whole = printer.name(&event.name);
     facts.told.joined = (words.len() > 1).then(|| printer.plain(stem(&event.name)));
     // Content arrives with the answer.
@@ -100,6 +122,7 @@ pub fn of_call(
         facts.actions.add(Action::Send);
     }
     let shell_tool = facts.actions.has(Action::Shell);
+    let mut keys = Keys::default();
     let mut left = MAX_ARGUMENTS;
     for text in event
         .texts
@@ -110,14 +133,18 @@ pub fn of_call(
         let value = head(seen(text), MAX_ARGUMENT.min(left));
         left -= value.len();
         let key = key(&text.pointer);
+        keys.see(key, value, lexicon);
         if ordered {
             facts.told(value, lexicon, vocabulary, printer);
         } else {
-            facts.addresses(value, lexicon);
+            facts.addresses(value, lexicon, printer);
         }
         // A request with a body carries something out.
         if facts.actions.has(Action::Fetch) && lexicon.is_body(key, value) {
             facts.actions.add(Action::Send);
+        }
+        if shell_tool && lexicon.usage.is_code_key(key) {
+            facts.code(value, lexicon);
         }
         if shell_tool || lexicon.is_shell_key(key) {
             let commands = shell::commands(value);
@@ -129,26 +156,56 @@ pub fn of_call(
                     facts.commands(&shell::commands(line), lexicon, printer);
                 }
             }
-        } else if value.len() <= 1024 {
-            facts.word(value, lexicon, printer);
-            if lexicon.is_host_key(key) {
-                facts.host(host_of(value).unwrap_or(value), lexicon);
+            for command in commands.iter().filter(|command| !command.writes.is_empty()) {
+                facts.script(&command.lines, lexicon, printer);
             }
+        } else if value.len() <= 1024 {
+            let target = lexicon.usage.is_target_key(key);
+            facts.copies |= target;
+            let before = facts.places;
+            facts.word(value, lexicon, printer);
+            let own = lexicon.places(value);
+            facts.read |= if target {
+                0
+            } else {
+                own | (facts.places & !before)
+            };
+            facts.name(value, !target);
+            if lexicon.is_host_key(key) || text.role == Role::Uri {
+                facts.host(host_of(value).unwrap_or(value), lexicon, Some(printer));
+            }
+        }
+        if facts.actions.has(Action::Write) && !shell_tool {
+            facts.script(value, lexicon, printer);
         }
     }
     for asset in &event.assets {
-        match asset.kind {
-            AssetKind::Path => facts.path(&asset.value, lexicon, printer),
-            AssetKind::Host => facts.host(&asset.value, lexicon),
-            _ => {}
-        }
-        if asset
+        let credential = asset
             .attrs
             .iter()
-            .any(|(name, value)| name == "class" && value == "credential")
-        {
-            facts.places |= Place::Credential.bit();
+            .any(|(name, value)| name == "class" && value == "credential");
+        let bit = if credential {
+            Place::Credential.bit()
+        } else {
+            0
+        };
+        match asset.kind {
+            AssetKind::Path => {
+                facts.path(&asset.value, lexicon, printer);
+                let held = bit | lexicon.places(&asset.value);
+                facts.read |= if facts.only_names(&asset.value) {
+                    0
+                } else {
+                    held
+                };
+            }
+            AssetKind::Host => {
+                facts.host(&asset.value, lexicon, None);
+                facts.read |= bit;
+            }
+            _ => facts.read |= bit,
         }
+        facts.places |= bit;
     }
     if let Some(launch) = &event.launch {
         facts.commands(&shell::from_words(&launch.argv), lexicon, printer);
@@ -156,7 +213,25 @@ pub fn of_call(
     facts.conclude();
     let added = defined.0 & !lexicon.tool(&words).0;
     facts.own = Actions(facts.actions.0 & !added);
+    facts.place(&keys);
     facts
+}
+
+/// What the keys of the arguments say of where the call works.
+#[derive(Default)]
+struct Keys {
+    path: bool,
+    cloud: bool,
+}
+
+impl Keys {
+    fn see(&mut self, key: &str, value: &str, lexicon: &Lexicon) {
+        let short = value.len() <= 1024 && !value.contains('\n');
+        let rooted = value.starts_with(['/', '~', '.']) || value.get(1..3) == Some(":\\");
+        let keyed = lexicon.usage.is_path_key(key) && !value.contains("://");
+        self.path |= short && (keyed || (rooted && value.len() > 2 && !value.contains(' ')));
+        self.cloud |= lexicon.usage.is_cloud_key(key);
+    }
 }
 
 /// The facts of what came back for a call of the tool `event.name`, which does `defined` by its
@@ -185,102 +260,6 @@ pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer, defined: A
 }
 
 impl Facts {
-    fn commands(&mut self, commands: &[Command], lexicon: &Lexicon, printer: &Printer) {
-        for command in commands {
-            let (actions, mass) = lexicon.command(command);
-            self.actions = self.actions.union(actions);
-            self.flags |= if mass { flag::MASS } else { 0 };
-            if let Some(path) = &command.by_path {
-                self.actions.add(Action::Execute);
-                self.object(path, printer);
-            }
-            let takes_host = lexicon.takes_host(&command.program);
-            let mut before = "";
-            for word in command.words.iter().chain(&command.writes) {
-                let is_key = lexicon.is_key_option(&command.program, before);
-                before = word;
-                if is_key {
-                    continue;
-                }
-                // `@file`, `key=file`, `host:path`: the name may hide behind a mark.
-                for part in word.split(['=', '@', ',']) {
-                    self.word(part, lexicon, printer);
-                }
-                self.address(word, lexicon);
-                if takes_host && !word.contains('/') && !word.starts_with('-') {
-                    self.host(word, lexicon);
-                }
-            }
-            for file in &command.writes {
-                self.actions.add(Action::Write);
-                if lexicon.places(file) & Place::Persistence.bit() != 0 {
-                    self.actions.add(Action::Persist);
-                }
-            }
-        }
-    }
-
-    /// Notes where the addresses in an argument lead.
-    fn addresses(&mut self, value: &str, lexicon: &Lexicon) {
-        let bytes = value.as_bytes();
-        let mut from = 0;
-        // Only what holds one of these leads anywhere; it is read with what stands around it.
-        while let Some(mark) = address_mark(bytes, from) {
-            let before = bytes.get(from..mark).unwrap_or_default();
-            let start = before.iter().rposition(u8::is_ascii_whitespace);
-            let start = start.map_or(from, |at| from + at);
-            let rest = bytes.get(mark..).unwrap_or_default();
-            let length = rest.iter().position(u8::is_ascii_whitespace);
-            from = length.map_or(bytes.len(), |length| mark + length);
-            let run = value.get(start..from).unwrap_or_default();
-            for word in words(run).filter(|word| word.is_rich(run)) {
-                parts(word.bare(run)).for_each(|part| self.address(part, lexicon));
-            }
-        }
-    }
-
-    /// Keeps what an order could have said of this argument, and where its addresses lead.
-    fn told(&mut self, value: &str, lexicon: &Lexicon, vocabulary: &Vocabulary, printer: &Printer) {
-        let quoted =
-            value.len() > MAX_QUOTE && Reader::quotes(head(value, MAX_LOOK), vocabulary, printer);
-        // A document mentions many names; only where something goes counts there.
-        let prose = value.len() > MAX_PLAIN || value.contains('\n');
-        let (mut own, named) = (Vec::new(), self.told.names.len());
-        for word in words(value) {
-            let full = own.len() >= MAX_VALUE_WORDS;
-            match word.kind {
-                words::Kind::Dense if !full => {
-                    own.extend(pairs(word.text(value), printer));
-                }
-                words::Kind::Plain if word.is_rich(value) => {
-                    for part in parts(word.bare(value)) {
-                        self.address(part, lexicon);
-                        if is_name(part) && (!prose || is_address(part)) {
-                            let names = forms(part).map(|form| printer.name(form));
-                            self.told.names.extend(names);
-                            let first = forms(part).next().unwrap_or(part);
-                            own.push(plain(printer.word(first)));
-                        } else if !full && says(part) {
-                            own.extend(content(part, vocabulary, printer));
-                        }
-                    }
-                }
-                words::Kind::Plain | words::Kind::Letters if !full => {
-                    own.extend(content(word.bare(value), vocabulary, printer));
-                }
-                _ => {}
-            }
-        }
-        if quoted {
-            self.told.names.truncate(named);
-            return;
-        }
-        own.truncate(MAX_VALUE_WORDS);
-        if self.told.values.len() < MAX_VALUES {
-            self.told.values.push(own);
-        }
-    }
-
     fn word(&mut self, word: &str, lexicon: &Lexicon, printer: &Printer) {
         if word.contains("://") {
             self.address(word, lexicon);
@@ -309,33 +288,97 @@ impl Facts {
 
     fn address(&mut self, word: &str, lexicon: &Lexicon) {
         if let Some(host) = host_of(word) {
-            if host == "169.254.169.254" || host == "metadata.google.internal" {
-                self.places |= Place::Metadata.bit() | Place::Credential.bit();
-            }
-            self.host(host, lexicon);
+            self.metadata(host);
+            self.host(host, lexicon, None);
         }
     }
 
-    fn host(&mut self, host: &str, lexicon: &Lexicon) {
-        if host.contains('.') && !lexicon.is_inside(&host.to_ascii_lowercase()) {
-            self.flags |= flag::OUTSIDE;
+    /// The address at which a cloud's machine gets the keys of its role.
+    fn metadata(&mut self, host: &str) {
+        let number = host.parse().is_ok_and(|number: u32| number == 0xa9fe_a9fe);
+        if number || host == "169.254.169.254" || host == "metadata.google.internal" {
+            self.places |= Place::Metadata.bit() | Place::Credential.bit();
+            self.read |= Place::Credential.bit();
         }
+    }
+
+    /// Notes a host; with a printer it is one that is asked or sent to.
+    fn host(&mut self, host: &str, lexicon: &Lexicon, asked: Option<&Printer>) {
+        let host = host.to_ascii_lowercase();
+        let inside = lexicon.is_inside(&host);
+        if host.contains('.') && !inside {
+            self.flags |= flag::OUTSIDE;
+        } else if inside {
+            self.flags |= flag::INSIDE;
+        }
+        let full = self.hosts.len() >= 2 * crate::memo::MAX_HOSTS;
+        if let Some(printer) = asked.filter(|_| (host.contains('.') || inside) && !full) {
+            self.hosts.push(printer.word(&host));
+        }
+    }
+
+    /// Remembers a path as it is written, and whether it is read.
+    fn name(&mut self, path: &str, reads: bool) {
+        let mut path = path.trim_start_matches('/');
+        for lead in ["~/", "$HOME/", "./", "../", ".\\"] {
+            path = path.strip_prefix(lead).unwrap_or(path);
+        }
+        if path.len() >= 3 && path.len() <= 512 && self.spoken.len() < MAX_SPOKEN {
+            self.spoken.push((path.to_owned(), reads));
+        }
+    }
+
+    /// Whether everything that wrote the path of an asset only names it.
+    fn only_names(&self, asset: &str) -> bool {
+        let is = |(path, _): &&(String, bool)| {
+            let head = asset.len().checked_sub(path.len());
+            let (before, end) = head
+                .and_then(|at| asset.split_at_checked(at))
+                .unwrap_or_default();
+            end == path && (before.is_empty() || before.ends_with(['/', '\\']))
+        };
+        let mut said = self.spoken.iter().filter(is).peekable();
+        said.peek().is_some() && said.all(|(_, reads)| !reads)
+    }
+
+    /// Whether the call works here, and where work is done.
+    fn place(&mut self, keys: &Keys) {
+        let files = [Action::Write, Action::ReadFile, Action::Search]
+            .into_iter()
+            .collect();
+        self.local = match self.own.has(Action::Shell) {
+            true => self.unpiped,
+            false => self.own.meets(files) && keys.path && !keys.cloud,
+        };
+        let others = [
+            Action::Send,
+            Action::Pay,
+            Action::Permission,
+            Action::Account,
+            Action::Delete,
+            Action::Shell,
+            Action::Persist,
+            Action::ReadSecret,
+        ];
+        self.workspace = self.local
+            && self.actions.has(Action::Write)
+            && !self.actions.meets(others.into_iter().collect())
+            && self.places == 0;
+        self.hosts.sort_unstable();
+        self.hosts.dedup();
+    }
+
+    /// Whether the answer may hold what goes back to the hosts that are asked.
+    pub fn may_log_in(&self) -> bool {
+        let shell = self.own.has(Action::Shell);
+        !self.hosts.is_empty()
+            && ((shell && self.asks_only) || (!shell && self.actions.has(Action::Send)))
     }
 
     /// Turns "reads" and "writes" into what they are, given where.
     fn conclude(&mut self) {
-        let reads = [
-            Action::ReadFile,
-            Action::Fetch,
-            Action::Send,
-            Action::Encode,
-            Action::Archive,
-            Action::Search,
-        ];
         let writes = [Action::Write, Action::Delete, Action::Permission];
-        if self.places & Place::Credential.bit() != 0
-            && self.actions.meets(reads.into_iter().collect())
-        {
+        if self.read & Place::Credential.bit() != 0 && self.actions.meets(reading()) {
             self.actions.add(Action::ReadSecret);
         }
         if self.places & Place::Persistence.bit() != 0 && self.actions.has(Action::Write) {
@@ -369,7 +412,7 @@ fn effects() -> Actions {
 }
 
 /// The last member name of a JSON pointer, array positions skipped.
-fn key(pointer: &str) -> &str {
+pub fn key(pointer: &str) -> &str {
     pointer
         .rsplit('/')
         .find(|part| {
@@ -379,28 +422,8 @@ fn key(pointer: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// Where the next `.`, `:` or `@` stands, without one of which nothing is an address. Eight bytes at
-/// a time: a byte that is zero sets bit 7 of the difference.
-fn address_mark(bytes: &[u8], from: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * ONES;
-    let is_mark = |byte: &u8| matches!(byte, b'.' | b':' | b'@');
-    let rest = bytes.get(from..)?;
-    let (chunks, _) = rest.as_chunks::<8>();
-    let holds = |chunk: &[u8; 8]| {
-        let chunk = u64::from_le_bytes(*chunk);
-        [b'.', b':', b'@'].iter().any(|mark| {
-            let other = chunk ^ (u64::from(*mark) * ONES);
-            other.wrapping_sub(ONES) & !other & HIGH != 0
-        })
-    };
-    let first = chunks.iter().position(holds).unwrap_or(chunks.len()) * 8;
-    let rest = rest.get(first..)?;
-    Some(from + first + rest.iter().position(is_mark)?)
-}
-
 /// The host of a URL, of a mail address or of a word that starts with `www.`.
-fn host_of(word: &str) -> Option<&str> {
+pub fn host_of(word: &str) -> Option<&str> {
     // Most words are words; all of the below need one of these.
     if !word.bytes().any(|byte| matches!(byte, b'.' | b':' | b'@')) {
         return None;
@@ -420,17 +443,6 @@ fn host_of(word: &str) -> Option<&str> {
     let host = authority.rsplit('@').next()?;
     let host = host.split(':').next()?;
     (!host.is_empty()).then_some(host)
-}
-
-/// Whether a part of an argument can be compared: a word or a plain number, no date or amount.
-fn says(part: &str) -> bool {
-    let wordlike = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
-    part.bytes().any(wordlike) || part.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// What a word of a call is compared by.
-fn content(word: &str, vocabulary: &Vocabulary, printer: &Printer) -> Option<u32> {
-    vocabulary.content(word, vocabulary.meaning(printer.word(word)))
 }
 
 /// At most the first `most` bytes.
@@ -455,19 +467,6 @@ mod tests {
         assert_eq!(host_of("bob@corp.example"), Some("corp.example"));
         assert_eq!(host_of("10.0.0.1:80"), Some("10.0.0.1"));
         assert_eq!(host_of("report.pdf"), None);
-    }
-
-    #[test]
-    fn the_first_mark_of_an_address_is_found_anywhere() {
-        for (text, at) in [("", None), ("abcdefghijklmnop", None), ("a@b", Some(1))] {
-            assert_eq!(address_mark(text.as_bytes(), 0), at, "{text}");
-        }
-        for at in 0..40 {
-            for mark in [".", ":", "@"] {
-                let text = format!("{}{mark}-/\u{ae}é{}", "é/-;".repeat(at), "x".repeat(9));
-                assert_eq!(address_mark(text.as_bytes(), 0), text.find(mark), "{text}");
-            }
-        }
     }
 
     #[test]

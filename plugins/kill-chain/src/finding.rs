@@ -3,11 +3,12 @@
 //! Nothing an attacker wrote is repeated: kinds of data, names of servers from the user's own
 //! configuration, and positions of steps.
 
-use clawdefender_sdk::{Category, Event, Finding, Severity, Step};
+use clawdefender_sdk::{Category, Event, Finding, Severity};
 
 use crate::action::Actions;
 use crate::chain::{Carries, Chain, Level};
 use crate::memo::Seen;
+use crate::past::Past;
 
 pub const EXFILTRATION: &str = "kill-chain.exfiltration";
 pub const PATTERN: &str = "kill-chain.pattern";
@@ -41,7 +42,7 @@ impl Did<'_> {
 /// A secret that the steps `from` returned leaves with `event`; `parts` carried the rest of it.
 pub fn exfiltration(
     event: &Event,
-    recent: &[Step<'_>],
+    past: &Past<'_>,
     (severity, confidence_pct): (Severity, u8),
     from: &[usize],
     parts: &[usize],
@@ -50,7 +51,7 @@ pub fn exfiltration(
     let mut steps: Vec<usize> = from.iter().chain(parts).copied().collect();
     steps.sort_unstable();
     steps.dedup();
-    let mut attrs = vec![pair("flow", "secret"), pair("from", servers(from, recent))];
+    let mut attrs = vec![pair("flow", "secret"), pair("from", servers(from, past))];
     attrs.push(pair("to", event.server.name.clone()));
     if !parts.is_empty() {
         attrs.push(pair("parts", (parts.len() + 1).to_string()));
@@ -63,7 +64,7 @@ pub fn exfiltration(
         confidence_pct,
         message: "A secret that an earlier step returned leaves in this call.".to_owned(),
         spans: Vec::new(),
-        steps: indices(&steps),
+        steps: indices(&steps, past),
         refs: ["T1041", "T1567", "AML.T0086"].map(str::to_owned).to_vec(),
         attrs,
     }
@@ -73,7 +74,7 @@ pub fn exfiltration(
 pub fn pattern(
     chain: &Chain,
     event: &Event,
-    recent: &[Step<'_>],
+    past: &Past<'_>,
     steps: &[usize],
     did: &Did<'_>,
 ) -> Finding {
@@ -88,9 +89,9 @@ pub fn pattern(
         attrs.extend(flow.map(|flow| pair("flow", flow)));
     }
     if !steps.is_empty() {
-        attrs.push(pair("from", servers(steps, recent)));
+        attrs.push(pair("from", servers(steps, past)));
         attrs.push(pair("to", event.server.name.clone()));
-        let first = steps.first().and_then(|at| recent.get(*at));
+        let first = steps.first().and_then(|at| past.steps.get(*at));
         let seconds = first.map_or(0, |step| event.at_ms.saturating_sub(step.at_ms) / 1000);
         attrs.push(pair("within_s", seconds.to_string()));
         attrs.push(did.attr(steps));
@@ -108,17 +109,17 @@ pub fn pattern(
         confidence_pct: chain.confidence_pct,
         message: chain.title.clone(),
         spans: Vec::new(),
-        steps: indices(steps),
+        steps: indices(steps, past),
         refs: chain.attack.clone(),
         attrs,
     }
 }
 
 /// The servers of `steps`, each once, in order.
-fn servers(steps: &[usize], recent: &[Step<'_>]) -> String {
+fn servers(steps: &[usize], past: &Past<'_>) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for step in steps.iter().filter_map(|at| recent.get(*at)) {
-        if !names.contains(&step.server) {
+    for step in steps.iter().filter_map(|at| past.steps.get(*at)) {
+        if !names.contains(&step.server) && !step.server.is_empty() {
             names.push(step.server);
         }
     }
@@ -129,7 +130,10 @@ fn pair(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
 }
 
-fn indices(steps: &[usize]) -> Vec<u32> {
-    let at = steps.iter().filter_map(|at| u32::try_from(*at).ok());
-    at.collect()
+/// Positions among the steps that the host handed over.
+fn indices(steps: &[usize], past: &Past<'_>) -> Vec<u32> {
+    let at = steps.iter().map(|at| past.position(*at));
+    let mut all: Vec<u32> = at.filter_map(|at| u32::try_from(at).ok()).collect();
+    all.dedup();
+    all
 }

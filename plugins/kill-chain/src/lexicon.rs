@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::action::{Action, Actions, Place};
+use crate::action::{Action, Actions, Place, flag};
 use crate::secret_words::SecretWords;
 use crate::shell::Command;
 use crate::stem::stem;
+use crate::usage::Usage;
 use crate::vocabulary::Orders;
 
 /// The lists as written in `feeds/data/chains.toml`.
@@ -39,6 +40,7 @@ pub struct Lexicon {
     pub orders: Orders,
     /// Words of names of tools that only look.
     looking: Vec<String>,
+    pub usage: Usage,
     parameters: Vec<ParameterRule>,
     /// The words of `names` and `looking`, sorted, and which rules they are verbs and nouns of.
     #[serde(skip)]
@@ -72,6 +74,9 @@ struct NameRule {
     /// In a description these verbs say too little.
     #[serde(default)]
     names_only: bool,
+    /// Words beside which the nouns mean something else: `get_token_count`.
+    #[serde(default)]
+    unless: Vec<String>,
 }
 
 /// A program, with one of the words `any` when given, and one of the substrings `contains`.
@@ -87,11 +92,17 @@ struct CommandRule {
     contains: Vec<String>,
     #[serde(default)]
     piped: bool,
+    /// Only with options or nothing behind the program.
+    #[serde(default)]
+    bare: bool,
     /// One of these feeds it.
     #[serde(default)]
     after: Vec<String>,
     #[serde(default)]
     mass: bool,
+    /// What it talks to is a service outside.
+    #[serde(default)]
+    outside: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,6 +197,7 @@ impl Lexicon {
             (rule.verbs.is_empty() || has(held.verbs, *number))
                 && (rule.nouns.is_empty() || has(held.nouns, *number))
                 && !(looks && rule.unless_looking)
+                && !rule.unless.iter().any(|word| words.contains(word))
         });
         let rules = rules.flat_map(|(_, rule)| rule.action.iter().copied());
         let mut actions: Actions = rules.collect();
@@ -200,7 +212,8 @@ impl Lexicon {
         let is_verb = |word: &String| stem(word) == stem(verb);
         let rules = self.names.iter().filter(|rule| {
             let about = rule.nouns.is_empty() || rest.iter().any(|word| rule.nouns.contains(word));
-            about && !rule.names_only && rule.verbs.iter().any(is_verb)
+            let other = rest.iter().any(|word| rule.unless.contains(word));
+            about && !other && !rule.names_only && rule.verbs.iter().any(is_verb)
         });
         rules.flat_map(|rule| rule.action.iter().copied()).collect()
     }
@@ -223,14 +236,14 @@ impl Lexicon {
         rules.flat_map(|rule| rule.action.iter().copied()).collect()
     }
 
-    /// What a command does, and whether it does it to many things at once.
-    pub fn command(&self, command: &Command) -> (Actions, bool) {
+    /// What a command does, and how, as bits of [`flag`].
+    pub fn command(&self, command: &Command) -> (Actions, u16) {
         let mut line = command.program.clone();
         for word in &command.words {
             line.push(' ');
             line.push_str(&word.to_ascii_lowercase());
         }
-        let (mut actions, mut mass) = (Actions::default(), false);
+        let (mut actions, mut flags) = (Actions::default(), 0);
         for rule in &self.commands {
             let run = rule.run.is_empty() || rule.run.contains(&command.program);
             let any = rule.any.is_empty()
@@ -244,12 +257,14 @@ impl Lexicon {
                     .iter()
                     .any(|part| line.contains(part.as_str()));
             let fed = rule.after.is_empty() || rule.after.contains(&command.after);
-            if run && any && contains && fed && (!rule.piped || command.piped) {
+            let bare = !rule.bare || command.words.iter().all(|word| word.starts_with('-'));
+            if run && any && contains && fed && bare && (!rule.piped || command.piped) {
                 actions = actions.union(rule.action.iter().copied().collect());
-                mass |= rule.mass;
+                flags |= if rule.mass { flag::MASS } else { 0 };
+                flags |= if rule.outside { flag::OUTSIDE } else { 0 };
             }
         }
-        (actions, mass)
+        (actions, flags)
     }
 
     /// The places that `path` lies in, as bits.
@@ -376,7 +391,7 @@ fn is_arg(word: &str, arg: &str) -> bool {
 }
 
 /// `*` stands for any characters, `/` included. Linear for the globs we write: one retry point.
-fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+pub fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
     if let Some(end) = glob.strip_prefix(b"*").filter(|end| !end.contains(&b'*')) {
         return text.ends_with(end);
     }

@@ -11,22 +11,27 @@ mod facts;
 mod finding;
 mod flow;
 mod keep;
+mod leak;
 mod lexicon;
 mod memo;
+mod mention;
 mod obey;
 mod order;
+mod past;
 mod print;
 mod reader;
+mod result;
 mod search;
 mod secret;
 mod secret_words;
 mod shell;
 mod stem;
+mod usage;
 mod vocabulary;
 mod words;
 
 use clawdefender_sdk::{
-    Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Severity, Step,
+    Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Step,
 };
 use serde::Deserialize;
 
@@ -38,16 +43,13 @@ use flow::Flow;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
 use obey::follows;
-use print::{Printer, settle};
-use reader::Reader;
+use past::Past;
+use print::Printer;
 use search::Scene;
-use secret::Hunt;
 use vocabulary::Vocabulary;
 
 /// Past steps asked for.
 const HISTORY: u32 = 250;
-/// How long after its call a result may come and still be known as its answer.
-const ANSWER_MS: u64 = 10 * 60 * 1000;
 
 /// The detector, configured.
 pub struct KillChain {
@@ -94,6 +96,7 @@ impl Detector for KillChain {
                 Kind::ToolResult,
                 Kind::ToolDefinition,
                 Kind::ResourceContent,
+                Kind::PromptContent,
                 Kind::Completion,
                 Kind::Sampling,
                 Kind::Elicitation,
@@ -150,15 +153,13 @@ impl Detector for KillChain {
     }
 
     fn inspect(&self, event: &Event, recent: &[Step<'_>]) -> Report {
-        let memos: Vec<Option<Seen<'_>>> =
-            recent.iter().map(|step| Seen::decode(step.memo)).collect();
+        let past = Past::read(event, recent, &self.printer);
         if facts::is_call(event) {
-            self.call(event, recent, &memos)
+            self.call(event, &past)
         } else if facts::is_result(event) {
-            let memo = self.result(event, recent, &memos);
-            report(Vec::new(), memo)
+            report(Vec::new(), self.result(event, &past))
         } else if event.kind == Kind::ToolDefinition {
-            report(Vec::new(), self.definition(event, recent, &memos))
+            report(Vec::new(), self.definition(event, &past))
         } else {
             report(Vec::new(), None)
         }
@@ -186,7 +187,8 @@ impl KillChain {
         (named, adds)
     }
 
-    fn call(&self, event: &Event, recent: &[Step<'_>], memos: &[Option<Seen<'_>>]) -> Report {
+    fn call(&self, event: &Event, past: &Past<'_>) -> Report {
+        let memos = &past.memos;
         let ordered = memos.iter().flatten().any(Seen::holds_orders);
         let mut facts = facts::of_call(
             event,
@@ -195,24 +197,36 @@ impl KillChain {
             &self.printer,
             (ordered, self.defined(event, memos)),
         );
-        let flow = if self.may_carry(event, &facts, recent) {
+        // A copy of a file made of secrets is one.
+        let made = |memo: &Seen<'_>| {
+            memo.actions.has(Action::ReadSecret)
+                && memo.actions.has(Action::Write)
+                && memo.objects().any(|own| facts.objects.contains(&own))
+        };
+        if facts.copies && memos.iter().flatten().any(made) {
+            facts.actions.add(Action::ReadSecret);
+            facts.actions.add(Action::Write);
+        }
+        let mut flow = if self.may_carry(event, &facts, past) {
             Flow::into_call(event, memos, &self.printer)
         } else {
             Flow::default()
         };
-        let leads: Vec<u8> = memos
-            .iter()
-            .map(|memo| match memo {
-                Some(memo) if memo.holds_orders() => facts.told.follows(facts.actions, memo),
-                _ => 0,
-            })
-            .collect();
+        // Who wrote or got a message may be answered with it.
+        flow.content.retain(|at| {
+            let message = memos.get(*at).and_then(Option::as_ref);
+            let known =
+                |mail: &u32| message.is_some_and(|memo| memo.hosts().any(|own| own == *mail));
+            facts.mails.is_empty() || !facts.mails.iter().all(known)
+        });
+        let leads = self.leads(&facts, memos);
         if leads.iter().any(|lead| lead & follows::NAMED != 0) {
             facts.flags |= flag::LED;
         }
         let scene = Scene {
-            past: recent,
+            past: &past.steps,
             memos,
+            carried: past.carried(),
             now: &facts,
             seen: memos
                 .iter()
@@ -227,205 +241,95 @@ impl KillChain {
             memos,
             now: facts.actions,
         };
-        let mut findings: Vec<Finding> = self
-            .exfiltration(event, recent, &facts, &flow, &did)
-            .into_iter()
-            .collect();
-        for chain in &self.chains {
-            let found = scene.find(chain);
-            findings
-                .extend(found.map(|steps| finding::pattern(chain, event, recent, &steps, &did)));
-        }
-        let memo = Memo {
+        let mut memo = Memo {
             actions: facts.actions,
             flags: facts.flags,
             places: facts.places,
             tool: facts.tool,
-            objects: facts.objects,
+            objects: facts.objects.clone(),
+            hosts: facts.hosts.clone(),
             hits: if flow.secret.is_empty() {
-                flow.hits
+                flow.hits.clone()
             } else {
                 Vec::new()
             },
             ..Memo::default()
         };
-        report(findings, self.worth(memo, event, recent, memos))
-    }
-
-    /// Whether arguments of this call can reach anyone who should not have them.
-    fn may_carry(&self, event: &Event, facts: &Facts, recent: &[Step<'_>]) -> bool {
-        facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, recent)
-    }
-
-    fn exfiltration(
-        &self,
-        event: &Event,
-        recent: &[Step<'_>],
-        facts: &Facts,
-        flow: &Flow,
-        did: &Did<'_>,
-    ) -> Option<Finding> {
-        let from_other = flow.secret.iter().any(|at| {
-            recent
-                .get(*at)
-                .is_some_and(|step| step.server != event.server.name)
-        });
-        let leaves = facts.actions.meets(carriers()) || is_outside(facts);
-        // A secret in a call that only changes files here is someone at work on their own files.
-        let local = facts.own.meets(
-            [
-                Action::Write,
-                Action::ReadFile,
-                Action::Search,
-                Action::Shell,
-            ]
+        let mut findings: Vec<Finding> = self
+            .exfiltration(event, past, &facts, &flow, &did)
             .into_iter()
-            .collect(),
-        );
-        let strength = match (leaves, from_other && !local) {
-            _ if flow.secret.is_empty() => return None,
-            (true, _) => (Severity::Critical, 95),
-            (false, true) => (Severity::Medium, 60),
-            (false, false) => return None,
-        };
-        Some(finding::exfiltration(
-            event,
-            recent,
-            strength,
-            &flow.secret,
-            &flow.parts,
-            did,
-        ))
+            .collect();
+        for chain in &self.chains {
+            let Some(steps) = scene.find(chain) else {
+                continue;
+            };
+            if chain.is_mild()
+                && let Some(first) = steps.first()
+            {
+                let began = past.steps.get(*first).map_or(0, |step| step.at_ms);
+                let began = (began, past.server(*first, &self.printer));
+                let key = keep::report_key(&chain.id, began, &memo, &self.printer);
+                if memos
+                    .iter()
+                    .flatten()
+                    .any(|memo| memo.reported().any(|own| own == key))
+                {
+                    continue;
+                }
+                memo.reported.push(key);
+            }
+            findings.push(finding::pattern(chain, event, past, &steps, &did));
+        }
+        let asks_inside = facts.flags & flag::INSIDE != 0 && facts.actions.has(Action::Fetch);
+        if !facts.may_log_in() && !asks_inside {
+            memo.hosts.clear();
+        }
+        report(findings, self.worth(memo, event, past))
     }
 
-    fn result(
-        &self,
-        event: &Event,
-        recent: &[Step<'_>],
-        memos: &[Option<Seen<'_>>],
-    ) -> Option<Vec<u8>> {
-        let defined = self.defined(event, memos);
-        let mut facts = facts::of_result(event, &self.lexicon, &self.printer, defined);
-        let asked_secret = facts.actions.has(Action::ReadSecret)
-            || self.answers(event, facts.tool, recent, memos, |memo| {
-                memo.actions.has(Action::ReadSecret)
-            });
-        if self.answers(event, facts.tool, recent, memos, |memo| memo.is(flag::LED)) {
-            facts.flags |= flag::LED;
-        }
-        if asked_secret {
-            facts.actions.add(Action::ReadSecret);
-            facts.flags &= !flag::PUBLIC;
-        }
-        // A page by the tool's definition: nobody's secret, though it is not called public.
-        let page =
-            defined.has(Action::Fetch) && !defined.union(facts.own).has(Action::ReadUntrusted);
-        let private = facts.flags & flag::PUBLIC == 0
-            && ((facts.actions.has(Action::ReadUntrusted) && !page)
-                || facts.flags & flag::LED != 0);
-        let mut memo = Memo {
-            flags: facts.flags,
-            tool: facts.tool,
-            ..Memo::default()
+    /// Beside the memos: how the call follows orders that they hold, as bits.
+    fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>]) -> Vec<u8> {
+        let lead = |memo: &Seen<'_>| {
+            let lead = facts.told.follows(facts.actions, memo);
+            // Tickets name the files that work is done on.
+            let work = facts.workspace && lead & follows::OVERT == 0;
+            if work { 0 } else { lead }
         };
-        let mut reader = Reader::new(&self.vocabulary, &self.printer);
-        for text in &event.texts {
-            let seen = facts::seen(text);
-            let mut hunt = Hunt::new(seen, &self.lexicon.secrets);
-            let least = self.lexicon.secrets.shortest();
-            reader.read(seen, least, |word| hunt.look(word));
-            for secret in hunt.found() {
-                self.printer
-                    .keep(seen.get(secret).unwrap_or_default(), &mut memo.secrets);
-            }
-            if private {
-                self.printer.keep(seen, &mut memo.content);
-            }
-        }
-        memo.orders = reader.finish();
-        // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
-        if asked_secret && memo.secrets.is_empty() {
-            event
-                .texts
-                .iter()
-                .for_each(|text| self.printer.keep(facts::seen(text), &mut memo.secrets));
-        }
-        settle(&mut memo.secrets, memo::MAX_SECRETS);
-        settle(&mut memo.content, memo::MAX_CONTENT);
-        if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
-            memo.flags |= flag::SECRET;
-        }
-        memo.actions = facts.actions;
-        self.worth(memo, event, recent, memos)
+        let held = |memo: &Option<Seen<'_>>| {
+            memo.as_ref()
+                .filter(|memo| memo.holds_orders())
+                .map_or(0, lead)
+        };
+        memos.iter().map(held).collect()
     }
 
     /// The memo of a definition that says more of its tool than the tool's name.
-    fn definition(
-        &self,
-        event: &Event,
-        recent: &[Step<'_>],
-        memos: &[Option<Seen<'_>>],
-    ) -> Option<Vec<u8>> {
+    fn definition(&self, event: &Event, past: &Past<'_>) -> Option<Vec<u8>> {
         let adds = definition::adds(event, &self.lexicon, &self.vocabulary, &self.printer);
         let key = definition::key(&event.server.name, &event.name, &self.printer);
-        let past: Vec<_> = recent
+        let known: Vec<_> = past
+            .steps
             .iter()
             .map(|step| step.server)
-            .zip(memos.iter().copied())
+            .zip(past.memos.iter().copied())
             .collect();
-        definition::is_worth(event, adds, key, &past)
-            .then(|| keep::definition(key, adds, memos).encode())
+        let orders = definition::orders(event, &self.vocabulary, &self.printer);
+        let tells = !orders.is_empty();
+        let memo = Memo {
+            flags: if tells { flag::RESULT } else { 0 },
+            orders,
+            tools: vec![(key, adds)],
+            ..Memo::default()
+        };
+        definition::is_worth(event, (adds, tells), key, &known)
+            .then(|| keep::definition(memo, past, &self.printer).encode())
     }
 
     /// What the definition of the event's tool added to its name.
-    fn defined(&self, event: &Event, memos: &[Option<Seen<'_>>]) -> Actions {
+    pub(crate) fn defined(&self, event: &Event, memos: &[Option<Seen<'_>>]) -> Actions {
         let key = definition::key(&event.server.name, &event.name, &self.printer);
         definition::known(memos, key)
     }
-
-    /// Whether the result answers a call that `is` so: calls and results of one tool on one link are
-    /// counted, because the event does not say which call it answers.
-    fn answers(
-        &self,
-        event: &Event,
-        tool: u32,
-        recent: &[Step<'_>],
-        memos: &[Option<Seen<'_>>],
-        is: impl Fn(&Seen<'_>) -> bool,
-    ) -> bool {
-        let mut open = 0_i32;
-        for (step, memo) in recent.iter().zip(memos) {
-            let Some(memo) = memo.as_ref().filter(|memo| memo.tool == tool && is(memo)) else {
-                continue;
-            };
-            let late = event.at_ms.saturating_sub(step.at_ms) > ANSWER_MS;
-            if !late && step.link == event.link {
-                open = (open + if memo.is(flag::RESULT) { -1 } else { 1 }).max(0);
-            }
-        }
-        open > 0
-    }
-}
-
-/// Actions that take arguments out.
-fn carriers() -> Actions {
-    [
-        Action::Send,
-        Action::Fetch,
-        Action::Download,
-        Action::Pay,
-        Action::Schedule,
-    ]
-    .into_iter()
-    .collect()
-}
-
-fn is_outside(facts: &Facts) -> bool {
-    facts.flags & flag::OUTSIDE != 0
-}
-
-fn other_server(event: &Event, recent: &[Step<'_>]) -> bool {
-    recent.iter().any(|step| step.server != event.server.name)
 }
 
 fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {

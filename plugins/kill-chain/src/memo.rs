@@ -1,24 +1,39 @@
-//! What the detector leaves with a step, and how it reads that back.
+//! What the detector leaves with a step.
 //!
-//! The host stores memos and an attacker may have shaped what they describe, so a memo is read with
-//! every length checked and one that does not fit exactly is no memo. Never a value, only hashes.
+//! The host stores memos; one that does not fit exactly is no memo. Never a value, only hashes. How
+//! a memo is read back is in `seen`; what is moved on before it is forgotten is `keep`.
 
-use crate::action::{Actions, flag};
+mod seen;
+
+use crate::action::Actions;
 use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
 
-/// Format of the bytes; another number is not read.
-const VERSION: u8 = 3;
-const HEADER: usize = 23;
+pub use seen::{OrderSeen, SecretSeen, Seen};
+
+/// Format of the bytes; another number is not read, so a memo of an older version counts as none.
+const VERSION: u8 = 4;
+const HEADER: usize = 27;
 /// Actions, signs and number of words of one order.
 const ORDER_HEADER: usize = 6;
+/// Kind, number of prints and two hosts of one secret.
+const SECRET_HEADER: usize = 10;
+/// Time, server and length of one step that is carried.
+const CARRIED_HEADER: usize = 14;
 /// A tool and its actions.
 const TOOL: usize = 8;
 
 /// The most of each list. Together with the header under the 4096 bytes the host allows.
 pub const MAX_OBJECTS: usize = 32;
-pub const MAX_SECRETS: usize = 384;
-pub const MAX_CONTENT: usize = 256;
-pub const MAX_HITS: usize = 64;
+pub const MAX_HOSTS: usize = 6;
+pub const MAX_REPORTED: usize = 8;
+pub const MAX_SECRETS: usize = 32;
+/// Prints of all secrets, and of one.
+pub const MAX_PRINTS: usize = 336;
+pub const MAX_OWN_PRINTS: usize = 192;
+pub const MAX_CONTENT: usize = 224;
+pub const MAX_HITS: usize = 48;
+/// Bytes of steps that are carried; private content makes room for them.
+pub const MAX_CARRIED: usize = 1600;
 pub const MAX_BYTES: u32 = 4096;
 
 /// One event, reduced to what a later event may be compared with.
@@ -31,215 +46,130 @@ pub struct Memo {
     pub tool: u32,
     /// Hashes of file names.
     pub objects: Vec<u32>,
+    /// Hashes of the hosts that a call asked, when they may return what goes back to them.
+    pub hosts: Vec<u32>,
+    /// What this call already reported, so that the like is not reported at every later one.
+    pub reported: Vec<u32>,
     /// What the content told its reader to do.
     pub orders: Vec<Order>,
-    /// Prints of what looked secret.
-    pub secrets: Vec<u32>,
+    /// What looked secret.
+    pub secrets: Vec<Secret>,
     /// Prints of private content.
     pub content: Vec<u32>,
     /// Prints of secrets of which this event carried out a part.
     pub hits: Vec<u32>,
+    /// Older steps that would be forgotten without this.
+    pub carried: Vec<Carried>,
     /// Tools, as `definition` names them, and what their definitions add; as many as fit.
     pub tools: Vec<(u32, Actions)>,
 }
 
-/// A memo as read: borrowed, checked.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
-    pub actions: Actions,
-    pub flags: u16,
-    pub places: u8,
-    pub tool: u32,
-    objects: &'a [u8],
-    orders: &'a [u8],
-    secrets: &'a [u8],
-    content: &'a [u8],
-    hits: &'a [u8],
-    tools: &'a [u8],
+/// The prints of one secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secret {
+    /// 0 for a value; else how many kept prints of a whole text one of these stands for, from 1.
+    pub stride: u8,
+    /// Hashes of the host whose address holds the secret, and of the one that returned it; 0: none.
+    pub hosts: [u32; 2],
+    pub prints: Vec<u32>,
+}
+
+/// A step of the past that lives on in a newer one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Hash of the server's name.
+    pub server: u32,
+    /// Its memo, without what it carried itself.
+    pub memo: Vec<u8>,
 }
 
 impl Memo {
     pub fn encode(&self) -> Vec<u8> {
         let objects = clip(&self.objects, MAX_OBJECTS);
-        let secrets = clip(&self.secrets, MAX_SECRETS);
-        let content = clip(&self.content, MAX_CONTENT);
+        let hosts = clip(&self.hosts, MAX_HOSTS);
+        let reported = clip(&self.reported, MAX_REPORTED);
         let hits = clip(&self.hits, MAX_HITS);
-        let mut orders = Vec::new();
-        let mut left = MAX_ALL_WORDS;
-        for order in clip(&self.orders, MAX_ORDERS) {
-            let words = clip(&order.words, left.min(usize::from(u8::MAX)));
-            left -= words.len();
-            orders.extend(order.actions.0.to_le_bytes());
-            orders.extend([order.signs, words.len() as u8]);
-            put(words, &mut orders);
-        }
-        let words = objects.len() + secrets.len() + content.len() + hits.len();
-        let without = HEADER + orders.len() + words * 4;
-        let left = (MAX_BYTES as usize).saturating_sub(without) / TOOL;
-        let tools = clip(&self.tools, left);
-        let mut bytes = Vec::with_capacity(without + tools.len() * TOOL);
+        let orders = self.orders();
+        let secrets = self.secrets();
+        let words = objects.len() + hosts.len() + reported.len() + hits.len();
+        let own = HEADER + orders.len() + secrets.len() + words * 4;
+        let carried = self.carried((MAX_BYTES as usize).saturating_sub(own));
+        let without = own + carried.len();
+        let left = (MAX_BYTES as usize).saturating_sub(without);
+        let content = clip(&self.content, MAX_CONTENT.min(left / 4));
+        let tools = clip(&self.tools, (left - content.len() * 4) / TOOL);
+        let mut bytes = Vec::with_capacity(MAX_BYTES as usize - left + content.len() * 4);
         bytes.extend([VERSION, self.places]);
         bytes.extend(self.flags.to_le_bytes());
         bytes.extend(self.actions.0.to_le_bytes());
         bytes.extend(self.tool.to_le_bytes());
-        bytes.push(objects.len() as u8);
-        for list in [
+        bytes.extend([objects.len() as u8, hosts.len() as u8, reported.len() as u8]);
+        for length in [
             orders.len(),
             secrets.len(),
             content.len(),
             hits.len(),
+            carried.len(),
             tools.len(),
         ] {
-            bytes.extend((list as u16).to_le_bytes());
+            bytes.extend((length as u16).to_le_bytes());
         }
-        put(objects, &mut bytes);
-        bytes.extend(orders);
-        for list in [secrets, content, hits] {
+        for list in [objects, hosts, reported] {
             put(list, &mut bytes);
         }
+        bytes.extend(orders);
+        bytes.extend(secrets);
+        put(content, &mut bytes);
+        put(hits, &mut bytes);
+        bytes.extend(carried);
         for (tool, actions) in tools {
             put(&[*tool, actions.0], &mut bytes);
         }
         bytes
     }
-}
 
-/// One order as read.
-#[derive(Clone, Copy, Debug)]
-pub struct OrderSeen<'a> {
-    pub actions: Actions,
-    pub signs: u8,
-    words: &'a [u8],
-}
-
-impl OrderSeen<'_> {
-    pub fn has(&self, word: u32) -> bool {
-        let (words, _) = self.words.as_chunks::<4>();
-        words.contains(&word.to_le_bytes())
-    }
-}
-
-impl<'a> Seen<'a> {
-    /// `None` for bytes that this version did not write.
-    pub fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let (
-            &[
-                version,
-                places,
-                f0,
-                f1,
-                a0,
-                a1,
-                a2,
-                a3,
-                t0,
-                t1,
-                t2,
-                t3,
-                objects,
-                o0,
-                o1,
-                s0,
-                s1,
-                c0,
-                c1,
-                h0,
-                h1,
-                n0,
-                n1,
-            ],
-            rest,
-        ) = bytes.split_first_chunk::<HEADER>()?;
-        let lens = [
-            usize::from(objects) * 4,
-            usize::from(u16::from_le_bytes([o0, o1])),
-            usize::from(u16::from_le_bytes([s0, s1])) * 4,
-            usize::from(u16::from_le_bytes([c0, c1])) * 4,
-            usize::from(u16::from_le_bytes([h0, h1])) * 4,
-            usize::from(u16::from_le_bytes([n0, n1])) * TOOL,
-        ];
-        if version != VERSION || lens.iter().sum::<usize>() != rest.len() {
-            return None;
+    fn orders(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut left = MAX_ALL_WORDS;
+        for order in clip(&self.orders, MAX_ORDERS) {
+            let words = clip(&order.words, left.min(usize::from(u8::MAX)));
+            left -= words.len();
+            bytes.extend(order.actions.0.to_le_bytes());
+            bytes.extend([order.signs, words.len() as u8]);
+            put(words, &mut bytes);
         }
-        let [objects, orders, secrets, content, hits, _] = lens;
-        let (objects, rest) = rest.split_at_checked(objects)?;
-        let (orders, rest) = rest.split_at_checked(orders)?;
-        let (secrets, rest) = rest.split_at_checked(secrets)?;
-        let (content, rest) = rest.split_at_checked(content)?;
-        let (hits, tools) = rest.split_at_checked(hits)?;
-        Some(Self {
-            actions: Actions(u32::from_le_bytes([a0, a1, a2, a3])),
-            flags: u16::from_le_bytes([f0, f1]),
-            places,
-            tool: u32::from_le_bytes([t0, t1, t2, t3]),
-            objects,
-            orders,
-            secrets,
-            content,
-            hits,
-            tools,
-        })
+        bytes
     }
 
-    pub fn is(&self, flags: u16) -> bool {
-        self.flags & flags != 0
+    fn secrets(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut left = MAX_PRINTS;
+        for secret in clip(&self.secrets, MAX_SECRETS) {
+            let prints = clip(&secret.prints, left.min(MAX_OWN_PRINTS));
+            if prints.is_empty() {
+                continue;
+            }
+            left -= prints.len();
+            bytes.extend([secret.stride, prints.len() as u8]);
+            put(&secret.hosts, &mut bytes);
+            put(prints, &mut bytes);
+        }
+        bytes
     }
 
-    pub fn objects(&self) -> impl Iterator<Item = u32> + use<'a> {
-        words(self.objects)
-    }
-
-    /// The orders, up to the first that does not fit.
-    pub fn orders(&self) -> impl Iterator<Item = OrderSeen<'a>> + use<'a> {
-        let mut rest = self.orders;
-        std::iter::from_fn(move || {
-            let (&[a, b, c, d, signs, count], after) = rest.split_first_chunk::<ORDER_HEADER>()?;
-            let (words, after) = after.split_at_checked(usize::from(count) * 4)?;
-            rest = after;
-            let actions = Actions(u32::from_le_bytes([a, b, c, d]));
-            Some(OrderSeen {
-                actions,
-                signs,
-                words,
-            })
-        })
-    }
-
-    pub fn holds_orders(&self) -> bool {
-        !self.orders.is_empty()
-    }
-
-    /// Prints of secrets; those of a public page are no secrets.
-    pub fn secrets(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(if self.is(flag::PUBLIC) {
-            &[]
-        } else {
-            self.secrets
-        })
-    }
-
-    pub fn public(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(if self.is(flag::PUBLIC) {
-            self.secrets
-        } else {
-            &[]
-        })
-    }
-
-    pub fn content(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(self.content)
-    }
-
-    pub fn hits(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(self.hits)
-    }
-
-    pub fn tools(&self) -> impl Iterator<Item = (u32, Actions)> + use<'a> {
-        let (tools, _) = self.tools.as_chunks::<TOOL>();
-        tools.iter().map(|&[a, b, c, d, e, f, g, h]| {
-            let actions = Actions(u32::from_le_bytes([e, f, g, h]));
-            (u32::from_le_bytes([a, b, c, d]), actions)
-        })
+    fn carried(&self, room: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for carried in &self.carried {
+            if bytes.len() + CARRIED_HEADER + carried.memo.len() <= room.min(MAX_CARRIED) {
+                bytes.extend(carried.at_ms.to_le_bytes());
+                bytes.extend(carried.server.to_le_bytes());
+                bytes.extend((carried.memo.len() as u16).to_le_bytes());
+                bytes.extend(&carried.memo);
+            }
+        }
+        bytes
     }
 }
 
@@ -253,15 +183,10 @@ fn put(words: &[u32], bytes: &mut Vec<u8>) {
         .for_each(|word| bytes.extend(word.to_le_bytes()));
 }
 
-fn words(bytes: &[u8]) -> impl ExactSizeIterator<Item = u32> + use<'_> {
-    let (words, _) = bytes.as_chunks::<4>();
-    words.iter().map(|&word| u32::from_le_bytes(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Action;
+    use crate::action::{Action, flag};
 
     fn full() -> Memo {
         Memo {
@@ -270,6 +195,8 @@ mod tests {
             places: 3,
             tool: 77,
             objects: (0..99).collect(),
+            hosts: (0..99).collect(),
+            reported: (0..99).collect(),
             orders: vec![
                 Order {
                     actions: Action::Pay.bit(),
@@ -278,9 +205,17 @@ mod tests {
                 };
                 30
             ],
-            secrets: (0..900).collect(),
+            secrets: vec![
+                Secret {
+                    stride: 0,
+                    hosts: [5, 6],
+                    prints: (0..11).collect(),
+                };
+                90
+            ],
             content: (0..900).collect(),
             hits: (0..900).collect(),
+            carried: Vec::new(),
             tools: vec![(7, Action::Pay.bit()); 900],
         }
     }
@@ -291,16 +226,23 @@ mod tests {
         assert!(bytes.len() <= MAX_BYTES as usize, "{}", bytes.len());
         let seen = Seen::decode(&bytes).unwrap();
         assert_eq!(seen.objects().count(), MAX_OBJECTS);
+        assert_eq!(seen.hosts().count(), MAX_HOSTS);
+        assert_eq!(seen.reported().count(), MAX_REPORTED);
         let first = seen.orders().next().unwrap();
         assert!(first.has(89) && !first.has(90) && first.actions == Action::Pay.bit());
         assert_eq!(seen.orders().count(), MAX_ORDERS);
-        assert_eq!(seen.secrets().last(), Some(383));
+        let secrets: Vec<_> = seen.secrets().collect();
+        assert_eq!(secrets.len(), MAX_PRINTS.div_ceil(11));
+        assert_eq!(
+            (secrets[0].hosts, secrets[0].prints().last()),
+            ([5, 6], Some(10))
+        );
         assert_eq!(
             (seen.content().len(), seen.hits().len()),
             (MAX_CONTENT, MAX_HITS)
         );
         // What is left is theirs, and an emptier memo has room for many.
-        assert!(seen.tools().count() >= 12);
+        assert!(seen.tools().count() >= 5);
         let tools = Memo {
             tools: vec![(7, Action::Pay.bit()); 400],
             ..Memo::default()
@@ -311,24 +253,54 @@ mod tests {
     }
 
     #[test]
+    fn what_is_carried_has_room_in_the_fullest_memo() {
+        let own = Memo {
+            tool: 9,
+            secrets: full().secrets.into_iter().take(14).collect(),
+            ..Memo::default()
+        };
+        let step = Carried {
+            at_ms: 1 << 40,
+            server: 3,
+            memo: own.encode(),
+        };
+        let memo = Memo {
+            carried: vec![step.clone(), step],
+            ..full()
+        };
+        let bytes = memo.encode();
+        assert!(bytes.len() <= MAX_BYTES as usize, "{}", bytes.len());
+        let seen = Seen::decode(&bytes).unwrap();
+        let carried: Vec<_> = seen.carried().collect();
+        assert_eq!(carried.len(), 1, "a second one of this length does not fit");
+        let (at_ms, server, own) = carried[0];
+        assert_eq!((at_ms, server, own.tool), (1 << 40, 3, 9));
+        assert!(seen.content().len() < MAX_CONTENT);
+    }
+
+    #[test]
     fn every_truncation_and_extension_is_refused() {
         let bytes = full().encode();
         for end in 0..bytes.len() {
             assert!(Seen::decode(&bytes[..end]).is_none(), "{end}");
         }
         assert!(Seen::decode(&[bytes, vec![0]].concat()).is_none());
-        assert!(Seen::decode(&[9; 23]).is_none());
+        assert!(Seen::decode(&[9; 27]).is_none());
+        assert!(Seen::decode(&[3; 23]).is_none(), "an older version");
     }
 
     #[test]
     fn prints_of_a_public_page_are_no_secrets() {
         let memo = Memo {
             flags: flag::PUBLIC,
-            secrets: vec![1, 2],
+            secrets: vec![Secret {
+                prints: vec![1, 2],
+                ..Secret::default()
+            }],
             ..Memo::default()
         };
         let bytes = memo.encode();
         let seen = Seen::decode(&bytes).unwrap();
-        assert_eq!((seen.secrets().len(), seen.public().len()), (0, 2));
+        assert_eq!((seen.secrets().count(), seen.public().count()), (0, 2));
     }
 }

@@ -15,6 +15,8 @@ pub struct Told {
     pub names: Vec<u32>,
     /// Hashes of the words of the tool's name that say something.
     pub tool: Vec<u32>,
+    /// Of those the ones that are no verb and have no word of the same meaning: what it is about.
+    pub subjects: Vec<u32>,
     /// Hash of the tool's name, bit 0 set.
     pub whole: u32,
     /// The same of a name of several words that looks like one, as a text has it.
@@ -31,6 +33,10 @@ pub mod follows {
     pub const NAMED: u8 = 2;
     /// One of these, and the order puts other instructions out of force or talks to a model.
     pub const OVERT: u8 = 4;
+    /// It goes to an address that the content gives without ordering anything.
+    pub const MENTIONED: u8 = 8;
+    /// The same, and the content presses or says that something goes elsewhere from now on.
+    pub const PRESSED: u8 = 16;
 }
 
 /// Part of a value's words that must be in the order: three of five, so that an article or an
@@ -57,6 +63,15 @@ impl Told {
         let has = |hash: &u32| order.has(*hash);
         let overt = order.signs & sign::OVERT != 0;
         let named = self.names.iter().any(has);
+        if order.signs & sign::MENTION != 0 {
+            let pressed = order.signs & (sign::URGENT | sign::REDIRECT) != 0;
+            let pressed = if pressed { follows::PRESSED } else { 0 };
+            return if named {
+                follows::MENTIONED | pressed
+            } else {
+                0
+            };
+        }
         let known = Actions(actions.0 & !Action::Change.bit().0);
         let action = known.meets(order.actions);
         // Content that names the tool itself says more than its words do.
@@ -65,14 +80,17 @@ impl Told {
         let whole = 2 * usize::from(has(&self.whole));
         let tool = self.tool.iter().filter(|hash| has(hash)).count().max(whole);
         // The verb itself, or so much of the name that it can't be about something else.
-        let verb = action || tool >= 2 || self.tool.first().is_some_and(has);
+        let about = self.subjects.iter().any(has);
+        let bare = overt && about && self.values.iter().all(Vec::is_empty);
+        let verb = action || tool >= 2 || bare || self.tool.first().is_some_and(has);
         let mut found = 0;
         if named && (action || tool > 0 || overt || known.0 == 0 || self.all_said(order)) {
             found |= follows::NAMED;
         } else if is_joined && order.signs & sign::OVERT != 0 && actions.has(Action::Change) {
             // It is told past the user to use this very tool.
             found |= follows::DESCRIBED;
-        } else if actions.has(Action::Change) && verb && self.described(order, tool, overt) {
+        } else if actions.has(Action::Change) && verb && self.described(order, (tool, about), overt)
+        {
             found |= follows::DESCRIBED;
         }
         if found != 0 && overt {
@@ -89,7 +107,7 @@ impl Told {
     }
 
     /// Whether the values of the call are those of the order.
-    fn described(&self, order: &OrderSeen<'_>, tool: usize, overt: bool) -> bool {
+    fn described(&self, order: &OrderSeen<'_>, (tool, about): (usize, bool), overt: bool) -> bool {
         let (mut covered, mut hits, mut telling) = (0, 0, 0);
         for value in self.values.iter().filter(|value| !value.is_empty()) {
             let here = value
@@ -107,10 +125,9 @@ impl Told {
         }
         if telling == 0 {
             // The name of the tool is all there is to go by.
-            let whole = tool > 0 && tool >= self.tool.len();
             let half = 2 * tool >= self.tool.len();
             return if overt {
-                whole || (tool >= 2 && half)
+                about || tool >= 2 && half || tool > 0 && tool >= self.tool.len()
             } else {
                 tool >= 3 && half
             };

@@ -20,6 +20,12 @@ pub mod sign {
     /// It names a language model. Mail about an assistant does so, too: only with pressing it is
     /// overt.
     pub const ADDRESSED: u8 = 4;
+    /// No order: addresses that the content gives beside its own head.
+    pub const MENTION: u8 = 8;
+    /// It gives an address or account.
+    pub const PLACE: u8 = 32;
+    /// It says that something goes elsewhere from now on.
+    pub const REDIRECT: u8 = 16;
 }
 
 /// One order.

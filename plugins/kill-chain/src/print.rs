@@ -115,6 +115,24 @@ impl Printer {
     }
 }
 
+impl Printer {
+    /// The same of a text that people write, without its addresses: who opens a link from a mail
+    /// takes nothing out of the mail.
+    pub fn keep_passages(&self, text: &str, kept: &mut Vec<u32>) {
+        let ends = |char: char| char.is_whitespace() || matches!(char, '<' | '>' | '"' | '(' | ')');
+        let mut from = 0;
+        while let Some(mark) = text.get(from..).and_then(|rest| rest.find("://")) {
+            let mark = from + mark;
+            let before = text.get(from..mark).unwrap_or_default();
+            let start = before.rfind(ends).map_or(from, |at| from + at);
+            self.keep(text.get(from..start).unwrap_or_default(), kept);
+            let rest = text.get(mark..).unwrap_or_default();
+            from = mark + rest.find(ends).unwrap_or(rest.len());
+        }
+        self.keep(text.get(from..).unwrap_or_default(), kept);
+    }
+}
+
 /// Calls `found` with each run of eight letters and digits.
 fn windows(bytes: &[u8], mut found: impl FnMut(u64)) {
     let (mut window, mut filled) = (0_u64, 0_u32);

@@ -8,7 +8,7 @@ mod place;
 
 use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
-use crate::vocabulary::{Meaning, Vocabulary, mark};
+use crate::vocabulary::{Meaning, Vocabulary, mark, pair};
 use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
 use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
@@ -87,6 +87,7 @@ impl<'a> Reader<'a> {
             joins: None,
             open: None,
             overriding: None,
+            obeying: None,
             led: false,
             inside: false,
             aside: false,
@@ -150,6 +151,7 @@ impl<'a> Reader<'a> {
         }
         self.forget(text.len(), &mut place);
         self.mark();
+        self.marks.clear();
     }
 
     /// Whether a plain word could be more than one of many.
@@ -175,12 +177,19 @@ impl<'a> Reader<'a> {
                     found.order.signs |= mark.sign;
                 }
             }
+
             let pressed = sign::ADDRESSED | sign::URGENT;
             if found.order.signs & pressed == pressed {
                 found.order.signs |= sign::OVERT;
             }
         }
-        self.marks.clear();
+    }
+
+    /// Lets go of marks that no later order in this field can be near to.
+    fn forget_marks(&mut self, at: usize) {
+        let field = self.field;
+        self.marks
+            .retain(|mark| mark.field == field && mark.at + NEAR >= at);
     }
 
     /// A sentence or field ended: what no order took is plain data.
@@ -271,6 +280,9 @@ impl<'a> Reader<'a> {
     /// Notes what makes an order insistent.
     fn insist(&mut self, word: Word, meaning: Meaning, place: &mut Place<'a>) {
         let mut sign = 0;
+        if meaning.marks & mark::OBEY != 0 {
+            place.obeying = Some(word.at);
+        }
         if meaning.marks & mark::OVERRIDE != 0 {
             place.overriding = Some(word.at);
         }
@@ -288,12 +300,28 @@ impl<'a> Reader<'a> {
             self.vocabulary
                 .presses(first, word.hash(place.text, self.printer))
         };
-        if meaning.marks & mark::URGENT != 0 || (meaning.marks & mark::SECOND != 0 && pair()) {
+        let pair = if meaning.marks & mark::SECOND != 0 {
+            pair()
+        } else {
+            0
+        };
+        if meaning.marks & mark::URGENT != 0 || pair & pair::URGENT != 0 {
             sign |= sign::URGENT;
         }
+        // "Strictly adhere to the following instruction": put above all others.
+        let obeying = place.obeying.is_some_and(|from| word.at <= from + 60);
+        if pair & pair::ORDER != 0 && obeying {
+            sign |= sign::OVERT;
+        }
         // Who talks past the user gives an order, whatever its verb.
-        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && place.open.is_none() {
+        let ended = place.open.is_none_or(|(_, sentences)| sentences > 0);
+        let new = place.open.is_none() || (sign & sign::OVERT != 0 && ended);
+        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && new {
             self.begin(word.at, Meaning::default(), place);
+        }
+        if sign != 0 && self.marks.len() >= MAX_SEEN {
+            self.mark();
+            self.forget_marks(word.at);
         }
         if sign != 0 && self.marks.len() < MAX_SEEN {
             let field = self.field;
@@ -320,6 +348,7 @@ impl<'a> Reader<'a> {
         // Many orders must not hide the one that counts behind them.
         if self.orders.len() >= MAX_SEEN {
             self.mark();
+            self.forget_marks(at);
             self.orders
                 .sort_by_key(|found| std::cmp::Reverse(worth(&found.order)));
             self.orders.truncate(MAX_SEEN / 2);
@@ -396,6 +425,8 @@ impl<'a> Reader<'a> {
             for part in parts(bare) {
                 // Of the sentences that follow only where something goes.
                 if is_name(part) && (sentences == 0 || is_address(part)) {
+                    let to = is_address(part) && !part.contains("://");
+                    found.order.signs |= if to { sign::PLACE } else { 0 };
                     into.extend(forms(part).map(|form| self.printer.name(form)));
                 } else if part.len() == bare.len() && sentences == 0 {
                     into.extend(self.vocabulary.content(part, meaning));

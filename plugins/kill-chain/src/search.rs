@@ -6,6 +6,7 @@
 
 use clawdefender_sdk::Step as Past;
 
+use crate::HISTORY;
 use crate::action::{Actions, flag};
 use crate::chain::{Carries, Chain, Condition, Relation, Step};
 use crate::facts::Facts;
@@ -17,6 +18,8 @@ pub struct Scene<'a> {
     pub past: &'a [Past<'a>],
     /// Beside `past`; `None` where a memo can't be read.
     pub memos: &'a [Option<Seen<'a>>],
+    /// How many of them are carried by newer ones, and come first.
+    pub carried: usize,
     pub now: &'a Facts,
     /// What this and all past events do.
     pub seen: Actions,
@@ -121,8 +124,15 @@ impl Scene<'_> {
             |memo: &Option<Seen<'_>>| memo.as_ref().is_none_or(|memo| !memo.is(flag::DEFINED));
         let events = self.memos.iter().enumerate().rev();
         let mut counted = events.filter(|(_, memo)| is_event(memo)).map(|(at, _)| at);
-        most.checked_sub(1)
-            .map_or(self.memos.len(), |last| counted.nth(last).unwrap_or(0))
+        let from = most
+            .checked_sub(1)
+            .map_or(self.memos.len(), |last| counted.nth(last).unwrap_or(0));
+        // Who looks back at everything looks at what is carried, too.
+        if most >= HISTORY as usize && from <= self.carried {
+            0
+        } else {
+            from
+        }
     }
 
     /// Per position, how many events there are up to and with the last one before it that is

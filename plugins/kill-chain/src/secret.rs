@@ -3,7 +3,13 @@
 //! Precision before recall: a commit hash, a cursor or a placeholder must not become a secret. A
 //! credential file as a whole is known by its place (`facts`), not here.
 
+mod value;
+
 use std::ops::Range;
+
+use value::{is_code, is_passphrase, is_plain_words, is_random, is_value};
+
+pub use value::is_environment;
 
 use crate::secret_words::SecretWords;
 use crate::words::{Kind, Word};
@@ -18,6 +24,16 @@ const MAX_BETWEEN: usize = 6;
 const MIN_JWT: usize = 40;
 /// A text with more secrets than this is a dump; the first ones represent it.
 const MAX_FOUND: usize = 64;
+/// How far before a value a sentence may name it, in bytes.
+const MAX_SAID: usize = 80;
+/// Words between a secret and its name in a sentence.
+const SAYING: [&str; 9] = [
+    "is", "is:", "ist", "lautet", "est", "es", "to", "was", "now",
+];
+/// Longest text that is looked at for words that open a wallet, and how many there must be.
+/// Source: BIP 39 has 12 to 24 words of 3 to 8 letters.
+const MAX_PHRASE_TEXT: usize = 4 * 1024;
+const MIN_PHRASE: usize = 12;
 const BEGIN: &[u8] = b"-----BEGIN";
 
 /// Looks for secrets in one text, word by word. A value lies in one word; what names it is looked
@@ -25,6 +41,8 @@ const BEGIN: &[u8] = b"-----BEGIN";
 pub struct Hunt<'a> {
     text: &'a str,
     words: &'a SecretWords,
+    /// The text was asked of a place for secrets: what looks random needs no name.
+    asked: bool,
     blocks: Vec<Range<usize>>,
     values: Vec<Range<usize>>,
     /// Where the last block of a key ended.
@@ -32,10 +50,11 @@ pub struct Hunt<'a> {
 }
 
 impl<'a> Hunt<'a> {
-    pub fn new(text: &'a str, words: &'a SecretWords) -> Self {
+    pub fn new(text: &'a str, words: &'a SecretWords, asked: bool) -> Self {
         Self {
             text,
             words,
+            asked,
             blocks: Vec::new(),
             values: Vec::new(),
             block_end: 0,
@@ -46,7 +65,7 @@ impl<'a> Hunt<'a> {
     #[inline]
     pub fn look(&mut self, word: &Word) {
         let least = match word.kind {
-            // Letters alone can have a shape, but are no value.
+            // Letters alone can have a shape or be a password.
             Kind::Letters => self.words.shortest(),
             Kind::Plain => MIN_VALUE,
             _ => return,
@@ -57,7 +76,8 @@ impl<'a> Hunt<'a> {
     }
 
     /// Byte ranges of the values that look secret.
-    pub fn found(self) -> impl Iterator<Item = Range<usize>> {
+    pub fn found(mut self) -> impl Iterator<Item = Range<usize>> {
+        self.phrases();
         self.blocks.into_iter().chain(self.values).take(MAX_FOUND)
     }
 
@@ -71,7 +91,12 @@ impl<'a> Hunt<'a> {
         let mut at = word.at;
         while let Some(token) = next_token(bytes, at, word.end) {
             at = token.end;
-            if self.values.len() < MAX_FOUND && self.is_secret(&token) {
+            if self.values.len() >= MAX_FOUND {
+                return;
+            }
+            if let Some(password) = self.in_address(&token) {
+                self.values.push(password);
+            } else if self.is_secret(&token) {
                 self.values.push(token);
             }
         }
@@ -84,28 +109,118 @@ impl<'a> Hunt<'a> {
         let value = self.text.get(token.clone()).unwrap_or_default();
         let shaped = token.len() >= self.words.shortest().min(MIN_JWT)
             && (self.words.has_shape(value) || is_jwt(value));
-        shaped
-            || (is_value(value) && self.is_named(token.start) && !self.words.is_placeholder(value))
+        if shaped {
+            return true;
+        }
+        // The cheap questions first: most tokens are words.
+        let meant = if is_value(value) {
+            (self.asked && is_random(value)) || self.is_named(token) || self.is_said(token.start)
+        } else {
+            self.is_password(token, value)
+        };
+        meant && !is_code(self.text, token) && !self.words.is_placeholder(value)
+    }
+
+    /// A password of letters alone: only where nothing but a password is meant.
+    fn is_password(&self, token: &Range<usize>, value: &str) -> bool {
+        let ends = self.text.as_bytes().get(token.end);
+        value.len() >= self.words.shortest()
+            && ends.is_none_or(|byte| b"\n\r\"',<|".contains(byte))
+            && is_passphrase(value)
+            && self
+                .name(token.start)
+                .is_some_and(|name| self.words.names_password(name))
     }
 
     /// Whether what stands before `value` makes it the value of a name for secrets.
-    fn is_named(&self, value: usize) -> bool {
-        let bytes = self.text.as_bytes();
-        let ends = |at: usize, inside: bool, most: usize| {
-            let from = at.saturating_sub(most);
-            let before = bytes.get(from..at).unwrap_or_default();
-            let last = before.iter().rposition(|&byte| in_token(byte) == inside);
-            last.map(|last| from + last + 1)
-        };
-        let Some(end) = ends(value, true, MAX_BETWEEN + 1) else {
+    fn is_named(&self, token: &Range<usize>) -> bool {
+        let Some(name) = self.name(token.start) else {
             return false;
         };
-        if !assigns(bytes.get(end..value).unwrap_or_default()) {
+        let own = self.text.get(token.clone()).unwrap_or_default();
+        // `secretName: tls-cert-2024` names a secret and is none; a password may be words.
+        self.words.names_secret(name) && (self.words.names_password(name) || !is_plain_words(own))
+    }
+
+    /// The name that `value` is given to, by a mark between them.
+    fn name(&self, value: usize) -> Option<&str> {
+        let bytes = self.text.as_bytes();
+        let end = token_end(bytes, value, MAX_BETWEEN + 1)?;
+        let between = bytes.get(end..value).unwrap_or_default();
+        let start = token_start(bytes, end, MAX_NAME + 1);
+        let element =
+            between == b">" && start.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'<');
+        if !assigns(between) && !element {
+            return None;
+        }
+        let name = self.text.get(start..end)?;
+        (name.len() <= MAX_NAME).then_some(name)
+    }
+
+    /// "The password of the database is …".
+    fn is_said(&self, value: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let Some(end) = token_end(bytes, value, 3) else {
+            return false;
+        };
+        let verb = self
+            .text
+            .get(token_start(bytes, end, 8)..end)
+            .unwrap_or_default();
+        if !SAYING.contains(&verb) {
             return false;
         }
-        let name = ends(end, false, MAX_NAME + 1).unwrap_or(end.saturating_sub(MAX_NAME + 1))..end;
-        let name = self.text.get(name).filter(|name| name.len() <= MAX_NAME);
-        name.is_some_and(|name| self.words.names_secret(name))
+        let from = head(self.text, end.saturating_sub(MAX_SAID));
+        let before = self.text.get(from..end).unwrap_or_default();
+        let sentence = before.rsplit(['\n', '.', ';']).next().unwrap_or_default();
+        sentence
+            .split(' ')
+            .any(|word| self.words.names_password(word) && word.len() <= 12)
+    }
+
+    /// The password in `scheme://user:password@host`.
+    fn in_address(&self, token: &Range<usize>) -> Option<Range<usize>> {
+        let bytes = self.text.as_bytes();
+        if token.start.checked_sub(1).and_then(|at| bytes.get(at)) != Some(&b':') {
+            return None;
+        }
+        let own = bytes.get(token.clone())?;
+        let length = own.iter().rposition(|&byte| byte == b'@')?;
+        let colon = token.start.checked_sub(1)?;
+        let user = token_start(bytes, colon, MAX_NAME);
+        let scheme = bytes.get(..user)?.ends_with(b":") && bytes.get(user..)?.starts_with(b"//");
+        let range = token.start..token.start + length;
+        let value = self.text.get(range.clone())?;
+        let strong = value.len() >= MIN_VALUE && (is_value(value) || is_passphrase(value));
+        (scheme && strong && !self.words.is_placeholder(value)).then_some(range)
+    }
+
+    /// Words in a row that open a wallet, behind a name for them.
+    fn phrases(&mut self) {
+        if self.text.len() > MAX_PHRASE_TEXT {
+            return;
+        }
+        for name in ["seed", "Seed", "nemonic", "ecovery phrase"] {
+            for (at, name) in self.text.match_indices(name).take(4) {
+                let rest = self.text.get(at + name.len()..).unwrap_or_default();
+                let lead = rest.trim_start_matches(|char: char| " :=\"'`".contains(char));
+                let lead = lead
+                    .strip_prefix("phrase")
+                    .or_else(|| lead.strip_prefix("words"))
+                    .unwrap_or(lead);
+                let lead = lead.trim_start_matches(|char: char| " :=\"'`\n".contains(char));
+                let from = self.text.len() - lead.len();
+                let word = |word: &&str| {
+                    (3..=8).contains(&word.len())
+                        && word.bytes().all(|byte| byte.is_ascii_lowercase())
+                };
+                let words: Vec<&str> = lead.split([' ', ',']).take_while(word).take(24).collect();
+                if words.len() >= MIN_PHRASE {
+                    let length = words.iter().map(|word| word.len() + 1).sum::<usize>() - 1;
+                    self.blocks.push(from..from + length);
+                }
+            }
+        }
     }
 
     /// Notes the block of a key that begins at `start`.
@@ -160,28 +275,37 @@ const IN_TOKEN: [bool; 256] = {
     table
 };
 
-/// Whether `between` makes a pair of its neighbours: `=`, `:`, `": "`.
-fn assigns(between: &[u8]) -> bool {
-    between.len() <= MAX_BETWEEN
-        && between.iter().any(|byte| matches!(byte, b'=' | b':'))
-        && !between.contains(&b'\n')
+/// Where the token before `at` ends, at most `most` bytes away.
+fn token_end(bytes: &[u8], at: usize, most: usize) -> Option<usize> {
+    let from = at.saturating_sub(most);
+    let before = bytes.get(from..at).unwrap_or_default();
+    let last = before.iter().rposition(|&byte| in_token(byte))?;
+    Some(from + last + 1)
 }
 
-/// Whether it could be a secret, by its characters alone.
-fn is_value(value: &str) -> bool {
-    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let others = value.bytes().any(|byte| !byte.is_ascii_alphabetic());
-    let mut distinct = [false; 256];
-    let kinds = value
-        .bytes()
-        .filter(|&byte| {
-            distinct
-                .get_mut(usize::from(byte))
-                .is_some_and(|seen| !std::mem::replace(seen, true))
-        })
-        .count();
-    let path = value.starts_with(['/', '.', '~', '$']);
-    value.len() >= MIN_VALUE && letters && others && kinds >= 5 && !path
+/// Where the token that ends at `end` begins, at most `most` bytes before.
+fn token_start(bytes: &[u8], end: usize, most: usize) -> usize {
+    let from = end.saturating_sub(most);
+    let before = bytes.get(from..end).unwrap_or_default();
+    let last = before.iter().rposition(|&byte| !in_token(byte));
+    last.map_or(from, |last| from + last + 1)
+}
+
+/// The next place at or after `at` where a character begins.
+fn head(text: &str, mut at: usize) -> usize {
+    while at < text.len() && !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Whether `between` makes a pair of its neighbours: `=`, `:`, `": "`, ` | `.
+fn assigns(between: &[u8]) -> bool {
+    between.len() <= MAX_BETWEEN
+        && between
+            .iter()
+            .any(|byte| matches!(byte, b'=' | b':' | b'|'))
+        && !between.contains(&b'\n')
 }
 
 fn is_jwt(value: &str) -> bool {

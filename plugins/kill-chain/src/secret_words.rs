@@ -11,6 +11,8 @@ pub struct SecretWords {
     names: Vec<String>,
     /// Parts of names whose value is none although the above says so.
     not_names: Vec<String>,
+    /// Names of secrets that a person makes up, of which words may be one.
+    passwords: Vec<String>,
     /// Parts of values that stand for a secret.
     placeholders: Vec<String>,
     /// The least that any shape asks for.
@@ -26,11 +28,14 @@ struct Shape {
     min: usize,
 }
 
+/// Shortest password of letters alone: below that it is a word of the language. Chosen.
+pub const LETTERS: usize = 12;
+
 impl SecretWords {
     /// Builds what look-ups need.
     pub fn compile(&mut self) {
         let lengths = self.shapes.iter().map(|shape| shape.min);
-        self.shortest = lengths.min().unwrap_or(usize::MAX);
+        self.shortest = lengths.min().map_or(LETTERS, |least| least.min(LETTERS));
     }
 
     /// No value shorter than this has the shape of a secret.
@@ -49,6 +54,18 @@ impl SecretWords {
 
     pub fn names_secret(&self, name: &str) -> bool {
         holds(name, &self.names) && !holds(name, &self.not_names)
+    }
+
+    /// Whether the name, or its last part, is one for what a person made up.
+    pub fn names_password(&self, name: &str) -> bool {
+        let name = name.as_bytes();
+        self.passwords.iter().any(|own| {
+            let end = name
+                .len()
+                .checked_sub(own.len())
+                .and_then(|at| name.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(own.as_bytes()))
+        })
     }
 
     pub fn is_placeholder(&self, value: &str) -> bool {

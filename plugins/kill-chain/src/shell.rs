@@ -1,12 +1,21 @@
 //! Takes a command line apart: pipelines, redirections, substitutions, `sh -c`.
 //!
-//! It finds which programs would run with which words; it does not evaluate variables or globs. A
-//! wrong guess here costs a label, never safety: the host decides what is executed.
+//! It finds which programs would run with which words; of variables it knows what the same line
+//! gave them, and it does not evaluate globs. A wrong guess here costs a label, never safety: the
+//! host decides what is executed. Where commands begin and end is `lex`.
+
+mod lex;
+
+use crate::decode;
+use lex::lex;
 
 /// Nesting of `sh -c "…"` that is followed.
 const DEPTH: u32 = 3;
 /// A line of more commands is a script, which is known by its first ones.
 const MAX_COMMANDS: usize = 512;
+/// Variables of a line that are remembered, and bytes of a word with them.
+const MAX_VARIABLES: usize = 64;
+const MAX_WORD: usize = 4096;
 /// Programs that run what follows them.
 const WRAPPERS: &[&str] = &[
     "sudo",
@@ -21,6 +30,8 @@ const WRAPPERS: &[&str] = &[
     "do",
     "else",
     "if",
+    "while",
+    "until",
     "timeout",
     "nice",
     "setsid",
@@ -63,172 +74,140 @@ pub struct Command {
     pub by_path: Option<String>,
     /// Files that output is redirected to.
     pub writes: Vec<String>,
+    /// Files that its input comes from.
+    pub reads: Vec<String>,
     /// Its input comes from the command before it, or from a file.
     pub piped: bool,
+    /// Lines that are handed to it (`<<EOF`): data, unless it is a shell.
+    pub lines: String,
+    /// Its words hold what another command says: `$(…)`.
+    pub holds: bool,
+    /// What it says goes into a header to log in with.
+    pub login: bool,
     /// The program before it in the pipe, or the one inside `$(…)`, `<(…)` or parentheses.
     pub after: String,
 }
 
 /// The commands in `line`, in order.
 pub fn commands(line: &str) -> Vec<Command> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     lex(line, DEPTH, &mut found);
-    found
+    found.commands
 }
 
 /// The command that an argument vector starts.
 pub fn from_words(words: &[String]) -> Vec<Command> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let mut command = Command {
         words: words.to_vec(),
         ..Command::default()
     };
     finish(&mut command, false, DEPTH, &mut found);
-    found
+    found.commands
 }
 
-/// What a substitution or parenthesis interrupts.
-struct Outer {
-    close: char,
-    quote: Option<char>,
-    word: String,
-    command: Command,
+/// What was found so far, and what the line gave to variables.
+#[derive(Default)]
+struct Found {
+    commands: Vec<Command>,
+    variables: Vec<(String, String)>,
 }
 
-fn lex(line: &str, depth: u32, found: &mut Vec<Command>) {
-    let mut command = Command::default();
-    let mut word = String::new();
-    let (mut quote, mut redirect) = (None, false);
-    let mut outer: Vec<Outer> = Vec::new();
-    let mut chars = line.chars().peekable();
-    while let Some(char) = chars.next() {
-        if found.len() >= MAX_COMMANDS || outer.len() >= MAX_COMMANDS {
-            break;
+impl Found {
+    /// The word with the variables that the line set.
+    fn expand(&self, word: &str) -> String {
+        let mut all = String::new();
+        let mut rest = word;
+        while let Some(at) = rest.find('$') {
+            let (before, after) = rest.split_at(at);
+            all.push_str(before);
+            let inner = after.trim_start_matches('$');
+            let braced = inner.strip_prefix('{');
+            let name = braced.unwrap_or(inner);
+            let plain = |char: char| !(char.is_ascii_alphanumeric() || char == '_');
+            let length = name.find(plain).unwrap_or(name.len());
+            let (name, mut left) = name.split_at_checked(length).unwrap_or_default();
+            left = left
+                .strip_prefix('}')
+                .filter(|_| braced.is_some())
+                .unwrap_or(left);
+            let held = self.variables.iter().rev().find(|(held, _)| held == name);
+            match held {
+                _ if name == "HOME" => all.push('~'),
+                Some((_, value)) => all.push_str(value),
+                None => all.push_str(after.get(..after.len() - left.len()).unwrap_or_default()),
+            }
+            rest = left;
+            if all.len() > MAX_WORD {
+                break;
+            }
         }
-        let closes = quote.is_none() && outer.last().is_some_and(|outer| outer.close == char);
-        if closes {
-            end_word(&mut word, &mut redirect, &mut command);
-            finish(&mut command, false, depth, found);
-            resume(&mut outer, &mut quote, &mut word, &mut command, found);
-            continue;
-        }
-        // A substitution runs inside double quotes too.
-        let substitution =
-            quote != Some('\'') && (char == '`' || (char == '$' && chars.peek() == Some(&'(')));
-        if substitution || (quote.is_none() && char == '(') {
-            if char == '$' {
-                chars.next();
-            }
-            outer.push(Outer {
-                close: if char == '`' { '`' } else { ')' },
-                quote: quote.take(),
-                word: std::mem::take(&mut word),
-                command: std::mem::take(&mut command),
-            });
-            continue;
-        }
-        match (quote, char) {
-            (Some(open), _) if char == open => quote = None,
-            (Some(_), _) => word.push(char),
-            (None, '"' | '\'') => quote = Some(char),
-            (None, '\\') => match chars.peek() {
-                // Only what a shell escapes; the rest is a Windows path.
-                Some(next) if next.is_whitespace() || "\"'\\$`;|&".contains(*next) => {
-                    word.extend(chars.next().filter(|next| *next != '\n'));
-                }
-                _ => word.push(char),
-            },
-            (None, '|' | ';' | '&' | '\n' | ')' | '{' | '}') => {
-                // `2>&1` and `&>file` end nothing.
-                if char == '&' && ((redirect && word.is_empty()) || chars.peek() == Some(&'>')) {
-                    word.extend(redirect.then_some('&'));
-                    continue;
-                }
-                end_word(&mut word, &mut redirect, &mut command);
-                let pipe = char == '|' && chars.peek() != Some(&'|');
-                finish(&mut command, pipe, depth, found);
-            }
-            (None, '>') => {
-                if word.chars().all(|digit| digit.is_ascii_digit()) {
-                    word.clear();
-                }
-                end_word(&mut word, &mut redirect, &mut command);
-                redirect = true;
-            }
-            (None, '<') => {
-                end_word(&mut word, &mut redirect, &mut command);
-                command.piped = true;
-            }
-            (None, space) if space.is_whitespace() => {
-                end_word(&mut word, &mut redirect, &mut command)
-            }
-            (None, _) => word.push(char),
+        all.push_str(rest);
+        all
+    }
+
+    fn set(&mut self, assignment: &str) {
+        if let Some((name, value)) = assignment.split_once('=')
+            && self.variables.len() < MAX_VARIABLES
+        {
+            self.variables.push((name.to_owned(), value.to_owned()));
         }
     }
-    end_word(&mut word, &mut redirect, &mut command);
-    finish(&mut command, false, depth, found);
-    while !outer.is_empty() {
-        resume(&mut outer, &mut quote, &mut word, &mut command, found);
-        end_word(&mut word, &mut redirect, &mut command);
-        finish(&mut command, false, depth, found);
-    }
 }
 
-/// Goes on with what was interrupted; the last command found is what feeds it.
-fn resume(
-    outer: &mut Vec<Outer>,
-    quote: &mut Option<char>,
-    word: &mut String,
-    command: &mut Command,
-    found: &[Command],
-) {
-    let Some(before) = outer.pop() else { return };
-    let feeds = command.piped || !before.command.words.is_empty();
-    let piped = command.piped;
-    (*quote, *word) = (before.quote, before.word);
-    if before.command.words.is_empty() && word.is_empty() {
-        // A group: what follows takes what it says.
-        command.piped = piped;
-        return;
-    }
-    *command = before.command;
-    if let Some(last) = found.last().filter(|_| feeds) {
-        command.after.clone_from(&last.program);
-    }
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
-fn end_word(word: &mut String, redirect: &mut bool, command: &mut Command) {
-    if word.is_empty() {
-        return;
-    }
-    let word = std::mem::take(word);
-    if std::mem::take(redirect) {
-        // A descriptor is no file.
-        command
-            .writes
-            .extend(Some(word).filter(|word| !word.starts_with('&')));
-    } else {
-        command.words.push(word);
-    }
-}
-
-fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command>) {
+fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Found) {
     let mut done = std::mem::take(command);
     command.piped = pipe;
+    for word in done
+        .words
+        .iter_mut()
+        .chain(&mut done.writes)
+        .chain(&mut done.reads)
+    {
+        if word.contains('$') {
+            *word = found.expand(word);
+        }
+    }
     while let Some(first) = done.words.first() {
         let program = base(first);
-        let assignment = first.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        });
-        let option =
-            first.starts_with('-') && found.last().is_none_or(|last| last.program.is_empty());
+        let assignment = is_assignment(first);
+        let option = first.starts_with('-')
+            && found
+                .commands
+                .last()
+                .is_none_or(|last| last.program.is_empty());
         // `env` alone shows the environment.
         let wrapper = done.words.len() > 1 && WRAPPERS.contains(&program.as_str());
         let time = first.bytes().all(|byte| b"*/,-0123456789".contains(&byte));
-        if wrapper || assignment || option || time {
+        if assignment {
+            found.set(&first.clone());
+        }
+        if program == "xargs" && wrapper {
+            // It is given as words what the command before it says: names, or contents.
+            let named = found
+                .commands
+                .last()
+                .into_iter()
+                .flat_map(|last| &last.words);
+            let named: Vec<String> = named
+                .filter(|word| !word.starts_with('-'))
+                .cloned()
+                .collect();
+            let options = |word: &&String| word.starts_with('-');
+            let options = done.words.iter().skip(1).take_while(options).count();
+            done.words.drain(..=options);
+            done.words.extend(named);
+            done.holds = true;
+        } else if wrapper || assignment || option || time {
             done.words.remove(0);
         } else {
             let lower = first.to_ascii_lowercase();
@@ -242,7 +221,7 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
     }
     if done.program.is_empty() && done.writes.is_empty() {
         // A group ended here.
-        if let Some(last) = found.last().filter(|_| pipe) {
+        if let Some(last) = found.commands.last().filter(|_| pipe) {
             command.after.clone_from(&last.program);
         }
         return;
@@ -250,16 +229,31 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
     if pipe {
         command.after.clone_from(&done.program);
     }
-    let script = SHELLS.contains(&done.program.as_str()) || done.program == "eval";
-    let inner: Vec<String> = if script && depth > 0 {
+    if ["export", "declare", "set", "local", "readonly"].contains(&done.program.as_str()) {
         done.words
             .iter()
-            .filter(|word| word.contains(' '))
-            .cloned()
-            .collect()
-    } else {
-        Vec::new()
-    };
+            .filter(|word| is_assignment(word))
+            .for_each(|word| found.set(word));
+    }
+    if let ("for", [name, mark, rest @ ..]) = (done.program.as_str(), done.words.as_slice())
+        && mark == "in"
+    {
+        // What is found or listed is what the loop is about.
+        let found_names = found.commands.last().filter(|_| done.holds);
+        let names = found_names.map_or(rest, |last| last.words.as_slice());
+        let names = names.iter().rev().find(|word| !word.starts_with('-'));
+        found.set(&format!("{name}={}", names.map_or("", String::as_str)));
+    }
+    let script = SHELLS.contains(&done.program.as_str()) || done.program == "eval";
+    let mut inner: Vec<String> = Vec::new();
+    if depth > 0 {
+        if script {
+            inner.extend(done.words.iter().filter(|word| word.contains(' ')).cloned());
+            inner.extend(Some(done.lines.clone()).filter(|lines| !lines.is_empty()));
+            inner.extend(fed(&done, &found.commands));
+        }
+        inner.extend(written(&done, &found.commands));
+    }
     // `cmd /c a b`, `kubectl exec pod -- a b`: the words that follow are a command.
     let mark = |word: &String| match CARRIERS.contains(&done.program.as_str()) {
         true => word == "--",
@@ -270,12 +264,72 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Vec<Command
     let carried = carried
         .filter(|words| depth > 0 && words.first().is_some_and(|first| !first.contains(' ')));
     let mut carried = Command {
-        words: carried.unwrap_or_default().to_vec(),
+        words: carried.map_or_else(|| for_each(&done, depth), <[String]>::to_vec),
         ..Command::default()
     };
-    found.push(done);
+    found.commands.push(done);
     finish(&mut carried, false, depth.saturating_sub(1), found);
     inner.iter().for_each(|line| lex(line, depth - 1, found));
+}
+
+/// What `find … -exec` runs, with the names that it looks for.
+fn for_each(done: &Command, depth: u32) -> Vec<String> {
+    let exec = |word: &String| ["-exec", "-execdir", "-ok", "-x"].contains(&word.as_str());
+    let at = done.words.iter().position(exec);
+    let Some(at) = at.filter(|_| depth > 0 && ["find", "fd"].contains(&done.program.as_str()))
+    else {
+        return Vec::new();
+    };
+    let (looked, run) = done.words.split_at_checked(at + 1).unwrap_or_default();
+    let end = |word: &&String| !matches!(word.as_str(), ";" | "+");
+    let mut words: Vec<String> = run.iter().take_while(end).cloned().collect();
+    let mut names = looked.iter().filter(|word| !word.starts_with('-'));
+    let name = names.next_back().cloned().unwrap_or_default();
+    words
+        .iter_mut()
+        .for_each(|word| *word = word.replace("{}", &name));
+    words
+}
+
+/// The script that the pipe before `done` hands to a shell, as far as it is written in the line.
+fn fed(done: &Command, before: &[Command]) -> Option<String> {
+    let (last, rest) = before.split_last().filter(|_| !done.after.is_empty())?;
+    let says = |command: &Command| match command.program.as_str() {
+        "echo" | "printf" => Some(command.words.join(" ")),
+        "cat" => Some(command.lines.clone()).filter(|lines| !lines.is_empty()),
+        _ => None,
+    };
+    let decodes = last
+        .words
+        .iter()
+        .any(|word| matches!(word.as_str(), "-d" | "-D" | "--decode"));
+    if decodes && last.program == "base64" {
+        let text = last
+            .words
+            .iter()
+            .chain(&rest.last()?.words)
+            .find_map(|word| decode::base64_text(word));
+        return text;
+    }
+    says(last)
+}
+
+/// What a file holds that the line wrote before and that `done` runs.
+fn written(done: &Command, before: &[Command]) -> Option<String> {
+    let runs = |file: &String| {
+        let script = SHELLS.contains(&done.program.as_str())
+            || done.program == "source"
+            || done.program == ".";
+        done.by_path.as_ref() == Some(file) || (script && done.words.contains(file))
+    };
+    let wrote = before
+        .iter()
+        .rev()
+        .find(|command| command.writes.iter().any(runs))?;
+    match wrote.program.as_str() {
+        "echo" | "printf" => Some(wrote.words.join(" ")),
+        _ => Some(wrote.lines.clone()).filter(|lines| !lines.is_empty()),
+    }
 }
 
 fn base(path: &str) -> String {
@@ -335,6 +389,24 @@ mod tests {
         check(
             "cmd.exe /c certutil.exe -f x",
             "cmd /c,certutil.exe,-f,x; certutil -f,x",
+        );
+        check(
+            "for f in $(find / -name .netrc 2>/dev/null); do cat $f; done",
+            "find /,-name,.netrc >/dev/null; for f,in; cat .netrc; done ",
+        );
+        check("a=~/.ss; b=h/k; cat $a$b ${HOME}/x", "cat ~/.ssh/k,~/x");
+        check("curl${IFS}x # cat y\nls", "curl x; ls ");
+        check("cat <<'E' > f; ls\na $(b)\nE\npwd", "|cat  >f; ls ; pwd ");
+        check("cat <<E\na $(b c)\nE", "b c; |cat ");
+        check("bash <<E\nls x\nE", "|bash ; ls x");
+        check(
+            "find . -name k -exec cp {} /t \\;",
+            "find .,-name,k,-exec,cp,{},/t,;; cp k,/t",
+        );
+        check("ls k | xargs -I{} cat {}", "ls k; |cat {},k");
+        check(
+            "echo bHMgL3RtcC9hYmM= | base64 -d | sh",
+            "echo bHMgL3RtcC9hYmM=; |base64 -d; |sh ; ls /tmp/abc",
         );
         check("kubectl exec p -- cat f", "kubectl exec,p,--,cat,f; cat f");
         for line in [

@@ -24,6 +24,11 @@ pub struct Orders {
     urgent: Vec<String>,
     /// The same in two words.
     urgent_pairs: Vec<String>,
+    /// Words that demand to be obeyed, and what follows them when an order is put above all others.
+    obeys: Vec<String>,
+    obeyed_pairs: Vec<String>,
+    /// Two words that say that something goes elsewhere from now on.
+    redirect_pairs: Vec<String>,
     /// Words that say nothing about what is to be done.
     stops: Vec<String>,
     /// Groups of words of one meaning; the first names it.
@@ -53,6 +58,13 @@ pub struct Meaning {
     concept: u32,
 }
 
+impl Meaning {
+    /// Neither a verb nor one of several words for one thing.
+    pub fn is_subject(self) -> bool {
+        self.verb.0 == 0 && self.concept == 0
+    }
+}
+
 /// Bits of [`Meaning::marks`].
 pub mod mark {
     pub const LEAD_IN: u16 = 1;
@@ -66,6 +78,15 @@ pub mod mark {
     pub const SECOND: u16 = 128;
     /// What stood before it belongs to the order.
     pub const PASSIVE: u16 = 256;
+    /// Demands to be obeyed.
+    pub const OBEY: u16 = 512;
+}
+
+/// What two words in a row say, as bits.
+pub mod pair {
+    pub const URGENT: u8 = 1;
+    pub const ORDER: u8 = 2;
+    pub const REDIRECT: u8 = 4;
 }
 
 #[derive(Debug)]
@@ -76,7 +97,7 @@ pub struct Vocabulary {
     known: Vec<u64>,
     /// The same for words that can begin an order or make one insistent.
     acting: Vec<u64>,
-    pairs: Vec<(u32, u32)>,
+    pairs: Vec<(u32, u32, u8)>,
     /// Verbs and marks of scripts without blanks, found inside a run.
     dense: Dense,
     printer: Printer,
@@ -100,6 +121,7 @@ impl Orders {
             (&self.addressees, mark::ADDRESSEE),
             (&self.urgent, mark::URGENT),
             (&self.stops, mark::STOP),
+            (&self.obeys, mark::OBEY),
         ] {
             let meaning = Meaning {
                 marks,
@@ -125,11 +147,17 @@ impl Orders {
             all.extend(group.iter().map(|word| (word.clone(), meaning)));
         }
         let mut pairs = Vec::new();
-        for pair in &self.urgent_pairs {
+        let urgent = self.urgent_pairs.iter().map(|pair| (pair, pair::URGENT));
+        let orders = self.obeyed_pairs.iter().map(|pair| (pair, pair::ORDER));
+        let redirects = self
+            .redirect_pairs
+            .iter()
+            .map(|pair| (pair, pair::REDIRECT));
+        for (pair, kind) in urgent.chain(orders).chain(redirects) {
             let Some((first, second)) = pair.split_once(' ') else {
                 continue;
             };
-            pairs.push((printer.word(first), printer.word(second)));
+            pairs.push((printer.word(first), printer.word(second), kind));
             let meaning = Meaning {
                 marks: mark::SECOND,
                 ..Meaning::default()
@@ -218,8 +246,13 @@ impl Vocabulary {
         all
     }
 
-    pub fn presses(&self, first: u32, second: u32) -> bool {
-        self.pairs.contains(&(first, second))
+    /// What two words in a row say, as bits of [`pair`].
+    pub fn presses(&self, first: u32, second: u32) -> u8 {
+        let own = self
+            .pairs
+            .iter()
+            .filter(|(one, two, _)| (*one, *two) == (first, second));
+        own.fold(0, |all, (.., kind)| all | kind)
     }
 
     /// What a word is compared by: its concept, or its stem's hash. `None` for a

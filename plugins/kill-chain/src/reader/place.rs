@@ -28,6 +28,8 @@ pub(super) struct Place<'a> {
     pub(super) open: Option<(usize, u32)>,
     /// A word that puts rules out of force was seen here.
     pub(super) overriding: Option<usize>,
+    /// A word that demands to be obeyed was seen here.
+    pub(super) obeying: Option<usize>,
     pub(super) led: bool,
     /// Between parentheses; and whether the open order began there: then it ends there, as a
     /// program's hint about how it is used does.

@@ -1,0 +1,139 @@
+//! A secret that leaves: how sure that is, and when it only goes back to where it came from.
+
+use clawdefender_sdk::{Event, Finding, Severity};
+
+use crate::KillChain;
+use crate::action::{Action, Actions, flag};
+use crate::decode;
+use crate::facts::{self, Facts};
+use crate::finding::{self, Did};
+use crate::flow::{Flow, Leak};
+use crate::past::Past;
+
+impl KillChain {
+    /// Whether arguments of this call can reach anyone who should not have them.
+    pub(crate) fn may_carry(&self, event: &Event, facts: &Facts, past: &Past<'_>) -> bool {
+        facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, past)
+    }
+
+    pub(crate) fn exfiltration(
+        &self,
+        event: &Event,
+        past: &Past<'_>,
+        facts: &Facts,
+        flow: &Flow,
+        did: &Did<'_>,
+    ) -> Option<Finding> {
+        let own = self.printer.word(&event.server.name);
+        let ways = flow
+            .leaks
+            .iter()
+            .map(|leak| (leak, self.way(event, past, facts, leak, own)));
+        let leaks: Vec<(&Leak, Way)> = ways.filter(|(_, way)| *way != Way::Home).collect();
+        let mut from: Vec<usize> = leaks.iter().map(|(leak, _)| leak.at).collect();
+        from.dedup();
+        let from_other = from.iter().any(|at| past.server(*at, &self.printer) != own);
+        let leaves = facts.actions.meets(carriers()) || is_outside(facts);
+        // A request to this machine or network is work on one's own program, or a tunnel.
+        let local = facts.flags & flag::INSIDE != 0 && !is_outside(facts);
+        let stays = local || leaks.iter().all(|(_, way)| *way == Way::Body);
+        let strength = match (leaves, from_other && !facts.local) {
+            _ if leaks.is_empty() => return None,
+            (true, _) if !stays => (Severity::Critical, 95),
+            (true, _) | (false, true) => (Severity::Medium, 60),
+            (false, false) => return None,
+        };
+        Some(finding::exfiltration(
+            event,
+            past,
+            strength,
+            &from,
+            &flow.parts,
+            did,
+        ))
+    }
+
+    /// Where the secret goes: back to the host or server that returned it, or to the host whose
+    /// address it is part of (a login, an address to upload to, a link in a mail), or elsewhere.
+    fn way(&self, event: &Event, past: &Past<'_>, facts: &Facts, leak: &Leak, own: u32) -> Way {
+        let keyed = |text: &u16| {
+            let text = event.texts.get(usize::from(*text));
+            text.is_some_and(|text| {
+                let key = facts::key(&text.pointer);
+                self.lexicon.secrets.names_secret(key) || self.lexicon.usage.is_login_key(key)
+            })
+        };
+        let shell = facts.own.has(Action::Shell);
+        let logs_in = match shell {
+            true => !self.carries(&facts.outward, leak),
+            false => leak.texts.iter().all(keyed),
+        };
+        if !facts.hosts.is_empty() {
+            let [part, returned] = leak.hosts;
+            return if facts.hosts.iter().all(|host| *host == part) {
+                Way::Home
+            } else if !facts.hosts.iter().all(|host| *host == returned) {
+                Way::Out
+            } else if logs_in {
+                Way::Home
+            } else {
+                // Many have an account at a large host.
+                Way::Body
+            };
+        }
+        // Where a command or mail goes is not the server's own affair.
+        let foreign = shell || facts.flags & flag::INSIDE != 0;
+        // `SECRET=… aws …` logs in where the program goes.
+        let variable = shell && logs_in && !facts.outward.is_empty();
+        match !foreign && past.server(leak.at, &self.printer) == own && logs_in {
+            true => Way::Home,
+            false if variable => Way::Body,
+            false => Way::Out,
+        }
+    }
+
+    /// Whether a text carries a print of the secret in some reading.
+    fn carries(&self, text: &str, leak: &Leak) -> bool {
+        let (mut found, mut budget) = (false, MAX_READ);
+        decode::readings(text.as_bytes(), &mut budget, &mut |bytes| {
+            self.printer
+                .grams_both_ways(bytes, |hash| found |= leak.prints.contains(&hash));
+        });
+        found
+    }
+}
+
+/// Where a secret goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// To log in where it came from.
+    Home,
+    /// To the host that returned it, but not to log in.
+    Body,
+    Out,
+}
+
+/// Bytes of readings looked at.
+const MAX_READ: usize = 64 * 1024;
+
+/// Actions that take arguments out.
+fn carriers() -> Actions {
+    [
+        Action::Send,
+        Action::Fetch,
+        Action::Download,
+        Action::Pay,
+        Action::Schedule,
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn is_outside(facts: &Facts) -> bool {
+    facts.flags & flag::OUTSIDE != 0
+}
+
+fn other_server(event: &Event, past: &Past<'_>) -> bool {
+    let mut servers = past.steps.iter().map(|step| step.server);
+    servers.any(|server| server != event.server.name)
+}

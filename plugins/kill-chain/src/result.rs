@@ -1,0 +1,165 @@
+//! What a result leaves: the secrets it holds, the private passages, the orders it gives.
+
+use clawdefender_sdk::{Event, Kind};
+
+use crate::KillChain;
+use crate::action::{Action, Place, flag};
+use crate::definition;
+use crate::facts::{self, host_of};
+use crate::memo::{self, Memo, Secret, Seen};
+use crate::mention::Spots;
+use crate::past::Past;
+use crate::print::settle;
+use crate::reader::Reader;
+use crate::secret::{Hunt, is_environment};
+
+/// A text of more words is no single secret, unless a place for credentials held it.
+const MAX_SINGLE_WORDS: usize = 8;
+const MAX_SINGLE: usize = 200;
+
+impl KillChain {
+    pub(crate) fn result(&self, event: &Event, past: &Past<'_>) -> Option<Vec<u8>> {
+        let defined = self.defined(event, &past.memos);
+        let mut facts = facts::of_result(event, &self.lexicon, &self.printer, defined);
+        let asks = |memo: &Seen<'_>| memo.actions.has(Action::ReadSecret);
+        let asked = facts.actions.has(Action::ReadSecret) || past.answers(event, facts.tool, asks);
+        let credential = Place::Credential.bit();
+        let placed = past.answers(event, facts.tool, |memo| {
+            asks(memo) && memo.places & credential != 0
+        });
+        if placed {
+            facts.places |= credential;
+        }
+        if past.answers(event, facts.tool, |memo| memo.is(flag::LED)) {
+            facts.flags |= flag::LED;
+        }
+        let question = past.question(event, facts.tool);
+        if question.is_some_and(|call| call.is(flag::INSIDE) || call.hosts().len() > 0) {
+            facts.flags |= flag::CLOSES;
+        }
+        // What this machine or network serves is no public page.
+        if question.is_some_and(|call| call.is(flag::INSIDE) && !call.is(flag::OUTSIDE)) {
+            facts.flags &= !flag::PUBLIC;
+        }
+        if asked {
+            facts.actions.add(Action::ReadSecret);
+            facts.flags = (facts.flags & !flag::PUBLIC) | flag::CLOSES;
+        }
+        // A page by the tool's definition: nobody's secret, though it is not called public.
+        let page =
+            defined.has(Action::Fetch) && !defined.union(facts.own).has(Action::ReadUntrusted);
+        let private = facts.flags & flag::PUBLIC == 0
+            && ((facts.actions.has(Action::ReadUntrusted) && !page)
+                || facts.flags & flag::LED != 0);
+        let mut memo = Memo {
+            flags: facts.flags,
+            places: facts.places,
+            tool: facts.tool,
+            ..Memo::default()
+        };
+        let host = question.and_then(|call| {
+            let mut hosts = call.hosts();
+            hosts.next().filter(|_| hosts.next().is_none())
+        });
+        let mut reader = Reader::new(&self.vocabulary, &self.printer);
+        let mut prints = 0;
+        let mut mentions = Vec::new();
+        for text in &event.texts {
+            let seen = facts::seen(text);
+            let mut hunt = Hunt::new(seen, &self.lexicon.secrets, asked);
+            let least = self.lexicon.secrets.shortest();
+            let mut spots = Spots::new();
+            reader.read(seen, least, |word| {
+                hunt.look(word);
+                self.spot(seen, word, &mut spots);
+            });
+            self.mentions(seen, &spots, &mut mentions);
+            for range in hunt.found() {
+                if prints >= memo::MAX_PRINTS || memo.secrets.len() >= memo::MAX_SECRETS {
+                    break;
+                }
+                let value = seen.get(range.clone()).unwrap_or_default();
+                let mut secret = Secret::default();
+                self.printer.keep(value, &mut secret.prints);
+                settle(&mut secret.prints, memo::MAX_OWN_PRINTS);
+                secret.hosts = [self.host_around(seen, range.start), host.unwrap_or(0)];
+                prints += secret.prints.len();
+                let known = memo
+                    .secrets
+                    .iter_mut()
+                    .find(|own| own.prints == secret.prints);
+                match known {
+                    Some(own) if own.hosts[0] == 0 => own.hosts = secret.hosts,
+                    Some(_) => {}
+                    None if secret.prints.is_empty() => {}
+                    None => memo.secrets.push(secret),
+                }
+            }
+            if private {
+                self.printer.keep_passages(seen, &mut memo.content);
+                let room = memo::MAX_HOSTS - memo.hosts.len();
+                memo.hosts
+                    .extend(self.correspondents(seen, &spots).take(room));
+            }
+        }
+        memo.orders = reader.finish();
+        if event.kind == Kind::PromptContent {
+            memo.orders.retain(definition::is_loud);
+        } else {
+            let ordered = |word: &u32| memo.orders.iter().any(|order| order.words.contains(word));
+            mentions.retain(|mention| !mention.words.iter().any(ordered));
+            memo.orders.extend(mentions);
+        }
+        // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
+        if asked && memo.secrets.is_empty() {
+            let whole = event.texts.iter().map(facts::seen);
+            let whole = whole.filter(|text| is_secret_whole(text, placed));
+            memo.secrets = whole.filter_map(|text| self.whole(text)).collect();
+        }
+        // A secret is looked for as one, and not as a passage.
+        let secret = |hash: &u32| memo.secrets.iter().any(|own| own.prints.contains(hash));
+        memo.content.retain(|hash| !secret(hash));
+        settle(&mut memo.content, memo::MAX_CONTENT);
+        if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
+            memo.flags |= flag::SECRET;
+        }
+        memo.actions = facts.actions;
+        self.worth(memo, event, past)
+    }
+
+    /// The prints of a text that is a secret as a whole.
+    fn whole(&self, text: &str) -> Option<Secret> {
+        let mut prints = Vec::new();
+        self.printer.keep(text, &mut prints);
+        settle(&mut prints, usize::MAX);
+        let stride = prints.len().div_ceil(memo::MAX_OWN_PRINTS);
+        prints.truncate(memo::MAX_OWN_PRINTS);
+        (!prints.is_empty()).then(|| Secret {
+            stride: u8::try_from(stride).unwrap_or(u8::MAX),
+            hosts: [0, 0],
+            prints,
+        })
+    }
+
+    /// Hash of the host of the address that `at` lies in; 0 when it lies in none.
+    fn host_around(&self, text: &str, at: usize) -> u32 {
+        let ends = |char: char| char.is_whitespace() || "\"'<>`()".contains(char);
+        let start = text.get(..at).and_then(|before| before.rfind(ends));
+        let word = text
+            .get(start.map_or(0, |start| start + 1)..)
+            .unwrap_or_default();
+        let word = word
+            .trim_start_matches(ends)
+            .split(ends)
+            .next()
+            .unwrap_or_default();
+        let host = word.find("://").and_then(|_| host_of(word));
+        host.map_or(0, |host| self.printer.word(&host.to_ascii_lowercase()))
+    }
+}
+
+/// Whether a text that holds nothing of a secret's shape is one all the same.
+fn is_secret_whole(text: &str, placed: bool) -> bool {
+    let single = text.len() <= MAX_SINGLE && text.split_whitespace().count() <= MAX_SINGLE_WORDS;
+    !is_environment(text) && (placed || single)
+}
