@@ -1,6 +1,6 @@
 //! A detector's author, from nothing to a call that is held: the commands of the README, run.
 
-use crate::kit::{Client, Daemon, Home, Script, environment, text};
+use crate::kit::{Client, Daemon, Home, Script, environment, text, wait_for};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -66,12 +66,19 @@ fn a_new_detector_is_tested_signed_installed_and_asked() {
 
     let _daemon = Daemon::start(&home);
     let server = Script::echo(&["search"]).install(&home, "files");
-    let mut client = Client::open(&home, &server);
+    // A client apart: what an agent starts may install nothing.
+    let mut client = Client::apart(&home, &server);
     let before = client.call("search", json!({ "text": "open the payroll folder" }));
     assert_eq!(text(&before), "open the payroll folder");
 
-    home.cli(&["plugin", "install", folder, "--key", &public])
-        .done();
+    let own = Client::open(&home, &server);
+    let refused = home.cli(&["plugin", "install", folder, "--key", &public]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    own.close();
+    let install = ["plugin", "install", folder, "--key", &public];
+    wait_for("that client to be forgotten", || {
+        (home.cli(&install).code == 0).then_some(())
+    });
     let held = client.call("search", json!({ "text": "open the payroll folder again" }));
     assert_eq!(held["result"]["isError"], true, "{held:#}");
     assert!(!server.saw("folder again"));

@@ -25,15 +25,15 @@ pub struct Crossed {
     pub highest: [Vec<(i32, String)>; BENCHES],
 }
 
-/// False positives that the lower threshold may cost, in parts per thousand of harmless rows.
-/// Chosen: somewhat less than the detector as a whole may have, because signatures add theirs. Two of
-/// the definitions that are here: one alone, of some fifty rules in capitals, would set it.
-const PERMITTED: [(usize, f64); BENCHES] = [(0, 10.0), (1, 2.0), (2, 12.0)];
+/// Harmless rows that may reach the lower threshold, in parts per thousand. More than the detector may
+/// have: a source that was left out is stranger to the model than texts of a kind that it has seen, and
+/// of 536 distinct documents of packages, which it never saw, it flags somewhat more than one in fifty.
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 4.0), (1, 2.0), (2, 12.0)];
 /// Harmless rows that are named for each bench.
 const HIGHEST: usize = 12;
 /// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
 const MARGIN: i32 = STEPS / 2;
-/// No threshold is lower, by bench: two to one, and four to one in texts, which discuss attacks as well.
+/// No threshold is lower, by bench, in steps.
 const LEAST: [i32; BENCHES] = [12, 6, 6];
 
 pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
