@@ -58,7 +58,7 @@ impl Detector for SupplyChain {
         let mut attrs = Vec::new();
         let mut unreadable = false;
         if let Some(start) = &event.launch {
-            let found = launch::launch(&start.argv, &start.env);
+            let found = launch::launch_in(&start.argv, &start.env, &start.cwd);
             if let Some(package) = found.identity().and_then(package_of) {
                 attrs.push(("package".to_owned(), package));
             }

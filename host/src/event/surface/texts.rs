@@ -117,11 +117,9 @@ impl<'c> Collector<'c> {
 
     fn string(&mut self, text: &str, literal: std::ops::Range<usize>, shape: &Shape) {
         let role = match shape {
-            Shape::Protocol
-            | Shape::Request
-            | Shape::Answer
-            | Shape::Properties
-            | Shape::Hint => Role::Content,
+            Shape::Protocol | Shape::Request | Shape::Answer | Shape::Properties | Shape::Hint => {
+                Role::Content
+            }
             Shape::Error => Role::Error,
             Shape::Arguments => Role::Argument,
             Shape::Schema => Role::Schema,
@@ -189,7 +187,9 @@ fn protocol_member(key: &str) -> Option<Shape> {
         "arguments" | "input" => Some(Shape::Arguments),
         "inputSchema" | "outputSchema" | "requestedSchema" => Some(Shape::Schema),
         "data" | "blob" => Some(Shape::Media),
-        "readOnlyHint" | "destructiveHint" | "idempotentHint" | "openWorldHint" => Some(Shape::Hint),
+        "readOnlyHint" | "destructiveHint" | "idempotentHint" | "openWorldHint" => {
+            Some(Shape::Hint)
+        }
         "structuredContent" | "_meta" | "capabilities" | "metadata" => {
             Some(Shape::Data(Role::Content))
         }

@@ -1,44 +1,12 @@
-//! Programs that run code, and fetch what it needs: Python, Node, Deno.
+//! Programs that run JavaScript, and fetch what it needs: Node, Deno.
 
 use super::options::Takes;
 use super::programs::{creator, is_runner, is_script};
 use super::shell::SUBSTITUTED;
-use super::{Opaque, Reader, Role, Source, program_name, tables, verbs};
-use crate::package::Ecosystem::{Jsr, Npm, Pypi};
+use super::{Opaque, Reader, Role, Source, program_name, tables};
+use crate::package::Ecosystem::{Jsr, Npm};
 
 impl Reader {
-    pub(super) fn python(&mut self, words: &[String], role: Role, depth: u32) {
-        let walk = tables::PYTHON.walk(words, 1);
-        self.found.ambiguous |= walk.ambiguous;
-        self.given(&walk.given, Pypi, role, depth);
-        let Some(module) = walk.value(Takes::Module) else {
-            if role == Role::Main && !walk.positionals.is_empty() {
-                self.source(Source::Path);
-            }
-            return;
-        };
-        let at = words
-            .iter()
-            .position(|word| word.ends_with(module))
-            .map_or(0, |at| at + 1);
-        let rest = words.get(at..).unwrap_or_default();
-        match module {
-            "pip" | "pip.__main__" | "pip._internal" | "pip._internal.cli.main" => {
-                self.verb(verbs::PIP, &tables::PIP, Pypi, rest, role, depth)
-            }
-            "pipx" => self.verb(verbs::PIPX, &tables::PIP, Pypi, rest, role, depth),
-            "uv" => self.verb(verbs::UV, &tables::UV, Pypi, rest, role, depth),
-            _ => {
-                // Installed already; which distribution holds the module is not written here, but
-                // most carry its name.
-                self.source(Source::Path);
-                self.found.ambiguous = true;
-                let top = module.split('.').next().unwrap_or_default();
-                self.guess(&top.replace('_', "-"));
-            }
-        }
-    }
-
     pub(super) fn node(&mut self, words: &[String], role: Role, depth: u32) {
         let walk = tables::NODE.walk(words, 1);
         self.found.ambiguous |= walk.ambiguous;
@@ -60,9 +28,15 @@ impl Reader {
         }
     }
 
-    pub(super) fn deno(&mut self, words: &[String], role: Role) {
+    pub(super) fn deno(&mut self, words: &[String], role: Role, depth: u32) {
+        // Behind the script stand the script's own options.
+        let first = tables::DENO.walk(words, 1);
+        let first = first.positionals.last().and_then(|p| words.get(p.index));
+        let verb = first.is_some_and(|word| RUNS_A_SCRIPT.contains(&word.as_str()));
+        let own = tables::DENO.walk(words, 1 + usize::from(verb));
+        self.given(&own.given, Npm, role, depth);
         let walk = tables::DENO.walk(words, usize::MAX);
-        self.found.ambiguous |= walk.ambiguous;
+        self.found.ambiguous |= own.ambiguous;
         let npm = words.iter().any(|word| word == "--npm");
         let mut rest = walk.positionals.iter().filter_map(|p| words.get(p.index));
         match rest.next().map(String::as_str) {
@@ -111,6 +85,9 @@ impl Reader {
         }
     }
 }
+
+/// Deno's verbs that take a script and then words for it.
+const RUNS_A_SCRIPT: [&str; 6] = ["run", "x", "serve", "create", "test", "bench"];
 
 /// Whether a module that is loaded first is a file or an address: a bare name, such as
 /// `dotenv/config`, is a package's.

@@ -12,6 +12,7 @@ mod lexer;
 mod loose;
 mod options;
 mod programs;
+mod python;
 mod reads;
 mod scripts;
 mod shell;
@@ -105,9 +106,17 @@ pub enum Opaque {
     Download,
 }
 
-/// Reads a server's launch.
+/// Reads a server's launch, wherever it happens.
 pub fn launch(argv: &[String], env: &[(String, String)]) -> Extraction {
-    let mut reader = Reader::default();
+    launch_in(argv, env, "")
+}
+
+/// Reads a server's launch in the folder `cwd`; "" when that isn't known.
+pub fn launch_in(argv: &[String], env: &[(String, String)], cwd: &str) -> Extraction {
+    let mut reader = Reader {
+        sheltered: python::is_sheltered(cwd),
+        ..Reader::default()
+    };
     reader.environments(argv, env);
     reader.command(argv, Role::Main, MAX_DEPTH);
     reader.found
@@ -173,6 +182,8 @@ struct Reader {
     /// What the script prints is run by what takes its output.
     output_runs: bool,
     variables: lexer::Variables,
+    /// It starts in a folder where only an administrator can write.
+    sheltered: bool,
     seen: BTreeSet<(Ecosystem, String, Spec, bool)>,
     /// Bytes of the words that were made out of what is read.
     #[cfg(test)]
@@ -189,6 +200,7 @@ impl Default for Reader {
             guesses: true,
             output_runs: false,
             variables: lexer::Variables::new(),
+            sheltered: false,
             seen: BTreeSet::new(),
             #[cfg(test)]
             made: 0,
@@ -389,6 +401,11 @@ impl Reader {
                         self.opaque(Opaque::Script);
                     }
                 }
+                Takes::Brings => self.opaque(Opaque::Script),
+                Takes::Settings => {
+                    self.registry(value);
+                    self.opaque(Opaque::Script);
+                }
                 Takes::Git => self.source(Source::Git),
                 Takes::Local => self.source(match target(value, Ecosystem::Npm) {
                     Target::Elsewhere(source) => source,
@@ -422,6 +439,8 @@ fn program_name(word: &str) -> String {
 
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod brought;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]

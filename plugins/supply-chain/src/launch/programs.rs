@@ -77,7 +77,7 @@ pub fn is_script(word: &str) -> bool {
         .any(|end| word.ends_with(end))
 }
 
-fn is_python(name: &str) -> bool {
+pub fn is_python(name: &str) -> bool {
     let version = name
         .strip_prefix("python")
         .or_else(|| name.strip_prefix("pypy"));
@@ -134,7 +134,7 @@ impl Reader {
             "docker" | "podman" | "nerdctl" | "finch" | "container" => {
                 self.verb(verbs::DOCKER, &tables::DOCKER, Oci, words, role, depth);
             }
-            "deno" | "dx" => self.deno(words, role),
+            "deno" | "dx" => self.deno(words, role, depth),
             "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),
             _ if is_pip(name) => self.verb(verbs::PIP, &tables::PIP, Pypi, words, role, depth),
             _ if is_python(name) => self.python(words, role, depth),
@@ -273,8 +273,19 @@ impl Reader {
             Act::Local => {
                 let script = positionals.next();
                 let distant = script.is_some_and(|word| word.contains("://"));
+                let python = script.is_some_and(|word| is_python(&super::program_name(word)));
+                let at = walk
+                    .positionals
+                    .first()
+                    .map_or(words.len(), |p| p.index + 1);
+                if walk.value(Takes::Module).is_some() {
+                    self.shadowed("", role, depth);
+                }
                 if distant {
                     self.source(Source::Url);
+                } else if python && ecosystem == Pypi {
+                    // `uv run python -m NAME`.
+                    self.python(words.get(at..).unwrap_or_default(), role, depth);
                 } else if role == Role::Main
                     && (walk.value(Takes::Module).is_some() || script.is_some())
                 {

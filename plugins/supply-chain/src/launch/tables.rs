@@ -9,8 +9,8 @@ mod wrappers;
 pub use wrappers::{ENV, FNM, NICE, SHELL, STDBUF, SUDO, TIME, TIMEOUT, WRAPPER, XARGS, XVFB};
 
 use super::options::Takes::{
-    Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script, Value,
-    Version, Words,
+    Brings, Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script,
+    Settings, Value, Version, Words,
 };
 use super::options::{Style, Table};
 
@@ -126,7 +126,8 @@ pub static BUN: Table = Table {
         (Preload, "-r --preload --require --import"),
         (Code, "-e --eval --print"),
         (Package, "-p --package"),
-        (Registry, "--registry --config -c"),
+        (Registry, "--registry"),
+        (Settings, "--config= -c="),
     ],
 };
 
@@ -163,7 +164,7 @@ pub static UV: Table = Table {
         ),
         (
             Value,
-            "-p --python --cache-dir --color --env-file --directory --project",
+            "-p --python --cache-dir --color --directory --project",
         ),
         (
             Value,
@@ -204,6 +205,7 @@ pub static UV: Table = Table {
             "-i --index-url --extra-index-url --index --default-index -f --find-links --config-file",
         ),
         (Module, "-m --module"),
+        (Brings, "--env-file"),
     ],
 };
 
@@ -293,15 +295,39 @@ pub static DENO: Table = Table {
         ),
         (Flag, "--global --force --dev -D --save-exact"),
         (
-            Value,
-            "-c --config --import-map --lock --env-file --cert --location --seed --ext -L",
+            Flag,
+            "--allow-scripts --env-file --no-code-cache --inspect-brk --inspect-wait --v8-flags",
         ),
-        (Value, "--log-level --preload --root -n --name"),
+        (
+            Flag,
+            "--coverage --hmr --watch-exclude --no-clear-screen -P --permission-set --frozen-lockfile",
+        ),
+        (
+            Flag,
+            "--deny-read --deny-write --deny-net --deny-env --deny-sys --deny-run --deny-ffi",
+        ),
+        (
+            Flag,
+            "--deny-import --ignore-env --ignore-read --unsafely-ignore-certificate-errors",
+        ),
+        (
+            Value,
+            "--lock --cert --location --seed --ext -L --conditions --min-dep-age",
+        ),
+        (
+            Value,
+            "--log-level --root -n --name --node-modules-linker --inspect-publish-uid",
+        ),
+        // A bare name of a settings file lies in the folder where it is found without being named.
+        (
+            Preload,
+            "--preload --import --require -c --config --import-map",
+        ),
     ],
 };
 
 pub static NODE: Table = Table {
-    style: Style::Getopt,
+    style: Style::Node,
     options: &[
         (
             Flag,
@@ -315,12 +341,14 @@ pub static NODE: Table = Table {
             Flag,
             "--experimental-vm-modules --experimental-modules --no-deprecation -h -v",
         ),
-        (Value, "-C --conditions --env-file --max-old-space-size"),
-        (
-            Value,
-            "--title --tsconfig --input-type --experimental-config-file",
-        ),
+        (Value, "-C --conditions --max-old-space-size"),
+        (Value, "--title --tsconfig --input-type"),
         (Code, "-e --eval -p --print -pe"),
+        (
+            Brings,
+            "--env-file --env-file-if-exists --experimental-config-file --snapshot-blob",
+        ),
+        (Brings, "--openssl-config"),
         (
             Preload,
             "-r --require --import --loader --experimental-loader",

@@ -117,9 +117,7 @@ impl Reader {
         }
         let assigned = argv.iter().take_while(|word| is_assignment(word)).count();
         let (assignments, argv) = argv.split_at(assigned);
-        for word in assignments {
-            self.assignment(word, role, depth);
-        }
+        self.assignments(assignments, argv, role, depth);
         let Some((program, words)) = argv.split_first() else {
             return self.inside(Reads::Words, assignments, depth);
         };
@@ -182,13 +180,6 @@ impl Reader {
         }
     }
 
-    fn assignment(&mut self, word: &str, role: Role, depth: u32) {
-        if let Some((name, value)) = word.split_once('=') {
-            self.environment(name, value, role, depth);
-            self.variables.insert(name.to_owned(), value.to_owned());
-        }
-    }
-
     fn behind(&mut self, table: &Table, own: usize, words: &[String], role: Role, depth: u32) {
         let walk = table.walk(words, own + 1);
         match walk.positionals.get(own) {
@@ -221,12 +212,10 @@ impl Reader {
         match walk.positionals.first() {
             Some(first) if !walk.ambiguous => {
                 // `env` takes any name, a shell only some.
-                let mut words = words.get(first.index..).unwrap_or_default();
-                while let Some((word, rest)) = words.split_first().filter(|(w, _)| w.contains('='))
-                {
-                    self.assignment(word, role, depth);
-                    words = rest;
-                }
+                let words = words.get(first.index..).unwrap_or_default();
+                let set = words.iter().take_while(|word| word.contains('=')).count();
+                let (set, words) = words.split_at(set);
+                self.assignments(set, words, role, depth);
                 self.command(words, role, depth);
             }
             Some(_) => self.scan(words, role, depth),
