@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod blocklist;
 mod commands;
+mod effort;
 mod findings;
 pub mod launch;
 mod lockfile;

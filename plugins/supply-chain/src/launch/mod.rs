@@ -438,6 +438,8 @@ fn program_name(word: &str) -> String {
 }
 
 #[cfg(test)]
+mod any;
+#[cfg(test)]
 mod attacks;
 #[cfg(test)]
 mod brought;

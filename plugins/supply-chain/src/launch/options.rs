@@ -3,6 +3,8 @@
 //! An option that the table does not know may or may not eat the next word. Both readings are
 //! kept: the word becomes an unsure positional and the walk goes on, marked ambiguous.
 
+use crate::effort;
+
 /// What an option means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
@@ -83,6 +85,7 @@ impl Table {
         let mut unknown = false;
         let mut only_positionals = false;
         for (index, word) in words.iter().enumerate() {
+            effort::spend(word.len() + 1);
             if let Some(takes) = pending.take() {
                 walk.note(takes, word);
                 if takes == Takes::Module {

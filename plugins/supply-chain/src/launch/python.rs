@@ -7,6 +7,7 @@
 use super::options::Takes;
 use super::wrapper::unwrapped;
 use super::{MAX_DEPTH, Opaque, Reader, Role, Source, program_name, programs, tables, verbs};
+use crate::effort;
 use crate::package::Ecosystem::Pypi;
 
 /// Python's variables that bring code, in lower case: other places of modules, of compiled modules
@@ -104,6 +105,7 @@ impl Switches {
         let mut letters = String::new();
         let mut words = words.iter();
         while let Some(word) = words.next() {
+            effort::spend(word.len() + 1);
             let Some(bundle) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
                 return Self {
                     letters,

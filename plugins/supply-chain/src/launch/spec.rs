@@ -4,6 +4,7 @@
 //! entirely". A plain split at `@` breaks on scopes, aliases, URLs and digests.
 
 use super::Source;
+use crate::effort;
 use crate::package::{Ecosystem, Spec};
 use crate::version::{is_exact, is_range_npm};
 
@@ -20,6 +21,7 @@ pub enum Target {
 
 /// Reads one package argument as `ecosystem` would.
 pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
+    effort::spend(text.len());
     let text = text.trim();
     match ecosystem {
         Ecosystem::Npm => npm(text),

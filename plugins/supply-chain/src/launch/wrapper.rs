@@ -5,7 +5,12 @@ use super::options::{Table, Takes};
 use super::reads::{Reads, reads};
 use super::shell::is_assignment;
 use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target, verbs};
+use crate::effort;
 use crate::package::Ecosystem;
+
+/// So many bytes of one word count as another word: `sudo sudo … --aaaa` is looked at from every
+/// start. Chosen so that words as people write them cost nothing more.
+const LONG_WORD: usize = 24;
 
 /// How a wrapper leads to its command.
 enum Leads {
@@ -63,7 +68,9 @@ pub fn is_wrapper(name: &str) -> bool {
 
 /// The words behind `--`, unless that may belong to what is wrapped: `nvm exec npx -y p -- x`.
 fn behind_dashes<'a>(leads: &Leads, words: &'a [String]) -> Option<&'a [String]> {
-    let at = words.iter().position(|word| word == "--")?;
+    let at = words.iter().position(|word| word == "--");
+    effort::spend(at.unwrap_or(words.len()) + 1);
+    let at = at?;
     let before = words.get(..at).unwrap_or_default();
     let own = matches!(leads, Leads::Anywhere) && before.iter().any(|w| programs::may_start(w));
     words.get(at + 1..).filter(|_| !own)
@@ -84,7 +91,12 @@ pub fn unwrapped(words: &[String], likely: impl Fn(&str) -> bool) -> &[String] {
             break;
         };
         let name = super::program_name(first);
-        let any = || rest.iter().position(|word| likely(word));
+        let any = || {
+            let unlikely = |word: &&String| !likely(word);
+            let at = rest.iter().take_while(unlikely).count();
+            effort::spend(at + 1);
+            (at < rest.len()).then_some(at)
+        };
         let table = |table: &Table, own: usize| {
             let walk = table.walk(rest, own + 1);
             let sure = walk.positionals.get(own).map(|found| found.index);
@@ -112,7 +124,11 @@ pub fn unwrapped(words: &[String], likely: impl Fn(&str) -> bool) -> &[String] {
 impl Reader {
     /// Reads one command: its wrappers, then what they wrap, then whatever else its words start.
     pub(super) fn command(&mut self, argv: &[String], role: Role, depth: u32) {
-        if !self.work(argv.len()) {
+        let long = argv
+            .iter()
+            .map(|word| word.len() / LONG_WORD)
+            .sum::<usize>();
+        if !self.work(argv.len() + long) {
             return;
         }
         let assigned = argv.iter().take_while(|word| is_assignment(word)).count();
