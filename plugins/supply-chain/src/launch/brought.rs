@@ -116,6 +116,7 @@ fn bun_and_uv_bring_code_by_options_and_variables() {
             "BUN_INSPECT_PRELOAD=./x.ts bun server.ts",
             "uv run --env-file x.env server.py",
             "UV_ENV_FILE=x.env uvx p@1.0.0",
+            "pnpm --env-file x.env dlx p@1.0.0",
         ],
         ANYWHERE,
         true,

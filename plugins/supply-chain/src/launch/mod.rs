@@ -4,6 +4,7 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod deno;
 mod download;
 mod encoded;
 mod environment;
@@ -355,6 +356,10 @@ impl Reader {
                 Takes::Package if ecosystem == Ecosystem::Go => {
                     let last = value.rsplit('=').next().unwrap_or(value);
                     self.package(last, ecosystem, role);
+                }
+                // `deno x -p npm:evil good`.
+                Takes::Package if value.starts_with("npm:") || value.starts_with("jsr:") => {
+                    self.deno_target(value, role);
                 }
                 Takes::Package => self.package(value, ecosystem, role),
                 Takes::Words => {

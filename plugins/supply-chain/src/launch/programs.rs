@@ -134,7 +134,8 @@ impl Reader {
             "docker" | "podman" | "nerdctl" | "finch" | "container" => {
                 self.verb(verbs::DOCKER, &tables::DOCKER, Oci, words, role, depth);
             }
-            "deno" | "dx" => self.deno(words, role, depth),
+            "deno" => self.deno(words, role, depth),
+            "dx" => self.dx(words, role, depth),
             "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),
             _ if is_pip(name) => self.verb(verbs::PIP, &tables::PIP, Pypi, words, role, depth),
             _ if is_python(name) => self.python(words, role, depth),

@@ -82,6 +82,7 @@ pub static PNPM: Table = Table {
         (Package, "--package -p"),
         (Flag, "-c --shell-mode"),
         (Registry, "--registry --userconfig"),
+        (Brings, "--env-file"),
     ],
 };
 
@@ -293,7 +294,17 @@ pub static DENO: Table = Table {
             Flag,
             "--node-modules-dir --vendor --check --watch --inspect --no-config --frozen -f -g",
         ),
-        (Flag, "--global --force --dev -D --save-exact"),
+        (
+            Flag,
+            "--global --force --dev -D --save-exact -y --yes --ignore-scripts -O --save-optional",
+        ),
+        (
+            Flag,
+            "--no-save --prod --skip-types -e --entrypoint --compile --npm --jsr --package-json",
+        ),
+        (Flag, "--lockfile-only --unscoped"),
+        (Value, "--os --arch --install-alias"),
+        (Package, "-p --package"),
         (
             Flag,
             "--allow-scripts --env-file --no-code-cache --inspect-brk --inspect-wait --v8-flags",
