@@ -8,6 +8,7 @@ mod deno;
 mod download;
 mod encoded;
 mod environment;
+mod images;
 mod interpreters;
 mod lexer;
 mod loose;
@@ -226,13 +227,15 @@ impl Reader {
     }
 
     fn registry(&mut self, value: &str) {
-        const PUBLIC: [&str; 6] = [
+        const PUBLIC: [&str; 8] = [
             "https://registry.npmjs.org",
             "https://registry.yarnpkg.com",
             "https://pypi.org/simple",
             "https://npm.jsr.io",
             "https://proxy.golang.org",
             "https://proxy.golang.org,direct",
+            "docker-mcp",
+            "docker-mcp.yaml",
         ];
         if PUBLIC.contains(&value.trim_end_matches('/')) {
             return;
@@ -406,10 +409,15 @@ impl Reader {
                         self.opaque(Opaque::Script);
                     }
                 }
+                Takes::Servers => self.servers(value),
                 Takes::Brings => self.opaque(Opaque::Script),
                 Takes::Settings => {
                     self.registry(value);
                     self.opaque(Opaque::Script);
+                }
+                Takes::Local if value.starts_with("oci://") => {
+                    let image = value.trim_start_matches("oci://");
+                    self.package(image, Ecosystem::Oci, role);
                 }
                 Takes::Git => self.source(Source::Git),
                 Takes::Local => self.source(match target(value, Ecosystem::Npm) {

@@ -36,6 +36,8 @@ pub enum Takes {
     Preload,
     /// A file that brings code, whatever it is called: variables, a snapshot, settings.
     Brings,
+    /// Servers of Docker's catalogue, by name or image.
+    Servers,
     /// A settings file, which chooses a registry and may bring code.
     Settings,
 }

@@ -252,9 +252,24 @@ fn gem(text: &str) -> Target {
     )
 }
 
-/// `[registry/]name[:tag][@digest]`; the digest decides.
+/// `[registry/]name[:tag][@digest]`; the digest decides. Podman says where it lies before that.
 fn oci(text: &str) -> Target {
-    let text = text.strip_prefix("docker://").unwrap_or(text);
+    const STORES: [&str; 3] = ["docker://", "docker-daemon:", "containers-storage:"];
+    const FILES: [&str; 6] = [
+        "docker-archive:",
+        "oci-archive:",
+        "dir:/",
+        "dir:.",
+        "oci:/",
+        "oci:.",
+    ];
+    if FILES.iter().any(|start| text.starts_with(start)) {
+        return Target::Elsewhere(Source::Path);
+    }
+    let text = STORES
+        .iter()
+        .find_map(|start| text.strip_prefix(start))
+        .unwrap_or(text);
     let (rest, digest) = match text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (text, None),

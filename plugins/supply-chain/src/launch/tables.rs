@@ -4,12 +4,14 @@
 //! Docker 28. A table may lack an option: the walk then keeps both readings, so a gap costs
 //! certainty, never coverage.
 
+mod images;
 mod wrappers;
 
+pub use images::{COMPOSE, DOCKER, GATEWAY};
 pub use wrappers::{ENV, FNM, NICE, SHELL, STDBUF, SUDO, TIME, TIMEOUT, WRAPPER, XARGS, XVFB};
 
 use super::options::Takes::{
-    Brings, Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script,
+    Brings, Code, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script,
     Settings, Value, Version, Words,
 };
 use super::options::{Style, Table};
@@ -364,70 +366,6 @@ pub static NODE: Table = Table {
             Preload,
             "-r --require --import --loader --experimental-loader",
         ),
-    ],
-};
-
-pub static DOCKER: Table = Table {
-    style: Style::Getopt,
-    options: &[
-        (
-            Flag,
-            "-i --interactive -t --tty --rm -d --detach --init --privileged -P --publish-all",
-        ),
-        (
-            Flag,
-            "--read-only --no-healthcheck --oom-kill-disable --sig-proxy -q --quiet -D --debug",
-        ),
-        (
-            Flag,
-            "--disable-content-trust --tls --tlsverify -a-all --all-tags --replace",
-        ),
-        (
-            Value,
-            "-e --env --env-file -v --volume --mount --name -p --publish -w --workdir -u --user",
-        ),
-        (
-            Value,
-            "--network --net --network-alias -h --hostname --add-host --platform --pull --label -l",
-        ),
-        (
-            Value,
-            "--label-file -m --memory --memory-swap --memory-reservation --cpus --cpuset-cpus -c",
-        ),
-        (
-            Value,
-            "--cpu-shares --gpus --device --cap-add --cap-drop --security-opt --tmpfs --ulimit",
-        ),
-        (
-            Value,
-            "--shm-size --restart --runtime --pid --ipc --userns --uts --cgroupns --dns --expose",
-        ),
-        (
-            Value,
-            "--dns-search --dns-option --ip --ip6 --link --log-driver --log-opt --stop-signal",
-        ),
-        (
-            Value,
-            "--stop-timeout --sysctl --volumes-from --volume-driver -a --attach --cidfile",
-        ),
-        (
-            Value,
-            "--health-cmd --health-interval --health-retries --health-timeout --isolation",
-        ),
-        (
-            Value,
-            "--group-add --detach-keys --domainname --annotation --blkio-weight --cgroup-parent",
-        ),
-        (
-            Value,
-            "--storage-opt --pids-limit --mac-address --use-api-socket --context",
-        ),
-        (
-            Value,
-            "--config -L --log-level --connection --url --identity --root --secret --pod",
-        ),
-        (Entry, "--entrypoint"),
-        (Registry, "-H --host"),
     ],
 };
 
