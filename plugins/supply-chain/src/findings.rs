@@ -225,7 +225,7 @@ impl<'a> Findings<'a> {
                     OPAQUE,
                     Severity::Low,
                     80,
-                    "A server starts through a script that can't be followed beforehand.",
+                    "A server starts through a script that can't be followed, or with code from a file, a variable or its folder.",
                 );
             }
             _ => {}

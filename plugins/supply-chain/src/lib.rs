@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod blocklist;
 mod commands;
+mod effort;
 mod findings;
 pub mod launch;
 mod lockfile;
@@ -58,7 +59,7 @@ impl Detector for SupplyChain {
         let mut attrs = Vec::new();
         let mut unreadable = false;
         if let Some(start) = &event.launch {
-            let found = launch::launch(&start.argv, &start.env);
+            let found = launch::launch_in(&start.argv, &start.env, &start.cwd);
             if let Some(package) = found.identity().and_then(package_of) {
                 attrs.push(("package".to_owned(), package));
             }

@@ -73,6 +73,8 @@ pub enum Trick {
 pub struct WellKnown {
     honest: BTreeSet<(Ecosystem, String)>,
     targets: BTreeSet<(Ecosystem, String)>,
+    /// Scopes of honest names: whoever owns one may call anything in it what they like.
+    honest_scopes: BTreeSet<String>,
     /// Well-known scopes, and what they look like at a glance.
     scopes: BTreeMap<String, Vec<char>>,
     /// By the length of the skeleton: a slip changes it by one at most.
@@ -90,6 +92,7 @@ impl WellKnown {
         let mut known = Self::default();
         for (list, ecosystem, name) in names {
             known.honest.insert((ecosystem, name.to_owned()));
+            known.honest_scopes.extend(scope(name).map(str::to_owned));
             if list == Names::WellKnown {
                 known.targets.insert((ecosystem, name.to_owned()));
                 known.glance(ecosystem, name);
@@ -136,7 +139,7 @@ impl WellKnown {
     /// Anything in `@model-context-protocol`, and `modelcontextprotocol-anything` without a scope.
     fn scoped(&self, name: &str) -> Option<Trick> {
         let hit = match scope(name) {
-            Some(scope) if self.scopes.contains_key(scope) => false,
+            Some(scope) if self.honest_scopes.contains(scope) => false,
             Some(scope) => {
                 let scope = scope_skeleton(scope);
                 scope.len() >= MIN_SCOPE
@@ -327,7 +330,10 @@ mod tests {
             (Pypi, "colorama"),
             (Pypi, "async"),
         ];
-        let neighbours = [(Names::Neighbours, Pypi, "grequests")];
+        let neighbours = [
+            (Names::Neighbours, Pypi, "grequests"),
+            (Names::Neighbours, Npm, "@modelcontextprotocols/honest"),
+        ];
         let well_known = names.map(|(ecosystem, name)| (Names::WellKnown, ecosystem, name));
         WellKnown::new(well_known.into_iter().chain(neighbours))
     }
@@ -351,6 +357,8 @@ mod tests {
             (Npm, "modelcontextprotocol-anything", Some(Scope)),
             (Npm, "model-context-protocol-anything", Some(Scope)),
             (Npm, "@acme/model-context", None),
+            (Npm, "@modelcontextprotocols/anything", None),
+            (Npm, "@modelcontextprotocoll/anything", Some(Scope)),
             (Npm, "@tsconfigs/anything", None),
             (Npm, "mcp-remotte", Some(Slip)),
             (Npm, "mcp-reomte", Some(Slip)),

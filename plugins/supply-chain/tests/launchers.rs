@@ -15,7 +15,8 @@ use supply_chain::package::Spec;
 const LATEST: &str = "2.0.0";
 const NEXT: &str = "1.0.1";
 
-/// Commands of npm, and of uv and pip.
+/// Commands of npm, pnpm, yarn (`yarn@4` is the newer one, and read as `yarn`), Bun and Deno, and of
+/// uv, pip and pipx, which fetch exactly what is read.
 const COMMANDS: &[&str] = &[
     "npx -y a-tool@1.0.0",
     "npx --yes a-tool",
@@ -43,6 +44,72 @@ const COMMANDS: &[&str] = &[
     "uv run --no-project --with b-tool==1.0.1 python -c pass",
     "python3 -m pip install --target HOME/t a-tool==1.0.1",
     "pip3 install --no-deps --target HOME/t a.tool==1.0.0 b-tool",
+    "pnpm dlx a-tool@1.0.0",
+    "pnpm dlx a-tool",
+    "pnpm dlx a-tool@next",
+    "pnpx a-tool@1.0.1",
+    "pnpm dlx @s/a-tool@1.0.1 --flag -p not-this",
+    "pnpm dlx --package b-tool@1.0.0 other",
+    "pnpm --package=b-tool@1.0.0 dlx other",
+    "pnpm dlx a-tool@npm:b-tool@1.0.0",
+    "pnpm -s dlx a-tool@1.0.1",
+    "pnpm add a-tool@1.0.0 alias@npm:b-tool@1.0.1",
+    "pnpx --package=b-tool@1.0.1 other",
+    "yarn@4 dlx a-tool",
+    "yarn@4 dlx a-tool@next",
+    "yarn@4 dlx -q @s/a-tool@1.0.1 --flag -p not-this",
+    "yarn@4 dlx -p b-tool@1.0.0 other",
+    "yarn@4 dlx --package b-tool@1.0.0 -p a-tool@1.0.0 other",
+    "yarn@4 dlx a-tool@npm:b-tool@1.0.0",
+    "yarn add a-tool@1.0.0 @s/b-tool@1.0.1",
+    "yarn add --dev a-tool@next",
+    "yarn add alias@npm:b-tool@1.0.1",
+    "yarn --silent add a-tool",
+    "bunx a-tool",
+    "bunx a-tool@next",
+    "bunx @s/a-tool@1.0.1 --flag -p not-this",
+    "bunx -p b-tool@1.0.0 other",
+    "bunx --package=b-tool@1.0.0 other",
+    "bunx --bun a-tool@1.0.0",
+    "bunx a-tool@npm:b-tool@1.0.0",
+    "bun x --silent a-tool@1.0.1",
+    "bun add a-tool@1.0.0 alias@npm:b-tool@1.0.1",
+    "pipx run a-tool",
+    "pipx run --spec b-tool==1.0.1 other",
+    "pipx run --spec=b-tool==1.0.0 other --spec not-this",
+    "pipx run -q A_Tool==1.0.1",
+    "pipx run --with b-tool==1.0.0 a-tool==1.0.1",
+    "pipx install a-tool==1.0.1",
+    "pipx run --python python3 a-tool==1.0.0",
+    "deno run -A npm:a-tool",
+    "deno run -A npm:a-tool@next",
+    "deno run -A npm:@s/a-tool@1.0.1/other --flag -p not-this",
+    "deno run --allow-read=. --allow-net npm:a-tool@1.0.0/run.js",
+    "deno -A npm:a-tool@1.0.1",
+    "deno run -A --env-file npm:a-tool@1.0.0",
+    "deno x -A npm:b-tool@1.0.1",
+    "deno x -A a-tool",
+    "deno x -A @s/a-tool@1.0.1/other",
+    "deno x -A -p b-tool@1.0.0 other",
+    "deno x -A --package=npm:b-tool@1.0.0 other",
+    "deno add npm:a-tool@1.0.0 b-tool@1.0.1",
+    "deno install -gA -n x npm:a-tool@1.0.0",
+    "deno create -y npm:thing@1.0.0",
+];
+
+/// Commands of which more may be read than is fetched: options that nobody knows, which most
+/// launchers refuse, and words that may be packages.
+const DOUBTFUL: &[&str] = &[
+    "bun create thing@1.0.0",
+    "pnpm dlx --brand-new a-tool@1.0.0 b-tool@1.0.0",
+    "pnpm dlx -p b-tool@1.0.0 other",
+    "yarn@4 dlx --brand-new a-tool@1.0.0",
+    "yarn add --brand-new a-tool@1.0.0 b-tool@1.0.0",
+    "bunx --brand-new a-tool@1.0.0 b-tool@1.0.0",
+    "pipx run --brand-new a-tool==1.0.0",
+    "deno run --brand-new npm:a-tool@1.0.0",
+    "deno run -A npm:a-tool@1.0.0 npm:b-tool@1.0.0",
+    "npx -y --brand-new a-tool@1.0.0 b-tool@1.0.0",
 ];
 
 #[test]
@@ -58,8 +125,8 @@ fn launchers_fetch_what_is_read_from_their_words() {
         programs.join("uvx").exists(),
         "no uvx; cargo xtask test --prepare installs the references"
     );
-    let argv: Vec<Vec<String>> = COMMANDS
-        .iter()
+    let lines = COMMANDS.iter().chain(DOUBTFUL);
+    let argv: Vec<Vec<String>> = lines
         .map(|line| line.split(' ').map(str::to_owned).collect())
         .collect();
     let cases: Vec<_> = argv
@@ -74,6 +141,7 @@ fn launchers_fetch_what_is_read_from_their_words() {
             env!("CARGO_MANIFEST_DIR"),
             "/tests/reference/launchers.py"
         ))
+        .arg(target.join("references/node/node_modules"))
         .env("PATH", format!("{}:{path}", programs.display()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -88,13 +156,19 @@ fn launchers_fetch_what_is_read_from_their_words() {
     assert!(output.status.success());
     let fetched: Vec<BTreeSet<String>> = serde_json::from_slice(&output.stdout).unwrap();
     let mut wrong = Vec::new();
-    for (argv, fetched) in argv.iter().zip(&fetched) {
+    for (at, (argv, fetched)) in argv.iter().zip(&fetched).enumerate() {
         let read = read(argv);
-        if &read != fetched {
+        let sure = at < COMMANDS.len();
+        let right = if sure {
+            &read == fetched && !fetched.is_empty()
+        } else {
+            read.is_superset(fetched)
+        };
+        if !right {
             wrong.push(format!("{argv:?}: read {read:?}, fetched {fetched:?}"));
         }
     }
-    assert_eq!(fetched.len(), COMMANDS.len());
+    assert_eq!(fetched.len(), argv.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

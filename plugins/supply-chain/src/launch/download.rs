@@ -1,5 +1,6 @@
 //! Whether a script runs what it downloads, or what it prints.
 
+use crate::effort;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lexer::Variables;
@@ -233,6 +234,7 @@ impl Simple {
 
 /// Whether the name of a program that downloads stands somewhere in a text.
 pub fn fetches(text: &str) -> bool {
+    effort::spend(text.len());
     FETCHERS
         .iter()
         .any(|name| contains_ignoring_case(text, name))
@@ -254,6 +256,7 @@ impl<'w> Told<'w> {
         let mut told = Self::default();
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
+            effort::spend(word.len() + 1);
             match word {
                 "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0" => {
                     told.input = true;

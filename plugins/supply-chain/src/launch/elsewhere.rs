@@ -17,7 +17,7 @@ const TOLD: &[(&str, &str)] = &[
     ("YARN_RC_FILENAME=x yarn dlx p@1.0.0", "override"),
     ("BUN_CONFIG_REGISTRY=https://r.example bunx p@1.0.0", "override"),
     ("bunx --config=/tmp/b.toml p@1.0.0", "override"),
-    ("bun -c /tmp/b.toml add p@1.0.0", "override"),
+    ("bun --config=/tmp/b.toml add p@1.0.0", "override"),
     ("NPM_REGISTRY=https://r.example deno run npm:p@1.0.0", "override"),
     ("JSR_URL=https://r.example deno run jsr:@a/p@1.0.0", "override"),
     ("uvx --index-url https://r.example p@1.0.0", "override"),

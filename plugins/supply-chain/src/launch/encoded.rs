@@ -1,5 +1,7 @@
 //! Text that was encoded so that nobody reads it: base64, as UTF-8 or as PowerShell's UTF-16.
 
+use crate::effort;
+
 /// Shorter words hold no command.
 const MIN_BYTES: usize = 12;
 
@@ -8,6 +10,7 @@ pub fn decode(word: &str) -> Option<String> {
     if word.len() < MIN_BYTES {
         return None;
     }
+    effort::spend(word.len());
     let mut bytes = Vec::with_capacity(word.len() / 4 * 3);
     let mut bits = 0_u32;
     let mut held = 0_u32;

@@ -1,7 +1,7 @@
 //! Variables that replace what is written in argv.
 
 use super::options::{Table, Takes};
-use super::{MAX_DEPTH, Opaque, Reader, Role, tables};
+use super::{MAX_DEPTH, Opaque, Reader, Role, python, tables};
 use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi};
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 5] = [
         ],
     ),
     (
-        &["uv_", "pip_", "pipx_"],
+        &["uv_", "pip_", "pipx_", "python"],
         &[Pypi],
         &[
             "uv", "uvx", "pip", "pip3", "pipx", "pipenv", "poetry", "pdm", "hatch", "rye",
@@ -78,12 +78,16 @@ const REGISTRIES: [&str; 16] = [
 const CARGO_REGISTRIES: [&str; 2] = ["cargo_registries_", "cargo_source_"];
 
 /// Variables that bring code with them.
-const CODE: [&str; 4] = [
+const CODE: [&str; 5] = [
     "ld_preload",
     "dyld_insert_libraries",
     "bash_env",
     "npm_config_script_shell",
+    "bun_inspect_preload",
 ];
+
+/// Variables that hold options for an interpreter.
+const OPTIONS: [&str; 2] = ["node_options", "bun_options"];
 
 /// A name of every kind of variable that is heeded here: whoever tells us of a launch must tell
 /// these as well.
@@ -91,7 +95,8 @@ pub fn heeded() -> Vec<String> {
     let starts = PREFIXES.iter().map(|(prefix, ..)| *prefix);
     let starts = starts.chain(CARGO_REGISTRIES);
     let names = REGISTRIES.into_iter().chain(CODE);
-    let names = names.chain(["goflags", "node_options", "npm_config_@s:registry"]);
+    let names = names.chain(python::VARIABLES).chain(OPTIONS);
+    let names = names.chain(["goflags", "npm_config_@s:registry"]);
     names
         .map(str::to_owned)
         .chain(starts.map(|start| format!("{start}x")))
@@ -125,10 +130,33 @@ impl Reader {
                     || programs.iter().any(|program| words.contains(program))
             })
         };
+        let heeds = python::heeds(argv);
         for (name, value) in env {
-            if unsure || concerns(&name.to_ascii_lowercase()) {
+            let lower = name.to_ascii_lowercase();
+            let unsure = unsure && !(python::is_variable(&lower) && heeds.another);
+            if heeds.variable(&lower) && (unsure || concerns(&lower)) {
                 self.environment(name, value, Role::Main, MAX_DEPTH);
             }
+        }
+    }
+
+    /// What the assignments before a command change, and what stays set for it.
+    pub(super) fn assignments(
+        &mut self,
+        assigned: &[String],
+        command: &[String],
+        role: Role,
+        depth: u32,
+    ) {
+        if assigned.is_empty() {
+            return;
+        }
+        let heeds = python::heeds(command);
+        for (name, value) in assigned.iter().filter_map(|word| word.split_once('=')) {
+            if heeds.variable(&name.to_ascii_lowercase()) {
+                self.environment(name, value, role, depth);
+            }
+            self.variables.insert(name.to_owned(), value.to_owned());
         }
     }
 
@@ -144,8 +172,12 @@ impl Reader {
             "goflags" if value.contains("-mod") || value.contains("-overlay") => {
                 return self.registry(value);
             }
-            "node_options" if brings_code(value) => return self.opaque(Opaque::Script),
-            known if CODE.contains(&known) => return self.opaque(Opaque::Script),
+            known if OPTIONS.contains(&known) && brings_code(value) => {
+                return self.opaque(Opaque::Script);
+            }
+            known if CODE.contains(&known) || python::brings_code(known, value) => {
+                return self.opaque(Opaque::Script);
+            }
             _ => {}
         }
         let cargo = CARGO_REGISTRIES.iter().any(|start| name.starts_with(start));
@@ -161,7 +193,10 @@ impl Reader {
             if let Some(takes) = takes.filter(|takes| *takes != Takes::Module) {
                 // npm parts the values of a list by empty lines, the others by spaces.
                 let values = value.split(['\n', ' ']).filter(|part| !part.is_empty());
-                let whole = matches!(takes, Takes::Script | Takes::Hook | Takes::Registry);
+                let whole = matches!(
+                    takes,
+                    Takes::Script | Takes::Hook | Takes::Registry | Takes::Brings
+                );
                 let values = if whole { vec![value] } else { values.collect() };
                 let given: Vec<_> = values.into_iter().map(|value| (takes, value)).collect();
                 let known = self.found.candidates.len();
@@ -172,11 +207,23 @@ impl Reader {
     }
 }
 
-/// Whether options for Node make it run something else first.
+/// Whether options for Node or Bun make it run something else first. Node takes quotes and escapes
+/// out of its variable: `"-r" ./x.js`.
 pub fn brings_code(options: &str) -> bool {
-    ["require", "-r ", "import", "loader", "data:", "://"]
-        .iter()
-        .any(|word| options.contains(word))
+    const SAYS_SO: [&str; 8] = [
+        "require",
+        "import",
+        "loader",
+        "preload",
+        "data:",
+        "://",
+        "-config",
+        "snapshot-blob",
+    ];
+    let plain = options.replace(['"', '\\'], "");
+    let mut words = plain.split_whitespace();
+    SAYS_SO.iter().any(|word| plain.contains(word))
+        || words.any(|word| word.starts_with("-r") || word.starts_with("-c="))
 }
 
 #[cfg(test)]

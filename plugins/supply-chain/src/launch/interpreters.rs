@@ -1,44 +1,12 @@
-//! Programs that run code, and fetch what it needs: Python, Node, Deno.
+//! Node, and what it loads before a script.
 
 use super::options::Takes;
-use super::programs::{creator, is_runner, is_script};
+use super::programs::{is_runner, is_script};
 use super::shell::SUBSTITUTED;
-use super::{Opaque, Reader, Role, Source, program_name, tables, verbs};
-use crate::package::Ecosystem::{Jsr, Npm, Pypi};
+use super::{Reader, Role, Source, program_name, tables};
+use crate::package::Ecosystem::Npm;
 
 impl Reader {
-    pub(super) fn python(&mut self, words: &[String], role: Role, depth: u32) {
-        let walk = tables::PYTHON.walk(words, 1);
-        self.found.ambiguous |= walk.ambiguous;
-        self.given(&walk.given, Pypi, role, depth);
-        let Some(module) = walk.value(Takes::Module) else {
-            if role == Role::Main && !walk.positionals.is_empty() {
-                self.source(Source::Path);
-            }
-            return;
-        };
-        let at = words
-            .iter()
-            .position(|word| word.ends_with(module))
-            .map_or(0, |at| at + 1);
-        let rest = words.get(at..).unwrap_or_default();
-        match module {
-            "pip" | "pip.__main__" | "pip._internal" | "pip._internal.cli.main" => {
-                self.verb(verbs::PIP, &tables::PIP, Pypi, rest, role, depth)
-            }
-            "pipx" => self.verb(verbs::PIPX, &tables::PIP, Pypi, rest, role, depth),
-            "uv" => self.verb(verbs::UV, &tables::UV, Pypi, rest, role, depth),
-            _ => {
-                // Installed already; which distribution holds the module is not written here, but
-                // most carry its name.
-                self.source(Source::Path);
-                self.found.ambiguous = true;
-                let top = module.split('.').next().unwrap_or_default();
-                self.guess(&top.replace('_', "-"));
-            }
-        }
-    }
-
     pub(super) fn node(&mut self, words: &[String], role: Role, depth: u32) {
         let walk = tables::NODE.walk(words, 1);
         self.found.ambiguous |= walk.ambiguous;
@@ -59,57 +27,6 @@ impl Reader {
             }
         }
     }
-
-    pub(super) fn deno(&mut self, words: &[String], role: Role) {
-        let walk = tables::DENO.walk(words, usize::MAX);
-        self.found.ambiguous |= walk.ambiguous;
-        let npm = words.iter().any(|word| word == "--npm");
-        let mut rest = walk.positionals.iter().filter_map(|p| words.get(p.index));
-        match rest.next().map(String::as_str) {
-            Some("run" | "x" | "serve" | "create") => {
-                if let Some(word) = rest.next() {
-                    self.deno_target(word, role);
-                }
-            }
-            Some("init") if npm => {
-                if let Some(word) = rest.next() {
-                    self.package(&creator(word), Npm, role);
-                }
-            }
-            Some("install" | "add" | "i") => {
-                for word in rest {
-                    if npm && !word.contains(':') {
-                        self.package(word, Npm, role);
-                    } else {
-                        self.deno_target(word, role);
-                    }
-                }
-            }
-            Some("eval") => self.opaque(Opaque::Script),
-            Some(
-                "task" | "test" | "compile" | "fmt" | "lint" | "check" | "repl" | "cache" | "init",
-            )
-            | None => {}
-            Some(word) => self.deno_target(word, role),
-        }
-        // Whatever the verb and the option, this is fetched.
-        for word in words {
-            let word = word.rsplit('=').next().unwrap_or(word);
-            if word.starts_with("npm:") || word.starts_with("jsr:") {
-                self.deno_target(word, Role::Extra);
-            }
-        }
-    }
-
-    /// `npm:@s/p@1/bin`, `jsr:@a/b@1`, a URL or a file.
-    pub(super) fn deno_target(&mut self, word: &str, role: Role) {
-        match word.split_once(':') {
-            Some(("npm", rest)) => self.package(without_subpath(rest), Npm, role),
-            Some(("jsr", rest)) => self.package(without_subpath(rest), Jsr, role),
-            Some(("http" | "https", _)) => self.source(Source::Url),
-            _ => self.source(Source::Path),
-        }
-    }
 }
 
 /// Whether a module that is loaded first is a file or an address: a bare name, such as
@@ -119,14 +36,4 @@ pub fn is_file(module: &str) -> bool {
     bare.starts_with(['.', '/', '~', '$'])
         || bare.contains(['\\', ':', SUBSTITUTED])
         || (!bare.contains('/') && is_script(bare))
-}
-
-/// Drops `/bin` after the name and version of a Deno specifier.
-fn without_subpath(text: &str) -> &str {
-    let text = text.trim_start_matches('/');
-    let scoped = usize::from(text.starts_with('@'));
-    match text.match_indices('/').nth(scoped) {
-        Some((at, _)) => text.get(..at).unwrap_or(text),
-        None => text,
-    }
 }

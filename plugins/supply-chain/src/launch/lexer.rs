@@ -5,6 +5,7 @@
 
 mod values;
 
+use crate::effort;
 use std::collections::BTreeMap;
 
 use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple};
@@ -151,6 +152,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn peek(&self) -> Option<char> {
+        effort::spend(1);
         self.chars.get(self.at).copied()
     }
 
@@ -332,7 +334,10 @@ impl<'a> Lexer<'a> {
             return None;
         }
         let word = rest.take_while(|c| c.is_alphanumeric() || "_'\"\\-.".contains(**c));
-        let end: String = word.filter(|c| !"'\"\\".contains(**c)).collect();
+        let end: String = word
+            .inspect(|_| effort::spend(1))
+            .filter(|c| !"'\"\\".contains(**c))
+            .collect();
         (!end.is_empty()).then_some(end)
     }
 
@@ -414,6 +419,7 @@ impl<'a> Lexer<'a> {
     fn plainly_quoted(&self, quote: char) -> Option<Vec<char>> {
         let rest = self.chars.get(self.at + 1..)?;
         let text = rest.get(..rest.iter().position(|c| *c == quote)?)?;
+        effort::spend(text.len());
         let plain = !text.iter().any(|c| "$`\\\n".contains(*c));
         plain.then(|| text.to_vec())
     }

@@ -5,6 +5,7 @@
 //! `run(["npx", "-y", "x"])`, `"command": "npx", "args": ["-y", "x"]`, `system('npx -y x')`.
 
 use super::{program_name, programs};
+use crate::effort;
 
 /// Words of one command. What is longer becomes several commands, so that every word is read by
 /// somebody; how many there are is bounded by what reading them costs.
@@ -14,6 +15,7 @@ const HEAD_WORDS: usize = 6;
 
 /// Every launcher in the text with the words behind it.
 pub fn commands(text: &str) -> Vec<Vec<String>> {
+    effort::spend(text.len());
     let mut finder = Finder::default();
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {

@@ -4,14 +4,17 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod deno;
 mod download;
 mod encoded;
 mod environment;
+mod images;
 mod interpreters;
 mod lexer;
 mod loose;
 mod options;
 mod programs;
+mod python;
 mod reads;
 mod scripts;
 mod shell;
@@ -105,9 +108,17 @@ pub enum Opaque {
     Download,
 }
 
-/// Reads a server's launch.
+/// Reads a server's launch, wherever it happens.
 pub fn launch(argv: &[String], env: &[(String, String)]) -> Extraction {
-    let mut reader = Reader::default();
+    launch_in(argv, env, "")
+}
+
+/// Reads a server's launch in the folder `cwd`; "" when that isn't known.
+pub fn launch_in(argv: &[String], env: &[(String, String)], cwd: &str) -> Extraction {
+    let mut reader = Reader {
+        sheltered: python::is_sheltered(cwd),
+        ..Reader::default()
+    };
     reader.environments(argv, env);
     reader.command(argv, Role::Main, MAX_DEPTH);
     reader.found
@@ -173,6 +184,8 @@ struct Reader {
     /// What the script prints is run by what takes its output.
     output_runs: bool,
     variables: lexer::Variables,
+    /// It starts in a folder where only an administrator can write.
+    sheltered: bool,
     seen: BTreeSet<(Ecosystem, String, Spec, bool)>,
     /// Bytes of the words that were made out of what is read.
     #[cfg(test)]
@@ -189,6 +202,7 @@ impl Default for Reader {
             guesses: true,
             output_runs: false,
             variables: lexer::Variables::new(),
+            sheltered: false,
             seen: BTreeSet::new(),
             #[cfg(test)]
             made: 0,
@@ -213,13 +227,15 @@ impl Reader {
     }
 
     fn registry(&mut self, value: &str) {
-        const PUBLIC: [&str; 6] = [
+        const PUBLIC: [&str; 8] = [
             "https://registry.npmjs.org",
             "https://registry.yarnpkg.com",
             "https://pypi.org/simple",
             "https://npm.jsr.io",
             "https://proxy.golang.org",
             "https://proxy.golang.org,direct",
+            "docker-mcp",
+            "docker-mcp.yaml",
         ];
         if PUBLIC.contains(&value.trim_end_matches('/')) {
             return;
@@ -344,6 +360,10 @@ impl Reader {
                     let last = value.rsplit('=').next().unwrap_or(value);
                     self.package(last, ecosystem, role);
                 }
+                // `deno x -p npm:evil good`.
+                Takes::Package if value.starts_with("npm:") || value.starts_with("jsr:") => {
+                    self.deno_target(value, role);
+                }
                 Takes::Package => self.package(value, ecosystem, role),
                 Takes::Words => {
                     if !self.work(value.len()) {
@@ -389,6 +409,16 @@ impl Reader {
                         self.opaque(Opaque::Script);
                     }
                 }
+                Takes::Servers => self.servers(value),
+                Takes::Brings => self.opaque(Opaque::Script),
+                Takes::Settings => {
+                    self.registry(value);
+                    self.opaque(Opaque::Script);
+                }
+                Takes::Local if value.starts_with("oci://") => {
+                    let image = value.trim_start_matches("oci://");
+                    self.package(image, Ecosystem::Oci, role);
+                }
                 Takes::Git => self.source(Source::Git),
                 Takes::Local => self.source(match target(value, Ecosystem::Npm) {
                     Target::Elsewhere(source) => source,
@@ -421,7 +451,11 @@ fn program_name(word: &str) -> String {
 }
 
 #[cfg(test)]
+mod any;
+#[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod brought;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]

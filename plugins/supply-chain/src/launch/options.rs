@@ -3,6 +3,8 @@
 //! An option that the table does not know may or may not eat the next word. Both readings are
 //! kept: the word becomes an unsure positional and the walk goes on, marked ambiguous.
 
+use crate::effort;
+
 /// What an option means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
@@ -32,12 +34,19 @@ pub enum Takes {
     Hook,
     /// What an interpreter loads first.
     Preload,
+    /// A file that brings code, whatever it is called: variables, a snapshot, settings.
+    Brings,
+    /// Servers of Docker's catalogue, by name or image.
+    Servers,
+    /// A settings file, which chooses a registry and may bring code.
+    Settings,
 }
 
 /// The options of one launcher.
 pub struct Table {
     pub style: Style,
-    /// Space-separated names for each meaning.
+    /// Space-separated names for each meaning. One that ends in `=` has a value only behind that
+    /// sign, and never takes the next word.
     pub options: &'static [(Takes, &'static str)],
 }
 
@@ -50,6 +59,8 @@ pub enum Style {
     Npm,
     /// `-long` as well as `--long`, nothing bundled.
     Single,
+    /// Node's: nothing bundled, and `--long_name` is `--long-name`.
+    Node,
 }
 
 #[derive(Default)]
@@ -76,6 +87,7 @@ impl Table {
         let mut unknown = false;
         let mut only_positionals = false;
         for (index, word) in words.iter().enumerate() {
+            effort::spend(word.len() + 1);
             if let Some(takes) = pending.take() {
                 walk.note(takes, word);
                 if takes == Takes::Module {
@@ -132,11 +144,16 @@ impl Table {
 
     /// What an option means, by its full name.
     pub fn takes(&self, option: &str) -> Option<Takes> {
-        let known = |names: &str| names.split(' ').any(|name| name == option);
-        self.options
-            .iter()
-            .find(|(_, names)| known(names))
-            .map(|(takes, _)| *takes)
+        self.known(option).map(|(takes, _)| takes)
+    }
+
+    /// The same, and whether its value may be the next word.
+    fn known(&self, option: &str) -> Option<(Takes, bool)> {
+        self.options.iter().find_map(|(takes, names)| {
+            let mut names = names.split(' ');
+            let name = names.find(|name| name.trim_end_matches('=') == option)?;
+            Some((*takes, !name.ends_with('=')))
+        })
     }
 
     fn read<'a>(&self, word: &'a str) -> Reading<'a> {
@@ -148,8 +165,13 @@ impl Table {
             Style::Single if name.starts_with("--") => name.get(1..).unwrap_or(name),
             _ => name,
         };
-        if let Some(takes) = self.takes(name) {
-            return Reading::Known(takes, value);
+        let dashes = self.style == Style::Node && name.starts_with("--") && name.contains('_');
+        let dashed = dashes.then(|| name.replace('_', "-"));
+        let name = dashed.as_deref().unwrap_or(name);
+        match self.known(name) {
+            Some((_, false)) if value.is_none() => return Reading::Known(Takes::Flag, None),
+            Some((takes, _)) => return Reading::Known(takes, value),
+            None => {}
         }
         // The registry of one scope.
         if name.starts_with("--@") && name.ends_with(":registry") {

@@ -64,8 +64,9 @@ const ROWS: &[(u32, &str, &str)] = &[
     (30, "uv run --with evil s.py", "pypi:evil extra, path"),
     (31, "pipx run --spec evil good", "pypi:evil"),
     (31, "pipx run pkg==1.2", "pypi:pkg =1.2"),
-    // The module's distribution is read from the disk by the host; here it is a guess.
-    (32, "python -m mcp_server_git", "npm:mcp-server-git extra?, pypi:mcp-server-git extra?, path, ambiguous"),
+    // The module's distribution is read from the disk by the host; here it is a guess, and a file
+    // beside it may stand for it.
+    (32, "python -m mcp_server_git", "npm:mcp-server-git extra?, pypi:mcp-server-git extra?, path, opaque"),
     (33, "deno run -A npm:@s/p@1/bin", "npm:@s/p ~1"),
     (33, "deno npm:p", "npm:p"),
     (33, "deno x npm:p", "npm:p"),

@@ -3,7 +3,7 @@
 use super::options::{Table, Takes, Walk};
 use super::verbs::Act;
 use super::wrapper::is_wrapper;
-use super::{Opaque, Reader, Role, Source, tables, verbs};
+use super::{Reader, Role, Source, tables, verbs};
 use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
 
 /// Whether a command may start with it.
@@ -27,7 +27,7 @@ pub fn may_start(word: &str) -> bool {
 
 /// Whether it fetches packages, or runs code that may.
 pub fn is_runner(name: &str) -> bool {
-    const NAMES: [&str; 38] = [
+    const NAMES: [&str; 40] = [
         "npx",
         "npm",
         "pnpm",
@@ -66,6 +66,8 @@ pub fn is_runner(name: &str) -> bool {
         "kubectl",
         "dotnet",
         "cargo-binstall",
+        "docker-compose",
+        "podman-compose",
     ];
     NAMES.contains(&name) || is_python(name) || is_pip(name)
 }
@@ -77,7 +79,7 @@ pub fn is_script(word: &str) -> bool {
         .any(|end| word.ends_with(end))
 }
 
-fn is_python(name: &str) -> bool {
+pub fn is_python(name: &str) -> bool {
     let version = name
         .strip_prefix("python")
         .or_else(|| name.strip_prefix("pypy"));
@@ -134,7 +136,11 @@ impl Reader {
             "docker" | "podman" | "nerdctl" | "finch" | "container" => {
                 self.verb(verbs::DOCKER, &tables::DOCKER, Oci, words, role, depth);
             }
-            "deno" | "dx" => self.deno(words, role),
+            "docker-compose" | "podman-compose" => {
+                self.verb(verbs::COMPOSE, &tables::COMPOSE, Oci, words, role, depth);
+            }
+            "deno" => self.deno(words, role, depth),
+            "dx" => self.dx(words, role, depth),
             "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),
             _ if is_pip(name) => self.verb(verbs::PIP, &tables::PIP, Pypi, words, role, depth),
             _ if is_python(name) => self.python(words, role, depth),
@@ -181,6 +187,7 @@ impl Reader {
             self.given(&walk.given, ecosystem, role, depth);
             match act {
                 Act::Again(verbs) => self.verb(verbs, table, ecosystem, rest, role, depth),
+                Act::Other(verbs, table) => self.verb(verbs, table, ecosystem, rest, role, depth),
                 // The package was named before the verb: `pnpm --package=evil dlx good`.
                 Act::Run | Act::RunAnywhere if before => {
                     let walk = table.walk(rest, 1);
@@ -200,7 +207,10 @@ impl Reader {
         role: Role,
         depth: u32,
     ) {
-        let wanted = if matches!(act, Act::Run | Act::Create | Act::Local | Act::Wrap) {
+        let wanted = if matches!(
+            act,
+            Act::Run | Act::Create | Act::Local | Act::Wrap | Act::Inside
+        ) {
             1
         } else {
             usize::MAX
@@ -265,6 +275,7 @@ impl Reader {
                     self.package(&creator(word), ecosystem, role);
                 }
             }
+            Act::Inside => self.inside_of(&walk, words, depth),
             Act::Inject => {
                 for word in positionals.skip(1) {
                     self.package(word, ecosystem, Role::Extra);
@@ -273,8 +284,19 @@ impl Reader {
             Act::Local => {
                 let script = positionals.next();
                 let distant = script.is_some_and(|word| word.contains("://"));
+                let python = script.is_some_and(|word| is_python(&super::program_name(word)));
+                let at = walk
+                    .positionals
+                    .first()
+                    .map_or(words.len(), |p| p.index + 1);
+                if walk.value(Takes::Module).is_some() {
+                    self.shadowed("", role, depth);
+                }
                 if distant {
                     self.source(Source::Url);
+                } else if python && ecosystem == Pypi {
+                    // `uv run python -m NAME`.
+                    self.python(words.get(at..).unwrap_or_default(), role, depth);
                 } else if role == Role::Main
                     && (walk.value(Takes::Module).is_some() || script.is_some())
                 {
@@ -308,7 +330,7 @@ impl Reader {
                     self.verb(verbs, table, ecosystem, rest, role, depth);
                 }
             }
-            Act::Again(_) | Act::Options => {}
+            Act::Again(_) | Act::Other(..) | Act::Options => {}
         }
     }
 
@@ -352,25 +374,6 @@ impl Reader {
         if list.ends_with("ependencies") || matches!(list, "overrides" | "resolutions") {
             let name = name.trim_matches(['[', ']', '"', '\'']);
             self.package(&format!("{name}@{value}"), Npm, role);
-        }
-    }
-
-    /// An image, and the command that runs inside it.
-    fn image(&mut self, walk: &Walk, words: &[String], role: Role, depth: u32) {
-        for found in &walk.positionals {
-            let Some((image, rest)) = words.get(found.index..).and_then(<[String]>::split_first)
-            else {
-                continue;
-            };
-            self.package(image, Oci, role);
-            let Some(depth) = depth.checked_sub(1) else {
-                return self.opaque(Opaque::Convoluted);
-            };
-            if found.sure {
-                let entry = walk.value(Takes::Entry).map(str::to_owned);
-                let inner: Vec<String> = entry.into_iter().chain(rest.iter().cloned()).collect();
-                self.command(&inner, Role::Extra, depth);
-            }
         }
     }
 }

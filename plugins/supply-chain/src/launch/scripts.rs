@@ -3,6 +3,7 @@
 use super::reads::Reads;
 use super::shell::{NestedKind, Script, Simple};
 use super::{Extraction, Opaque, Reader, Role, encoded, loose, program_name, programs};
+use crate::effort;
 
 impl Reader {
     pub(super) fn script(&mut self, text: &str, role: Role, depth: u32) {
@@ -134,6 +135,7 @@ impl Reader {
             if self.work_left == 0 {
                 break;
             }
+            effort::spend(word.len() + 1);
             if word.contains(char::is_whitespace) {
                 self.script(word, role, depth);
                 self.loose(word, depth);

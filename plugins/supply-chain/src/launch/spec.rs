@@ -4,6 +4,7 @@
 //! entirely". A plain split at `@` breaks on scopes, aliases, URLs and digests.
 
 use super::Source;
+use crate::effort;
 use crate::package::{Ecosystem, Spec};
 use crate::version::{is_exact, is_range_npm};
 
@@ -20,6 +21,7 @@ pub enum Target {
 
 /// Reads one package argument as `ecosystem` would.
 pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
+    effort::spend(text.len());
     let text = text.trim();
     match ecosystem {
         Ecosystem::Npm => npm(text),
@@ -250,9 +252,24 @@ fn gem(text: &str) -> Target {
     )
 }
 
-/// `[registry/]name[:tag][@digest]`; the digest decides.
+/// `[registry/]name[:tag][@digest]`; the digest decides. Podman says where it lies before that.
 fn oci(text: &str) -> Target {
-    let text = text.strip_prefix("docker://").unwrap_or(text);
+    const STORES: [&str; 3] = ["docker://", "docker-daemon:", "containers-storage:"];
+    const FILES: [&str; 6] = [
+        "docker-archive:",
+        "oci-archive:",
+        "dir:/",
+        "dir:.",
+        "oci:/",
+        "oci:.",
+    ];
+    if FILES.iter().any(|start| text.starts_with(start)) {
+        return Target::Elsewhere(Source::Path);
+    }
+    let text = STORES
+        .iter()
+        .find_map(|start| text.strip_prefix(start))
+        .unwrap_or(text);
     let (rest, digest) = match text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (text, None),

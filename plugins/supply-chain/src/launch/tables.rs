@@ -4,13 +4,15 @@
 //! Docker 28. A table may lack an option: the walk then keeps both readings, so a gap costs
 //! certainty, never coverage.
 
+mod images;
 mod wrappers;
 
+pub use images::{COMPOSE, DOCKER, GATEWAY};
 pub use wrappers::{ENV, FNM, NICE, SHELL, STDBUF, SUDO, TIME, TIMEOUT, WRAPPER, XARGS, XVFB};
 
 use super::options::Takes::{
-    Code, Entry, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script, Value,
-    Version, Words,
+    Brings, Code, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script,
+    Settings, Value, Version, Words,
 };
 use super::options::{Style, Table};
 
@@ -82,6 +84,7 @@ pub static PNPM: Table = Table {
         (Package, "--package -p"),
         (Flag, "-c --shell-mode"),
         (Registry, "--registry --userconfig"),
+        (Brings, "--env-file"),
     ],
 };
 
@@ -126,7 +129,8 @@ pub static BUN: Table = Table {
         (Preload, "-r --preload --require --import"),
         (Code, "-e --eval --print"),
         (Package, "-p --package"),
-        (Registry, "--registry --config -c"),
+        (Registry, "--registry"),
+        (Settings, "--config= -c="),
     ],
 };
 
@@ -163,7 +167,7 @@ pub static UV: Table = Table {
         ),
         (
             Value,
-            "-p --python --cache-dir --color --env-file --directory --project",
+            "-p --python --cache-dir --color --directory --project",
         ),
         (
             Value,
@@ -204,6 +208,7 @@ pub static UV: Table = Table {
             "-i --index-url --extra-index-url --index --default-index -f --find-links --config-file",
         ),
         (Module, "-m --module"),
+        (Brings, "--env-file"),
     ],
 };
 
@@ -291,17 +296,51 @@ pub static DENO: Table = Table {
             Flag,
             "--node-modules-dir --vendor --check --watch --inspect --no-config --frozen -f -g",
         ),
-        (Flag, "--global --force --dev -D --save-exact"),
+        (
+            Flag,
+            "--global --force --dev -D --save-exact -y --yes --ignore-scripts -O --save-optional",
+        ),
+        (
+            Flag,
+            "--no-save --prod --skip-types -e --entrypoint --compile --npm --jsr --package-json",
+        ),
+        (Flag, "--lockfile-only --unscoped"),
+        (Value, "--os --arch --install-alias"),
+        (Package, "-p --package"),
+        (
+            Flag,
+            "--allow-scripts --env-file --no-code-cache --inspect-brk --inspect-wait --v8-flags",
+        ),
+        (
+            Flag,
+            "--coverage --hmr --watch-exclude --no-clear-screen -P --permission-set --frozen-lockfile",
+        ),
+        (
+            Flag,
+            "--deny-read --deny-write --deny-net --deny-env --deny-sys --deny-run --deny-ffi",
+        ),
+        (
+            Flag,
+            "--deny-import --ignore-env --ignore-read --unsafely-ignore-certificate-errors",
+        ),
         (
             Value,
-            "-c --config --import-map --lock --env-file --cert --location --seed --ext -L",
+            "--lock --cert --location --seed --ext -L --conditions --min-dep-age",
         ),
-        (Value, "--log-level --preload --root -n --name"),
+        (
+            Value,
+            "--log-level --root -n --name --node-modules-linker --inspect-publish-uid",
+        ),
+        // A bare name of a settings file lies in the folder where it is found without being named.
+        (
+            Preload,
+            "--preload --import --require -c --config --import-map",
+        ),
     ],
 };
 
 pub static NODE: Table = Table {
-    style: Style::Getopt,
+    style: Style::Node,
     options: &[
         (
             Flag,
@@ -315,80 +354,18 @@ pub static NODE: Table = Table {
             Flag,
             "--experimental-vm-modules --experimental-modules --no-deprecation -h -v",
         ),
-        (Value, "-C --conditions --env-file --max-old-space-size"),
-        (
-            Value,
-            "--title --tsconfig --input-type --experimental-config-file",
-        ),
+        (Value, "-C --conditions --max-old-space-size"),
+        (Value, "--title --tsconfig --input-type"),
         (Code, "-e --eval -p --print -pe"),
+        (
+            Brings,
+            "--env-file --env-file-if-exists --experimental-config-file --snapshot-blob",
+        ),
+        (Brings, "--openssl-config"),
         (
             Preload,
             "-r --require --import --loader --experimental-loader",
         ),
-    ],
-};
-
-pub static DOCKER: Table = Table {
-    style: Style::Getopt,
-    options: &[
-        (
-            Flag,
-            "-i --interactive -t --tty --rm -d --detach --init --privileged -P --publish-all",
-        ),
-        (
-            Flag,
-            "--read-only --no-healthcheck --oom-kill-disable --sig-proxy -q --quiet -D --debug",
-        ),
-        (
-            Flag,
-            "--disable-content-trust --tls --tlsverify -a-all --all-tags --replace",
-        ),
-        (
-            Value,
-            "-e --env --env-file -v --volume --mount --name -p --publish -w --workdir -u --user",
-        ),
-        (
-            Value,
-            "--network --net --network-alias -h --hostname --add-host --platform --pull --label -l",
-        ),
-        (
-            Value,
-            "--label-file -m --memory --memory-swap --memory-reservation --cpus --cpuset-cpus -c",
-        ),
-        (
-            Value,
-            "--cpu-shares --gpus --device --cap-add --cap-drop --security-opt --tmpfs --ulimit",
-        ),
-        (
-            Value,
-            "--shm-size --restart --runtime --pid --ipc --userns --uts --cgroupns --dns --expose",
-        ),
-        (
-            Value,
-            "--dns-search --dns-option --ip --ip6 --link --log-driver --log-opt --stop-signal",
-        ),
-        (
-            Value,
-            "--stop-timeout --sysctl --volumes-from --volume-driver -a --attach --cidfile",
-        ),
-        (
-            Value,
-            "--health-cmd --health-interval --health-retries --health-timeout --isolation",
-        ),
-        (
-            Value,
-            "--group-add --detach-keys --domainname --annotation --blkio-weight --cgroup-parent",
-        ),
-        (
-            Value,
-            "--storage-opt --pids-limit --mac-address --use-api-socket --context",
-        ),
-        (
-            Value,
-            "--config -L --log-level --connection --url --identity --root --secret --pod",
-        ),
-        (Entry, "--entrypoint"),
-        (Registry, "-H --host"),
     ],
 };
 

@@ -80,7 +80,7 @@ fn python_tools() {
     check("uvx 'good>=1,<2'", "pypi:good ~>=1,<2");
     check("uvx --from 'good @ git+https://x/a.git' good", "git");
     check("uv --directory /d run server.py", "path");
-    check("python3.12 -m pip install evil==1.0", "pypi:evil =1.0");
+    check("python3.12 -Im pip install evil==1.0", "pypi:evil =1.0");
     check("python server.py", "path");
     check("python -c 'import x'", "opaque");
 }

@@ -2,6 +2,7 @@
 
 use super::options::Takes::{Flag, Package, Value};
 use super::options::{Style, Table};
+use super::tables;
 
 /// What a verb does with its positionals.
 #[derive(Clone, Copy)]
@@ -30,10 +31,14 @@ pub enum Act {
     Manifest,
     /// One of these verbs stands among the words: yarn workspace NAME add.
     Later(&'static [(&'static str, Act)]),
+    /// Runs the rest inside of a container or a service that the first names.
+    Inside,
     /// Only its options matter.
     Options,
     /// The next word is a verb of this one.
     Again(&'static [(&'static str, Act)]),
+    /// The same, with options of its own.
+    Other(&'static [(&'static str, Act)], &'static Table),
 }
 
 pub const NPM: &[(&str, Act)] = &[
@@ -137,9 +142,33 @@ pub const GO: &[(&str, Act)] = &[
 ];
 pub const DOCKER: &[(&str, Act)] = &[
     ("run create", Act::Run),
-    ("container service", Act::Again(&[("run create", Act::Run)])),
+    (
+        "container service",
+        Act::Again(&[("run create", Act::Run), ("exec", Act::Inside)]),
+    ),
+    ("exec", Act::Inside),
+    ("compose", Act::Other(COMPOSE, &tables::COMPOSE)),
+    ("mcp", Act::Other(GATEWAY, &tables::GATEWAY)),
+    ("kube", Act::Again(&[("play", Act::Local)])),
+    ("play", Act::Again(&[("kube", Act::Local)])),
     ("pull", Act::Install),
     ("image", Act::Again(&[("pull", Act::Install)])),
+];
+/// What its files name is read where a call writes them; here only which files and which command.
+pub const COMPOSE: &[(&str, Act)] = &[
+    ("run exec", Act::Inside),
+    ("up create start pull build", Act::Options),
+];
+/// Docker's gateway to servers in images.
+pub const GATEWAY: &[(&str, Act)] = &[
+    ("gateway", Act::Again(&[("run", Act::Options)])),
+    (
+        "profile workingset",
+        Act::Again(&[
+            ("create", Act::Options),
+            ("server", Act::Again(&[("add", Act::Options)])),
+        ]),
+    ),
 ];
 pub const KUBECTL: &[(&str, Act)] = &[("run create debug set", Act::Options)];
 pub const DOTNET: &[(&str, Act)] = &[("nuget", Act::Source)];

@@ -5,7 +5,12 @@ use super::options::{Table, Takes};
 use super::reads::{Reads, reads};
 use super::shell::is_assignment;
 use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target, verbs};
+use crate::effort;
 use crate::package::Ecosystem;
+
+/// So many bytes of one word count as another word: `sudo sudo … --aaaa` is looked at from every
+/// start. Chosen so that words as people write them cost nothing more.
+const LONG_WORD: usize = 24;
 
 /// How a wrapper leads to its command.
 enum Leads {
@@ -63,7 +68,9 @@ pub fn is_wrapper(name: &str) -> bool {
 
 /// The words behind `--`, unless that may belong to what is wrapped: `nvm exec npx -y p -- x`.
 fn behind_dashes<'a>(leads: &Leads, words: &'a [String]) -> Option<&'a [String]> {
-    let at = words.iter().position(|word| word == "--")?;
+    let at = words.iter().position(|word| word == "--");
+    effort::spend(at.unwrap_or(words.len()) + 1);
+    let at = at?;
     let before = words.get(..at).unwrap_or_default();
     let own = matches!(leads, Leads::Anywhere) && before.iter().any(|w| programs::may_start(w));
     words.get(at + 1..).filter(|_| !own)
@@ -84,7 +91,12 @@ pub fn unwrapped(words: &[String], likely: impl Fn(&str) -> bool) -> &[String] {
             break;
         };
         let name = super::program_name(first);
-        let any = || rest.iter().position(|word| likely(word));
+        let any = || {
+            let unlikely = |word: &&String| !likely(word);
+            let at = rest.iter().take_while(unlikely).count();
+            effort::spend(at + 1);
+            (at < rest.len()).then_some(at)
+        };
         let table = |table: &Table, own: usize| {
             let walk = table.walk(rest, own + 1);
             let sure = walk.positionals.get(own).map(|found| found.index);
@@ -112,14 +124,16 @@ pub fn unwrapped(words: &[String], likely: impl Fn(&str) -> bool) -> &[String] {
 impl Reader {
     /// Reads one command: its wrappers, then what they wrap, then whatever else its words start.
     pub(super) fn command(&mut self, argv: &[String], role: Role, depth: u32) {
-        if !self.work(argv.len()) {
+        let long = argv
+            .iter()
+            .map(|word| word.len() / LONG_WORD)
+            .sum::<usize>();
+        if !self.work(argv.len() + long) {
             return;
         }
         let assigned = argv.iter().take_while(|word| is_assignment(word)).count();
         let (assignments, argv) = argv.split_at(assigned);
-        for word in assignments {
-            self.assignment(word, role, depth);
-        }
+        self.assignments(assignments, argv, role, depth);
         let Some((program, words)) = argv.split_first() else {
             return self.inside(Reads::Words, assignments, depth);
         };
@@ -182,13 +196,6 @@ impl Reader {
         }
     }
 
-    fn assignment(&mut self, word: &str, role: Role, depth: u32) {
-        if let Some((name, value)) = word.split_once('=') {
-            self.environment(name, value, role, depth);
-            self.variables.insert(name.to_owned(), value.to_owned());
-        }
-    }
-
     fn behind(&mut self, table: &Table, own: usize, words: &[String], role: Role, depth: u32) {
         let walk = table.walk(words, own + 1);
         match walk.positionals.get(own) {
@@ -221,12 +228,10 @@ impl Reader {
         match walk.positionals.first() {
             Some(first) if !walk.ambiguous => {
                 // `env` takes any name, a shell only some.
-                let mut words = words.get(first.index..).unwrap_or_default();
-                while let Some((word, rest)) = words.split_first().filter(|(w, _)| w.contains('='))
-                {
-                    self.assignment(word, role, depth);
-                    words = rest;
-                }
+                let words = words.get(first.index..).unwrap_or_default();
+                let set = words.iter().take_while(|word| word.contains('=')).count();
+                let (set, words) = words.split_at(set);
+                self.assignments(set, words, role, depth);
                 self.command(words, role, depth);
             }
             Some(_) => self.scan(words, role, depth),

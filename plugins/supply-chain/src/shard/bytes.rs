@@ -1,5 +1,7 @@
 //! Reading without ever leaving the bytes that are there.
 
+use crate::effort;
+
 /// What is left to read. Every method answers `None` rather than pass the end.
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes<'a>(pub &'a [u8]);
@@ -11,17 +13,20 @@ impl<'a> Bytes<'a> {
 
     pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
+        effort::spend(count + 1);
         self.0 = rest;
         Some(taken)
     }
 
     pub fn byte(&mut self) -> Option<u8> {
+        effort::spend(1);
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
     }
 
     pub fn u32(&mut self) -> Option<u32> {
+        effort::spend(4);
         let (word, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(u32::from_le_bytes(*word))

@@ -90,6 +90,7 @@ fn bucket(number: u16, bits: u32) -> usize {
 /// any other with all but one chance in 2^64. Four lanes, because one would wait for its own
 /// multiplications; SHA-256 would take four times the load budget in the sandbox.
 fn checksum(bytes: &[u8]) -> u64 {
+    crate::effort::spend(bytes.len());
     let (before, after) = bytes.split_at(CHECKSUM_AT.min(bytes.len()));
     let after = after.get(8..).unwrap_or_default();
     let mut lanes = [0x9e37_79b9_7f4a_7c15_u64; 4];

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::advisory::{Artifact, Entry, Kind, Level};
+use crate::effort::{self, Sequence};
 use crate::package::Ecosystem::{Npm, Oci, Pypi};
 use crate::version::{Affected, Range};
 
@@ -166,19 +167,6 @@ fn every_flipped_bit_and_every_cut_is_refused() {
     );
 }
 
-/// A fixed sequence: the same bytes on every run.
-struct Sequence(u64);
-
-impl Sequence {
-    fn below(&mut self, below: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
-    }
-}
-
 fn with_good_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() >= HEADER {
         let sum = checksum(&bytes).to_le_bytes();
@@ -258,5 +246,83 @@ fn ids_come_back_letter_by_letter() {
     ] {
         let shard = open(vec![entry(id, "npm", "p", Affected::every_version())]);
         assert_eq!(shard.look_up(Npm, "p")[0].ids, [id]);
+    }
+}
+
+/// What opening and one question may cost for each byte of a shard: the checksum, the index twice
+/// for each of its places, the lists twice, and at most all records.
+const PER_BYTE: usize = 8;
+const OVERHEAD: usize = 512;
+
+#[track_caller]
+fn check_effort(bytes: Vec<u8>) {
+    let length = bytes.len();
+    let cost = effort::of(|| {
+        let Ok(shard) = Shard::open(bytes) else {
+            return;
+        };
+        let _ = (
+            shard.names().len(),
+            shard.entries(),
+            shard.look_up(Npm, "twice"),
+        );
+    });
+    assert!(
+        cost <= PER_BYTE * length + OVERHEAD,
+        "{cost} for {length} bytes"
+    );
+}
+
+#[test]
+fn no_bytes_cost_more_than_their_length() {
+    let good = compile(&artifact(some_entries())).unwrap();
+    let read = effort::of(|| Shard::open(good.clone()));
+    assert!(read >= good.len(), "what it costs is not counted: {read}");
+    let mut random = Sequence(0x05a5);
+    check_effort(good.clone());
+    for round in 0..3_000 {
+        let mut bad = good.clone();
+        match round % 3 {
+            // Cut.
+            0 => bad.truncate(random.below(good.len())),
+            // A few bits flipped.
+            1 => {
+                for _ in 0..=random.below(6) {
+                    let at = random.below(bad.len());
+                    bad[at] ^= 1 << random.below(8);
+                }
+            }
+            // One stretch overwritten with random bytes, or with one byte.
+            _ => {
+                let (one, other) = (random.below(bad.len()), random.below(bad.len()));
+                let same = u8::try_from(random.below(256)).unwrap();
+                let alike = random.below(2) == 0;
+                for byte in &mut bad[one.min(other)..one.max(other)] {
+                    *byte = if alike {
+                        same
+                    } else {
+                        u8::try_from(random.below(256)).unwrap()
+                    };
+                }
+                // Still a shard of this format.
+                bad[..12].copy_from_slice(&good[..12]);
+            }
+        }
+        check_effort(bad.clone());
+        check_effort(with_good_checksum(bad));
+    }
+}
+
+/// Numbers that promise more than there is: a length, a count of names, of versions, of places.
+#[test]
+fn no_number_is_believed_beyond_the_bytes_behind_it() {
+    let good = compile(&artifact(some_entries())).unwrap();
+    for at in 8..good.len() {
+        for stretch in [1, 2, 4, 5] {
+            let mut bad = good.clone();
+            let end = (at + stretch).min(bad.len());
+            bad[at..end].fill(0xff);
+            check_effort(with_good_checksum(bad));
+        }
     }
 }

@@ -1,6 +1,6 @@
 """Runs real launchers against a registry on loopback and says what each one fetched.
 
-Reads a JSON list of {"argv", "env"} from stdin; writes a JSON list of lists of `ecosystem:name@version`.
+Its argument is the `node_modules` that holds pnpm, both kinds of yarn, Bun and Deno. Reads a JSON list of {"argv", "env"} from stdin; writes a JSON list of lists of `ecosystem:name@version`.
 It must be started in a network namespace of its own (`unshare -rn`): then loopback is the whole
 network, and no package of a public registry can be reached. Every package that it serves is made
 here and does nothing. For any name there are the versions 1.0.0, 1.0.1 and 2.0.0.
@@ -8,6 +8,7 @@ here and does nothing. For any name there are the versions 1.0.0, 1.0.1 and 2.0.
 
 import base64
 import fcntl
+import glob
 import hashlib
 import http.server
 import io
@@ -129,11 +130,28 @@ def tarball_once(name, version):
 original_tarball, tarball = tarball, tarball_once
 
 
-def run(case, port):
+def launchers(modules, folder):
+    """Makes the launchers callable by the names that they go by; `yarn@4` is the newer yarn."""
+    scripts = {
+        "pnpx": "pnpm/bin/pnpx.cjs",
+        "yarn": "yarn/bin/yarn.js",
+        "yarn@4": "@yarnpkg/cli-dist/bin/yarn.js",
+    }
+    for name, path in scripts.items():
+        with open(f"{folder}/{name}", "w") as file:
+            file.write(f"#!/bin/sh\nexec node '{modules}/{path}' \"$@\"\n")
+        os.chmod(f"{folder}/{name}", 0o755)
+    programs = {"pnpm": "@pnpm/exe.*/pnpm", "bun": "@oven/bun-*/bin/bun", "bunx": "@oven/bun-*/bin/bun", "deno": "@deno/*/deno"}
+    for name, path in programs.items():
+        (found,) = glob.glob(f"{modules}/{path}")
+        os.symlink(found, f"{folder}/{name}")
+
+
+def run(case, port, programs):
     del fetched[:]
     with tempfile.TemporaryDirectory() as home:
         environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{programs}:{os.environ['PATH']}",
             "HOME": home,
             "LANG": "C.UTF-8",
             "npm_config_registry": f"http://127.0.0.1:{port}/",
@@ -145,17 +163,29 @@ def run(case, port):
             "UV_PYTHON": sys.executable,
             "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "pnpm_config_registry": f"http://127.0.0.1:{port}/",
+            "YARN_NPM_REGISTRY_SERVER": f"http://127.0.0.1:{port}",
+            "YARN_UNSAFE_HTTP_WHITELIST": "127.0.0.1",
+            "YARN_ENABLE_TELEMETRY": "0",
+            "YARN_NPM_MINIMAL_AGE_GATE": "0",
+            "YARN_CACHE_FOLDER": f"{home}/cache",
+            "YARN_REGISTRY": f"http://127.0.0.1:{port}",
+            "BUN_CONFIG_REGISTRY": f"http://127.0.0.1:{port}/",
+            "NPM_CONFIG_REGISTRY": f"http://127.0.0.1:{port}/",
+            "DENO_NO_UPDATE_CHECK": "1",
         } | case["env"]
         argv = [word.replace("HOME", home) if word.startswith("HOME") else word for word in case["argv"]]
         ended = subprocess.run(
             argv, env=environment, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S
         )
         if not fetched:
-            sys.stderr.write(f"{argv}: nothing fetched\n{ended.stderr.decode(errors='replace')[-2000:]}\n")
+            sys.stderr.write(f"{argv}: nothing fetched\n{(ended.stdout + ended.stderr).decode(errors='replace')[-2000:]}\n")
         return sorted(set(fetched))
 
 
 raise_loopback()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-json.dump([run(case, server.server_port) for case in json.load(sys.stdin)], sys.stdout)
+with tempfile.TemporaryDirectory() as folder:
+    launchers(sys.argv[1], folder)
+    json.dump([run(case, server.server_port, folder) for case in json.load(sys.stdin)], sys.stdout)
