@@ -58,6 +58,8 @@ fn an_agent_without_mcp_has_a_history_of_its_own_that_survives_the_daemon() {
     let read = check(&home, &reads);
     assert_eq!(read["allowed"], true, "{read:#}");
     daemon.kill();
+    // It still says where the dead one listened.
+    std::fs::remove_file(home.root().join("run/api.json")).unwrap();
     let _daemon = Daemon::start(&home);
     get(&home, "/", "");
     let sends = |agent: &str, text: &str| {
