@@ -7,6 +7,7 @@ here and does nothing. For any name there are the versions 1.0.0, 1.0.1 and 2.0.
 """
 
 import base64
+import concurrent.futures
 import fcntl
 import glob
 import hashlib
@@ -28,8 +29,6 @@ import zipfile
 VERSIONS = ("1.0.0", "1.0.1", "2.0.0")
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 PATIENCE_S = 120
-
-fetched = []
 
 
 def raise_loopback():
@@ -78,10 +77,10 @@ class Registry(http.server.BaseHTTPRequestHandler):
         path = urllib.parse.unquote(self.path.split("?")[0])
         base = f"http://127.0.0.1:{self.server.server_port}"
         if found := re.fullmatch(r"/files/npm/(.+)/([^/]+)\.tgz", path):
-            fetched.append(f"npm:{found[1]}@{found[2]}")
+            self.server.fetched.append(f"npm:{found[1]}@{found[2]}")
             self.reply(tarball(found[1], found[2]), "application/octet-stream")
         elif found := re.fullmatch(r"/files/pypi/([^/]+)/([^/]+)/[^/]+\.whl", path):
-            fetched.append(f"pypi:{found[1]}@{found[2]}")
+            self.server.fetched.append(f"pypi:{found[1]}@{found[2]}")
             self.reply(wheel(found[1], found[2]), "application/octet-stream")
         elif found := re.fullmatch(r"/simple/([^/]+)/", path):
             name = re.sub(r"[-_.]+", "-", found[1]).lower()
@@ -147,8 +146,12 @@ def launchers(modules, folder):
         os.symlink(found, f"{folder}/{name}")
 
 
-def run(case, port, programs):
-    del fetched[:]
+def run(case, programs):
+    # A registry for each command, so that several can run at once.
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    server.fetched = fetched = []
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    port = server.server_port
     with tempfile.TemporaryDirectory() as home:
         environment = {
             "PATH": f"{programs}:{os.environ['PATH']}",
@@ -180,12 +183,13 @@ def run(case, port, programs):
         )
         if not fetched:
             sys.stderr.write(f"{argv}: nothing fetched\n{(ended.stdout + ended.stderr).decode(errors='replace')[-2000:]}\n")
-        return sorted(set(fetched))
+    server.shutdown()
+    server.server_close()
+    return sorted(set(fetched))
 
 
 raise_loopback()
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
-threading.Thread(target=server.serve_forever, daemon=True).start()
 with tempfile.TemporaryDirectory() as folder:
     launchers(sys.argv[1], folder)
-    json.dump([run(case, server.server_port, folder) for case in json.load(sys.stdin)], sys.stdout)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
+        json.dump(list(workers.map(lambda case: run(case, folder), json.load(sys.stdin))), sys.stdout)
