@@ -25,17 +25,21 @@ fn post(story: &mut Story, body: &str) -> Vec<clawdefender_sdk::Finding> {
     )
 }
 
+/// Two servers that each returned a secret.
+fn two_secrets() -> Story {
+    let mut story = Story::begin();
+    for (server, secret) in [("files", SECRET), ("vault", OTHER)] {
+        tell(
+            &mut story,
+            &format!("{server} read_file < client_secret = {secret}"),
+        );
+    }
+    story
+}
+
 #[track_caller]
 fn secret_outlives(events: usize) {
-    let mut story = Story::begin();
-    tell(
-        &mut story,
-        &format!("files read_file < client_secret = {SECRET}"),
-    );
-    tell(
-        &mut story,
-        &format!("vault read_file < client_secret = {OTHER}"),
-    );
+    let mut story = two_secrets();
     (0..events / 2).for_each(|number| page(&mut story, number));
     assert_eq!(story.recent.len(), 250.min(events / 2 + 2));
     let found = post(&mut story, SECRET);
@@ -62,15 +66,7 @@ fn a_secret_outlives_10000_pages() {
 
 #[test]
 fn a_carried_secret_is_its_own_servers() {
-    let mut story = Story::begin();
-    tell(
-        &mut story,
-        &format!("files read_file < client_secret = {SECRET}"),
-    );
-    tell(
-        &mut story,
-        &format!("vault read_file < client_secret = {OTHER}"),
-    );
+    let mut story = two_secrets();
     for number in 0..200 {
         page(&mut story, number);
         // The server is known by its other steps.

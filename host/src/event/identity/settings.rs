@@ -179,6 +179,7 @@ fn words(value: &toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::launch;
     use super::*;
     use std::fs;
 
@@ -198,15 +199,7 @@ mod tests {
 
         fn read(&self, argv: &[&str], env: &[(&str, &str)]) -> Vec<String> {
             let home = self.0.path().join("home");
-            let launch = Launch {
-                argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-                env: env
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                    .collect(),
-                cwd: home.join("ws/deep").to_string_lossy().into_owned(),
-                origin: None,
-            };
+            let launch = launch(argv, env, &home.join("ws/deep"));
             of_files(&launch, &home)
                 .into_iter()
                 .map(|(name, value)| format!("{name}={value}"))

@@ -37,15 +37,7 @@ impl Disk {
     }
 
     fn with(&self, argv: &[&str], named: Option<&str>, env: &[(&str, &str)]) -> Identity {
-        let launch = Launch {
-            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-            env: env
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            cwd: self.path().join("ws").to_string_lossy().into_owned(),
-            origin: None,
-        };
+        let launch = launch(argv, env, &self.path().join("ws"));
         identify(&launch, named, &self.path().join("home"))
     }
 }
@@ -328,4 +320,15 @@ fn a_pipe_in_the_place_of_a_program_holds_up_nothing() {
     assert_eq!(said.sha256, None);
     assert!(said.unknown.is_some());
     assert_eq!(digest(&pipe), Err("it is no regular file"));
+}
+
+/// A launch of these words in `cwd`.
+pub(super) fn launch(argv: &[&str], env: &[(&str, &str)], cwd: &Path) -> Launch {
+    let variable = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Launch {
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        env: env.iter().map(variable).collect(),
+        cwd: cwd.to_string_lossy().into_owned(),
+        origin: None,
+    }
 }
