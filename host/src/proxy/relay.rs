@@ -165,11 +165,11 @@ impl Relay {
         let outlets = Arc::new(Outlets { client, server });
         let (relay, to) = (Arc::clone(&self), Arc::clone(&outlets));
         std::thread::spawn(move || relay.follow(rulings, &to));
-        let relay = Arc::clone(&self);
-        std::thread::spawn(move || relay.read(Side::Client, input));
         if let Some(group) = group {
             self.pass_signals(group);
         }
+        let relay = Arc::clone(&self);
+        std::thread::spawn(move || relay.read(Side::Client, input));
         let code = self.supervise(&outlets, group);
         drop(waiter);
         code

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 LOG = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -86,9 +87,11 @@ def handle(message):
             globals()["stays"] = True
             write(result(id, {"pid": os.getpid(), "grandchild": grandchild()}))
         case "x/trap":
-            # Ends with the signal's number as its code, if one of these arrives.
-            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda got, _: os._exit(got))
+            # Ends with the signal's number as its code, if one of these arrives. It is waited for:
+            # a handler in Python is not run when the signal comes just before a blocking read.
+            awaited = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+            signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+            threading.Thread(target=lambda: os._exit(signal.sigwait(awaited))).start()
             write(result(id, {"pid": os.getpid()}))
         case "x/die":
             write(p.get("half", "").encode())
