@@ -3,7 +3,7 @@
 use super::overrides::{OverrideError, Wanted};
 use super::pins::PinRefused;
 use super::start::Parts;
-use super::wake;
+use super::stop::Stop;
 use crate::approval::{Answer, AnswerError, Approver};
 use crate::audit::{Durability, Record};
 use crate::judge::{self, now_ms};
@@ -11,25 +11,20 @@ use crate::plugin::Detector;
 use crate::wire::serve::Controller;
 use crate::wire::{Control, ControlAnswer, ControlReply, peer::Peer};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The desk at which the command line is served.
 pub(super) struct Desk {
     parts: Arc<Parts>,
-    stopping: Arc<AtomicBool>,
-    socket: PathBuf,
+    stop: Arc<Stop>,
 }
 
 impl Desk {
-    pub(super) fn new(parts: Arc<Parts>, stopping: Arc<AtomicBool>, socket: PathBuf) -> Self {
-        Self {
-            parts,
-            stopping,
-            socket,
-        }
+    pub(super) fn new(parts: Arc<Parts>, stop: Arc<Stop>) -> Self {
+        Self { parts, stop }
     }
 
     fn answer(&self, id: &str, answer: ControlAnswer, peer: Peer) -> ControlReply {
@@ -168,8 +163,8 @@ impl Controller for Desk {
             Control::Stop => {
                 self.parts
                     .note("daemon", "stop-asked", format!("by process {}", peer.pid));
-                wake(&self.stopping, &self.socket);
-                ControlReply::Done(json!({ "stopping": self.stopping.load(Ordering::SeqCst) }))
+                self.stop.ask();
+                ControlReply::Done(json!({ "stopping": true }))
             }
         }
     }

@@ -15,6 +15,7 @@ pub mod pins;
 mod policy_watch;
 mod rehearsal;
 mod start;
+mod stop;
 mod updates;
 
 pub use start::DaemonError;
@@ -24,9 +25,9 @@ use crate::config::Home;
 use crate::wire::{connections::Connections, serve};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use stop::Stop;
 
 /// How a run of the daemon ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,24 +41,27 @@ pub enum Ended {
 ///
 /// # Errors
 /// [`DaemonError`] when a part can't be opened: then nothing is served, so nothing passes.
+/// [`DaemonError::Lost`] when its folder was removed or replaced while it ran.
 pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     let Some(lock) = start::lock(home)? else {
         return Ok(Ended::AlreadyRunning);
     };
     let parts = Arc::new(start::open(home)?);
+    // Before anything is there that an end has to tidy up.
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
     let socket = home.socket()?;
     // Ours by the lock: what is there was left by a daemon that was killed.
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket)?;
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
-    let stopping = Arc::new(AtomicBool::new(false));
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+    listener.set_nonblocking(true)?;
+    let stop = Arc::new(Stop::new()?);
     let handle = signals.handle();
     {
-        let (stopping, socket) = (Arc::clone(&stopping), socket.clone());
+        let stop = Arc::clone(&stop);
         std::thread::spawn(move || {
             if signals.forever().next().is_some() {
-                wake(&stopping, &socket);
+                stop.ask();
             }
         });
     }
@@ -67,19 +71,13 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     guard::serve(&parts);
     gateway::serve(&parts);
     tracing::info!(home = %home.root().display(), "ready");
-    let controller = control::Desk::new(Arc::clone(&parts), Arc::clone(&stopping), socket.clone());
-    let controller = Arc::new(controller);
+    let controller = Arc::new(control::Desk::new(Arc::clone(&parts), Arc::clone(&stop)));
     let connections = Arc::new(Connections::default());
-    for stream in listener.incoming() {
-        if stopping.load(Ordering::SeqCst) {
-            break;
-        }
-        let stream = match stream {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                continue;
-            }
+    let ended = loop {
+        let stream = match stop.next(&listener, &lock) {
+            Ok(Some(stream)) => stream,
+            Ok(None) => break Ok(Ended::Stopped),
+            Err(error) => break Err(error),
         };
         let (parts, controller) = (Arc::clone(&parts), Arc::clone(&controller));
         let connections = Arc::clone(&connections);
@@ -93,26 +91,23 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
         if let Err(error) = spawned {
             tracing::error!(%error, "no thread for a connection; it was closed");
         }
-    }
+    };
     handle.close();
-    let _ = std::fs::remove_file(&socket);
-    let _ = std::fs::remove_file(home.api_file());
+    // In a folder that is no longer ours these are another daemon's.
+    if lock.is_ours() {
+        let _ = std::fs::remove_file(&socket);
+        let _ = std::fs::remove_file(home.api_file());
+    }
     gateway::end(&parts);
     connections.close(LAST_RULINGS);
     parts.close();
     drop(lock);
-    Ok(Ended::Stopped)
+    ended
 }
 
 /// How long frames that are being ruled on may take while the daemon stops. Chosen: a detector's
 /// longest deadline is 1 s.
 const LAST_RULINGS: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// Makes the accept loop look at `stopping`.
-fn wake(stopping: &AtomicBool, socket: &std::path::Path) {
-    stopping.store(true, Ordering::SeqCst);
-    let _ = UnixStream::connect(socket);
-}
 
 /// A record at least every five minutes, so that a gap in the ledger shows. Source: the bound that
 /// the ledger's readers assume.

@@ -2,6 +2,7 @@
 //! start: a daemon that could not record or verify must not serve.
 
 use super::chains::{self, ChainsError, OwnChains};
+use super::stop::Lock;
 use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record, Sealed};
 use crate::config::{Config, ConfigError, Home};
@@ -35,6 +36,8 @@ pub enum DaemonError {
     Feed(#[from] FeedError),
     #[error("the system clock is not usable")]
     Clock,
+    #[error("{} is no longer the one that was locked: the folder was removed or replaced while the daemon ran; the next client starts a new daemon", .0.display())]
+    Lost(std::path::PathBuf),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -63,7 +66,7 @@ pub struct Parts {
 }
 
 /// Takes the lock that makes this the only daemon; `None` when another one has it.
-pub(super) fn lock(home: &Home) -> Result<Option<fs::File>, DaemonError> {
+pub(super) fn lock(home: &Home) -> Result<Option<Lock>, DaemonError> {
     for dir in [home.root().to_owned(), home.run_dir()] {
         fs::DirBuilder::new()
             .recursive(true)
@@ -77,7 +80,7 @@ pub(super) fn lock(home: &Home) -> Result<Option<fs::File>, DaemonError> {
         .mode(0o600)
         .open(home.lock_file())?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock::new(file, home.lock_file()))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error.into()),
     }

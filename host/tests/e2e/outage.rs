@@ -1,6 +1,7 @@
 //! A daemon goes away in the moments when it is most missed: nobody is refused because of that.
 
 use crate::kit::{Daemon, Puppet, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::os::unix::net::UnixListener;
@@ -62,4 +63,30 @@ fn a_daemon_that_stops_denies_nothing_that_is_on_its_way() {
     let denied = home.records("verdict:deny");
     assert!(denied.is_empty(), "{denied:#?}");
     home.verify_audit();
+}
+
+#[test]
+fn a_daemon_that_lost_its_folder_ends_and_its_links_go_on() {
+    let home = Puppet::home();
+    let daemon = Daemon::start(&home);
+    let mut client = Puppet::new(&home, "moved").start().greeted();
+    std::fs::remove_dir_all(home.root().join("run")).unwrap();
+    assert_eq!(daemon.end().code(), Some(1));
+    let log = std::fs::read_to_string(home.file("daemon.log")).unwrap();
+    assert!(log.contains("no longer the one that was locked"), "{log}");
+
+    let answer = client.request("x/echo", json!({ "text": "still here" }));
+    assert_eq!(answer["result"]["text"], "still here");
+    assert!(client.close().success());
+    home.verify_audit();
+}
+
+#[test]
+fn a_daemon_ends_though_its_socket_is_gone() {
+    let home = Puppet::home();
+    let daemon = Daemon::start(&home);
+    let pid = Pid::from_raw(daemon.id().cast_signed()).unwrap();
+    std::fs::remove_file(home.root().join("run/daemon.sock")).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(daemon.end().success());
 }

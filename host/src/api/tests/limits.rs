@@ -34,6 +34,15 @@ fn a_declared_length_that_is_too_large_is_refused_before_the_body() {
 }
 
 #[test]
+fn a_client_that_writes_all_before_it_reads_learns_why_it_was_refused() {
+    let served = Served::new();
+    for length in [5 << 20, 24 << 20] {
+        let head = served.head(&format!("Content-Length: {length}\r\n"));
+        served.raw(head + &object(length)).refused(413, "too-large");
+    }
+}
+
+#[test]
 fn chunks_are_counted_while_they_come() {
     let limits = Limits {
         body_bytes: 64,

@@ -10,13 +10,13 @@ use std::path::Path;
 const MAX_ENTRY_BYTES: u64 = 256 << 20;
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
+/// A whole file of UTF-8; never the beginning of one.
 pub(super) fn text(path: &Path) -> Option<String> {
     let mut text = String::new();
     let file = open(path).ok()?;
-    file.take(MAX_MANIFEST_BYTES)
-        .read_to_string(&mut text)
-        .ok()?;
-    Some(text)
+    let length = file.take(MAX_MANIFEST_BYTES + 1).read_to_string(&mut text);
+    let length = u64::try_from(length.ok()?).ok()?;
+    (length <= MAX_MANIFEST_BYTES).then_some(text)
 }
 
 pub(super) fn digest(path: &Path) -> Result<String, &'static str> {

@@ -14,6 +14,9 @@ const MAX_FOLDERS: usize = 32;
 /// Settings that are told at most. Chosen: more than any honest file has.
 const MAX_SETTINGS: usize = 64;
 
+/// What a file sets; `None` when it can't be read.
+type Reader = fn(&str) -> Option<Vec<(String, String)>>;
+
 /// The settings of `launch`, by the names of variables, those that win first. A variable that is set
 /// wins over a file, as it does for the launchers.
 pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
@@ -27,9 +30,15 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
         words.any(|word| names.iter().any(|name| word.contains(name)))
     };
     let mut found = Vec::new();
-    let mut read = |path: PathBuf, reader: fn(&str) -> Vec<(String, String)>| {
-        if let Some(text) = text(&path) {
-            found.extend(reader(&text));
+    let mut read = |path: PathBuf, reader: Reader, source: &str| {
+        match text(&path).as_deref().and_then(reader) {
+            Some(settings) => found.extend(settings),
+            // A launcher that is less strict may read what we can't: then it says "elsewhere".
+            None if path.symlink_metadata().is_ok() => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                found.push((source.to_owned(), format!("unreadable {name}")));
+            }
+            None => {}
         }
     };
     // Source: npm-config(7), npmrc(5): the nearest folder with a package is the project.
@@ -37,29 +46,37 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
         let has = |folder: &Path, name: &str| folder.join(name).exists();
         let project = above().find(|at| has(at, "package.json") || has(at, "node_modules"));
         for folder in above().take(1).chain(project) {
-            read(folder.join(".npmrc"), npmrc);
+            read(folder.join(".npmrc"), npmrc, "npm_config_registry");
         }
     }
     // Source: yarn's documentation of .yarnrc.yml: every folder above counts.
     for folder in above().filter(|_| runs(&["yarn"])) {
-        read(folder.join(".yarnrc.yml"), yarnrc);
+        read(
+            folder.join(".yarnrc.yml"),
+            yarnrc,
+            "YARN_NPM_REGISTRY_SERVER",
+        );
     }
     // Source: bun's documentation of bunfig.toml.
     for folder in above().take(1).filter(|_| runs(&["bun"])) {
-        read(folder.join("bunfig.toml"), bunfig);
+        read(folder.join("bunfig.toml"), bunfig, "BUN_CONFIG_REGISTRY");
     }
     // Source: uv's documentation of configuration files: commands of `uv tool` heed no project's.
     let is_tool = |word: &String| word == "tool" || word.ends_with("uvx");
     if runs(&["uv"]) && !launch.argv.iter().any(is_tool) {
-        let project = above().find(|folder| {
-            let pyproject = text(&folder.join("pyproject.toml"));
-            folder.join("uv.toml").exists()
-                || pyproject
-                    .is_some_and(|text| text.contains("[tool.uv") || text.contains("[[tool.uv"))
-        });
-        if let Some(folder) = project {
-            read(folder.join("uv.toml"), uv);
-            read(folder.join("pyproject.toml"), uv);
+        for folder in above() {
+            let files = ["uv.toml", "pyproject.toml"].map(|name| folder.join(name));
+            // A project without a word for uv is no end of its search.
+            let heeded = |path: &PathBuf| match text(path).as_deref().and_then(uv) {
+                Some(settings) => !settings.is_empty() || path.ends_with("uv.toml"),
+                None => path.symlink_metadata().is_ok(),
+            };
+            if files.iter().any(heeded) {
+                for path in files {
+                    read(path, uv, "UV_INDEX_URL");
+                }
+                break;
+            }
         }
     }
     let is_set = |name: &str| {
@@ -91,11 +108,11 @@ fn lines(text: &str) -> impl Iterator<Item = (String, &str)> {
     })
 }
 
-fn npmrc(text: &str) -> Vec<(String, String)> {
+fn npmrc(text: &str) -> Option<Vec<(String, String)>> {
     let told = |key: &str| {
         matches!(key, "registry" | "node-options" | "script-shell") || key.ends_with(":registry")
     };
-    lines(text)
+    let settings = lines(text)
         .filter(|(key, _)| told(key))
         .map(|(key, value)| {
             let key = match key.starts_with('@') {
@@ -104,23 +121,23 @@ fn npmrc(text: &str) -> Vec<(String, String)> {
             };
             (format!("npm_config_{key}"), value.to_owned())
         })
-        .collect()
+        .collect();
+    Some(settings)
 }
 
-fn yarnrc(text: &str) -> Vec<(String, String)> {
+fn yarnrc(text: &str) -> Option<Vec<(String, String)>> {
     // Only what stands at the beginning of a line is a setting of the whole.
     let whole = text.lines().filter(|line| !line.starts_with(' '));
     let whole: String = whole.flat_map(|line| [line, "\n"]).collect();
-    lines(&whole)
+    let settings = lines(&whole)
         .filter(|(key, _)| key == "npmregistryserver")
         .map(|(_, value)| ("YARN_NPM_REGISTRY_SERVER".to_owned(), value.to_owned()))
-        .collect()
+        .collect();
+    Some(settings)
 }
 
-fn bunfig(text: &str) -> Vec<(String, String)> {
-    let Ok(table) = text.parse::<toml::Table>() else {
-        return Vec::new();
-    };
+fn bunfig(text: &str) -> Option<Vec<(String, String)>> {
+    let table = text.parse::<toml::Table>().ok()?;
     let registry = table
         .get("install")
         .and_then(|install| install.get("registry"));
@@ -131,14 +148,12 @@ fn bunfig(text: &str) -> Vec<(String, String)> {
         .map(words)
         .filter(|words| !words.is_empty());
     let preload = preload.map(|words| ("NODE_OPTIONS".to_owned(), format!("--require {words}")));
-    registry.into_iter().chain(preload).collect()
+    Some(registry.into_iter().chain(preload).collect())
 }
 
 /// `uv.toml`, or the part of `pyproject.toml` that is uv's.
-fn uv(text: &str) -> Vec<(String, String)> {
-    let Ok(table) = text.parse::<toml::Table>() else {
-        return Vec::new();
-    };
+fn uv(text: &str) -> Option<Vec<(String, String)>> {
+    let table = text.parse::<toml::Table>().ok()?;
     let part = table.get("tool").and_then(|tool| tool.get("uv"));
     let of = |key: &str| match part {
         Some(part) => part.get(key),
@@ -162,7 +177,7 @@ fn uv(text: &str) -> Vec<(String, String)> {
     if !urls.is_empty() {
         settings.push(("UV_INDEX".to_owned(), urls.join(" ")));
     }
-    settings
+    Some(settings)
 }
 
 /// A string, or the strings of a list, with spaces between them.
@@ -270,16 +285,47 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_none_or_make_no_sense_hold_nothing_up() {
+    fn a_file_that_cant_be_read_is_not_taken_for_one_that_says_nothing() {
+        let large = format!("#{}\nregistry=https://r.example", " ".repeat(1 << 20));
         let tree = Tree::new(&[
             ("ws/deep/bunfig.toml", "]]"),
             ("ws/deep/uv.toml", "\0"),
+            ("ws/.npmrc", &large),
+            ("ws/package.json", "{}"),
+        ]);
+        fs::create_dir(tree.0.path().join("home/ws/deep/.yarnrc.yml")).unwrap();
+        for (program, told) in [
+            ("npx", "npm_config_registry=unreadable .npmrc"),
+            ("bunx", "BUN_CONFIG_REGISTRY=unreadable bunfig.toml"),
+            ("uv", "UV_INDEX_URL=unreadable uv.toml"),
+            ("yarn", "YARN_NPM_REGISTRY_SERVER=unreadable .yarnrc.yml"),
+        ] {
+            let read = tree.read(&[program, "x"], &[]);
+            assert!(read.iter().any(|line| line == told), "{program}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn lines_that_make_no_sense_hold_nothing_up() {
+        let tree = Tree::new(&[
             ("ws/.npmrc", "registry\n=\n[x]\nregistry=in-a-section\n"),
             ("ws/package.json", "{}"),
         ]);
-        fs::create_dir(tree.0.path().join("home/ws/deep/.npmrc")).unwrap();
-        for program in ["npx", "bunx", "uv"] {
-            assert!(tree.read(&[program, "x"], &[]).is_empty(), "{program}");
+        assert!(tree.read(&["npx", "x"], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_project_says_it_in_any_spelling_of_toml() {
+        for text in [
+            "[ tool . uv ]\nindex-url = 'u'",
+            "tool = { uv = { index-url = 'u' } }",
+        ] {
+            let tree = Tree::new(&[("ws/pyproject.toml", text)]);
+            assert_eq!(
+                tree.read(&["uv", "run", "x"], &[]),
+                ["UV_INDEX_URL=u"],
+                "{text}"
+            );
         }
     }
 }

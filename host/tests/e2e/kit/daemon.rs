@@ -3,7 +3,7 @@
 use super::{Group, Home, wait_for};
 use std::fs::File;
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 pub struct Daemon {
     group: Group,
@@ -41,6 +41,12 @@ impl Daemon {
 
     pub fn id(&self) -> u32 {
         self.group.id()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn end(mut self) -> ExitStatus {
+        self.group.wait()
     }
 
     pub fn kill(mut self) {
