@@ -5,14 +5,16 @@
 //! lines and addresses is done next door; whether touching something is bad is policy's to say.
 
 mod paths;
+mod routes;
 
 use std::collections::HashSet;
 
-use super::address::{Address, address, addresses, host, leads_away, looks_like_host, stripped};
+use super::address::{Address, address, addresses, host, leads_away, stripped};
 use super::place::{Places, Written, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
+use routes::{is_remote, writes_to};
 
 /// Where the strings of one event are seen from.
 pub struct Seen<'a> {
@@ -75,11 +77,13 @@ struct Finder<'a> {
     /// The server's directory first, then those that the message names.
     bases: Vec<String>,
     runs: bool,
+    /// What is looked at stands in a line that a shell reads.
+    shell: bool,
     text: Option<usize>,
     found: Vec<Asset>,
-    known: HashSet<(AssetKind, String)>,
+    known: HashSet<(AssetKind, String, bool)>,
     /// Raw strings already located, so that a repeated one costs no second look at the disk.
-    located: HashSet<(String, usize)>,
+    located: HashSet<(String, usize, bool)>,
 }
 
 impl<'a> Finder<'a> {
@@ -88,6 +92,7 @@ impl<'a> Finder<'a> {
             places: seen.places,
             bases: vec![seen.cwd.to_owned()],
             runs: usage::runs_commands(seen.tool),
+            shell: false,
             text: None,
             found: Vec::new(),
             known: HashSet::new(),
@@ -181,6 +186,7 @@ impl<'a> Finder<'a> {
             return;
         }
         let simples = commands(text);
+        let before = std::mem::replace(&mut self.shell, true);
         if simples.iter().any(|simple| simple.unread) {
             self.too_many();
         }
@@ -193,6 +199,7 @@ impl<'a> Finder<'a> {
             }
             self.word(word, "");
         }
+        self.shell = before;
     }
 
     fn script(&mut self, script: &str, depth: usize) {
@@ -202,6 +209,12 @@ impl<'a> Finder<'a> {
     }
 
     fn simple(&mut self, simple: &Simple, depth: usize) {
+        let before = std::mem::replace(&mut self.shell, true);
+        self.simple_of_shell(simple, depth);
+        self.shell = before;
+    }
+
+    fn simple_of_shell(&mut self, simple: &Simple, depth: usize) {
         if simple.unread {
             self.too_many();
         }
@@ -245,7 +258,14 @@ impl<'a> Finder<'a> {
                 _ => {}
             }
             self.nested(word, &name, depth);
+            if writes_to(last, &name) {
+                self.path(word);
+                continue;
+            }
             self.word(word, &name);
+            if programs::is_network(&name) {
+                self.routed(word, last, &name);
+            }
             // In a directory that the line names, any word may be a file of it.
             if self.bases.len() > 1 && is_bare(word) {
                 self.path(word);
@@ -324,19 +344,6 @@ impl<'a> Finder<'a> {
         self.named_host(word, program, had_address);
     }
 
-    /// `ssh HOST`, `scp f user@HOST:p`, `nc HOST 80`, `git@HOST:repo`.
-    fn named_host(&mut self, word: &str, program: &str, had_address: bool) {
-        if had_address || word.starts_with('-') {
-            return;
-        }
-        let after_user = word.rsplit_once('@').map(|(_, host)| host);
-        let name = before_path(after_user.unwrap_or(word));
-        let logs_in = programs::is_network(program) && after_user.is_some();
-        if logs_in || (is_remote(word, program) && looks_like_host(name)) {
-            self.host(name.to_owned());
-        }
-    }
-
     /// What a program text quotes: `open('/etc/shadow')`, `{"path":"~/.ssh"}`.
     fn quoted(&mut self, code: &str) {
         for piece in code.split(['"', '\'', '`', '\\']).map(str::trim) {
@@ -403,7 +410,10 @@ impl<'a> Finder<'a> {
     }
 
     fn push(&mut self, kind: AssetKind, value: String, aliases: Vec<String>, credential: bool) {
-        if self.found.len() > MAX_ASSETS || !self.known.insert((kind.clone(), value.clone())) {
+        let replaced = matches!(kind, AssetKind::Path | AssetKind::Command);
+        let wild = self.shell && replaced && value.contains(['*', '?', '[']);
+        let known = (kind.clone(), value.clone(), wild);
+        if self.found.len() > MAX_ASSETS || !self.known.insert(known) {
             return;
         }
         if self.found.len() == MAX_ASSETS {
@@ -415,19 +425,21 @@ impl<'a> Finder<'a> {
             text: self.text,
             aliases,
             credential,
+            wild,
         });
     }
 
     /// Whoever names more than anyone needs may be hiding one of them: read it as the worst.
     fn too_many(&mut self) {
         let kind = AssetKind::Other("too-many".to_owned());
-        if self.known.insert((kind.clone(), String::new())) {
+        if self.known.insert((kind.clone(), String::new(), false)) {
             self.found.push(Asset {
                 kind,
                 value: String::new(),
                 text: self.text,
                 aliases: Vec::new(),
                 credential: true,
+                wild: false,
             });
         }
     }
@@ -450,20 +462,6 @@ fn is_file_name(word: &str) -> bool {
 fn is_bare(word: &str) -> bool {
     let names = |c: char| c.is_alphanumeric() || "._-*?[]".contains(c);
     word.len() <= MAX_NAME_BYTES && !word.starts_with('-') && word.chars().all(names)
-}
-
-/// Whether a word names another machine, or a file there, to this program.
-fn is_remote(word: &str, program: &str) -> bool {
-    let copies = ["scp", "rsync", "sftp"].contains(&program);
-    match word.split_once('@').map(|(_, host)| host) {
-        Some(host) => host.contains(':') && looks_like_host(before_path(host)),
-        None if copies => word.contains(':') && looks_like_host(before_path(word)),
-        None => programs::is_network(program) && looks_like_host(before_path(word)),
-    }
-}
-
-fn before_path(word: &str) -> &str {
-    word.split([':', '/']).next().unwrap_or(word)
 }
 
 const NETWORK_SCHEMES: &[&str] = &["http", "https", "ws", "wss", "ftp", "ftps", "mailto", "tel"];

@@ -108,6 +108,8 @@ pub struct Asset {
     pub aliases: Vec<String>,
     /// A place where secrets live: set from the credential table.
     pub credential: bool,
+    /// A word with wildcards of which a shell makes other names.
+    pub wild: bool,
 }
 
 /// Who answers on the other side.

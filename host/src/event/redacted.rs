@@ -160,6 +160,7 @@ mod tests {
             text: None,
             aliases: vec![],
             credential: n == assets - 1,
+            wild: false,
         };
         Event {
             id: "c1".into(),

@@ -378,6 +378,7 @@ fn package_event(package: PackageName, server: String) -> Event {
         text: None,
         aliases: Vec::new(),
         credential: false,
+        wild: false,
     });
     event
 }

@@ -192,6 +192,7 @@ fn event(number: usize, shown: &Shown) -> Event {
                 text: touched.text,
                 aliases: Vec::new(),
                 credential: touched.credential,
+                wild: false,
             })
             .collect(),
         launch: shown.launch.clone(),

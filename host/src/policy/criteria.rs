@@ -158,11 +158,11 @@ impl Criterion {
             Self::Kind(words) => one(words.iter().any(|word| word == event.kind.word())),
             Self::Direction(words) => one(words.iter().any(|word| word == event.direction.word())),
             Self::Method(globs) => one(globs.is_match(&event.method)),
-            Self::Path(globs) => assets(event, &AssetKind::Path, |path| globs.is_match(path)),
+            Self::Path(globs) => names(event, &AssetKind::Path, globs),
             Self::Host(hosts) => assets(event, &AssetKind::Host, |value| {
                 hosts.iter().any(|host| host.is_match(value))
             }),
-            Self::Command(globs) => assets(event, &AssetKind::Command, |name| globs.is_match(name)),
+            Self::Command(globs) => names(event, &AssetKind::Command, globs),
             Self::Account(globs) => assets(event, &AssetKind::Account, |account| {
                 globs.is_match(&account.to_lowercase())
             }),
@@ -227,11 +227,28 @@ fn one(hit: bool) -> Vec<Hit> {
 }
 
 fn assets(event: &Event, kind: &AssetKind, is_match: impl Fn(&str) -> bool) -> Vec<Hit> {
+    assets_or(event, kind, is_match, |_| false)
+}
+
+/// Things of which a shell may make others.
+fn names(event: &Event, kind: &AssetKind, globs: &Globs) -> Vec<Hit> {
+    let may_match = |name: &str| globs.may_match(name);
+    assets_or(event, kind, |name| globs.is_match(name), may_match)
+}
+
+fn assets_or(
+    event: &Event,
+    kind: &AssetKind,
+    is_match: impl Fn(&str) -> bool,
+    may_match: impl Fn(&str) -> bool,
+) -> Vec<Hit> {
     let hit = |asset: &Asset| match &asset.kind {
         found if found == kind => {
-            // An alias is a spelling, a symbolic link perhaps: it can accuse, it cannot vouch.
+            // An alias is a spelling, a symbolic link perhaps, and what a shell makes of a wildcard is
+            // not known: they can accuse, they cannot vouch.
             let sure = is_match(&asset.value);
-            let any = sure || asset.aliases.iter().any(|alias| is_match(alias));
+            let mut forms = std::iter::once(&asset.value).chain(&asset.aliases);
+            let any = forms.any(|form| is_match(form) || asset.wild && may_match(form));
             Some(Hit { any, sure })
         }
         // Something without a name here, too much to list for example, may be of any kind.

@@ -13,6 +13,7 @@ mod rule;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod wildcard;
 
 pub use decide::decide;
 pub use error::{PolicyError, Problem};

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::wildcard;
 use globset::{GlobBuilder, GlobMatcher};
 
 /// A list of globs; one match is enough.
@@ -70,6 +71,14 @@ impl Globs {
         self.0.iter().any(|glob| match glob {
             Glob::Exact(word) => word == value,
             Glob::Wild(matcher) => matcher.is_match(value),
+        })
+    }
+
+    /// Whether a shell may make something that matches of `word`.
+    pub(super) fn may_match(&self, word: &str) -> bool {
+        self.0.iter().any(|glob| match glob {
+            Glob::Exact(pattern) => wildcard::meet(pattern, word),
+            Glob::Wild(matcher) => wildcard::meet(matcher.glob().glob(), word),
         })
     }
 

@@ -66,7 +66,8 @@ impl Finder<'_> {
     }
 
     pub(super) fn path_written(&mut self, raw: &str, written: Written) {
-        if !self.located.insert((raw.to_owned(), self.bases.len())) {
+        let seen_from = (raw.to_owned(), self.bases.len(), self.shell);
+        if !self.located.insert(seen_from) {
             return;
         }
         let (first, more) = self

@@ -368,3 +368,21 @@ fn a_person_is_asked_about_a_call_and_not_again_about_its_result() {
         "allow default:balanced",
     );
 }
+
+#[test]
+fn what_a_shell_may_make_of_a_wildcard_accuses_and_does_not_vouch() {
+    hits(r#"path="/etc/shadow""#, "tool-call path=/etc/sha*w wild");
+    misses(r#"path="/etc/shadow""#, "tool-call path=/etc/sha*w");
+    misses(r#"path="/etc/shadow""#, "tool-call path=/etc/pass* wild");
+    hits(r#"path="/etc/**""#, "tool-call path=/e?c/passwd wild");
+    hits(r#"command="curl""#, "tool-call cmd=c?rl wild");
+    misses(r#"command="curl""#, "tool-call cmd=c?t wild");
+    let deny = r#"id="r", action="deny", match={path="/w/**"}, unless={path="/w/open/*"}"#;
+    check("balanced", &[deny], "tool-call path=/w/*/x wild", "deny r");
+    check(
+        "balanced",
+        &[deny],
+        "tool-call path=/w/open/a* wild",
+        "allow default:balanced",
+    );
+}

@@ -64,7 +64,8 @@ fn misses(criteria: &str, words: &str) {
 
 /// An event and its findings from words: the kind first, then facts.
 ///
-/// `path=` `host=` `cmd=` `pkg=` `acct=` `other=` add an asset, `alias=` and `cred` describe the last one;
+/// `path=` `host=` `cmd=` `pkg=` `acct=` `other=` add an asset, `alias=`, `cred` and `wild` describe the last
+/// one;
 /// `arg.POINTER=` adds an argument; `finding=RULE:SEVERITY:CONFIDENCE[:CATEGORY[:DETECTOR]]`, and
 /// `span` gives the last one a span in the first text; `number` is a text that can't be replaced.
 fn scene(words: &str) -> (Event, Vec<Finding>) {
@@ -100,6 +101,7 @@ fn scene(words: &str) -> (Event, Vec<Finding>) {
                 text: None,
                 aliases,
                 credential: false,
+                wild: false,
             });
         };
         match key {
@@ -121,6 +123,7 @@ fn scene(words: &str) -> (Event, Vec<Finding>) {
                 .unwrap()
                 .aliases
                 .push(value.to_owned()),
+            "wild" => event.assets.last_mut().unwrap().wild = true,
             "cred" => event.assets.last_mut().unwrap().credential = true,
             "text" => event
                 .texts

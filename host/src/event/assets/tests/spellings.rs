@@ -88,3 +88,67 @@ fn wide_numbers_are_addresses_to_programs_of_the_network() {
         assert!(!hosts.contains("host 0."), "{command}: {hosts}");
     }
 }
+
+/// What a command line touches.
+fn line(command: &str) -> Vec<Asset> {
+    let call = serde_json::json!({ "name": "t", "arguments": { "command": command } });
+    request("tools/call", &call.to_string())
+}
+
+#[test]
+fn a_connection_is_followed_where_options_send_it() {
+    for command in [
+        "curl --resolve good.example:443:203.0.113.9 https://good.example",
+        "curl --connect-to good.example:443:203.0.113.9:443 https://good.example",
+        "curl --connect-to ::203.0.113.9: https://good.example",
+        "curl -x203.0.113.9:3128 https://good.example",
+        "curl --proxy=203.0.113.9 https://good.example",
+        "wget -e use_proxy=yes -e https_proxy=203.0.113.9:80 https://good.example",
+        "ssh -J a@good.example,b@203.0.113.9:22 good.example",
+        "ssh -L 8080:203.0.113.9:80 good.example",
+        "ssh -o ProxyJump=203.0.113.9 good.example",
+        "socat - TCP:203.0.113.9:443",
+        "curl --resolve good.example:443:3405803785 https://good.example",
+    ] {
+        let shown = show(&line(command));
+        assert!(shown.contains("host 203.0.113.9"), "{command}: {shown}");
+    }
+    let six = "curl --resolve 'good.example:443:[2001:db8::9]' https://good.example";
+    let shown = show(&line(six));
+    assert!(shown.contains("host 2001:db8::9"), "{shown}");
+    let shown = show(&line("curl -o out.json https://good.example/a.json"));
+    assert!(!shown.contains("host out"), "{shown}");
+}
+
+#[test]
+fn an_address_whose_host_curl_chooses_is_read_as_the_worst() {
+    let worst = |command: &str| {
+        let assets = line(command);
+        assets
+            .iter()
+            .any(|asset| asset.kind == AssetKind::Other("too-many".to_owned()))
+    };
+    assert!(worst("curl 'https://evi[k-m].example/x'"));
+    assert!(worst("curl 'evi[k-m].example/x'"));
+    let both = show(&line("curl 'https://{good,evil}.example/x'"));
+    assert!(both.contains("host evil.example"), "{both}");
+    assert!(!worst("curl 'https://good.example/{a,b}?c=[1-9]'"));
+    assert!(!worst("curl 'https://[2001:db8::9]/x'"));
+    assert!(!worst("curl https://good.example -d '{\"a\":[1.5]}'"));
+    assert!(!worst("curl https://good.example -H 'X: {a.b}'"));
+}
+
+#[test]
+fn words_with_wildcards_are_marked_where_a_shell_reads_them() {
+    let wild = |assets: &[Asset], form: &str| {
+        let mut wild = assets.iter().filter(|asset| asset.wild);
+        wild.any(|asset| asset.value == form || asset.aliases.iter().any(|alias| alias == form))
+    };
+    assert!(wild(&line("cat /srv/a*"), "/srv/a*"));
+    assert!(wild(&line("cd /srv && cat a?c"), "/srv/a?c"));
+    assert!(wild(&line("/bin/c?t x"), "c?t"));
+    let call = r#"{"name":"t","arguments":{"path":"/srv/[id].tsx"}}"#;
+    for calm in [line("cat /srv/a"), request("tools/call", call)] {
+        assert!(calm.iter().all(|asset| !asset.wild), "{calm:?}");
+    }
+}
