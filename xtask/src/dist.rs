@@ -117,9 +117,27 @@ fn host_target() -> Result<String> {
 
 /// The program's version, and whether it calls itself a development build.
 fn version_of(program: &Path) -> Result<(ArtifactVersion, bool)> {
-    let mut ask = Command::new(program);
-    ask.arg("--version");
-    let said = output(ask)?;
+    // A program that was just written may still be open for writing in a child that another thread is
+    // starting.
+    let busy = |error: &anyhow::Error| {
+        let mut causes = error.chain();
+        causes.any(|cause| {
+            let cause = cause.downcast_ref::<std::io::Error>();
+            cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ExecutableFileBusy)
+        })
+    };
+    let mut tries = 0;
+    let said = loop {
+        let mut ask = Command::new(program);
+        ask.arg("--version");
+        match output(ask) {
+            Err(error) if busy(&error) && tries < 100 => {
+                tries += 1;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            said => break said?,
+        }
+    };
     let mut words = said.split_whitespace();
     ensure!(
         words.next() == Some("clawdefender"),

@@ -156,7 +156,7 @@ fn virtual_environment(venv: &Path, requirements: &Path) -> Result<()> {
     make_anew(
         venv,
         "python3 with venv is needed: apt-get install python3-venv",
-        || {
+        &|| {
             let mut make = Command::new("python3");
             make.args(["-m", "venv"]).arg(venv);
             run(make)?;
@@ -179,7 +179,7 @@ fn node_packages(into: &Path, from: &Path) -> Result<()> {
     make_anew(
         into,
         "node and npm are needed: apt-get install nodejs npm",
-        || {
+        &|| {
             check_node()?;
             for name in ["package.json", "package-lock.json"] {
                 write_if_changed(&into.join(name), &read(&from.join(name))?)?;
@@ -214,8 +214,16 @@ fn check_node() -> Result<()> {
     }
 }
 
-/// Starts from nothing, so that a half-made folder never counts.
-fn make_anew(folder: &Path, hint: &str, make: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Starts from nothing, so that a half-made folder never counts; twice, because a network may fail once.
+fn make_anew(folder: &Path, hint: &str, make: &dyn Fn() -> Result<()>) -> Result<()> {
+    if let Err(error) = make_in_empty(folder, make) {
+        eprintln!("{error:#}; once more");
+        make_in_empty(folder, make).with_context(|| hint.to_owned())?;
+    }
+    Ok(())
+}
+
+fn make_in_empty(folder: &Path, make: &dyn Fn() -> Result<()>) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -224,7 +232,7 @@ fn make_anew(folder: &Path, hint: &str, make: impl FnOnce() -> Result<()>) -> Re
         std::fs::create_dir_all(above)
             .with_context(|| format!("cannot make {}", above.display()))?;
     }
-    make().with_context(|| hint.to_owned())
+    make()
 }
 
 fn is_made_from(folder: &Path, from: &[u8]) -> bool {
@@ -259,12 +267,12 @@ mod tests {
         let above = tempfile::tempdir().unwrap();
         let folder = above.path().join("venv");
         let half = || std::fs::create_dir(&folder).context("half");
-        make_anew(&folder, "hint", half).unwrap();
+        make_anew(&folder, "hint", &half).unwrap();
         assert!(!is_made_from(&folder, b"1"));
         mark(&folder, b"1").unwrap();
         assert!(is_made_from(&folder, b"1"));
         assert!(!is_made_from(&folder, b"2"));
-        make_anew(&folder, "hint", half).unwrap();
+        make_anew(&folder, "hint", &half).unwrap();
         assert!(!is_made_from(&folder, b"1"), "starting anew forgets");
     }
 }

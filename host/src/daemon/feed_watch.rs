@@ -108,6 +108,7 @@ impl Parts {
     fn look_at_the_clock(&self) {
         let Ok(now) = start::now() else { return };
         let alerts = self.feeds().look_at_the_clock(now);
+        self.say_whether_stale();
         for alert in alerts {
             let note = format!("{}: {}", alert.feed, alert.message);
             self.note("feed", &alert.code, note);

@@ -250,8 +250,14 @@ impl Parts {
         self.feeds().commit(staged)?;
         self.record_feed(kind, note, None);
         self.judge.swap_detectors(set);
+        self.say_whether_stale();
         self.keep_reached(removed.as_ref());
         Ok(true)
+    }
+
+    pub(super) fn say_whether_stale(&self) {
+        let stale = self.feeds().is_stale();
+        self.judge.feed_is_stale(stale);
     }
 
     /// The detectors of a staged change, when its own load and say what they must. Others that fail

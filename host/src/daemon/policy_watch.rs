@@ -11,14 +11,14 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// What tells one state of a file from another.
-type Stamp = Option<(u64, u64, i64, i64)>;
+pub(super) type Stamp = Option<(u64, u64, i64, i64)>;
 
 pub(super) fn spawn(parts: &Arc<Parts>) {
     let parts = Arc::downgrade(parts);
     let Some(home) = parts.upgrade().map(|parts| parts.home.clone()) else {
         return;
     };
-    let mut seen = stamp(&home.policy_file());
+    let mut seen = parts.upgrade().and_then(|parts| parts.policy_seen);
     std::thread::spawn(move || {
         loop {
             std::thread::sleep(INTERVAL);
@@ -70,7 +70,7 @@ impl Parts {
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
+pub(super) fn stamp(path: &Path) -> Stamp {
     let meta = fs::metadata(path).ok()?;
     Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
 }

@@ -2,6 +2,7 @@
 //! start: a daemon that could not record or verify must not serve.
 
 use super::chains::{self, ChainsError, OwnChains};
+use super::policy_watch;
 use super::stop::Lock;
 use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record, Sealed};
@@ -62,6 +63,8 @@ pub struct Parts {
     pub api: OnceLock<Result<SocketAddr, String>>,
     pub(super) http: Mutex<super::gateway::Standing>,
     pub started_ms: u64,
+    /// The policy file as it was when it was read first.
+    pub(super) policy_seen: policy_watch::Stamp,
     policy_error: Mutex<Option<String>>,
 }
 
@@ -89,6 +92,8 @@ pub(super) fn lock(home: &Home) -> Result<Option<Lock>, DaemonError> {
 pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let config = Config::load(home)?;
     let (overrides, overrides_error) = read_overrides(home);
+    // Before it is read: what is saved meanwhile is a change.
+    let policy_seen = policy_watch::stamp(&home.policy_file());
     let policy = load_policy(home)?.with_overrides(overrides);
     let own = OwnChains::configured(home, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -138,6 +143,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         limits,
         runtime.handle().clone(),
     ));
+    judge.feed_is_stale(feeds.is_stale());
     let parts = Parts {
         home: home.clone(),
         api: OnceLock::new(),
@@ -153,6 +159,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         runtime,
         http: Mutex::default(),
         started_ms: now_ms(),
+        policy_seen,
         policy_error: Mutex::default(),
     };
     if let Some(own) = &parts.chains {
@@ -197,18 +204,24 @@ pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonE
         .recursive(true)
         .mode(0o700)
         .create(home.root())?;
-    match fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-    {
-        Ok(mut file) => {
-            let key: [u8; 32] = rand::random();
-            std::io::Write::write_all(&mut file, HEXLOWER.encode(&key).as_bytes())?;
+    if !path.exists() {
+        // Whole or not at all: another process may be looking for it.
+        let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
+        let key: [u8; 32] = rand::random();
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
+        std::io::Write::write_all(&mut file, HEXLOWER.encode(&key).as_bytes())?;
+        let linked = fs::hard_link(&draft, &path);
+        fs::remove_file(&draft)?;
+        match linked {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(error.into());
+            }
+            _ => {}
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error.into()),
     }
     let mut settings = config.detectors.clone();
     let own = settings.entry("kill-chain".to_owned()).or_default();

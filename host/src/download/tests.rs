@@ -58,7 +58,7 @@ fn endless(stream: &mut TcpStream) {
 fn drip(stream: &mut TcpStream) {
     say(stream, "200 OK\r\ncontent-length: 16", &[]);
     for byte in BODY {
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(Duration::from_millis(400));
         if stream.write_all(&[*byte]).is_err() {
             return;
         }
@@ -194,7 +194,7 @@ fn a_dripping_answer_is_given_up() {
     let (url, _heads) = serve(vec![drip]);
     let attempt = Try::new();
     let pace = Pace {
-        window: Duration::from_millis(300),
+        window: Duration::from_secs(2),
         least: 10,
     };
     let hasty = Downloader::new(None, pace).unwrap();

@@ -37,8 +37,8 @@ pub struct Identity {
     pub unknown: Option<String>,
 }
 
-/// How long the disk may take. Chosen: a launch waits for it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the disk may take. Chosen: a launch waits for it, and clients wait longer for a server.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How many entries of a folder are looked at.
 const MAX_ENTRIES: usize = 4096;
 /// How far above a script its package may begin.

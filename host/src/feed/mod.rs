@@ -383,6 +383,13 @@ impl Feeds {
         packages(self.in_order(self.live.iter()), settings)
     }
 
+    /// Whether the official feed has expired.
+    pub fn is_stale(&self) -> bool {
+        let official = self.official().as_str();
+        let mut alerts = self.alerts.iter();
+        alerts.any(|alert| alert.feed == official && alert.code == "stale")
+    }
+
     pub fn alerts(&self) -> &[Alert] {
         &self.alerts
     }

@@ -139,10 +139,14 @@ impl Memory {
 
     /// Before a link is used again: what was hidden from another one meanwhile is hidden here too.
     pub fn refresh(&self, server: &str, session: &Session) {
-        let version = self.hidden().version(server);
+        // Under the link's lock, so that nobody who sees the new version uses the link before.
+        let mut link = session.lock();
+        let (version, tickets) = {
+            let hidden = self.hidden();
+            (hidden.version(server), hidden.tickets(server))
+        };
         if session.hidden.swap(version, Ordering::Relaxed) != version {
-            let hidden = self.hidden().tickets(server);
-            session.lock().resume(&hidden);
+            link.resume(&tickets);
         }
     }
 

@@ -54,7 +54,11 @@ impl Judge {
         }
         let pin = self.candidate(link, &identity);
         let mut changed = None;
-        if let Standing::Changed(finding) = self.pins.standing(&link.server.name, pin.as_ref()) {
+        let standing = self.pins.standing(&link.server.name, pin.as_ref());
+        if let Some(finding) = self.stale(&standing) {
+            weighed.also(&policy, finding);
+        }
+        if let Standing::Changed(finding) = standing {
             let what = pin.as_ref().map(|pin| &pin.what);
             changed = Some(json!([
                 finding.message,

@@ -17,6 +17,7 @@ pub mod inspect;
 mod launch;
 pub mod pins;
 mod record;
+mod stale;
 pub mod steps;
 pub mod vectors;
 mod verdict;
@@ -41,7 +42,7 @@ use arc_swap::ArcSwap;
 use inspect::Inspector;
 use pins::Pins;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -60,6 +61,7 @@ pub struct Judge {
     pub(crate) desk: Desk,
     pub(crate) histories: Histories,
     pins: Pins,
+    stale: AtomicBool,
     pub(crate) places: Places,
     pub(crate) limits: JudgeLimits,
     pub(crate) tasks: tokio::runtime::Handle,
@@ -121,6 +123,7 @@ impl Judge {
             desk,
             histories,
             pins,
+            stale: AtomicBool::new(false),
             places,
             limits,
             tasks,

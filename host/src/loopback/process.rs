@@ -22,10 +22,15 @@ pub fn process(
     server: SocketAddr,
     likely: &[u32],
 ) -> Result<Option<u32>, Untraced> {
-    // A process that is just starting another one shares its files with it until the exec.
-    const TRIES: usize = 3;
-    (0..TRIES)
-        .find_map(|_| holder(client, server, likely).ok())
+    // A process that is just starting another one shares its files with it until the exec, which on a
+    // busy machine takes a while.
+    const PAUSES_MS: [u64; 6] = [0, 2, 5, 10, 20, 40];
+    PAUSES_MS
+        .iter()
+        .find_map(|pause| {
+            std::thread::sleep(std::time::Duration::from_millis(*pause));
+            holder(client, server, likely).ok()
+        })
         .map(Some)
         .ok_or(Untraced)
 }

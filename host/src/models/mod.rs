@@ -197,7 +197,7 @@ impl Models {
 
     /// Makes the folder when it is missing, for nobody but its owner, and keeps others from changing
     /// it as long as the value lives.
-    fn lock(&self) -> Result<File, ModelError> {
+    fn lock(&self) -> Result<Lock, ModelError> {
         let disk = |source| ModelError::Disk {
             path: self.dir.clone(),
             source,
@@ -210,10 +210,20 @@ impl Models {
             &folder,
             rustix::fs::FlockOperation::NonBlockingLockExclusive,
         ) {
-            Ok(()) => Ok(folder),
+            Ok(()) => Ok(Lock(folder)),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(ModelError::Busy),
             Err(error) => Err(disk(error.into())),
         }
+    }
+}
+
+/// The folder, locked. Said aloud at its end: a child that was forked and has not yet become its
+/// program holds a copy of the descriptor, and closing ours would leave it locked as long.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
     }
 }
 

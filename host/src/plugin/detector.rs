@@ -218,7 +218,7 @@ impl Detector {
         warm.store
             .set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
         let deadline = Duration::from_millis(limits.deadline_ms.into());
-        warm.begin(recipe.runtime, deadline);
+        let running = warm.begin(recipe.runtime, deadline);
         let packed = lower::Packed::of(&recent);
         let result = lower::lend(event, |lent| {
             warm.guest.clawdefender_detector_api().call_inspect(
@@ -227,6 +227,7 @@ impl Detector {
                 packed.lend(),
             )
         });
+        drop(running);
         match result {
             Ok(report) => match check::report(&self.facts, event, &recent, report) {
                 Ok(answer) => {
@@ -269,7 +270,7 @@ fn bounded(limits: &Limits) -> Limits {
 
 fn describe(recipe: &Recipe) -> Result<Facts, LoadError> {
     let mut warm = recipe.instantiate()?;
-    recipe.runtime.begin_call();
+    let _running = recipe.runtime.begin_call();
     let info = warm
         .guest
         .clawdefender_detector_api()

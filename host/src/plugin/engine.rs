@@ -22,7 +22,8 @@ pub const MAX_MEMORY_BYTES: usize = 64 << 20;
 /// The engine, with its ticker.
 pub struct Runtime {
     engine: Engine,
-    calls: AtomicU64,
+    begun: AtomicU64,
+    running: AtomicU64,
     asleep: AtomicBool,
     ticker: OnceLock<std::thread::Thread>,
 }
@@ -40,7 +41,8 @@ impl Runtime {
         let engine = Engine::new(&config())?;
         let runtime = SHARED.get_or_init(|| Runtime {
             engine,
-            calls: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            running: AtomicU64::new(0),
             asleep: AtomicBool::new(true),
             ticker: OnceLock::new(),
         });
@@ -61,27 +63,35 @@ impl Runtime {
         &self.engine
     }
 
-    /// Says that a call begins: the deadline clock runs from here on.
-    pub fn begin_call(&self) {
-        self.calls.fetch_add(1, Ordering::SeqCst);
+    /// Says that a call begins: the deadline clock runs from here on, until what is returned is gone.
+    #[must_use]
+    pub fn begin_call(&'static self) -> Running {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        self.begun.fetch_add(1, Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst)
             && let Some(thread) = self.ticker.get()
         {
             thread.unpark();
         }
+        Running(&self.running)
     }
 
     fn tick(&self) {
         let mut seen = u64::MAX;
         let mut idle = 0;
         loop {
-            let calls = self.calls.load(Ordering::SeqCst);
-            idle = if calls == seen { idle + 1 } else { 0 };
-            seen = calls;
+            let begun = self.begun.load(Ordering::SeqCst);
+            let running = self.running.load(Ordering::SeqCst) > 0;
+            idle = if begun == seen && !running {
+                idle + 1
+            } else {
+                0
+            };
+            seen = begun;
             if idle >= IDLE_TICKS {
                 self.asleep.store(true, Ordering::SeqCst);
                 // A call that began between the load and the store is not slept through.
-                if self.calls.load(Ordering::SeqCst) == seen {
+                if self.begun.load(Ordering::SeqCst) == seen {
                     std::thread::park();
                 }
                 idle = 0;
@@ -90,6 +100,15 @@ impl Runtime {
             std::thread::sleep(TICK);
             self.engine.increment_epoch();
         }
+    }
+}
+
+/// A call that is under way.
+pub struct Running(&'static AtomicU64);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

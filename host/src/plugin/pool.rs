@@ -3,7 +3,7 @@
 use super::bindings;
 use super::deadline::{Deadline, ticks};
 use super::detector::LoadError;
-use super::engine::Runtime;
+use super::engine::{Running, Runtime};
 use clawdefender_trust::Limits;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -72,10 +72,11 @@ pub(super) struct Recipe {
 
 impl Warm {
     /// Says that a call begins that may use this much processor time.
-    pub(super) fn begin(&mut self, runtime: &Runtime, processor: Duration) {
+    #[must_use]
+    pub(super) fn begin(&mut self, runtime: &'static Runtime, processor: Duration) -> Running {
         self.store.data_mut().deadline = Deadline::from_now(processor);
         self.store.set_epoch_deadline(ticks(processor));
-        runtime.begin_call();
+        runtime.begin_call()
     }
 }
 
@@ -96,7 +97,7 @@ impl Recipe {
             None => Err(Trap::Interrupt.into()),
         });
         store.set_epoch_deadline(ticks(CONFIGURE_DEADLINE));
-        self.runtime.begin_call();
+        let _running = self.runtime.begin_call();
         // An empty linker: there is nothing to reach.
         let linker = Linker::new(self.runtime.engine());
         let guest = bindings::Detector::instantiate(&mut store, &self.component, &linker)
@@ -122,12 +123,13 @@ impl Recipe {
                 bytes,
             })
             .collect();
-        warm.begin(self.runtime, CONFIGURE_DEADLINE);
+        let running = warm.begin(self.runtime, CONFIGURE_DEADLINE);
         warm.guest
             .clawdefender_detector_api()
             .call_configure(&mut warm.store, &settings, &data)
             .map_err(|source| LoadError::Configure(format!("it failed: {}", source.root_cause())))?
             .map_err(|reason| LoadError::Configure(reason.chars().take(512).collect()))?;
+        drop(running);
         Ok(warm)
     }
 }

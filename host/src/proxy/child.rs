@@ -35,17 +35,21 @@ impl Child {
             }
         }
         start.envs(env.iter().map(|(name, value)| (name, value)));
-        // SAFETY: between fork and exec only one async-signal-safe system call is made.
+        let us = rustix::process::getpid();
+        // SAFETY: between fork and exec only async-signal-safe system calls are made.
         #[cfg(target_os = "linux")]
         #[expect(
             unsafe_code,
             reason = "the server must not outlive a shim that was killed"
         )]
         unsafe {
-            start.pre_exec(|| {
-                Ok(rustix::process::set_parent_process_death_signal(Some(
-                    Signal::TERM,
-                ))?)
+            start.pre_exec(move || {
+                rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+                // Who died before that gets no signal sent any more.
+                match rustix::process::getppid() == Some(us) {
+                    true => Ok(()),
+                    false => Err(std::io::ErrorKind::BrokenPipe.into()),
+                }
             });
         }
         let mut process = start.spawn().map_err(|source| ProxyError::Spawn {

@@ -20,6 +20,7 @@ use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{ExitCode, ExitStatus};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub(super) struct Relay {
     /// Taken before `state` when both are needed, and held while a frame is written, so that frames
     /// reach the daemon in the order of their numbers.
     to_daemon: Mutex<Option<UnixStream>>,
+    /// How many daemons were found after the first: who is late with an older one's socket drops it.
+    daemons: AtomicU64,
     state: Mutex<State>,
     /// For [`Relay::supervise`]: something ended, or its end came nearer.
     pub(super) changed: Condvar,
@@ -121,6 +124,7 @@ impl Relay {
             max_frame_bytes: welcome.max_frame_bytes,
             standing,
             to_daemon: Mutex::new(Some(stream)),
+            daemons: AtomicU64::new(0),
             state: Mutex::default(),
             changed: Condvar::new(),
             room: Condvar::new(),
@@ -289,7 +293,8 @@ impl Relay {
                 // Elsewhere, because the daemon rules while it reads: were its rulings not read
                 // meanwhile, both would wait for room in the socket.
                 let relay = Arc::clone(self);
-                std::thread::spawn(move || relay.ask_again(stream));
+                let daemon = self.daemons.fetch_add(1, Ordering::SeqCst) + 1;
+                std::thread::spawn(move || relay.ask_again(stream, daemon));
                 return Some(reading);
             }
             if self.lock().over {
@@ -304,11 +309,14 @@ impl Relay {
 
     /// Sends every held frame to a new daemon, and leaves the socket to those who ask next. A
     /// socket that breaks on the way is given up; whoever reads its rulings sees that too.
-    fn ask_again(&self, mut stream: UnixStream) {
+    fn ask_again(&self, mut stream: UnixStream, daemon: u64) {
         let mut socket = self
             .to_daemon
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        if self.daemons.load(Ordering::SeqCst) != daemon {
+            return;
+        }
         let again = self.lock().pending.clone();
         let mut held = again.iter();
         if held
@@ -336,6 +344,8 @@ impl Relay {
             }
             self.release(held.from, held.bytes.len());
         }
+        // An end may have waited for these.
+        self.changed.notify_all();
     }
 
     fn obey(self: &Arc<Self>, ruling: Ruling, outlets: &Outlets) {

@@ -81,14 +81,15 @@ fn follow(
     let (client, guarded) = judge::client_of(peer.pid);
     judge.guard_processes(&hello.link, guarded);
     let link = introduce(&hello, client, judge);
+    let _open = Open { judge, link: &link };
     let launch = {
         let mut link = link.lock().unwrap_or_else(PoisonError::into_inner);
         judge.launch(&mut link, hello.resumed)
     };
     send(writer, &welcome(launch))?;
-    let end = loop {
+    loop {
         if connections.closing() {
-            break Ok(());
+            return Ok(());
         }
         let (seq, outcome) = match super::read_message(&mut reader) {
             Ok(ToDaemon::Frame {
@@ -107,9 +108,9 @@ fn follow(
                 };
                 (seq, judge.unread(&link, from.end(), unread))
             }
-            Ok(_) => break Err(WireError::Malformed("an introduction in the middle")),
-            Err(WireError::Closed) => break Ok(()),
-            Err(error) => break Err(error),
+            Ok(_) => return Err(WireError::Malformed("an introduction in the middle")),
+            Err(WireError::Closed) => return Ok(()),
+            Err(error) => return Err(error),
         };
         match outcome {
             Outcome::Now(verdict) => send(writer, &ruling(seq, verdict))?,
@@ -121,9 +122,19 @@ fn follow(
                 });
             }
         }
-    };
-    judge.link_closed(&link);
-    end
+    }
+}
+
+/// A link that is closed however its connection ends.
+struct Open<'a> {
+    judge: &'a Judge,
+    link: &'a Mutex<Link>,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.judge.link_closed(self.link);
+    }
 }
 
 fn introduce(hello: &Hello, client: Client, judge: &Judge) -> Arc<Mutex<Link>> {

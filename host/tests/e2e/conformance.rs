@@ -49,6 +49,10 @@ fn suite(url: &str, revision: &str) -> Story {
         ])
         .arg("--output-dir")
         .arg(results.path())
+        .env(
+            "NODE_OPTIONS",
+            format!("--require={}", kit_file("patient.cjs")),
+        )
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -205,7 +209,7 @@ fn client_scenario(client: &str, (revision, scenario): (&str, &str)) -> Story {
 /// Runs all of them, a few at once: each mostly waits for programs to start.
 fn client_suite(client: &str) -> Story {
     let mut story = Story::new();
-    for few in CLIENT.chunks(4) {
+    for few in CLIENT.chunks(2) {
         std::thread::scope(|scope| {
             let run = |one| scope.spawn(move || client_scenario(client, one));
             let running: Vec<_> = few.iter().copied().map(run).collect();

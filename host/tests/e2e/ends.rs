@@ -142,7 +142,15 @@ fn signals_reach_the_server_and_its_end_is_the_shims() {
         client.request("x/trap", json!({}));
         kill_process(pid(&json!(client.id())), signal).unwrap();
         let (status, _) = client.end();
-        assert_eq!(status.code(), Some(signal.as_raw()), "{signal:?}");
+        // One that gets no time to end itself within a second is ended.
+        let ended = [
+            Some(signal.as_raw()),
+            (signal == Signal::TERM).then_some(128 + 9),
+        ];
+        assert!(
+            status.code().is_some() && ended.contains(&status.code()),
+            "{signal:?}: {status}"
+        );
     }
 }
 

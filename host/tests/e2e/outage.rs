@@ -85,6 +85,8 @@ fn a_daemon_that_lost_its_folder_ends_and_its_links_go_on() {
 fn a_daemon_ends_though_its_socket_is_gone() {
     let home = Puppet::home();
     let daemon = Daemon::start(&home);
+    // It has done more than to bind its socket.
+    home.status();
     let pid = Pid::from_raw(daemon.id().cast_signed()).unwrap();
     std::fs::remove_file(home.root().join("run/daemon.sock")).unwrap();
     kill_process(pid, Signal::TERM).unwrap();

@@ -39,7 +39,7 @@ pub fn everything(tasks: bool) -> Plan {
         ["call", "trigger-elicitation-request", {}],
         ["call", "no-such-tool", {}],
         ["roots-changed"],
-        ["cancel", "trigger-long-running-operation", { "duration": 2, "steps": 8 }],
+        ["cancel", "trigger-long-running-operation", { "duration": 10, "steps": 40 }],
         ["call", "trigger-long-running-operation", { "duration": 2, "steps": 2 }],
         ["prompt", "simple-prompt", null],
         ["prompt", "args-prompt", { "city": "Oslo" }],

@@ -1,12 +1,13 @@
 //! The official server over Streamable HTTP, and a server of both eras: through the daemon
 //! everything is as without it.
 
-use crate::kit::{Daemon, Group, Home, PATIENCE, Plan, Reference, Sdk, Way, environment};
+use crate::kit::{
+    Daemon, Group, Home, PATIENCE, Plan, Reference, Sdk, Way, environment, free_port,
+};
 use crate::plans;
 use crate::real_servers::{all_recorded, same, timeless};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
@@ -116,11 +117,7 @@ struct Everything {
 impl Everything {
     #[track_caller]
     fn start() -> Self {
-        // It takes a port by number only. Nobody else is given this one in the meantime, as the
-        // system gives ports out in turn.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let mut command = Command::new("node");
         command
             .arg(environment().npm_server("server-everything"))

@@ -2,7 +2,7 @@
 //! answers for the feed's address. The rest of the table is proven in the trust crate's own tests.
 
 use super::{live, newer, refused, update};
-use crate::kit::{Daemon, Feed, Home, Publisher, environment, publisher, wait_for};
+use crate::kit::{Daemon, Feed, Home, Publisher, Puppet, environment, now, publisher, wait_for};
 use clawdefender_trust::Kind;
 use serde_json::json;
 use std::fs;
@@ -162,6 +162,23 @@ fn equivocation_two_contents_of_one_version_keeps_the_first() {
     scene.alarmed("equivocation");
 }
 
+/// A server of this name starts, and these are the rules that its launch met.
+#[track_caller]
+fn launches_with(home: &Home, name: &str, rules: &[&str]) {
+    let client = Puppet::named(home, name).start().greeted();
+    assert!(client.close().success());
+    let launch = home
+        .records(&format!("type:launch server:{name}"))
+        .pop()
+        .unwrap();
+    let findings = launch["findings"].as_array().cloned().unwrap_or_default();
+    let found: Vec<&str> = findings
+        .iter()
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, rules, "{launch:#}");
+}
+
 #[test]
 fn mirror_that_answers_304_for_ever_hides_no_stale_feed() {
     let home = Home::new();
@@ -169,12 +186,20 @@ fn mirror_that_answers_304_for_ever_hides_no_stale_feed() {
     fs::create_dir(&folder).unwrap();
     let server = Publisher::of(&folder);
     home.configure(&format!("feed_url = {:?}\nfeed_check_s = 0", server.url()));
+    // Whoever wants nothing unknown while the feed is stale says so.
+    home.policy(
+        "[servers.known]\non_fault = \"allow\"\n\
+         [[rule]]\nid = \"no-strangers\"\naction = \"deny\"\nreason = \"the feed is stale\"\n\
+         [rule.match]\nfinding = \"feed.stale-unknown\"",
+    );
     let daemon = Daemon::start(&home);
     let mut feed = newer();
     // The shortest life that a loaded machine can still accept.
+    feed.manifest.issued = now();
     feed.manifest.expires = feed.manifest.issued.plus_seconds(30);
     feed.publish(&folder);
     home.cli(&["feed", "update"]).done();
+    launches_with(&home, "known", &[]);
     server.behave("unchanged");
     let expires = feed.manifest.expires.unix();
     wait_for("its expiry", || {
@@ -194,6 +219,14 @@ fn mirror_that_answers_304_for_ever_hides_no_stale_feed() {
     );
     let alerts = home.status()["alerts"].clone();
     assert_eq!(alerts[0]["code"], "stale", "{alerts:#}");
+    launches_with(&home, "known", &["feed.stale"]);
+    let mut stranger = Puppet::named(&home, "stranger").start();
+    let greeting = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
+    let refused = stranger.request("initialize", greeting);
+    assert!(refused["error"].is_object(), "{refused:#}");
+    let record = home.record("type:launch verdict:deny");
+    assert_eq!(record["findings"][0]["rule"], "feed.stale-unknown");
+    assert_eq!(record["decision"]["rule"], "no-strangers", "{record:#}");
     assert_eq!(home.record("kind:stale")["type"], "feed");
 }
 

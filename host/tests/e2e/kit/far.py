@@ -1,6 +1,6 @@
 """An MCP server over HTTP that misbehaves on demand and logs every request that reaches it.
 
-Usage: far.py LOG [CERTIFICATE KEY]. Prints its port. The tool that is called says what happens; GET on
+Usage: far.py LOG PORT [CERTIFICATE KEY]. Prints its port. The tool that is called says what happens; GET on
 /mcp listens, and with Last-Event-ID takes up the stream of the tool `poll`. /stubborn refuses everything,
 /lure is an old server that names another one for its messages.
 """
@@ -200,11 +200,12 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200)
 
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+ThreadingHTTPServer.request_queue_size = 128
+server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)
 server.daemon_threads = True
-if len(sys.argv) > 2:
+if len(sys.argv) > 3:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[2], sys.argv[3])
+    context.load_cert_chain(sys.argv[3], sys.argv[4])
     server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 server.serve_forever()

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A scripted server and what reached it.
 pub struct Far {
@@ -27,7 +28,8 @@ impl Far {
     fn serve(home: &Home, scheme: &str, files: &[&Path]) -> Self {
         let log = home.file("far.log");
         let mut command = Command::new("python3");
-        command.arg(kit_file("far.py")).arg(&log).args(files);
+        command.arg(kit_file("far.py")).arg(&log);
+        command.arg(free_port().to_string()).args(files);
         let mut group = Group::spawn(command.stdout(Stdio::piped()));
         let mut line = String::new();
         BufReader::new(group.child().stdout.take().unwrap())
@@ -40,8 +42,9 @@ impl Far {
     /// Every request that reached it.
     pub fn requests(&self) -> Vec<Value> {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        // The last line may be half there.
         log.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
+            .filter_map(|line| serde_json::from_str(line).ok())
             .collect()
     }
 
@@ -62,14 +65,23 @@ impl Far {
     }
 }
 
+/// A port for a server that takes it by number. Below those that the system gives out, so that nobody
+/// is given it in the meantime, and each only once.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 100;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// Starts a server that takes its port from `{port}` in its arguments or from `PORT`.
 #[track_caller]
 pub fn on_a_port(command: &mut Command) -> (Group, u16) {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let mut with_port = Command::new(command.get_program());
     for argument in command.get_args() {
         let argument = argument.to_str().unwrap();

@@ -248,7 +248,7 @@ fn artifact(folder: &Path, digest: &Sha256Digest) -> PathBuf {
     folder.join(digest.place())
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()

@@ -203,10 +203,17 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// The cache of a home whose daemon has compiled every shipped detector.
+/// Compiled detectors that are copied into each home at most.
+const MOST_KEPT: usize = 8;
+
 fn warm_cache() -> &'static Path {
     static WARM: OnceLock<PathBuf> = OnceLock::new();
     WARM.get_or_init(|| {
         let kept = environment().folder.join("warm");
+        // Older builds leave theirs.
+        if fs::read_dir(&kept).is_ok_and(|files| files.count() > MOST_KEPT) {
+            fs::remove_dir_all(&kept).unwrap();
+        }
         let home = Home::bare();
         let copy = |from: &Path, to: &Path| {
             fs::create_dir_all(to).unwrap();

@@ -82,6 +82,7 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+http.server.ThreadingHTTPServer.request_queue_size = 128
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
 if certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

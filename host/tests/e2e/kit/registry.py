@@ -80,6 +80,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         pass
 
 
+http.server.ThreadingHTTPServer.request_queue_size = 128
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
 print(server.server_port, flush=True)
 server.serve_forever()

@@ -120,6 +120,7 @@ def main():
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     app = reference().streamable_http_app(event_store=Events(), retry_interval=RETRY_MS)
+    listener.listen(128)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])
 
