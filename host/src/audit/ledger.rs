@@ -281,7 +281,10 @@ impl Ledger {
         self.shared.checkpoint(&mut state)?;
         // The sync thread brings what is there to the disk and ends.
         state.closing = true;
-        self.shared.wait_durable(state)
+        self.shared.wait_durable(state)?;
+        // Nothing is written any more, whoever still holds the ledger.
+        let _ = self.lock.unlock();
+        Ok(())
     }
 
     /// The key that readers check this log with.

@@ -7,7 +7,7 @@ use super::moment;
 use super::terminal::Terminal;
 use crate::config::Home;
 use crate::daemon::{DaemonError, Ended};
-use crate::proxy::{self, ContactError};
+use crate::proxy;
 use crate::wire::Control;
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -175,11 +175,12 @@ fn stop(terminal: &Terminal) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Until its socket is gone: a `daemon start` right after must not meet the old one.
+/// Until its lock is free: a `daemon start` right after must not meet the old one.
 fn wait_until_gone(home: &Home) -> Result<(), Failure> {
     let until = Instant::now() + Duration::from_secs(15);
     while Instant::now() < until {
-        if matches!(proxy::connect(home), Err(ContactError::Io(_))) {
+        let lock = std::fs::File::open(home.lock_file());
+        if lock.map_or(true, |lock| lock.try_lock().is_ok()) {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(20));

@@ -101,7 +101,8 @@ pub fn run(home: &Home) -> Result<Ended, DaemonError> {
     gateway::end(&parts);
     connections.close(LAST_RULINGS);
     parts.close();
-    drop(lock);
+    // Until the process ends: threads that are still about hold what the next daemon opens.
+    std::mem::forget(lock);
     ended
 }
 

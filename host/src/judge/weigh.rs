@@ -1,6 +1,6 @@
 //! One event on the scales: every detector's findings, policy's decision, faults settled.
 
-use crate::event::{Event, Fault, Finding};
+use crate::event::{Asset, AssetKind, Event, Fault, Finding};
 use crate::plugin::{History, Set};
 use crate::policy::{self, Decision, OnFault, Policy, Profile};
 
@@ -16,8 +16,9 @@ pub struct Weighed {
 }
 
 /// Asks the detectors, then policy, then what faults imply. The only place where they meet.
-pub fn weigh(set: &Set, policy: &Policy, event: Event, history: &dyn History) -> Weighed {
+pub fn weigh(set: &Set, policy: &Policy, mut event: Event, history: &dyn History) -> Weighed {
     let mut seen = set.inspect(&event, history);
+    event.assets.extend(seen.attrs.iter().filter_map(named));
     policy::mark(policy.overrides(), &mut seen.findings, event.at_ms);
     let decision = rule(policy, &event, &seen.findings, &seen.faults);
     Weighed {
@@ -42,6 +43,27 @@ impl Weighed {
         self.findings.push(finding);
         self.decision = rule(policy, &self.event, &self.findings, &self.faults);
     }
+}
+
+/// A package that our detector read out of a command. What it only suspects can accuse and not vouch.
+fn named((detector, name, value): &(String, String, String)) -> Option<Asset> {
+    if detector != "supply-chain" {
+        return None;
+    }
+    let (kind, said) = match name.as_str() {
+        "names" => (AssetKind::Package, true),
+        "may-name" => (AssetKind::Package, false),
+        "names-more" => (AssetKind::Other("too-many".to_owned()), false),
+        _ => return None,
+    };
+    Some(Asset {
+        credential: kind != AssetKind::Package,
+        value: if said { value.clone() } else { String::new() },
+        aliases: if said { Vec::new() } else { vec![value.clone()] },
+        kind,
+        text: None,
+        wild: false,
+    })
 }
 
 fn rule(policy: &Policy, event: &Event, findings: &[Finding], faults: &[Fault]) -> Decision {

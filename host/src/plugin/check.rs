@@ -12,7 +12,7 @@ const MAX_FINDINGS: usize = 64;
 const MAX_SPANS: usize = 64;
 const MAX_STEPS: usize = 64;
 const MAX_REFS: usize = 16;
-const MAX_ATTRS: usize = 16;
+const MAX_ATTRS: usize = 64;
 const MAX_MESSAGE_BYTES: usize = 512;
 const MAX_WORD_BYTES: usize = 256;
 

@@ -30,6 +30,16 @@ impl Globs {
         Self::compile(patterns, false, |pattern| Ok(vec![pattern.to_lowercase()]))
     }
 
+    /// `ecosystem:name`, with a version or without, or an origin.
+    pub(super) fn packages(patterns: &[String]) -> Result<Self, (String, String)> {
+        Self::compile(patterns, false, |pattern| {
+            if !pattern.contains(':') && !pattern.starts_with(['*', '?', '[', '{']) {
+                return Err("packages are written ecosystem:name, like npm:left-pad".to_owned());
+            }
+            Ok(vec![pattern.to_owned()])
+        })
+    }
+
     /// Program names: no directory, no arguments.
     pub(super) fn commands(patterns: &[String]) -> Result<Self, (String, String)> {
         Self::compile(patterns, false, |pattern| {

@@ -161,7 +161,7 @@ fn criteria(raw: RawCriteria, id: &str, origin: &Origin) -> Result<Vec<Criterion
         criteria.push(Criterion::Host(compiled("host", list, id, origin, hosts)?));
     }
     criteria.extend(globs("command", raw.command, Globs::commands)?.map(Criterion::Command));
-    criteria.extend(globs("package", raw.package, words)?.map(Criterion::Package));
+    criteria.extend(globs("package", raw.package, Globs::packages)?.map(Criterion::Package));
     criteria.extend(globs("account", raw.account, Globs::accounts)?.map(Criterion::Account));
     for (key, list) in raw.argument {
         if key.is_empty() || key == "/" {

@@ -17,6 +17,8 @@ pub mod package;
 pub mod shard;
 pub mod version;
 
+use std::collections::BTreeSet;
+
 use clawdefender_sdk::{AssetKind, Blob, Detector, Event, Info, Kind, Report, Settings, Step};
 
 use blocklist::Blocklist;
@@ -57,12 +59,14 @@ impl Detector for SupplyChain {
     fn inspect(&self, event: &Event, _recent: &[Step<'_>]) -> Report {
         let mut findings = Findings::new(&self.blocklist, &self.well_known);
         let mut attrs = Vec::new();
+        let mut named = Named::default();
         let mut unreadable = false;
         if let Some(start) = &event.launch {
             let found = launch::launch_in(&start.argv, &start.env, &start.cwd);
             if let Some(package) = found.identity().and_then(package_of) {
                 attrs.push(("package".to_owned(), package));
             }
+            named.take(&found);
             findings.extraction(&found, Setting::Launch);
         }
         if matches!(event.kind, Kind::ToolCall | Kind::GuardCheck) {
@@ -91,6 +95,7 @@ impl Detector for SupplyChain {
                     },
                 };
                 written.files(&found.writes);
+                named.take(&found);
                 findings.extraction(&found, Setting::Command);
             }
             if let Some(foreign) = lockfile::foreign(&event.texts) {
@@ -119,6 +124,7 @@ impl Detector for SupplyChain {
         if let Some(told) = told {
             attrs.push(("answer".to_owned(), told.to_owned()));
         }
+        attrs.extend(named.attrs());
         Report {
             findings: findings.finish(),
             memo: None,
@@ -149,6 +155,38 @@ fn package_of(candidate: &Candidate) -> Option<String> {
         _ => Some(name),
     }
 }
+
+/// The packages that commands name, so that policy can speak about them.
+#[derive(Default)]
+struct Named(BTreeSet<(bool, String)>);
+
+impl Named {
+    fn take(&mut self, found: &Extraction) {
+        // One more than is told says that there are more.
+        let room = (MAX_NAMED + 1).saturating_sub(self.0.len());
+        let told = found.candidates.iter().filter_map(|candidate| {
+            let package = package_of(candidate)?;
+            Some((candidate.guess, package))
+        });
+        self.0.extend(told.take(room));
+    }
+
+    fn attrs(self) -> impl Iterator<Item = (String, String)> {
+        let more = self.0.len() > MAX_NAMED;
+        let told = self.0.into_iter().take(MAX_NAMED).map(|(guess, package)| {
+            let name = match guess {
+                true => "may-name",
+                false => "names",
+            };
+            (name.to_owned(), package)
+        });
+        told.chain(more.then(|| ("names-more".to_owned(), "packages".to_owned())))
+    }
+}
+
+/// Packages of one message that are told. Chosen: more than a line that a person writes names; the
+/// host takes 64 attributes.
+const MAX_NAMED: usize = 48;
 
 /// Whether a version may be repeated: real ones are short, and the host refuses long words.
 fn is_plain(version: &str) -> bool {

@@ -118,9 +118,17 @@ impl What {
             (Some(was), Some(is)) => was == is,
             _ => true,
         };
-        same(&self.named, &now.named)
+        // A launcher that has not fetched it yet has only the command's word for the version.
+        same(&self.version(), &now.version())
+            && same(&self.named, &now.named)
             && same(&self.package, &now.package)
             && same(&self.sha256, &now.sha256)
+    }
+
+    fn version(&self) -> Option<String> {
+        let package = self.named.as_deref().or(self.package.as_deref())?;
+        let (_, version) = package.rsplit_once('@')?;
+        Some(version.to_owned())
     }
 
     /// What is known now and was not; nothing that was known is forgotten. Whether that changed it.

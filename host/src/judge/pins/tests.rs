@@ -317,3 +317,19 @@ fn a_flood_of_servers_washes_no_pin_out_and_is_said() {
     pins.allowed(late.clone()).unwrap();
     assert_eq!(rule(&home.pins(), &late), "same");
 }
+
+#[test]
+fn a_version_in_the_command_is_compared_with_the_one_that_was_on_the_disk() {
+    let home = Home::new();
+    let pins = home.pins();
+    pins.allowed(first()).unwrap();
+    // Not fetched yet, so the disk says nothing.
+    let other = mail("npm:mail@1.0.0", None, None);
+    assert_eq!(rule(&pins, &other), "pins.version");
+    let same = mail("npm:mail@1.0.1", None, None);
+    assert_eq!(rule(&pins, &same), "same");
+    pins.allowed(same).unwrap();
+    // And the other way round.
+    let unpinned = mail("npm:mail", Some("npm:mail@1.0.0"), Some("bb"));
+    assert_eq!(rule(&pins, &unpinned), "pins.version");
+}
