@@ -5,7 +5,7 @@
 
 mod seen;
 
-use crate::action::Actions;
+use crate::action::{Actions, Shape};
 use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
 
 pub use seen::{OrderSeen, SecretSeen, Seen};
@@ -86,6 +86,14 @@ pub struct Carried {
 }
 
 impl Memo {
+    pub fn shape(&self) -> Shape {
+        Shape {
+            actions: self.actions,
+            flags: self.flags,
+            places: self.places,
+        }
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let objects = clip(&self.objects, MAX_OBJECTS);
         let hosts = clip(&self.hosts, MAX_HOSTS);
