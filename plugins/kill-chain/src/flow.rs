@@ -8,6 +8,7 @@ use clawdefender_sdk::{Event, Role};
 use crate::decode;
 use crate::facts;
 use crate::memo::{SecretSeen, Seen};
+use crate::pieces;
 use crate::print::{Bits, Printer};
 
 /// Bytes of readings looked at per event. Longer arguments are read from their beginning. Chosen: more
@@ -63,7 +64,9 @@ type Spot = (u32, u16, usize);
 impl Flow {
     pub fn into_call(event: &Event, history: &[Option<Seen<'_>>], printer: &Printer) -> Self {
         let memos = || history.iter().flatten();
-        let prints = memos().map(Seen::most_prints).sum();
+        let secrets = memos().flat_map(Seen::secrets);
+        let secrets: usize = secrets.map(|secret| secret.prints().len()).sum();
+        let prints = secrets + memos().map(|memo| memo.content().len()).sum::<usize>();
         if prints == 0 {
             return Self::default();
         }
@@ -75,10 +78,12 @@ impl Flow {
             memo.content().for_each(|hash| known.insert(hash));
         }
         let spots = spots(event, &known, printer);
-        if spots.is_empty() {
-            return Self::default();
-        }
-        Self::weigh(&Sent::of(spots), history)
+        let mut flow = match spots.is_empty() {
+            true => Self::default(),
+            false => Self::weigh(&Sent::of(spots), history),
+        };
+        pieces::find(event, history, printer, &mut flow);
+        flow
     }
 
     fn weigh(sent: &Sent, history: &[Option<Seen<'_>>]) -> Self {
@@ -141,7 +146,7 @@ impl Flow {
 }
 
 /// Prints of secrets that earlier calls carried, and which calls, sorted.
-fn earlier(history: &[Option<Seen<'_>>]) -> Vec<(u32, usize)> {
+pub fn earlier(history: &[Option<Seen<'_>>]) -> Vec<(u32, usize)> {
     let memos = history.iter().enumerate();
     let memos = memos.filter_map(|(at, memo)| Some((at, memo.as_ref()?)));
     let hits = memos.flat_map(|(at, memo)| memo.hits().map(move |hash| (hash, at)));
@@ -260,7 +265,7 @@ impl Sent {
 }
 
 /// Those of a sorted list whose key is `key`.
-fn with<T>(list: &[T], key: u32, of: impl Fn(&T) -> u32) -> &[T] {
+pub fn with<T>(list: &[T], key: u32, of: impl Fn(&T) -> u32) -> &[T] {
     let from = list.partition_point(|one| of(one) < key);
     let rest = list.get(from..).unwrap_or_default();
     let length = rest.partition_point(|one| of(one) == key);

@@ -18,6 +18,7 @@ mod mention;
 mod obey;
 mod order;
 mod past;
+mod pieces;
 mod print;
 mod reader;
 mod result;

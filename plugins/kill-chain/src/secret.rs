@@ -8,9 +8,9 @@ mod value;
 
 use std::ops::Range;
 
-use value::{is_code, is_passphrase, is_plain_words, is_random, is_value};
+use value::{is_code, is_passphrase, is_plain_words, is_value};
 
-pub use value::is_environment;
+pub use value::{is_environment, is_random};
 
 use crate::secret_words::SecretWords;
 use crate::words::{Kind, Word};

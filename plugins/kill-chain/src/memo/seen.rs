@@ -2,7 +2,8 @@
 //! shaped what it describes.
 
 use super::{
-    CARRIED_HEADER, HEADER, MAX_BYTES, MAX_SECRETS, ORDER_HEADER, SECRET_HEADER, TOOL, VERSION,
+    CARRIED_HEADER, HEADER, MAX_BYTES, MAX_SECRETS, ORDER_HEADER, SECRET_HEADER, SHORT, TOOL,
+    VERSION,
 };
 use crate::action::{Actions, Shape, flag};
 
@@ -167,7 +168,13 @@ impl<'a> Seen<'a> {
         } else {
             self.list(List::Secrets)
         };
-        secrets(own)
+        secrets(own).filter(|secret| secret.stride != SHORT)
+    }
+
+    /// The short prints of some of the secrets, in order.
+    pub fn short(&self) -> impl Iterator<Item = SecretSeen<'a>> + use<'a> {
+        let all = secrets(self.list(List::Secrets));
+        all.filter(|secret| secret.stride == SHORT)
     }
 
     /// Prints of what a public page holds.
@@ -182,16 +189,6 @@ impl<'a> Seen<'a> {
 
     pub fn content(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
         words(self.list(List::Content))
-    }
-
-    /// No fewer than the prints of secrets and of content.
-    pub fn most_prints(&self) -> usize {
-        let secrets = if self.is(flag::PUBLIC) {
-            0
-        } else {
-            self.list(List::Secrets).len() / 4
-        };
-        secrets + self.content().len()
     }
 
     pub fn hits(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
