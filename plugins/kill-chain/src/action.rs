@@ -63,6 +63,14 @@ pub enum Place {
     Metadata,
 }
 
+/// What an event is to a condition of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    pub actions: Actions,
+    pub flags: u16,
+    pub places: u8,
+}
+
 /// A set of [`Action`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Actions(pub u32);

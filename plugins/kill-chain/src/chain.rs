@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::action::{Action, Actions, Place, flag};
+use crate::action::{Action, Actions, Place, Shape, flag};
 use crate::obey::follows;
 
 /// A compiled chain.
@@ -287,18 +287,9 @@ impl Step {
             || self.without.is_some()
     }
 
-    /// Whether one of the events that together do `seen` could be this step.
-    pub fn is_possible(&self, seen: Actions) -> bool {
-        self.when.any.0 == 0 || self.when.any.meets(seen)
-    }
-
     /// Whether an event alone can be this step.
-    pub fn accepts(&self, actions: Actions, flags: u16, places: u8) -> bool {
-        self.when.holds(actions, flags, places)
-            && !self
-                .not
-                .as_ref()
-                .is_some_and(|not| not.holds(actions, flags, places))
+    pub fn accepts(&self, event: Shape) -> bool {
+        self.when.holds(event) && !self.not.as_ref().is_some_and(|not| not.holds(event))
     }
 }
 
@@ -307,11 +298,11 @@ impl Condition {
         self.any.0 == 0 && self.all.0 == 0 && self.set == 0 && self.clear == 0 && self.places == 0
     }
 
-    pub fn holds(&self, actions: Actions, flags: u16, places: u8) -> bool {
-        (self.any.0 == 0 || actions.meets(self.any))
-            && actions.0 & self.all.0 == self.all.0
-            && flags & self.set == self.set
-            && flags & self.clear == 0
-            && places & self.places == self.places
+    pub fn holds(&self, event: Shape) -> bool {
+        (self.any.0 == 0 || event.actions.meets(self.any))
+            && event.actions.0 & self.all.0 == self.all.0
+            && event.flags & self.set == self.set
+            && event.flags & self.clear == 0
+            && event.places & self.places == self.places
     }
 }

@@ -34,10 +34,11 @@ fn descend(text: &[u8], depth: u32, budget: &mut usize, read: &mut impl FnMut(&[
         descend(&plain, depth - 1, budget, read);
     }
     escape::numbers(text, |plain| descend(plain, 0, budget, read));
-    runs(text, |run, encoding| {
+    for (end, from, encoding) in runs(text) {
         if *budget == 0 {
             return;
         }
+        let run = text.get(from..end).unwrap_or_default();
         // Backwards once only: twice is the text itself.
         let reversed: Vec<u8> = match depth {
             DEPTH => run.iter().rev().copied().collect(),
@@ -52,7 +53,7 @@ fn descend(text: &[u8], depth: u32, budget: &mut usize, read: &mut impl FnMut(&[
                 }
             }
         }
-    });
+    }
 }
 
 /// An alphabet that bytes are written in.
@@ -101,27 +102,30 @@ const ALPHABETS: [u8; 256] = {
     table
 };
 
-/// Calls `found` with each run that is long enough to be worth decoding.
-fn runs(text: &[u8], mut found: impl FnMut(&[u8], &Encoding)) {
-    let mut since = [0; ENCODINGS.len()];
-    let mut before = 0;
-    for at in 0..=text.len() {
-        let now = text.get(at).map_or(0, |byte| {
-            ALPHABETS.get(usize::from(*byte)).copied().unwrap_or(0)
-        });
-        // Most bytes continue or are outside of what the last one was in or outside of.
-        if now == before {
-            continue;
-        }
-        for (encoding, since) in ENCODINGS.iter().zip(&mut since) {
-            if now & !before & encoding.bit != 0 {
-                *since = at;
-            } else if before & !now & encoding.bit != 0 && at - *since >= RUN {
-                found(text.get(*since..at).unwrap_or_default(), encoding);
+/// The runs that are long enough to be worth decoding, in the order in which they end.
+fn runs(text: &[u8]) -> Vec<(usize, usize, &'static Encoding)> {
+    let mut all = Vec::new();
+    for encoding in &ENCODINGS {
+        let inside = |byte: &u8| {
+            let alphabets = ALPHABETS.get(usize::from(*byte));
+            alphabets.is_some_and(|alphabets| alphabets & encoding.bit != 0)
+        };
+        let mut from = 0;
+        // Looked at from its end, most of a text that holds no run is passed over.
+        while let Some(first) = text.get(from..from + RUN) {
+            if let Some(gap) = first.iter().rposition(|byte| !inside(byte)) {
+                from += gap + 1;
+                continue;
             }
+            let rest = text.get(from + RUN..).unwrap_or_default();
+            let more = rest.iter().position(|byte| !inside(byte));
+            let end = from + RUN + more.unwrap_or(rest.len());
+            all.push((end, from, encoding));
+            from = end + 1;
         }
-        before = now;
     }
+    all.sort_by_key(|(end, ..)| *end);
+    all
 }
 
 /// What a character is in an encoding.
@@ -256,6 +260,26 @@ mod tests {
         check("%68%75%6e%74er2secret", "hunter2secret");
         check("YUhWdWRHVnlNbk5sWTNKbGRBPT0=", "hunter2secret");
         check("==AdlJ3YlNnMyVGduVHa", "hunter2secret");
+    }
+
+    #[test]
+    fn runs_are_found_wherever_they_begin_and_end() {
+        let find = |text: &str| {
+            let runs = runs(text.as_bytes()).into_iter();
+            let all =
+                runs.map(|(end, from, encoding)| format!("{}:{}", encoding.bit, &text[from..end]));
+            all.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(find("zzzzzzzzzzz"), "");
+        assert_eq!(find("_zzzzzzzzzzz"), "1:_zzzzzzzzzzz");
+        for lead in 0..30 {
+            let text = format!("{}0123456789_Z. 0018abcdef01 ", "!".repeat(lead));
+            assert_eq!(
+                find(&text),
+                "1:0123456789_Z 1:0018abcdef01 4:. 0018abcdef01 ",
+                "{lead}"
+            );
+        }
     }
 
     #[test]

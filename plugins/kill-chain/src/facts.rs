@@ -8,7 +8,7 @@ mod told;
 
 use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 
-use crate::action::{Action, Actions, Place, flag};
+use crate::action::{Action, Actions, Place, Shape, flag};
 use crate::lexicon::{Lexicon, name_words};
 use crate::obey::Told;
 use crate::print::{Printer, settle};
@@ -260,6 +260,14 @@ pub fn of_result(event: &Event, lexicon: &Lexicon, printer: &Printer, defined: A
 }
 
 impl Facts {
+    pub fn shape(&self) -> Shape {
+        Shape {
+            actions: self.actions,
+            flags: self.flags,
+            places: self.places,
+        }
+    }
+
     fn word(&mut self, word: &str, lexicon: &Lexicon, printer: &Printer) {
         if word.contains("://") {
             self.address(word, lexicon);

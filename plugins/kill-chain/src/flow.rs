@@ -8,7 +8,8 @@ use clawdefender_sdk::{Event, Role};
 use crate::decode;
 use crate::facts;
 use crate::memo::{SecretSeen, Seen};
-use crate::print::{Index, Printer};
+use crate::pieces;
+use crate::print::{Bits, Printer};
 
 /// Bytes of readings looked at per event. Longer arguments are read from their beginning. Chosen: more
 /// than a model writes in one call, and far under the deadline.
@@ -24,6 +25,10 @@ const SPAN: usize = 10;
 
 /// Longest text that is read with its neighbours, in bytes.
 const MAX_PIECE: usize = 4;
+/// Texts that are told apart per print, and places of prints that are compared. Chosen: more than a
+/// call has that does not repeat itself.
+const MAX_TEXTS: usize = 64;
+const MAX_PLACES: usize = 256 * 1024;
 
 /// What flows into the current call.
 #[derive(Debug, Default)]
@@ -53,146 +58,248 @@ pub struct Leak {
     pub texts: Vec<u16>,
 }
 
-/// Whose prints an owner of the index stands for.
-enum Owner<'a> {
-    Secret(usize, SecretSeen<'a>),
-    Content(usize, usize),
-}
-
-/// A print found in the call: whose, which, where in the readings, in which text.
-type Match = (u16, u32, usize, u16);
+/// A print in the call that a step may know: in which text, and where in the readings.
+type Spot = (u32, u16, usize);
 
 impl Flow {
     pub fn into_call(event: &Event, history: &[Option<Seen<'_>>], printer: &Printer) -> Self {
         let memos = || history.iter().flatten();
-        let prints = |memo: &Seen<'_>| memo.secrets().map(|own| own.prints().len()).sum::<usize>();
-        let known = memos()
-            .map(|memo| prints(memo) + memo.content().len())
-            .sum();
-        if known == 0 {
+        let secrets = memos().flat_map(Seen::secrets);
+        let secrets: usize = secrets.map(|secret| secret.prints().len()).sum();
+        let prints = secrets + memos().map(|memo| memo.content().len()).sum::<usize>();
+        if prints == 0 {
             return Self::default();
         }
+        let mut known = Bits::with_capacity(prints);
+        for memo in memos() {
+            for secret in memo.secrets() {
+                secret.prints().for_each(|hash| known.insert(hash));
+            }
+            memo.content().for_each(|hash| known.insert(hash));
+        }
+        let spots = spots(event, &known, printer);
+        let mut flow = match spots.is_empty() {
+            true => Self::default(),
+            false => Self::weigh(&Sent::of(spots), history),
+        };
+        pieces::find(event, history, printer, &mut flow);
+        flow
+    }
+
+    fn weigh(sent: &Sent, history: &[Option<Seen<'_>>]) -> Self {
+        let mut flow = Self::default();
+        let memos = || history.iter().flatten();
         let mut public: Vec<u32> = memos().flat_map(Seen::public).collect();
         public.sort_unstable();
-        let mut index = Index::with_capacity(known);
-        let mut owners: Vec<Owner<'_>> = Vec::new();
+        let is_secret = |hash: &u32| public.binary_search(hash).is_err();
+        let earlier = earlier(history);
+        let mut left = MAX_PLACES;
         for (at, memo) in history.iter().enumerate() {
             let Some(memo) = memo else { continue };
             for secret in memo.secrets() {
-                let Ok(owner) = u16::try_from(owners.len()) else {
-                    break;
-                };
-                secret
+                let own: Vec<u32> = secret
                     .prints()
-                    .filter(|hash| public.binary_search(hash).is_err())
-                    .for_each(|hash| index.insert(hash, owner));
-                owners.push(Owner::Secret(at, secret));
-            }
-            if memo.content().len() > 0
-                && let Ok(owner) = u16::try_from(owners.len())
-            {
-                memo.content().for_each(|hash| index.insert(hash, owner));
-                owners.push(Owner::Content(at, memo.content().len()));
-            }
-        }
-        let mut matched: Vec<Match> = Vec::new();
-        let (mut budget, mut base) = (BUDGET, 0);
-        let sent = [Role::Argument, Role::Key, Role::Content, Role::Uri];
-        let texts = event
-            .texts
-            .iter()
-            .map(|text| sent.contains(&text.role).then(|| facts::seen(text)));
-        let texts: Vec<Option<&str>> = texts.collect();
-        // What is cut into pieces too short to be told is read as one, too.
-        let pieces = joined(&texts);
-        let pieces = pieces.iter().map(|(number, text)| (*number, text.as_str()));
-        let whole = texts
-            .iter()
-            .enumerate()
-            .filter_map(|(number, text)| Some((number, (*text)?)));
-        for (number, text) in whole.chain(pieces) {
-            let number = u16::try_from(number).unwrap_or(u16::MAX);
-            decode::readings(text.as_bytes(), &mut budget, &mut |bytes| {
-                let mut at = base;
-                printer.grams_both_ways(bytes, |hash| {
-                    at += 1;
-                    index.owners(hash, |owner| matched.push((owner, hash, at / 2, number)));
-                });
-                // Readings do not adjoin.
-                base = at + 2 * SPAN * WHOLE_PRINTS * usize::from(u8::MAX);
-            });
-        }
-        matched.sort_unstable();
-        Self::weigh(&matched, history, &index, &owners)
-    }
-
-    fn weigh(
-        matched: &[Match],
-        history: &[Option<Seen<'_>>],
-        index: &Index,
-        owners: &[Owner<'_>],
-    ) -> Self {
-        let mut flow = Self::default();
-        let mut earlier: Vec<(u16, u32, usize)> = Vec::new();
-        if !matched.is_empty() {
-            for (at, memo) in history.iter().enumerate() {
-                for hash in memo.iter().flat_map(Seen::hits) {
-                    index.owners(hash, |owner| earlier.push((owner, hash, at)));
+                    .filter(|hash| sent.has(*hash))
+                    .filter(is_secret)
+                    .collect();
+                if own.is_empty() {
+                    continue;
                 }
-            }
-        }
-        for group in matched.chunk_by(|one, two| one.0 == two.0) {
-            let Some(&(owner, ..)) = group.first() else {
-                continue;
-            };
-            let mut own: Vec<u32> = group.iter().map(|(_, hash, ..)| *hash).collect();
-            own.dedup();
-            match owners.get(usize::from(owner)) {
-                Some(Owner::Content(at, kept))
-                    if own.len() >= CONTENT_PRINTS.min((*kept).max(4)) =>
-                {
-                    flow.content.push(*at);
+                let needed = enough(&secret);
+                let is_whole = secret.stride > 0;
+                let enough = own.len() >= needed;
+                let span = SPAN * usize::from(secret.stride);
+                if !is_whole || enough {
+                    flow.hits.extend(&own);
                 }
-                Some(Owner::Secret(at, secret)) => {
-                    let needed = enough(secret);
-                    let is_whole = secret.stride > 0;
-                    let alone = match secret.stride {
-                        0 => own.len() >= needed,
-                        stride => adjoin(group, needed, SPAN * usize::from(stride)),
-                    };
-                    if !is_whole || own.len() >= needed {
-                        flow.hits.extend(&own);
-                    }
-                    let others = || earlier.iter().filter(|(held, ..)| *held == owner);
-                    let mut all = own;
-                    all.extend(others().map(|(_, hash, _)| *hash));
-                    all.sort_unstable();
-                    all.dedup();
-                    if alone || (!is_whole && all.len() >= needed) {
-                        let mut texts: Vec<u16> = group.iter().map(|(.., text)| *text).collect();
-                        texts.sort_unstable();
-                        texts.dedup();
-                        flow.secret.push(*at);
-                        flow.leaks.push(Leak {
-                            at: *at,
-                            hosts: secret.hosts,
-                            prints: secret.prints().collect(),
-                            texts,
-                        });
-                        if !alone {
-                            flow.parts.extend(others().map(|(_, _, part)| *part));
+                let parts = match (is_whole, enough) {
+                    (false, true) => Vec::new(),
+                    (true, true) if sent.adjoin(&own, needed, span, &mut left) => Vec::new(),
+                    (true, _) => continue,
+                    (false, false) => {
+                        let prints = secret.prints().filter(is_secret);
+                        match completed(&own, prints, &earlier, needed) {
+                            Some(parts) => parts,
+                            None => continue,
                         }
                     }
-                }
-                _ => {}
+                };
+                flow.secret.push(at);
+                flow.parts.extend(parts);
+                settle(&mut flow.parts);
+                flow.leaks.push(Leak {
+                    at,
+                    hosts: secret.hosts,
+                    prints: secret.prints().collect(),
+                    texts: sent.texts(&own),
+                });
+            }
+            let kept = memo.content().len();
+            let own = memo.content().filter(|hash| sent.has(*hash)).count();
+            if kept > 0 && own >= CONTENT_PRINTS.min(kept.max(4)) {
+                flow.content.push(at);
             }
         }
-        for list in [&mut flow.parts, &mut flow.secret, &mut flow.content] {
-            list.sort_unstable();
-            list.dedup();
-        }
+        settle(&mut flow.secret);
         flow
     }
+}
+
+/// Prints of secrets that earlier calls carried, and which calls, sorted.
+pub fn earlier(history: &[Option<Seen<'_>>]) -> Vec<(u32, usize)> {
+    let memos = history.iter().enumerate();
+    let memos = memos.filter_map(|(at, memo)| Some((at, memo.as_ref()?)));
+    let hits = memos.flat_map(|(at, memo)| memo.hits().map(move |hash| (hash, at)));
+    let mut hits: Vec<(u32, usize)> = hits.collect();
+    hits.sort_unstable();
+    hits
+}
+
+/// The earlier calls that carried what is `needed` of `prints` besides their `own`, if any did.
+fn completed(
+    own: &[u32],
+    prints: impl Iterator<Item = u32>,
+    earlier: &[(u32, usize)],
+    needed: usize,
+) -> Option<Vec<usize>> {
+    let (mut all, mut parts) = (own.to_vec(), Vec::new());
+    for hash in prints {
+        let calls = with(earlier, hash, |(held, _)| *held);
+        if !calls.is_empty() {
+            all.push(hash);
+            parts.extend(calls.iter().map(|(_, call)| *call));
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    settle(&mut parts);
+    (all.len() >= needed).then_some(parts)
+}
+
+fn settle(positions: &mut Vec<usize>) {
+    positions.sort_unstable();
+    positions.dedup();
+}
+
+/// The prints of the call that steps may know.
+struct Sent {
+    /// Sorted.
+    spots: Vec<Spot>,
+    bits: Bits,
+}
+
+impl Sent {
+    fn of(mut spots: Vec<Spot>) -> Self {
+        spots.sort_unstable();
+        let mut bits = Bits::with_capacity(spots.len());
+        spots.iter().for_each(|(hash, ..)| bits.insert(*hash));
+        Self { spots, bits }
+    }
+
+    fn has(&self, hash: u32) -> bool {
+        self.bits.may_have(hash) && !self.spots(hash).is_empty()
+    }
+
+    fn spots(&self, hash: u32) -> &[Spot] {
+        with(&self.spots, hash, |(held, ..)| *held)
+    }
+
+    /// The positions of the event's texts that carry one of `prints`; one that is none when there
+    /// are many.
+    fn texts(&self, prints: &[u32]) -> Vec<u16> {
+        let mut texts = Vec::new();
+        for hash in prints {
+            let mut rest = self.spots(*hash);
+            for _ in 0..MAX_TEXTS {
+                let Some((_, text, _)) = rest.first() else {
+                    break;
+                };
+                texts.push(*text);
+                let same = rest.partition_point(|(_, own, _)| own == text);
+                rest = rest.get(same..).unwrap_or_default();
+            }
+            texts.extend(rest.first().map(|_| u16::MAX));
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        texts
+    }
+
+    /// Whether `needed` of `prints`, which are sorted, lie in one passage that has `span` characters
+    /// per print. Of texts that repeat them without end, `left` places are looked at.
+    fn adjoin(&self, prints: &[u32], needed: usize, span: usize, left: &mut usize) -> bool {
+        let all = prints.iter().map(|hash| self.spots(*hash)).enumerate();
+        let places =
+            all.flat_map(|(number, spots)| spots.iter().map(move |(.., at)| (*at, number)));
+        let mut places: Vec<(usize, usize)> = places.take(*left + 1).collect();
+        if places.len() > *left {
+            return true;
+        }
+        *left -= places.len();
+        places.sort_unstable();
+        let mut counts = vec![0_u32; prints.len()];
+        let mut distinct = 0;
+        let mut begin = places.iter();
+        for (at, number) in &places {
+            if let Some(count) = counts.get_mut(*number) {
+                distinct += usize::from(*count == 0);
+                *count += 1;
+            }
+            while let Some((_, gone)) = begin
+                .as_slice()
+                .first()
+                .filter(|(from, _)| from + needed * span < *at)
+            {
+                if let Some(count) = counts.get_mut(*gone) {
+                    *count -= 1;
+                    distinct -= usize::from(*count == 0);
+                }
+                begin.next();
+            }
+            if distinct >= needed {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Those of a sorted list whose key is `key`.
+pub fn with<T>(list: &[T], key: u32, of: impl Fn(&T) -> u32) -> &[T] {
+    let from = list.partition_point(|one| of(one) < key);
+    let rest = list.get(from..).unwrap_or_default();
+    let length = rest.partition_point(|one| of(one) == key);
+    rest.get(..length).unwrap_or_default()
+}
+
+/// Where the call has prints that are among the `known` ones, in any reading.
+fn spots(event: &Event, known: &Bits, printer: &Printer) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    let (mut budget, mut base) = (BUDGET, 0);
+    let sent = [Role::Argument, Role::Key, Role::Content, Role::Uri];
+    let texts = event.texts.iter();
+    let texts = texts.map(|text| sent.contains(&text.role).then(|| facts::seen(text)));
+    let texts: Vec<Option<&str>> = texts.collect();
+    // What is cut into pieces too short to be told is read as one, too.
+    let pieces = joined(&texts);
+    let pieces = pieces.iter().map(|(number, text)| (*number, text.as_str()));
+    let whole = texts.iter().enumerate();
+    let whole = whole.filter_map(|(number, text)| Some((number, (*text)?)));
+    for (number, text) in whole.chain(pieces) {
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        decode::readings(text.as_bytes(), &mut budget, &mut |bytes| {
+            let mut at = base;
+            printer.grams_both_ways(bytes, |hash| {
+                at += 1;
+                if known.may_have(hash) {
+                    spots.push((hash, number, at / 2));
+                }
+            });
+            // Readings do not adjoin.
+            base = at + 2 * SPAN * WHOLE_PRINTS * usize::from(u8::MAX);
+        });
+    }
+    spots
 }
 
 /// Short texts that stand in a row, as one each; with the position of the first.
@@ -220,27 +327,4 @@ fn enough(secret: &SecretSeen<'_>) -> usize {
         0 => kept.div_ceil(3).clamp(1, 4),
         _ => (kept * 2).div_ceil(5).clamp(4.min(kept), WHOLE_PRINTS),
     }
-}
-
-/// Whether so many different prints lie in one passage, which has `span` characters per print.
-fn adjoin(group: &[Match], needed: usize, span: usize) -> bool {
-    let mut places: Vec<(usize, u32)> = group.iter().map(|(_, hash, at, _)| (*at, *hash)).collect();
-    places.sort_unstable();
-    let mut from = 0;
-    for to in 0..places.len() {
-        let at = |position: usize| places.get(position).map_or(0, |(at, _)| *at);
-        while at(from) + needed * span < at(to) {
-            from += 1;
-        }
-        if to + 1 - from >= needed {
-            let here = places.get(from..=to).unwrap_or_default();
-            let mut distinct: Vec<u32> = here.iter().map(|(_, hash)| *hash).collect();
-            distinct.sort_unstable();
-            distinct.dedup();
-            if distinct.len() >= needed {
-                return true;
-            }
-        }
-    }
-    false
 }

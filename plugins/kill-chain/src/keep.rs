@@ -32,9 +32,7 @@ impl KillChain {
         let begins = self.chains.iter().any(|chain| {
             chain.steps.windows(2).any(|pair| {
                 let [step, next] = pair else { return false };
-                next.lead == 0
-                    && next.flow.is_none()
-                    && step.accepts(memo.actions, memo.flags, memo.places)
+                next.lead == 0 && next.flow.is_none() && step.accepts(memo.shape())
             })
         });
         let holds = !(memo.secrets.is_empty()
@@ -46,22 +44,22 @@ impl KillChain {
         if !begins && !holds && memo.hosts.is_empty() {
             return None;
         }
+        if !holds && self.again(&memo, event, past) {
+            return None;
+        }
+        carry(&mut memo, past, &self.printer);
+        Some(memo.encode())
+    }
+
+    /// Whether an equal step lies shortly before, and nothing between that makes this another one.
+    fn again(&self, memo: &Memo, event: &Event, past: &Past<'_>) -> bool {
         let newest = past.steps.iter().zip(&past.memos).rev().take(16);
-        // What a chain wants not to lie between makes the later one another step.
-        let parts = |past: &Seen<'_>| {
-            let withouts = self.chains.iter().flat_map(|chain| &chain.steps);
-            withouts
-                .filter_map(|step| step.without.as_ref())
-                .any(|without| without.holds(past.actions, past.flags, past.places))
-        };
-        let mut same = newest.take_while(|(_, past)| !past.as_ref().is_some_and(parts));
-        let again = same.any(|(step, past)| {
+        let mut all = newest.clone();
+        let same = all.position(|(step, past)| {
             past.as_ref().is_some_and(|past| {
-                !holds
+                (past.shape(), past.tool) == (memo.shape(), memo.tool)
                     && past.secrets().next().is_none()
                     && !past.holds_orders()
-                    && (past.actions, past.flags, past.places, past.tool)
-                        == (memo.actions, memo.flags, memo.places, memo.tool)
                     && past.objects().eq(memo.objects.iter().copied())
                     && past.hosts().eq(memo.hosts.iter().copied())
                     && step.server == event.server.name
@@ -69,11 +67,18 @@ impl KillChain {
                     && memo.places & Place::Credential.bit() == 0
             })
         });
-        if again {
-            return None;
-        }
-        carry(&mut memo, past, &self.printer);
-        Some(memo.encode())
+        // What a chain wants not to lie between makes the later one another step.
+        let parts = |past: &Seen<'_>| {
+            let steps = self.chains.iter().flat_map(|chain| &chain.steps);
+            let mut withouts = steps.filter_map(|step| step.without.as_ref());
+            withouts.any(|without| without.holds(past.shape()))
+        };
+        same.is_some_and(|at| {
+            !newest
+                .take(at + 1)
+                .filter_map(|(_, past)| past.as_ref())
+                .any(parts)
+        })
     }
 }
 
@@ -89,22 +94,27 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
     let nearly = |at: &usize| past.position(*at) < NEARLY_OUT;
     let all: Vec<usize> = (0..past.memos.len()).filter(nearly).collect();
     let memo_at = |at: usize| past.memos.get(at).and_then(Option::as_ref);
-    let newer: Vec<(u64, u32, u32)> = (past.carried() + NEARLY_OUT..past.memos.len())
-        .filter_map(memo_at)
-        .flat_map(Seen::carried)
-        .map(|(at_ms, server, seen)| (at_ms, server, seen.tool))
-        .collect();
+    let is_secret = |seen: &Seen<'_>| seen.secrets().next().is_some();
+    let later = past
+        .memos
+        .iter()
+        .skip(past.carried() + NEARLY_OUT)
+        .flatten();
+    // What steps carry that are not about to be forgotten, and whether that is a secret.
+    let mut newer = Vec::new();
+    for carrier in later.clone().filter(|seen| seen.carries()) {
+        let carried = carrier.carried();
+        newer.extend(
+            carried.map(|(at_ms, server, seen)| ((at_ms, server, seen.tool), is_secret(&seen))),
+        );
+    }
     for (tool, actions) in all
         .iter()
         .filter_map(|at| memo_at(*at))
         .flat_map(Seen::tools)
     {
-        let later = past
-            .memos
-            .iter()
-            .skip(past.carried() + NEARLY_OUT)
-            .flatten();
         let mut held = later
+            .clone()
             .flat_map(Seen::tools)
             .chain(memo.tools.iter().copied());
         if !held.any(|(own, held)| own == tool && held.0 & actions.0 == actions.0) {
@@ -113,12 +123,10 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
     }
     // Of each kind only so many live on, the older ones: a flood of what looks like them can't push
     // them out, and the newest are in the history itself.
-    let is_secret = |seen: &Seen<'_>| seen.secrets().next().is_some();
-    let living = newer.len();
-    let secrets = newest_carried(past).filter(|seen| is_secret(seen)).count();
+    let secrets = newer.iter().filter(|(_, is_secret)| *is_secret).count();
     let mut left = [
         MAX_LIVING.saturating_sub(secrets),
-        MAX_LIVING.saturating_sub(living - secrets.min(living)),
+        MAX_LIVING.saturating_sub(newer.len() - secrets),
     ];
     let secret = |at: &usize| memo_at(*at).is_some_and(is_secret);
     let (first, then): (Vec<usize>, Vec<usize>) = all.into_iter().partition(secret);
@@ -128,14 +136,16 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
         .map(|at| (0, at))
         .chain(then.into_iter().map(|at| (1, at)));
     for (kind, at) in kinds {
-        let (Some(step), Some(seen)) = (past.steps.get(at), memo_at(at)) else {
+        let seen = memo_at(at).filter(|seen| kind == 0 || seen.holds_orders());
+        let (Some(step), Some(seen)) = (past.steps.get(at), seen) else {
             continue;
         };
         let Some(left) = left.get_mut(kind).filter(|left| **left > 0) else {
             continue;
         };
         let server = past.server(at, printer);
-        if newer.contains(&(step.at_ms, server, seen.tool)) {
+        let key = (step.at_ms, server, seen.tool);
+        if newer.iter().any(|(own, _)| *own == key) {
             continue;
         }
         let Some(own) = essence(seen) else { continue };
@@ -151,16 +161,6 @@ fn carry(memo: &mut Memo, past: &Past<'_>, printer: &Printer) {
             });
         }
     }
-}
-
-/// What steps carry that are not about to be forgotten.
-fn newest_carried<'p, 'a>(past: &'p Past<'a>) -> impl Iterator<Item = Seen<'a>> + use<'p, 'a> {
-    let newest = past
-        .memos
-        .iter()
-        .skip(past.carried() + NEARLY_OUT)
-        .flatten();
-    newest.flat_map(Seen::carried).map(|(.., seen)| seen)
 }
 
 /// What of a step still counts when it is long gone; `None` when nothing does.

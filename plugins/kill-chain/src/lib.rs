@@ -18,6 +18,7 @@ mod mention;
 mod obey;
 mod order;
 mod past;
+mod pieces;
 mod print;
 mod reader;
 mod result;
@@ -219,7 +220,11 @@ impl KillChain {
                 |mail: &u32| message.is_some_and(|memo| memo.hosts().any(|own| own == *mail));
             facts.mails.is_empty() || !facts.mails.iter().all(known)
         });
-        let leads = self.leads(&facts, memos);
+        let leads = if ordered {
+            self.leads(&facts, memos)
+        } else {
+            Vec::new()
+        };
         if leads.iter().any(|lead| lead & follows::NAMED != 0) {
             facts.flags |= flag::LED;
         }
@@ -228,10 +233,7 @@ impl KillChain {
             memos,
             carried: past.carried(),
             now: &facts,
-            seen: memos
-                .iter()
-                .flatten()
-                .fold(facts.actions, |seen, memo| seen.union(memo.actions)),
+            shapes: &search::shapes(memos),
             at_ms: event.at_ms,
             server: &event.server.name,
             flow: &flow,

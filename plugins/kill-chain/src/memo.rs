@@ -5,7 +5,7 @@
 
 mod seen;
 
-use crate::action::Actions;
+use crate::action::{Actions, Shape};
 use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
 
 pub use seen::{OrderSeen, SecretSeen, Seen};
@@ -32,6 +32,8 @@ pub const MAX_PRINTS: usize = 336;
 pub const MAX_OWN_PRINTS: usize = 192;
 pub const MAX_CONTENT: usize = 224;
 pub const MAX_HITS: usize = 48;
+/// A `stride`: the prints are the short ones of a value that is kept as a secret of its own, too.
+pub const SHORT: u8 = u8::MAX;
 /// Bytes of steps that are carried; private content makes room for them.
 pub const MAX_CARRIED: usize = 1600;
 pub const MAX_BYTES: u32 = 4096;
@@ -67,7 +69,8 @@ pub struct Memo {
 /// The prints of one secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secret {
-    /// 0 for a value; else how many kept prints of a whole text one of these stands for, from 1.
+    /// 0 for a value; else how many kept prints of a whole text one of these stands for, from 1; or
+    /// [`SHORT`], then the prints are in the order of the value.
     pub stride: u8,
     /// Hashes of the host whose address holds the secret, and of the one that returned it; 0: none.
     pub hosts: [u32; 2],
@@ -86,6 +89,14 @@ pub struct Carried {
 }
 
 impl Memo {
+    pub fn shape(&self) -> Shape {
+        Shape {
+            actions: self.actions,
+            flags: self.flags,
+            places: self.places,
+        }
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let objects = clip(&self.objects, MAX_OBJECTS);
         let hosts = clip(&self.hosts, MAX_HOSTS);

@@ -6,7 +6,7 @@ use clawdefender_sdk::{Event, Step};
 use crate::HISTORY;
 use crate::action::{Action, Actions, flag};
 use crate::memo::Seen;
-use crate::print::Printer;
+use crate::print::{Bits, Printer};
 
 /// How long after its call a result may come and still be known as its answer.
 const ANSWER_MS: u64 = 10 * 60 * 1000;
@@ -26,9 +26,11 @@ impl<'a> Past<'a> {
     pub fn read(event: &'a Event, recent: &[Step<'a>], printer: &Printer) -> Self {
         let own: Vec<Option<Seen<'a>>> =
             recent.iter().map(|step| Seen::decode(step.memo)).collect();
+        let carries = own.iter().flatten().any(Seen::carries);
+        let most = if carries { 2 * recent.len() } else { 0 };
         let mut past = Self {
-            steps: Vec::with_capacity(recent.len()),
-            memos: Vec::new(),
+            steps: Vec::with_capacity(recent.len().max(most)),
+            memos: Vec::with_capacity(most),
             carriers: Vec::new(),
             servers: Vec::new(),
         };
@@ -38,13 +40,20 @@ impl<'a> Past<'a> {
             all.find(|name| printer.word(name) == hash).unwrap_or("")
         };
         let mut known: Vec<(u64, u32, u32)> = Vec::new();
+        let mut seen = Bits::with_capacity(HISTORY as usize);
         for (at, memo) in own.iter().enumerate() {
-            for (at_ms, server, memo) in memo.iter().flat_map(Seen::carried) {
+            let Some(memo) = memo.as_ref().filter(|memo| memo.carries()) else {
+                continue;
+            };
+            for (at_ms, server, memo) in memo.carried() {
                 let key = (at_ms, server, memo.tool);
-                if known.contains(&key) || known.len() >= HISTORY as usize {
+                let hash = at_ms as u32 ^ server ^ memo.tool;
+                let again = seen.may_have(hash) && known.contains(&key);
+                if again || known.len() >= HISTORY as usize {
                     continue;
                 }
                 known.push(key);
+                seen.insert(hash);
                 past.carriers.push(at);
                 past.servers.push(server);
                 past.steps.push(Step {

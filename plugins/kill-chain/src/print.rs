@@ -9,7 +9,11 @@
 //! and time can guess short values. Undoing encodings is `decode`.
 
 /// Characters per hash.
-const GRAM: u32 = 8;
+const GRAM: usize = 8;
+/// Characters per short hash.
+pub const SHORT: usize = 6;
+/// Characters looked at together.
+const BLOCK: usize = 1024;
 /// Every so many consecutive hashes keep at least one.
 const WINDOW: usize = 4;
 
@@ -93,6 +97,21 @@ impl Printer {
         });
     }
 
+    /// The hash of each run of six letters and digits, in order.
+    pub fn shorts(&self, bytes: &[u8]) -> Vec<u32> {
+        let folded = bytes
+            .iter()
+            .filter_map(|byte| FOLDED.get(usize::from(*byte)));
+        let row: Vec<u8> = folded.copied().filter(|byte| *byte != 0).collect();
+        let hash = |run: &[u8; SHORT]| {
+            let run = run
+                .iter()
+                .fold(1, |run, byte| (run << 8) | u64::from(*byte));
+            mix(run ^ self.key)
+        };
+        row.array_windows().map(hash).collect()
+    }
+
     /// Adds the hashes of `text` that are kept to `kept`.
     pub fn keep(&self, text: &str, kept: &mut Vec<u32>) {
         let mut ring = [u32::MAX; WINDOW];
@@ -135,18 +154,29 @@ impl Printer {
 
 /// Calls `found` with each run of eight letters and digits.
 fn windows(bytes: &[u8], mut found: impl FnMut(u64)) {
-    let (mut window, mut filled) = (0_u64, 0_u32);
-    for &byte in bytes {
-        let folded = FOLDED.get(usize::from(byte)).copied().unwrap_or(0);
-        if folded == 0 {
-            continue;
+    // In blocks, the letters and digits of each in a row: what stands between them then costs no
+    // guess per character. Each block begins with the end of the one before.
+    let mut row = [0_u8; GRAM - 1 + BLOCK];
+    let mut held = 0;
+    for block in bytes.chunks(BLOCK) {
+        for &byte in block {
+            let folded = FOLDED.get(usize::from(byte)).copied().unwrap_or(0);
+            if let Some(slot) = row.get_mut(held) {
+                *slot = folded;
+            }
+            held += usize::from(folded != 0);
         }
-        window = (window << 8) | u64::from(folded);
-        filled = (filled + 1).min(GRAM);
-        // One character eight times over says nothing: padding, rulers, blanks.
-        if filled == GRAM && window != window.rotate_left(8) {
-            found(window);
+        let filled = row.get(..held).unwrap_or_default();
+        for run in filled.array_windows::<GRAM>() {
+            let window = u64::from_be_bytes(*run);
+            // One character eight times over says nothing: padding, rulers, blanks.
+            if window != window.rotate_left(8) {
+                found(window);
+            }
         }
+        let end = held.saturating_sub(GRAM - 1);
+        row.copy_within(end..held, 0);
+        held -= end;
     }
 }
 
@@ -180,52 +210,47 @@ pub fn settle(hashes: &mut Vec<u32>, most: usize) {
     hashes.truncate(most);
 }
 
-/// Which memos know a hash: an open-addressing table, built once per event that could carry
-/// something out.
-pub struct Index {
-    slots: Vec<(u32, u16)>,
-    mask: usize,
+/// A set of hashes that seems to hold a few more than were put in: two bits of one word for each,
+/// so that nearly all that is asked is answered by one look (Bloom, "Space/time trade-offs in hash
+/// coding with allowable errors", CACM 1970).
+pub struct Bits {
+    /// A power of two of them.
+    words: Vec<u64>,
 }
 
-impl Index {
+impl Bits {
+    /// For so many hashes: about one in a thousand others seems to be among them.
     pub fn with_capacity(hashes: usize) -> Self {
-        let size = (hashes * 2).next_power_of_two().max(64);
+        let words = hashes.next_power_of_two().clamp(MIN_WORDS, MAX_WORDS);
         Self {
-            slots: vec![(0, EMPTY); size],
-            mask: size - 1,
+            words: vec![0; words],
         }
     }
 
-    /// Remembers that `owner` knows `hash`. Doubles are kept: several memos may know one value.
-    pub fn insert(&mut self, hash: u32, owner: u16) {
-        let mut at = hash as usize & self.mask;
-        for _ in 0..=self.mask {
-            match self.slots.get_mut(at) {
-                Some(slot) if slot.1 == EMPTY => {
-                    *slot = (hash, owner);
-                    return;
-                }
-                Some(slot) if *slot == (hash, owner) => return,
-                _ => at = (at + 1) & self.mask,
-            }
+    #[inline]
+    pub fn insert(&mut self, hash: u32) {
+        let at = self.place(hash);
+        if let Some(word) = self.words.get_mut(at) {
+            *word |= 1 << (hash & 63) | 1 << (hash >> 26);
         }
     }
 
-    /// Calls `found` with each owner of `hash`.
-    pub fn owners(&self, hash: u32, mut found: impl FnMut(u16)) {
-        let mut at = hash as usize & self.mask;
-        for _ in 0..=self.mask {
-            match self.slots.get(at) {
-                Some(&(_, EMPTY)) | None => return,
-                Some(&(held, owner)) if held == hash => found(owner),
-                Some(_) => {}
-            }
-            at = (at + 1) & self.mask;
-        }
+    #[inline]
+    pub fn may_have(&self, hash: u32) -> bool {
+        // The first bit alone says no to nearly all.
+        let word = self.words.get(self.place(hash)).copied().unwrap_or(0);
+        word >> (hash & 63) & 1 != 0 && word >> (hash >> 26) & 1 != 0
+    }
+
+    fn place(&self, hash: u32) -> usize {
+        (hash >> 6) as usize & (self.words.len() - 1)
     }
 }
 
-const EMPTY: u16 = u16::MAX;
+/// 2 KiB, so that of few hashes hardly any other seems to be one; and 256 KiB: what stays near the
+/// processor.
+const MIN_WORDS: usize = 256;
+const MAX_WORDS: usize = 32 * 1024;
 const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 const FOLD: u64 = 0x2020_2020_2020_2020;
@@ -277,6 +302,29 @@ mod tests {
         Printer::new("a").keep("correcthorsebattery", &mut one);
         Printer::new("b").keep("correcthorsebattery", &mut two);
         assert!(one.iter().all(|hash| !two.contains(hash)));
+    }
+
+    #[test]
+    fn a_long_text_has_the_prints_of_its_parts() {
+        let text: String = (0..900).map(|number| format!("{number}-")).collect();
+        let long = all(&text);
+        let letters = text.bytes().filter(u8::is_ascii_digit).count();
+        assert_eq!(long.len(), letters - 7);
+        for from in [0, BLOCK - 20, BLOCK - 8, BLOCK, 2 * BLOCK - 11] {
+            let part = all(&text[from..from + 30]);
+            assert!(long.windows(part.len()).any(|own| own == part), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_set_has_what_was_put_in_and_hardly_more() {
+        let hash = |number: u64| mix(number);
+        let mut bits = Bits::with_capacity(1000);
+        (0..1000).for_each(|number| bits.insert(hash(number)));
+        assert!((0..1000).all(|number| bits.may_have(hash(number))));
+        let more = (1000..101_000).filter(|number| bits.may_have(hash(*number)));
+        assert!(more.count() < 250);
+        assert!(!Bits::with_capacity(0).may_have(7));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::facts::{self, host_of};
 use crate::memo::{self, Memo, Secret, Seen};
 use crate::mention::Spots;
 use crate::past::Past;
+use crate::pieces;
 use crate::print::settle;
 use crate::reader::Reader;
 use crate::secret::{Hunt, is_environment};
@@ -63,7 +64,7 @@ impl KillChain {
         });
         let mut reader = Reader::new(&self.vocabulary, &self.printer);
         let mut prints = 0;
-        let mut mentions = Vec::new();
+        let (mut mentions, mut short) = (Vec::new(), Vec::new());
         for text in &event.texts {
             let seen = facts::seen(text);
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets, asked);
@@ -92,7 +93,12 @@ impl KillChain {
                     Some(own) if own.hosts[0] == 0 => own.hosts = secret.hosts,
                     Some(_) => {}
                     None if secret.prints.is_empty() => {}
-                    None => memo.secrets.push(secret),
+                    None => {
+                        if short.len() < pieces::MAX_SHORT && facts.flags & flag::PUBLIC == 0 {
+                            short.extend(pieces::short(value, secret.hosts, &self.printer));
+                        }
+                        memo.secrets.push(secret);
+                    }
                 }
             }
             if private {
@@ -123,6 +129,7 @@ impl KillChain {
         if !memo.secrets.is_empty() && memo.flags & flag::PUBLIC == 0 {
             memo.flags |= flag::SECRET;
         }
+        memo.secrets.extend(short);
         memo.actions = facts.actions;
         self.worth(memo, event, past)
     }
@@ -135,7 +142,7 @@ impl KillChain {
         let stride = prints.len().div_ceil(memo::MAX_OWN_PRINTS);
         prints.truncate(memo::MAX_OWN_PRINTS);
         (!prints.is_empty()).then(|| Secret {
-            stride: u8::try_from(stride).unwrap_or(u8::MAX),
+            stride: u8::try_from(stride).unwrap_or(u8::MAX).min(memo::SHORT - 1),
             hosts: [0, 0],
             prints,
         })

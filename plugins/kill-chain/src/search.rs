@@ -7,7 +7,7 @@
 use clawdefender_sdk::Step as Past;
 
 use crate::HISTORY;
-use crate::action::{Actions, flag};
+use crate::action::{Shape, flag};
 use crate::chain::{Carries, Chain, Condition, Relation, Step};
 use crate::facts::Facts;
 use crate::flow::Flow;
@@ -21,13 +21,29 @@ pub struct Scene<'a> {
     /// How many of them are carried by newer ones, and come first.
     pub carried: usize,
     pub now: &'a Facts,
-    /// What this and all past events do.
-    pub seen: Actions,
+    /// What past events are to a condition; one may be there several times.
+    pub shapes: &'a [Shape],
     pub at_ms: u64,
     pub server: &'a str,
     pub flow: &'a Flow,
-    /// Beside `past`: how the current call follows orders of that step, as bits.
+    /// Beside `past`: how the current call follows orders of that step, as bits. Empty when no step
+    /// holds one.
     pub leads: &'a [u8],
+}
+
+/// So many of the newest shapes are compared, so that as many different ones cost no square.
+const COMPARED: usize = 16;
+
+/// What the events of `memos` are to a condition: most are like one shortly before, so that asking
+/// these tells cheaply that a chain can't be there.
+pub fn shapes(memos: &[Option<Seen<'_>>]) -> Vec<Shape> {
+    let mut all: Vec<Shape> = Vec::new();
+    for shape in memos.iter().flatten().map(Seen::shape) {
+        if !all.iter().rev().take(COMPARED).any(|own| *own == shape) {
+            all.push(shape);
+        }
+    }
+    all
 }
 
 /// An assignment that ends at one event.
@@ -45,10 +61,7 @@ impl Scene<'_> {
     pub fn find(&self, chain: &Chain) -> Option<Vec<usize>> {
         let now = self.memos.len();
         let last = chain.steps.last()?;
-        if !last.accepts(self.now.actions, self.now.flags, self.now.places) {
-            return None;
-        }
-        if !chain.steps.iter().all(|step| step.is_possible(self.seen)) {
+        if !last.accepts(self.now.shape()) || !self.is_possible(chain, last) {
             return None;
         }
         let earliest = self.earliest(chain.max_steps);
@@ -118,6 +131,23 @@ impl Scene<'_> {
         self.read_back(&tables)
     }
 
+    /// Whether there is an event for each step, and what the last one relates to.
+    fn is_possible(&self, chain: &Chain, last: &Step) -> bool {
+        let follows = |lead: &u8| lead & last.lead == last.lead;
+        let flows = match last.flow {
+            None => true,
+            Some(Carries::Secret) => !self.flow.secret.is_empty(),
+            Some(Carries::Content) => !self.flow.content.is_empty(),
+        };
+        let now = chain.one_call.then(|| self.now.shape());
+        let is = |step: &Step| self.shapes.iter().chain(&now).any(|own| step.accepts(*own));
+        let before = chain
+            .steps
+            .split_last()
+            .map_or(&[][..], |(_, before)| before);
+        flows && (last.lead == 0 || self.leads.iter().any(follows)) && before.iter().all(is)
+    }
+
     /// The position from which on `most` events lie; definitions are none.
     fn earliest(&self, most: usize) -> usize {
         let is_event =
@@ -142,7 +172,7 @@ impl Scene<'_> {
         let mut since = Vec::with_capacity(self.memos.len() + 1);
         for (at, memo) in self.memos.iter().enumerate() {
             since.push(last);
-            let is = |memo: &Seen<'_>| without.holds(memo.actions, memo.flags, memo.places);
+            let is = |memo: &Seen<'_>| without.holds(memo.shape());
             if memo.as_ref().is_some_and(is) {
                 last = at + 1;
             }
@@ -167,10 +197,10 @@ impl Scene<'_> {
 
     fn accepts(&self, step: &Step, at: usize, oldest_ms: u64) -> bool {
         match self.memos.get(at) {
-            None => step.accepts(self.now.actions, self.now.flags, self.now.places),
+            None => step.accepts(self.now.shape()),
             Some(None) => false,
             Some(Some(memo)) => {
-                step.accepts(memo.actions, memo.flags, memo.places)
+                step.accepts(memo.shape())
                     && self
                         .past
                         .get(at)

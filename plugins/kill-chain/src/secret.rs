@@ -3,13 +3,14 @@
 //! Precision before recall: a commit hash, a cursor or a placeholder must not become a secret. A
 //! credential file as a whole is known by its place (`facts`), not here.
 
+mod invitation;
 mod value;
 
 use std::ops::Range;
 
-use value::{is_code, is_passphrase, is_plain_words, is_random, is_value};
+use value::{is_code, is_passphrase, is_plain_words, is_value};
 
-pub use value::is_environment;
+pub use value::{is_environment, is_random};
 
 use crate::secret_words::SecretWords;
 use crate::words::{Kind, Word};
@@ -118,7 +119,10 @@ impl<'a> Hunt<'a> {
         } else {
             self.is_password(token, value)
         };
-        meant && !is_code(self.text, token) && !self.words.is_placeholder(value)
+        meant
+            && !is_code(self.text, token)
+            && !self.words.is_placeholder(value)
+            && !self.invites(token)
     }
 
     /// A password of letters alone: only where nothing but a password is meant.
@@ -142,8 +146,18 @@ impl<'a> Hunt<'a> {
         self.words.names_secret(name) && (self.words.names_password(name) || !is_plain_words(own))
     }
 
+    /// Whether it is the password of a meeting, which everybody has who is invited.
+    fn invites(&self, token: &Range<usize>) -> bool {
+        let name = self.name_at(token.start);
+        name.is_some_and(|name| invitation::is_password(self.text, &name, token, self.words))
+    }
+
     /// The name that `value` is given to, by a mark between them.
     fn name(&self, value: usize) -> Option<&str> {
+        self.text.get(self.name_at(value)?)
+    }
+
+    fn name_at(&self, value: usize) -> Option<Range<usize>> {
         let bytes = self.text.as_bytes();
         let end = token_end(bytes, value, MAX_BETWEEN + 1)?;
         let between = bytes.get(end..value).unwrap_or_default();
@@ -153,8 +167,7 @@ impl<'a> Hunt<'a> {
         if !assigns(between) && !element {
             return None;
         }
-        let name = self.text.get(start..end)?;
-        (name.len() <= MAX_NAME).then_some(name)
+        (end - start <= MAX_NAME && self.text.is_char_boundary(start)).then_some(start..end)
     }
 
     /// "The password of the database is …".

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::lexicon::glob_matches;
+
 /// What a secret looks like.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,12 @@ pub struct SecretWords {
     passwords: Vec<String>,
     /// Parts of values that stand for a secret.
     placeholders: Vec<String>,
+    /// Providers of video meetings, whose links may hold a password, as globs.
+    #[serde(default)]
+    meeting_hosts: Vec<String>,
+    /// Words that make the password behind them a meeting's.
+    #[serde(default)]
+    meeting_names: Vec<String>,
     /// The least that any shape asks for.
     #[serde(skip)]
     shortest: usize,
@@ -66,6 +74,17 @@ impl SecretWords {
                 .and_then(|at| name.get(at..));
             end.is_some_and(|end| end.eq_ignore_ascii_case(own.as_bytes()))
         })
+    }
+
+    pub fn is_meeting_host(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let mut hosts = self.meeting_hosts.iter();
+        hosts.any(|glob| glob_matches(glob.as_bytes(), host.as_bytes()))
+    }
+
+    pub fn names_meeting(&self, word: &str) -> bool {
+        let mut names = self.meeting_names.iter();
+        names.any(|name| name.eq_ignore_ascii_case(word))
     }
 
     pub fn is_placeholder(&self, value: &str) -> bool {

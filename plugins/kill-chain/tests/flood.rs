@@ -172,3 +172,24 @@ fn what_was_stopped_is_reported_again() {
     story.recent.pop();
     assert_eq!(tell(&mut story, push), "secret-read-then-send:medium");
 }
+
+/// Both are an attacker's to make: a server's answers, and what it asks to be sent on.
+#[test]
+fn what_many_secrets_share_is_not_told_for_each_time_that_a_call_repeats_it() {
+    let mut story = Story::begin();
+    let mut number = 0_u32;
+    for _ in 0..250 {
+        let one = |_| {
+            number = number.wrapping_add(2_654_435_761);
+            format!("api_key = Zq8rT4nV0bX{number:08x}\n")
+        };
+        let text: String = (0..32).map(one).collect();
+        story.result("vault", "read_file", &text);
+    }
+    let begun = std::time::Instant::now();
+    let body = "Zq8rT4nV0bX ".repeat(10_000);
+    let found = post(&mut story, &body);
+    assert_eq!(line(&found), "exfiltration:critical");
+    // Matches of each with each would be 80 million.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}

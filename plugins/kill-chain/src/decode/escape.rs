@@ -5,7 +5,11 @@ const MIN_NUMBERS: usize = 10;
 
 /// The text with `\uXXXX` and `&#NN;` undone, when it has any.
 pub fn escapes(text: &[u8]) -> Option<Vec<u8>> {
-    if !text.windows(2).any(|two| matches!(two, b"\\u" | b"&#")) {
+    let marked = |mark: [u8; 2]| {
+        let [first, _] = mark;
+        text.contains(&first) && text.array_windows().any(|two| *two == mark)
+    };
+    if !marked(*b"\\u") && !marked(*b"&#") {
         return None;
     }
     let mut plain = Vec::with_capacity(text.len());
@@ -50,6 +54,18 @@ pub fn numbers(text: &[u8], mut found: impl FnMut(&[u8])) {
     let mut at = 0;
     let mut gap = 0;
     while at <= text.len() {
+        if bytes.is_empty() {
+            // Words are passed over: a number begins with a digit.
+            let rest = text.get(at..).unwrap_or_default();
+            let Some(digit) = rest.iter().position(u8::is_ascii_digit) else {
+                return;
+            };
+            let before = rest.get(..digit).unwrap_or_default().iter().rev();
+            at += digit
+                - before
+                    .take_while(|byte| byte.is_ascii_alphanumeric())
+                    .count();
+        }
         let length = text.get(at..).unwrap_or_default();
         let length = length
             .iter()

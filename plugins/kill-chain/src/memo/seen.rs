@@ -1,8 +1,11 @@
 //! A memo as it is read back: borrowed, with every length checked, because an attacker may have
 //! shaped what it describes.
 
-use super::{CARRIED_HEADER, HEADER, MAX_SECRETS, ORDER_HEADER, SECRET_HEADER, TOOL, VERSION};
-use crate::action::{Actions, flag};
+use super::{
+    CARRIED_HEADER, HEADER, MAX_BYTES, MAX_SECRETS, ORDER_HEADER, SECRET_HEADER, SHORT, TOOL,
+    VERSION,
+};
+use crate::action::{Actions, Shape, flag};
 
 /// A memo as read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,15 +14,24 @@ pub struct Seen<'a> {
     pub flags: u16,
     pub places: u8,
     pub tool: u32,
-    objects: &'a [u8],
-    hosts: &'a [u8],
-    reported: &'a [u8],
-    orders: &'a [u8],
-    secrets: &'a [u8],
-    content: &'a [u8],
-    hits: &'a [u8],
-    carried: &'a [u8],
-    tools: &'a [u8],
+    /// The lists, one after the other.
+    lists: &'a [u8],
+    /// Where each of them ends but the last: 250 memos are read per event, so this stays small.
+    ends: [u16; 8],
+}
+
+/// The lists of a memo, in the order in which they are written.
+#[derive(Clone, Copy)]
+enum List {
+    Objects,
+    Hosts,
+    Reported,
+    Orders,
+    Secrets,
+    Content,
+    Hits,
+    Carried,
+    Tools,
 }
 
 /// One order as read.
@@ -66,54 +78,51 @@ impl<'a> Seen<'a> {
             ],
             rest,
         ) = bytes.split_first_chunk::<HEADER>()?;
+        let word = |low, high| usize::from(u16::from_le_bytes([low, high]));
         let lens = [
             usize::from(objects) * 4,
             usize::from(hosts) * 4,
             usize::from(reported) * 4,
-            usize::from(u16::from_le_bytes([o0, o1])),
-            usize::from(u16::from_le_bytes([s0, s1])),
-            usize::from(u16::from_le_bytes([c0, c1])) * 4,
-            usize::from(u16::from_le_bytes([h0, h1])) * 4,
-            usize::from(u16::from_le_bytes([k0, k1])),
-            usize::from(u16::from_le_bytes([n0, n1])) * TOOL,
+            word(o0, o1),
+            word(s0, s1),
+            word(c0, c1) * 4,
+            word(h0, h1) * 4,
+            word(k0, k1),
         ];
-        if version != VERSION || lens.iter().sum::<usize>() != rest.len() {
+        let mut ends = [0; 8];
+        let mut all = 0;
+        for (end, length) in ends.iter_mut().zip(lens) {
+            all += length;
+            *end = all as u16;
+        }
+        let fits = rest.len() <= MAX_BYTES as usize && all + word(n0, n1) * TOOL == rest.len();
+        if version != VERSION || !fits {
             return None;
         }
-        let [
-            objects,
-            hosts,
-            reported,
-            orders,
-            secrets,
-            content,
-            hits,
-            carried,
-            _,
-        ] = lens;
-        let (objects, rest) = rest.split_at_checked(objects)?;
-        let (hosts, rest) = rest.split_at_checked(hosts)?;
-        let (reported, rest) = rest.split_at_checked(reported)?;
-        let (orders, rest) = rest.split_at_checked(orders)?;
-        let (secrets, rest) = rest.split_at_checked(secrets)?;
-        let (content, rest) = rest.split_at_checked(content)?;
-        let (hits, rest) = rest.split_at_checked(hits)?;
-        let (carried, tools) = rest.split_at_checked(carried)?;
         Some(Self {
             actions: Actions(u32::from_le_bytes([a0, a1, a2, a3])),
             flags: u16::from_le_bytes([f0, f1]),
             places,
             tool: u32::from_le_bytes([t0, t1, t2, t3]),
-            objects,
-            hosts,
-            reported,
-            orders,
-            secrets,
-            content,
-            hits,
-            carried,
-            tools,
+            lists: rest,
+            ends,
         })
+    }
+
+    fn list(&self, list: List) -> &'a [u8] {
+        let number = list as usize;
+        let end = |at: usize| self.ends.get(at).map(|end| usize::from(*end));
+        let from = number.checked_sub(1).and_then(end).unwrap_or(0);
+        let to = end(number).unwrap_or(self.lists.len());
+        self.lists.get(from..to).unwrap_or_default()
+    }
+
+    pub fn shape(&self) -> Shape {
+        Shape {
+            actions: self.actions,
+            flags: self.flags,
+            places: self.places,
+        }
     }
 
     pub fn is(&self, flags: u16) -> bool {
@@ -121,20 +130,20 @@ impl<'a> Seen<'a> {
     }
 
     pub fn objects(&self) -> impl Iterator<Item = u32> + use<'a> {
-        words(self.objects)
+        words(self.list(List::Objects))
     }
 
     pub fn hosts(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(self.hosts)
+        words(self.list(List::Hosts))
     }
 
     pub fn reported(&self) -> impl Iterator<Item = u32> + use<'a> {
-        words(self.reported)
+        words(self.list(List::Reported))
     }
 
     /// The orders, up to the first that does not fit.
     pub fn orders(&self) -> impl Iterator<Item = OrderSeen<'a>> + use<'a> {
-        let mut rest = self.orders;
+        let mut rest = self.list(List::Orders);
         std::iter::from_fn(move || {
             let (&[a, b, c, d, signs, count], after) = rest.split_first_chunk::<ORDER_HEADER>()?;
             let (words, after) = after.split_at_checked(usize::from(count) * 4)?;
@@ -149,7 +158,7 @@ impl<'a> Seen<'a> {
     }
 
     pub fn holds_orders(&self) -> bool {
-        !self.orders.is_empty()
+        !self.list(List::Orders).is_empty()
     }
 
     /// What looked secret; what a public page holds is no secret.
@@ -157,15 +166,21 @@ impl<'a> Seen<'a> {
         let own = if self.is(flag::PUBLIC) {
             &[]
         } else {
-            self.secrets
+            self.list(List::Secrets)
         };
-        secrets(own)
+        secrets(own).filter(|secret| secret.stride != SHORT)
+    }
+
+    /// The short prints of some of the secrets, in order.
+    pub fn short(&self) -> impl Iterator<Item = SecretSeen<'a>> + use<'a> {
+        let all = secrets(self.list(List::Secrets));
+        all.filter(|secret| secret.stride == SHORT)
     }
 
     /// Prints of what a public page holds.
     pub fn public(&self) -> impl Iterator<Item = u32> + use<'a> {
         let own = if self.is(flag::PUBLIC) {
-            self.secrets
+            self.list(List::Secrets)
         } else {
             &[]
         };
@@ -173,17 +188,21 @@ impl<'a> Seen<'a> {
     }
 
     pub fn content(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(self.content)
+        words(self.list(List::Content))
     }
 
     pub fn hits(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        words(self.hits)
+        words(self.list(List::Hits))
+    }
+
+    pub fn carries(&self) -> bool {
+        !self.list(List::Carried).is_empty()
     }
 
     /// Older steps: milliseconds since the Unix epoch, hash of the server's name, memo. Up to the
     /// first that does not fit; one that can't be read is left out.
     pub fn carried(&self) -> impl Iterator<Item = (u64, u32, Seen<'a>)> + use<'a> {
-        let mut rest = self.carried;
+        let mut rest = self.list(List::Carried);
         let all = std::iter::from_fn(move || {
             let (head, after) = rest.split_first_chunk::<CARRIED_HEADER>()?;
             let &[a, b, c, d, e, f, g, h, s0, s1, s2, s3, l0, l1] = head;
@@ -197,7 +216,7 @@ impl<'a> Seen<'a> {
     }
 
     pub fn tools(&self) -> impl Iterator<Item = (u32, Actions)> + use<'a> {
-        let (tools, _) = self.tools.as_chunks::<TOOL>();
+        let (tools, _) = self.list(List::Tools).as_chunks::<TOOL>();
         tools.iter().map(|&[a, b, c, d, e, f, g, h]| {
             let actions = Actions(u32::from_le_bytes([e, f, g, h]));
             (u32::from_le_bytes([a, b, c, d]), actions)
