@@ -164,7 +164,10 @@ mod tests {
             ("deno x --jsr @a/evil", "jsr:@a/evil"),
             ("deno add evil@1.0.0 jsr:@a/b", "npm:evil =1.0.0, jsr:@a/b"),
             ("deno install -gA -n x evil -- good", "npm:evil"),
-            ("deno create npm:evil@1.0.0", "npm:create-evil =1.0.0"),
+            (
+                "deno create npm:evil@1.0.0",
+                "npm:create-evil =1.0.0, npm:evil =1.0.0 extra?",
+            ),
             // Files, and verbs that fetch nothing.
             ("deno run evil", "path"),
             ("deno x ./evil.ts", "path"),

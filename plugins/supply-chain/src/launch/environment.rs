@@ -11,7 +11,7 @@ const PREFIXES: [(&str, &Table, Ecosystem); 5] = [
     ("pnpm_config_", &tables::PNPM, Npm),
     ("uv_", &tables::UV, Pypi),
     ("pip_", &tables::PIP, Pypi),
-    ("pipx_", &tables::PIP, Pypi),
+    ("pipx_", &tables::PIPX, Pypi),
 ];
 
 /// Whose settings a variable holds, by how its name begins: the packages that they are about, and

@@ -249,6 +249,13 @@ impl Reader {
     }
 
     fn package(&mut self, text: &str, ecosystem: Ecosystem, role: Role) {
+        // yarn reads `x@npm:1` as a version of x, npm as a package that is called so.
+        if let Some((_, digits)) = text.split_once("@npm:")
+            && ecosystem == Ecosystem::Npm
+            && digits.starts_with(|c: char| c.is_ascii_digit())
+        {
+            self.guess(digits);
+        }
         match target(text, ecosystem) {
             Target::Registry {
                 ecosystem,
@@ -364,6 +371,10 @@ impl Reader {
                 Takes::Package if value.starts_with("npm:") || value.starts_with("jsr:") => {
                     self.deno_target(value, role);
                 }
+                // npm 11 fetches the package of this name for `--package=`.
+                Takes::Package if value.is_empty() && ecosystem == Ecosystem::Npm => {
+                    self.package("undefined", ecosystem, role);
+                }
                 Takes::Package => self.package(value, ecosystem, role),
                 Takes::Words => {
                     if !self.work(value.len()) {
@@ -380,7 +391,7 @@ impl Reader {
                     }
                 }
                 Takes::Extra => {
-                    for part in value.split(',') {
+                    for part in spec::listed(value) {
                         self.package(part, ecosystem, Role::Extra);
                     }
                 }
@@ -460,5 +471,7 @@ mod brought;
 mod elsewhere;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod tests;

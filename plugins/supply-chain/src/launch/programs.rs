@@ -1,10 +1,13 @@
 //! The package runners and installers: which words of theirs name what is fetched.
 
-use super::options::{Table, Takes, Walk};
+use super::options::{Style, Table, Takes, Walk};
 use super::verbs::Act;
 use super::wrapper::is_wrapper;
 use super::{Reader, Role, Source, tables, verbs};
 use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
+
+/// A shorter beginning of a verb is never the only one.
+const SHORTEST_VERB: usize = 3;
 
 /// Whether a command may start with it.
 pub fn is_launcher(name: &str) -> bool {
@@ -110,7 +113,7 @@ impl Reader {
             "yarn" | "yarnpkg" => self.verb(verbs::YARN, &tables::YARN, Npm, words, role, depth),
             "bun" => self.verb(verbs::BUN, &tables::BUN, Npm, words, role, depth),
             "uv" => self.verb(verbs::UV, &tables::UV, Pypi, words, role, depth),
-            "pipx" => self.verb(verbs::PIPX, &tables::PIP, Pypi, words, role, depth),
+            "pipx" => self.verb(verbs::PIPX, &tables::PIPX, Pypi, words, role, depth),
             "cargo" => self.verb(verbs::CARGO, &tables::CARGO, Cargo, words, role, depth),
             "go" => self.verb(verbs::GO, &tables::GO, Go, words, role, depth),
             "gem" => self.verb(verbs::GEM, &tables::GEM, Rubygems, words, role, depth),
@@ -171,7 +174,17 @@ impl Reader {
                 continue;
             };
             let named = |(names, _): &&(&str, Act)| names.split(' ').any(|name| name == word);
-            let Some((_, act)) = verbs.iter().find(named) else {
+            // npm completes `npm exe` to `npm exec`, as long as nothing else begins so.
+            let short = |(names, _): &&(&str, Act)| {
+                table.style == Style::Npm
+                    && word.len() >= SHORTEST_VERB
+                    && names.split(' ').any(|name| name.starts_with(word.as_str()))
+            };
+            let found_verb = verbs
+                .iter()
+                .find(named)
+                .or_else(|| verbs.iter().find(short));
+            let Some((_, act)) = found_verb else {
                 if found.sure && role == Role::Main && is_script(word) {
                     self.source(Source::Path);
                     // `bun -r ./first.ts server.ts`.
@@ -188,6 +201,7 @@ impl Reader {
             match act {
                 Act::Again(verbs) => self.verb(verbs, table, ecosystem, rest, role, depth),
                 Act::Other(verbs, table) => self.verb(verbs, table, ecosystem, rest, role, depth),
+                Act::With(act, table) => self.act(**act, table, ecosystem, rest, role, depth),
                 // The package was named before the verb: `pnpm --package=evil dlx good`.
                 Act::Run | Act::RunAnywhere if before => {
                     let walk = table.walk(rest, 1);
@@ -330,7 +344,7 @@ impl Reader {
                     self.verb(verbs, table, ecosystem, rest, role, depth);
                 }
             }
-            Act::Again(_) | Act::Other(..) | Act::Options => {}
+            Act::Again(_) | Act::Other(..) | Act::With(..) | Act::Options => {}
         }
     }
 
@@ -382,6 +396,7 @@ fn named_packages(walk: &Walk) -> bool {
     walk.given
         .iter()
         .any(|(takes, _)| matches!(takes, Takes::Package | Takes::Script))
+        && !walk.unsure_package
 }
 
 /// The package that `npm create` runs: `foo` → `create-foo`, `@s` → `@s/create`, `@s/foo@1` →

@@ -60,7 +60,7 @@ fn check(line: &str, expected: &str) {
 fn npx_and_npm_exec() {
     check("npx --registry http://r.example pkg", "npm:pkg, override");
     check("npx --registry https://registry.npmjs.org/ pkg", "npm:pkg");
-    check("npx --pack=evil good", "npm:evil, ambiguous");
+    check("npx --pack=evil good", "npm:evil, npm:good, ambiguous");
     check("npm exec good --package=evil", "npm:evil");
     check("npm create evil", "npm:create-evil");
     check("npm run build", "");
