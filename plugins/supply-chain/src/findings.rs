@@ -195,6 +195,12 @@ impl<'a> Findings<'a> {
                 90,
                 "Packages may come over plain HTTP, where anybody on the way can replace them.",
             ),
+            Some(Registry::Unverified) => self.note(
+                REGISTRY,
+                Severity::Low,
+                80,
+                "Packages may come over a connection whose certificate isn't checked.",
+            ),
             Some(Registry::Other) => {
                 self.note(
                     REGISTRY,

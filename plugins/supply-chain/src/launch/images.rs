@@ -46,6 +46,18 @@ impl Reader {
         self.command(&words, Role::Extra, depth);
     }
 
+    /// `COMPOSE_FILE=a.yaml:b.yaml`. What parts the files is a setting of its own, and an address
+    /// has the usual sign in it, so what stands between any two signs is read.
+    pub(super) fn compose_files(&mut self, files: &str, role: Role) {
+        for file in files.split([';', ',', '|', ' ']) {
+            match file.find("oci://").and_then(|at| file.get(at + 6..)) {
+                Some(image) => self.package(image, Oci, role),
+                None if file.contains("://") => self.source(Source::Url),
+                None => self.source(Source::Path),
+            }
+        }
+    }
+
     /// `--servers=fetch,docker://mcp/git:1`. Which image a name stands for is in the catalogue;
     /// most are called alike, so that is a guess.
     pub(super) fn servers(&mut self, names: &str) {

@@ -93,6 +93,8 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Registry {
     Other,
+    /// Whoever answers, its certificate isn't looked at.
+    Unverified,
     /// Over plain HTTP, so anybody on the way may serve it.
     Plaintext,
 }
@@ -248,6 +250,10 @@ impl Reader {
         self.found.registry = self.found.registry.max(Some(kind));
     }
 
+    fn unverified(&mut self) {
+        self.found.registry = self.found.registry.max(Some(Registry::Unverified));
+    }
+
     fn package(&mut self, text: &str, ecosystem: Ecosystem, role: Role) {
         // yarn reads `x@npm:1` as a version of x, npm as a package that is called so.
         if let Some((_, digits)) = text.split_once("@npm:")
@@ -396,6 +402,7 @@ impl Reader {
                     }
                 }
                 Takes::Registry => self.registry(value),
+                Takes::Unverified => self.unverified(),
                 Takes::Script => {
                     self.opaque(Opaque::Script);
                     self.script(value, role, depth);

@@ -16,6 +16,8 @@ pub enum Takes {
     /// Packages that come along; comma-separated in uv.
     Extra,
     Registry,
+    /// A host whose certificate isn't looked at.
+    Unverified,
     /// The version of the packages that stand without one: `gem install x -v 1`.
     Version,
     /// A shell command line.

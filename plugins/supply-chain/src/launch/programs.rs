@@ -142,6 +142,9 @@ impl Reader {
             "docker-compose" | "podman-compose" => {
                 self.verb(verbs::COMPOSE, &tables::COMPOSE, Oci, words, role, depth);
             }
+            "export" | "declare" | "typeset" | "readonly" | "set" | "setx" | "setenv" => {
+                self.exports(words, role, depth);
+            }
             "deno" => self.deno(words, role, depth),
             "dx" => self.dx(words, role, depth),
             "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),
@@ -368,6 +371,9 @@ impl Reader {
             "index",
         ];
         let key = key.to_ascii_lowercase();
+        if (key.ends_with("strict-ssl") && value == "false") || key.ends_with("trusted-host") {
+            self.unverified();
+        }
         let decides = KEYS.iter().any(|end| key.ends_with(end))
             || key.starts_with("mirror.")
             || key.starts_with("repositories.");

@@ -1,7 +1,8 @@
 //! Spellings that launchers take and that are easy to read wrong: each was tried with the real one
 //! (npm 11.19, pnpm 12.21, yarn 4.18, uv 0.13, pipx 1.18) or is in its help.
 
-use super::tests::{argv, facts};
+use super::tests::{argv, describe, facts};
+use super::{launch, script};
 
 #[rustfmt::skip]
 const ROWS: &[(&str, &str)] = &[
@@ -57,6 +58,71 @@ const ROWS: &[(&str, &str)] = &[
     ("yarn plugin import https://x.example/p.js", "url"),
     ("yarn set version stable", "path"),
 ];
+
+/// What is set for a command, or for everything that a script starts later.
+#[rustfmt::skip]
+const SET: &[(&str, &str)] = &[
+    ("export npm_config_registry=https://r.example; npx p@1.0.0", "npm:p =1.0.0, override, opaque"),
+    ("declare -x A=b PIP_INDEX_URL=https://r.example; pip install p", "pypi:p, override, opaque"),
+    ("set -gx npm_config_registry https://r.example", "override"),
+    ("setx npm_config_registry https://r.example", "override"),
+    ("cmd /c 'set npm_config_registry=https://r.example&& npx p@1.0.0'", "npm:p =1.0.0, override, opaque"),
+    ("cmd /c @npx p@1.0.0", "npm:p =1.0.0"),
+    ("export A=b; npx p@1.0.0", "npm:p =1.0.0, opaque"),
+    ("set -euo pipefail; npx p@1.0.0", "npm:p =1.0.0, opaque"),
+    // Whoever is on the way may answer.
+    ("NODE_TLS_REJECT_UNAUTHORIZED=0 npx p@1.0.0", "npm:p =1.0.0, override"),
+    ("NODE_TLS_REJECT_UNAUTHORIZED=1 npx p@1.0.0", "npm:p =1.0.0"),
+    ("npm_config_strict_ssl=false npx p@1.0.0", "npm:p =1.0.0, override"),
+    ("npm_config_strict_ssl=true npx p@1.0.0", "npm:p =1.0.0"),
+    ("npm config set strict-ssl=false", "override"),
+    ("npm config set strict-ssl=true", ""),
+    ("pip install --trusted-host h.example p==1.0", "pypi:p =1.0, override"),
+    ("uvx --allow-insecure-host h.example p==1.0", "pypi:p =1.0, override"),
+    ("UV_PYTHON_INSTALL_MIRROR=https://r.example uvx p==1.0", "pypi:p =1.0, override"),
+    // Code that comes along.
+    ("LD_AUDIT=/x.so npx p@1.0.0", "npm:p =1.0.0, opaque"),
+    ("LD_LIBRARY_PATH=/tmp/x npx p@1.0.0", "npm:p =1.0.0, opaque"),
+    ("LD_LIBRARY_PATH=/usr/local/cuda/lib64 npx p@1.0.0", "npm:p =1.0.0"),
+    ("RUBYOPT=-r/tmp/x gem exec p", "rubygems:p, opaque"),
+    ("RUBYOPT=-W0 gem exec p", "rubygems:p"),
+    ("JAVA_TOOL_OPTIONS=-javaagent:/tmp/x.jar java -jar x.jar", "opaque"),
+    ("JAVA_TOOL_OPTIONS=-Dfile.encoding=UTF-8 java -jar x.jar", ""),
+    ("YARN_YARN_PATH=/tmp/x.js yarn dlx p@1.0.0", "npm:p =1.0.0, opaque"),
+    // Files of Compose's.
+    ("COMPOSE_FILE=https://x.example/r.git docker compose up", "url"),
+    ("COMPOSE_FILE='a.yaml;oci://docker.io/x/evil:1' docker compose up", "oci:docker.io/x/evil #1, path"),
+    ("COMPOSE_FILE=a.yaml docker compose up", "path"),
+    ("COMPOSE_PROJECT_NAME=x docker compose up", ""),
+];
+
+#[test]
+fn what_is_set_is_heeded() {
+    let read = |line: &str| describe(&script(line));
+    let differ = SET.iter().filter(|(line, wanted)| read(line) != *wanted);
+    let wrong: Vec<_> = differ
+        .map(|(line, wanted)| format!("{line}\n  expected {wanted}\n  found    {}", read(line)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Everybody has some of these set: they say nothing about a server of another language.
+#[test]
+fn variables_of_other_languages_take_no_certainty() {
+    for (name, value) in [
+        ("PERL5OPT", "-Mlocal::lib"),
+        ("RUBYOPT", "-rbundler/setup"),
+        ("JAVA_TOOL_OPTIONS", "-javaagent:/opt/agent.jar"),
+        ("RUSTC_WRAPPER", "sccache"),
+        ("DOTNET_STARTUP_HOOKS", "/opt/hook.dll"),
+        ("ZDOTDIR", "/home/u/.zsh"),
+        ("COMPOSE_FILE", "https://x.example/c.yaml"),
+    ] {
+        let env = [(name.to_owned(), value.to_owned())];
+        let found = launch(&argv("npx -y p@1.0.0"), &env);
+        assert!(found.identity().is_some(), "{name}: {}", describe(&found));
+    }
+}
 
 #[test]
 fn launchers_are_read_as_they_read_themselves() {

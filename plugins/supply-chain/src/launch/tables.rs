@@ -12,7 +12,7 @@ pub use wrappers::{ENV, FNM, NICE, SHELL, STDBUF, SUDO, TIME, TIMEOUT, WRAPPER, 
 
 use super::options::Takes::{
     Brings, Code, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script,
-    Settings, Value, Version, Words,
+    Settings, Unverified, Value, Version, Words,
 };
 use super::options::{Style, Table};
 
@@ -180,8 +180,9 @@ pub static UV: Table = Table {
         ),
         (
             Value,
-            "--reinstall-package --no-build-package --no-binary-package --allow-insecure-host",
+            "--reinstall-package --no-build-package --no-binary-package --prerelease-package",
         ),
+        (Unverified, "--allow-insecure-host --trusted-host"),
         (
             Value,
             "--package --optional --target --prefix --branch --tag --rev --upgrade-group",
@@ -256,7 +257,7 @@ pub static PIP: Table = Table {
         ),
         (
             Value,
-            "--no-binary --trusted-host --cert --client-cert --src -d --dest --progress-bar",
+            "--no-binary --cert --client-cert --src -d --dest --progress-bar",
         ),
         (
             Value,
@@ -267,6 +268,7 @@ pub static PIP: Table = Table {
             "--global-option --root-user-action --use-feature --use-deprecated -w --wheel-dir",
         ),
         (Local, "-r --requirement -e --editable -c --constraint"),
+        (Unverified, "--trusted-host"),
         (Registry, "-i --index-url --extra-index-url -f --find-links"),
     ],
 };

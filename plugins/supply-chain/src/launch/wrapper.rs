@@ -304,11 +304,15 @@ impl Reader {
         };
         let rest = words.get(at + 1..).unwrap_or_default();
         let glued = (!glued.is_empty()).then(|| glued.to_owned());
-        let rest: Vec<String> = glued
+        let mut rest: Vec<String> = glued
             .into_iter()
             .chain(rest.iter().cloned())
             .map(|word| word.replace('^', ""))
             .collect();
+        // `@npx` runs without being shown.
+        if let Some(first) = rest.first_mut() {
+            *first = first.trim_start_matches('@').to_owned();
+        }
         if let [line] = rest.as_slice() {
             return self.script(&as_shell(line), role, depth);
         }
