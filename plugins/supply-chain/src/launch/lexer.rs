@@ -8,7 +8,7 @@ mod values;
 use crate::effort;
 use std::collections::BTreeMap;
 
-use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple};
+use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple, mark};
 
 pub use values::alias_key;
 
@@ -96,8 +96,7 @@ impl<'a> Lexer<'a> {
                 '<' | '>' if self.peek() == Some('(') => {
                     self.at += 1;
                     let text = self.until_closed();
-                    self.nest(text);
-                    self.push(SUBSTITUTED);
+                    self.nest(text, c == '>');
                 }
                 '<' | '>' => self.redirection(c),
                 '#' if self.word.is_none() => {
@@ -341,11 +340,23 @@ impl<'a> Lexer<'a> {
         (!end.is_empty()).then_some(end)
     }
 
-    fn nest(&mut self, text: String) {
+    fn nest(&mut self, text: String, sink: bool) {
+        self.push_substituted();
         self.script.expands = true;
         let parent = self.current();
-        let kind = NestedKind::Substitution;
+        let kind = if sink {
+            NestedKind::Sink
+        } else {
+            NestedKind::Substitution
+        };
         self.script.nested.push(Nested { text, parent, kind });
+    }
+
+    /// What stands for the next substitution.
+    fn push_substituted(&mut self) {
+        self.push(SUBSTITUTED);
+        let mark = mark(self.script.nested.len());
+        self.word.get_or_insert_default().extend(mark);
     }
 
     /// Index of the command that is being read.
@@ -360,10 +371,14 @@ impl<'a> Lexer<'a> {
         let printed =
             printed.filter(|words| words.len() <= MAX_VALUE_BYTES && words.chars().all(plain));
         match printed {
-            Some(words) => self.push_str(words),
-            None => self.push(SUBSTITUTED),
+            Some(words) => {
+                self.push_str(words);
+                self.script.expands = true;
+                let (parent, kind) = (self.current(), NestedKind::Substitution);
+                self.script.nested.push(Nested { text, parent, kind });
+            }
+            None => self.nest(text, false),
         }
-        self.nest(text);
     }
 
     /// Drops the operator, the digit before it and the file, which is remembered if written to.

@@ -83,6 +83,7 @@ impl Reader {
                     self.script(&nested.text, Role::Extra, depth);
                     self.output_runs = false;
                 }
+                NestedKind::Sink => self.script(&nested.text, Role::Extra, depth),
                 NestedKind::Here => {
                     let printed = output_runs && parent.is_some_and(|p| p.written.is_empty());
                     let taken = parent.is_none_or(Simple::takes_commands);
