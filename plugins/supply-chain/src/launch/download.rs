@@ -29,8 +29,7 @@ impl Script {
                 || command.runs_its_input() || (group.is_open() && command.runs_what_is_read());
             let runs_file = || command.runs().iter().any(|name| files.contains(name));
             let bare = || command.bare_program().is_some_and(|p| programs.contains(p));
-            if command.runs_address()
-                || downloading && takes()
+            if downloading && takes()
                 || !files.is_empty() && (runs_file() || bare())
                 || command.run_texts().iter().any(marked)
             {

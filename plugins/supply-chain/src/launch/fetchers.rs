@@ -66,13 +66,6 @@ impl Simple {
         reads(&name, rest) != Reads::Text && rest.iter().any(|word| word.contains("://"))
     }
 
-    /// Whether it runs what it is given an address of.
-    pub fn runs_address(&self) -> bool {
-        const RUN: [&str; 6] = ["mshta", "msiexec", "regsvr32", "rundll32", "wmic", "cmstp"];
-        let (name, rest) = self.effective();
-        RUN.contains(&name.as_str()) && rest.iter().any(|word| word.contains("://"))
-    }
-
     /// The names of the files in which it leaves what it fetched.
     pub fn downloaded(&self) -> impl Iterator<Item = &str> {
         const OUTPUTS: [&str; 6] = [

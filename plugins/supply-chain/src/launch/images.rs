@@ -170,7 +170,7 @@ mod tests {
             ),
             (
                 "docker compose run --entrypoint npx app evil@1.0.0",
-                "npm:evil =1.0.0 extra, npm:app extra",
+                "npm:evil =1.0.0 extra",
             ),
             (
                 "docker-compose -p x run app npx evil@1.0.0",

@@ -87,6 +87,8 @@ impl<'a> Lexer<'a> {
                     self.push_str(&text);
                 }
                 '"' => self.double_quoted(),
+                // `C:\Windows\…` is no shell's path, and only readable with its backslashes.
+                '\\' if self.is_drive() => self.push('\\'),
                 '\\' => match self.next() {
                     Some('\r') if self.peek() == Some('\n') => self.at += 1,
                     Some('\n') | None => {}
@@ -161,6 +163,12 @@ impl<'a> Lexer<'a> {
 
     fn push_str(&mut self, text: &str) {
         self.word.get_or_insert_default().push_str(text);
+    }
+
+    /// Whether the word begins with the letter of a drive.
+    fn is_drive(&self) -> bool {
+        let bytes = self.word.as_deref().unwrap_or_default().as_bytes();
+        matches!(bytes, [letter, b':', ..] if letter.is_ascii_alphabetic())
     }
 
     fn until(&mut self, end: char) -> String {

@@ -8,12 +8,14 @@ mod deno;
 mod download;
 mod encoded;
 mod environment;
+mod fetched_code;
 mod fetchers;
 mod images;
 mod interpreters;
 mod lexer;
 mod loose;
 mod options;
+mod powershell;
 mod programs;
 mod python;
 mod reads;
@@ -138,10 +140,7 @@ pub fn script(text: &str) -> Extraction {
 /// Reads source code that is about to run, in any language.
 pub fn code(text: &str) -> Extraction {
     let mut reader = Reader::default();
-    reader.loose(text, MAX_DEPTH);
-    if reader.work_left == 0 {
-        reader.opaque(Opaque::Convoluted);
-    }
+    reader.source_code(text, MAX_DEPTH);
     reader.found
 }
 
@@ -323,6 +322,11 @@ impl Reader {
             alias,
         } = target(word, ecosystem)
         else {
+            // `corepack use pnpm@https://…`.
+            let address = word.contains("@https://") || word.contains("@http://");
+            if address && !self.found.sources.contains(&Source::Url) {
+                self.source(Source::Url);
+            }
             return;
         };
         let mut certain = self.found.candidates.iter().filter(|known| !known.guess);
@@ -414,10 +418,7 @@ impl Reader {
                 }
                 Takes::Code => {
                     self.opaque(Opaque::Script);
-                    self.loose(value, depth);
-                    if self.work_left == 0 {
-                        self.opaque(Opaque::Convoluted);
-                    }
+                    self.source_code(value, depth);
                 }
                 Takes::Hook => {
                     if environment::brings_code(value) {

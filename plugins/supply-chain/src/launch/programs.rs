@@ -30,7 +30,9 @@ pub fn may_start(word: &str) -> bool {
 
 /// Whether it fetches packages, or runs code that may.
 pub fn is_runner(name: &str) -> bool {
-    const NAMES: [&str; 40] = [
+    const NAMES: [&str; 42] = [
+        "volta",
+        "nlx",
         "npx",
         "npm",
         "pnpm",
@@ -111,7 +113,12 @@ impl Reader {
             "npm" => self.verb(verbs::NPM, &tables::NPM, Npm, words, role, depth),
             "pnpm" => self.verb(verbs::PNPM, &tables::PNPM, Npm, words, role, depth),
             "yarn" | "yarnpkg" => self.verb(verbs::YARN, &tables::YARN, Npm, words, role, depth),
-            "bun" => self.verb(verbs::BUN, &tables::BUN, Npm, words, role, depth),
+            "bun" => {
+                for code in words.iter().filter(|word| word.contains(['"', '\''])) {
+                    self.bun_imports(code);
+                }
+                self.verb(verbs::BUN, &tables::BUN, Npm, words, role, depth);
+            }
             "uv" => self.verb(verbs::UV, &tables::UV, Pypi, words, role, depth),
             "pipx" => self.verb(verbs::PIPX, &tables::PIPX, Pypi, words, role, depth),
             "cargo" => self.verb(verbs::CARGO, &tables::CARGO, Cargo, words, role, depth),
@@ -145,6 +152,8 @@ impl Reader {
             "export" | "declare" | "typeset" | "readonly" | "set" | "setx" | "setenv" => {
                 self.exports(words, role, depth);
             }
+            "volta" => self.verb(verbs::VOLTA, &tables::NPM, Npm, words, role, depth),
+            "nlx" => self.act(Act::Run, &tables::NPM, Npm, words, role, depth),
             "deno" => self.deno(words, role, depth),
             "dx" => self.dx(words, role, depth),
             "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),

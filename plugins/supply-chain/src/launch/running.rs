@@ -27,7 +27,7 @@ impl Simple {
     /// Whether its words may name a package that it fetches.
     pub fn may_fetch(&self) -> bool {
         let (name, rest) = self.effective();
-        !matches!(reads(&name, rest), Reads::Text | Reads::Commands)
+        !matches!(reads(&name, rest), Reads::Text | Reads::Commands) && !is_inside(&name, rest)
     }
 
     /// Whether it runs what it reads from its input, as shell commands or as words of one.
@@ -157,6 +157,23 @@ impl Simple {
         let program = self.behind_wrappers().first()?;
         (!program.contains('/')).then_some(program)
     }
+}
+
+/// Whether it works on a container that is there already: its words name that, and programs in it.
+fn is_inside(name: &str, words: &[String]) -> bool {
+    const ENGINES: [&str; 6] = [
+        "docker",
+        "podman",
+        "nerdctl",
+        "finch",
+        "kubectl",
+        "docker-compose",
+    ];
+    const VERBS: [&str; 8] = [
+        "exec", "attach", "logs", "start", "stop", "restart", "rm", "cp",
+    ];
+    let mut plain = words.iter().filter(|word| !word.starts_with('-')).take(2);
+    ENGINES.contains(&name) && plain.any(|word| VERBS.contains(&word.as_str()))
 }
 
 /// Programs that run the rest of their words elsewhere, with the same input.

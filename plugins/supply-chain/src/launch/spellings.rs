@@ -96,6 +96,40 @@ const SET: &[(&str, &str)] = &[
     ("COMPOSE_PROJECT_NAME=x docker compose up", ""),
 ];
 
+/// Wrappers and what stands around a package.
+#[rustfmt::skip]
+const AROUND: &[(&str, &str)] = &[
+    ("mise use -g npm:evil@1.0.0", "npm:evil =1.0.0 extra, ambiguous"),
+    ("mise exec pipx:evil@1.0 node@20 -- evil", "pypi:evil =1.0 extra"),
+    ("mise exec node@20 -- npx evil@1.0.0", "npm:evil =1.0.0"),
+    ("volta install evil@1.0.0", "npm:evil =1.0.0"),
+    ("volta run --node 20 npx evil@1.0.0", "npm:evil =1.0.0"),
+    ("nlx evil@1.0.0", "npm:evil =1.0.0"),
+    ("corepack use pnpm@https://x.example/y.tgz", "url"),
+    ("corepack pnpm@9 dlx evil@1.0.0", "npm:evil =1.0.0"),
+    ("bun -e 'import \"evil@1.0.0\"'", "npm:evil =1.0.0 extra?, pypi:evil =1.0.0 extra?, opaque"),
+    ("bun -e 'import \"./evil\"'", "opaque"),
+    // PowerShell's variables and paths.
+    ("powershell -c \"$env:npm_config_registry = 'https://r.example'; npx p@1.0.0\"", "npm:p =1.0.0, override, opaque"),
+    ("powershell -c '.\\x.ps1'", "path, opaque"),
+    // A container that is there already, and the program of an image.
+    ("docker exec box sh -c \"$X evil\"", "opaque"),
+    ("docker exec -i box mcp-server $X", "opaque"),
+    ("docker exec -i box npx evil@1.0.0", "npm:evil =1.0.0 extra"),
+    ("docker run --entrypoint npx img:1 -y evil@1.0.0", "oci:img #1, npm:evil =1.0.0 extra"),
+    ("docker run --entrypoint 'npx -y evil@1.0.0' img:1", "oci:img #1, npm:evil =1.0.0 extra"),
+];
+
+#[test]
+fn what_stands_around_a_package_hides_nothing() {
+    let read = |line: &str| describe(&script(line));
+    let differ = AROUND.iter().filter(|(line, wanted)| read(line) != *wanted);
+    let wrong: Vec<_> = differ
+        .map(|(line, wanted)| format!("{line}\n  expected {wanted}\n  found    {}", read(line)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn what_is_set_is_heeded() {
     let read = |line: &str| describe(&script(line));

@@ -98,7 +98,7 @@ fn deno_docker_node() {
     );
     check(
         "podman run --entrypoint npx img -y evil",
-        "oci:img, npm:evil extra, npm:img extra",
+        "oci:img, npm:evil extra",
     );
     check("node -e 'process.exit()'", "opaque");
     check("/opt/server/bin/mcp --stdio", "path");

@@ -88,6 +88,10 @@ pub const YARN: &[(&str, Act)] = &[
         Act::Later(&[("add up", Act::Install), ("dlx", Act::Run)]),
     ),
 ];
+pub const VOLTA: &[(&str, Act)] = &[
+    ("install fetch pin", Act::Install),
+    ("run", Act::With(&Act::Wrap, &tables::WRAPPER)),
+];
 pub const BUN: &[(&str, Act)] = &[
     ("x", Act::Run),
     ("add install i a update link", Act::Install),

