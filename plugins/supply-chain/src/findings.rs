@@ -329,7 +329,7 @@ impl<'a> Findings<'a> {
             self.lookalike(candidate);
         }
         let pinned = matches!(spec, Spec::Exact(_));
-        if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
+        if setting == Setting::Launch && candidate.role != Role::Extra && !pinned {
             let message =
                 format!("{subject} is not pinned to a version, so it can change unnoticed.");
             self.add(UNPINNED, Severity::Info, 95, &message, about(candidate));

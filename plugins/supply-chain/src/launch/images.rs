@@ -20,30 +20,30 @@ impl Reader {
                 return self.opaque(Opaque::Convoluted);
             };
             if found.sure {
-                self.inner(walk, rest, depth);
+                self.inner(walk, rest, role, depth);
             }
         }
     }
 
     /// The command behind a container or a service, which are only names.
-    pub(super) fn inside_of(&mut self, walk: &Walk, words: &[String], depth: u32) {
+    pub(super) fn inside_of(&mut self, walk: &Walk, words: &[String], role: Role, depth: u32) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.opaque(Opaque::Convoluted);
         };
         if let Some(name) = walk.positionals.iter().find(|found| found.sure) {
             let rest = words.get(name.index + 1..).unwrap_or_default();
-            self.inner(walk, rest, depth);
+            self.inner(walk, rest, role, depth);
         }
     }
 
-    fn inner(&mut self, walk: &Walk, rest: &[String], depth: u32) {
+    fn inner(&mut self, walk: &Walk, rest: &[String], role: Role, depth: u32) {
         let entry = walk.value(Takes::Entry).map(entry_words);
         let words: Vec<String> = entry
             .into_iter()
             .flatten()
             .chain(rest.iter().cloned())
             .collect();
-        self.command(&words, Role::Extra, depth);
+        self.command(&words, role.beside(), depth);
     }
 
     /// `COMPOSE_FILE=a.yaml:b.yaml`. What parts the files is a setting of its own, and an address

@@ -81,8 +81,20 @@ pub struct Candidate {
 pub enum Role {
     /// Its program is what runs.
     Main,
-    /// It is installed beside, or runs inside, the main one.
+    /// It is certainly installed beside, or runs inside, the main one.
+    Beside,
+    /// It may come along.
     Extra,
+}
+
+impl Role {
+    /// What comes along with a package of this role.
+    fn beside(self) -> Self {
+        match self {
+            Self::Main | Self::Beside => Self::Beside,
+            Self::Extra => Self::Extra,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -404,7 +416,7 @@ impl Reader {
                 }
                 Takes::Extra => {
                     for part in spec::listed(value) {
-                        self.package(part, ecosystem, Role::Extra);
+                        self.package(part, ecosystem, role.beside());
                     }
                 }
                 Takes::Registry => self.registry(value),

@@ -301,7 +301,7 @@ impl Reader {
                     self.package(&creator(word), ecosystem, role);
                 }
             }
-            Act::Inside => self.inside_of(&walk, words, depth),
+            Act::Inside => self.inside_of(&walk, words, role, depth),
             Act::Inject => {
                 for word in positionals.skip(1) {
                     self.package(word, ecosystem, Role::Extra);

@@ -22,7 +22,7 @@ pub fn describe(found: &super::Extraction) -> String {
             Spec::Tag(text) => format!(" #{text}"),
         };
         let mut line = format!("{}:{}{spec}", candidate.ecosystem.id(), candidate.name);
-        if candidate.role == super::Role::Extra {
+        if candidate.role != super::Role::Main {
             line.push_str(" extra");
         }
         if candidate.alias {
