@@ -183,8 +183,8 @@ fn elsewhere(text: &str) -> Option<Source> {
     let local = ["link:", "workspace:", "portal:", "exec:"]
         .iter()
         .any(|start| lower.starts_with(start));
-    // `~1.1.0` is a range.
-    let home = text == "~" || text.starts_with("~/");
+    // `~1.1.0` is a range, and `~` is any version.
+    let home = text.starts_with("~/");
     let path =
         lower.starts_with("file:") || home || text.starts_with(['.', '/']) || text.contains('\\');
     if drive || archive || path || local {
