@@ -12,6 +12,7 @@ const ROWS: &[(&str, &str)] = &[
     ("yarn dlx evil@npm:^1", "npm:evil ~^1"),
     ("yarn add 'evil@npm:>=1 <2'", "npm:evil ~>=1 <2"),
     ("yarn add evil@npm:1.0.0", "npm:1.0.0 extra?, pypi:1.0.0 extra?, npm:evil =1.0.0"),
+    ("yarn dlx evil@npm:next", "npm:evil #next extra?, npm:next alias"),
     ("npm i good@npm:666", "npm:666 extra?, pypi:666 extra?, npm:good ~666"),
     ("yarn add evil@patch:evil@npm%3A1.0.0#~/x.patch", "npm:evil =1.0.0"),
     ("yarn add evil@portal:../x", "path"),
