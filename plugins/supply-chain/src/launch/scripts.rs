@@ -24,7 +24,12 @@ impl Reader {
         }
         #[cfg(test)]
         self.made(script.commands.iter().flat_map(|command| &command.words));
-        if script.runs_download() || fetched_code::runs_download(text) {
+        // What a here-document holds is somebody's text.
+        let own = match script.nested.iter().any(|one| one.kind == NestedKind::Here) {
+            true => text.split("<<").next().unwrap_or_default(),
+            false => text,
+        };
+        if script.runs_download() || fetched_code::runs_download(own) {
             self.opaque(Opaque::Download);
         }
         if script.expands || script.commands.len() > 1 {
