@@ -140,6 +140,7 @@ const LAUNCH_VARIABLES: &[&str] = &[
     // Containers: docker(1), podman(1).
     "DOCKER_*",
     "CONTAINER_HOST",
+    "COMPOSE_*",
     // Whom a download is believed from: curl(1), openssl-env(7), requests.
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -212,7 +213,9 @@ pub fn changes_a_launch(name: &str) -> bool {
         }
     };
     let credential = ["auth", "token", "password", "secret"];
-    LAUNCH_VARIABLES.iter().any(named) && !credential.iter().any(|word| name.contains(word))
+    // NODE_TLS_REJECT_UNAUTHORIZED only sounds like one.
+    let plain = name.replace("unauthorized", "");
+    LAUNCH_VARIABLES.iter().any(named) && !credential.iter().any(|word| plain.contains(word))
 }
 
 #[cfg(test)]

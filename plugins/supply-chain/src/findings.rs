@@ -195,6 +195,12 @@ impl<'a> Findings<'a> {
                 90,
                 "Packages may come over plain HTTP, where anybody on the way can replace them.",
             ),
+            Some(Registry::Unverified) => self.note(
+                REGISTRY,
+                Severity::Low,
+                80,
+                "Packages may come over a connection whose certificate isn't checked.",
+            ),
             Some(Registry::Other) => {
                 self.note(
                     REGISTRY,
@@ -323,7 +329,7 @@ impl<'a> Findings<'a> {
             self.lookalike(candidate);
         }
         let pinned = matches!(spec, Spec::Exact(_));
-        if setting == Setting::Launch && candidate.role == Role::Main && !pinned {
+        if setting == Setting::Launch && candidate.role != Role::Extra && !pinned {
             let message =
                 format!("{subject} is not pinned to a version, so it can change unnoticed.");
             self.add(UNPINNED, Severity::Info, 95, &message, about(candidate));

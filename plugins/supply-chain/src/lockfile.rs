@@ -30,7 +30,7 @@ const LOCKS: [&str; 12] = [
     "Cargo.lock",
     "Gemfile.lock",
 ];
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 13] = [
     ".npmrc",
     ".yarnrc",
     ".yarnrc.yml",
@@ -39,6 +39,11 @@ const SETTINGS: [&str; 8] = [
     "pip.ini",
     "uv.toml",
     "requirements.txt",
+    ".bashrc",
+    ".bash_profile",
+    ".zshrc",
+    ".zshenv",
+    ".envrc",
 ];
 /// What stands before an address from which something is fetched; a funding link has none of it.
 const FETCHED: [&str; 10] = [
@@ -123,7 +128,10 @@ fn worst_address(text: &str, file: Foreign) -> Option<Foreign> {
 /// Reads a line once for each key and once for its addresses, however long it is.
 fn worst_in_line(line: &str, file: Foreign) -> Option<Foreign> {
     // The removed line of a patch.
-    let removed = line.starts_with('-') && !line.starts_with("--");
+    // `-i URL` and `-r URL` of a list of requirements.
+    let option = ["-i ", "-f ", "-r ", "-c "];
+    let option = option.iter().any(|start| line.starts_with(start));
+    let removed = line.starts_with('-') && !line.starts_with("--") && !option;
     if removed || !line.contains("://") {
         return None;
     }
@@ -132,6 +140,9 @@ fn worst_in_line(line: &str, file: Foreign) -> Option<Foreign> {
         .iter()
         .flat_map(|key| lower.match_indices(key).map(|(at, _)| at))
         .collect();
+    if option {
+        keys.push(0);
+    }
     keys.sort_unstable();
     let mut keys = keys.into_iter().peekable();
     let mut last_key = None;
@@ -211,6 +222,23 @@ mod tests {
             ],
             Some(Foreign::Locked),
         );
+    }
+
+    #[test]
+    fn options_of_a_list_and_exports_of_a_profile_are_told() {
+        let list = ("path", "requirements.txt");
+        let profile = ("path", "/home/u/.zshrc");
+        let export = "export npm_config_registry=https://r.example";
+        for (file, line, expected) in [
+            (list, "-i http://r.example/simple", Some(Foreign::Plaintext)),
+            (list, "-r https://r.example/r.txt", Some(Foreign::Setting)),
+            (list, "-i https://pypi.org/simple", None),
+            (list, "- see https://r.example", None),
+            (profile, export, Some(Foreign::Setting)),
+            (profile, "# see https://r.example", None),
+        ] {
+            check(&[file, ("content", line)], expected);
+        }
     }
 
     #[test]

@@ -7,10 +7,13 @@
 //!
 //! A neighbour in the same npm scope is no imitation: a scope has one owner.
 
+mod letters;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::package::Ecosystem;
 use crate::shard::Names;
+use letters::{Edit, other_readings, skeleton, slip};
 
 /// Shorter names have too many innocent neighbours.
 const MIN_LENGTH: usize = 5;
@@ -59,6 +62,41 @@ const MIN_AFFIXED: usize = 6;
 const MIN_SCOPE: usize = 7;
 const MIN_FLAT_SCOPE: usize = 16;
 
+/// Those of them that nobody adds but to vouch for a package: they count on the same letters, too.
+const VOUCHING: [(&str, &str); 6] = [
+    ("official-", ""),
+    ("real-", ""),
+    ("", "-official"),
+    ("", "-original"),
+    ("", "-patched"),
+    ("", "-fixed"),
+];
+/// Words that are added to a scope to borrow its trust.
+const SCOPE_AFFIXES: [(&str, &str); 15] = [
+    ("official-", ""),
+    ("the-", ""),
+    ("real-", ""),
+    ("", "-official"),
+    ("", "-ai"),
+    ("", "ai"),
+    ("", "-mcp"),
+    ("", "-sdk"),
+    ("", "-server"),
+    ("", "-servers"),
+    ("", "-js"),
+    ("", "js"),
+    ("", "-team"),
+    ("", "-org"),
+    ("", "-npm"),
+];
+/// So many letters that two scopes begin with make them kin, where the rest of the name is the same.
+const MIN_KIN: usize = 6;
+/// The shortest of such rests, with its stroke: everybody has a `/core`.
+const MIN_KIN_BODY: usize = 7;
+/// The same where the scope says no more than that it is about MCP.
+const MIN_FLAT_BODY: usize = 10;
+/// Added to the name of a package for MCP, which few honest ones do.
+const MCP_AFFIXES: [&str; 6] = ["-secure", "-auth", "-proxy", "-sdk", "-mcp", "2"];
 /// How a name imitates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trick {
@@ -77,6 +115,8 @@ pub struct WellKnown {
     honest_scopes: BTreeSet<String>,
     /// Well-known scopes, and what they look like at a glance.
     scopes: BTreeMap<String, Vec<char>>,
+    /// The scopes of well-known names, by what stands behind them.
+    bodies: BTreeMap<String, Vec<Vec<char>>>,
     /// By the length of the skeleton: a slip changes it by one at most.
     glances: BTreeMap<(Ecosystem, usize), Vec<Glance>>,
 }
@@ -98,6 +138,9 @@ impl WellKnown {
                 known.glance(ecosystem, name);
                 if let Some(scope) = scope(name) {
                     known.scopes.insert(scope.to_owned(), scope_skeleton(scope));
+                    let body = name.get(scope.len()..).unwrap_or_default();
+                    let scopes = known.bodies.entry(body.to_owned()).or_default();
+                    scopes.push(scope_skeleton(scope));
                 }
             }
         }
@@ -141,11 +184,19 @@ impl WellKnown {
         let hit = match scope(name) {
             Some(scope) if self.honest_scopes.contains(scope) => false,
             Some(scope) => {
-                let scope = scope_skeleton(scope);
-                scope.len() >= MIN_SCOPE
-                    && self.scopes.values().any(|known| {
-                        slip(known, &scope).is_some_and(|edit| known.len() >= edit.min_length())
-                    })
+                let body = name.get(scope.len()..).unwrap_or_default();
+                let letters = scope_skeleton(scope);
+                let same_body = self.bodies.get(body).into_iter().flatten();
+                let same_body = same_body.filter(|_| body.len() >= MIN_KIN_BODY);
+                let mut kin =
+                    same_body.filter(|known| are_kin(known, &letters) || borrows_mcp(scope, body));
+                kin.next().is_some()
+                    || self.adds_to_scope(scope)
+                    || letters.len() >= MIN_SCOPE
+                        && self.scopes.values().any(|known| {
+                            let edit = slip(known, &letters);
+                            edit.is_some_and(|edit| known.len() >= edit.min_length())
+                        })
             }
             None => {
                 let letters = skeleton(name);
@@ -156,8 +207,24 @@ impl WellKnown {
         hit.then_some(Trick::Scope)
     }
 
+    /// `@modelcontextprotocol-ai`, `@official-playwright`.
+    fn adds_to_scope(&self, scope: &str) -> bool {
+        let plain = scope.trim_start_matches('@');
+        SCOPE_AFFIXES.iter().any(|(before, after)| {
+            let core = plain
+                .strip_prefix(before)
+                .and_then(|core| core.strip_suffix(after));
+            core.is_some_and(|core| {
+                core.len() >= MIN_AFFIXED && self.scopes.contains_key(&format!("@{core}"))
+            })
+        })
+    }
+
     fn mistaken(&self, (ecosystem, name): &(Ecosystem, String)) -> Option<Trick> {
         let skeleton = skeleton(name);
+        if other_readings(&skeleton).any(|other| self.is_known(*ecosystem, &other, scope(name))) {
+            return Some(Trick::SameLetters);
+        }
         let near = skeleton.len().saturating_sub(1)..=skeleton.len() + 1;
         let mut slipped = None;
         for length in near {
@@ -176,6 +243,16 @@ impl WellKnown {
         slipped
     }
 
+    /// Whether exactly these letters are a well-known name's.
+    fn is_known(&self, ecosystem: Ecosystem, letters: &[char], scope: Option<&str>) -> bool {
+        let glances = self.glances.get(&(ecosystem, letters.len()));
+        let mut glances = glances.into_iter().flatten();
+        letters.len() >= MIN_LENGTH
+            && glances.any(|known| {
+                known.skeleton == letters && (scope.is_none() || known.scope.as_deref() != scope)
+            })
+    }
+
     fn affixed(&self, (ecosystem, name): &(Ecosystem, String)) -> Option<Trick> {
         let hit = AFFIXES.iter().any(|(before, after)| {
             name.strip_prefix(before)
@@ -185,8 +262,32 @@ impl WellKnown {
                         && self.targets.contains(&(*ecosystem, core.to_owned()))
                 })
         });
-        hit.then_some(Trick::Affix)
+        let core = MCP_AFFIXES.iter().find_map(|end| name.strip_suffix(end));
+        let mcp = core.is_some_and(|core| {
+            core.contains("mcp") && self.targets.contains(&(*ecosystem, core.to_owned()))
+        });
+        // `playwright-mcp-official` borrows from `@playwright/mcp`.
+        let vouched = VOUCHING.iter().any(|(before, after)| {
+            let core = name
+                .strip_prefix(before)
+                .and_then(|name| name.strip_suffix(after));
+            core.is_some_and(|core| self.is_known(*ecosystem, &skeleton(core), scope(core)))
+        });
+        (hit || mcp || vouched).then_some(Trick::Affix)
     }
+}
+
+/// `@mcp/server-filesystem`, `@mcp-server/…`; not `@somebody-mcp/server`.
+fn borrows_mcp(scope: &str, body: &str) -> bool {
+    let mut parts = scope.trim_start_matches('@').split('-');
+    body.len() >= MIN_FLAT_BODY && parts.any(|part| part == "mcp")
+}
+
+/// Whether two different scopes begin alike, or one is in the other.
+fn are_kin(one: &[char], other: &[char]) -> bool {
+    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let ends = |long: &[char], short: &[char]| short.len() >= MIN_KIN && long.ends_with(short);
+    same >= MIN_KIN || ends(one, other) || ends(other, one)
 }
 
 /// A digit at the end of a scope is a letter's twin like any other: `@modelcontextprotoco1`.
@@ -198,117 +299,6 @@ fn scope_skeleton(scope: &str) -> Vec<char> {
 
 fn scope(name: &str) -> Option<&str> {
     name.starts_with('@').then(|| name.split('/').next())?
-}
-
-/// Separators dropped, look-alikes folded.
-fn skeleton(name: &str) -> Vec<char> {
-    let readable =
-        clawdefender_sdk::canonical::canonical(name).map(|view| view.text.to_lowercase());
-    let name = readable.as_deref().unwrap_or(name);
-    let letters = name.chars().filter(|c| !"-_./@~".contains(*c));
-    let mut skeleton: Vec<char> = letters.collect();
-    // A digit among letters stands for the letter that it looks like; at the end it counts.
-    let digits = skeleton
-        .iter()
-        .rev()
-        .take_while(|c| c.is_ascii_digit())
-        .count();
-    let body = skeleton.len() - digits;
-    for c in skeleton.iter_mut().take(body) {
-        *c = match *c {
-            '0' => 'o',
-            '1' | '!' => 'l',
-            '3' => 'e',
-            '4' => 'a',
-            '5' => 's',
-            other => other,
-        };
-    }
-    skeleton
-}
-
-/// What was done to a name, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Edit {
-    None,
-    Swapped,
-    Doubled,
-    /// A key beside the right one.
-    Beside,
-    Replaced,
-    Left,
-    Added,
-    /// Left out or added at an end, where a letter is often a word of its own.
-    AtAnEnd,
-}
-
-impl Edit {
-    /// The shortest name of which it counts. Chosen by what the thousand most used names of npm and
-    /// PyPI would hold against the next nine thousand (docs/supply-chain.md).
-    fn min_length(self) -> usize {
-        match self {
-            Self::None | Self::Swapped | Self::Doubled => 5,
-            Self::Beside | Self::Left => 6,
-            Self::Replaced | Self::Added => 8,
-            Self::AtAnEnd => 11,
-        }
-    }
-}
-
-/// The one edit that leads from a well-known skeleton to another, if one is enough. A digit that
-/// comes, goes or changes makes another package, not a misspelt one: `node18`, `elasticsearch7`.
-fn slip(known: &[char], other: &[char]) -> Option<Edit> {
-    let (short, long) = if known.len() <= other.len() {
-        (known, other)
-    } else {
-        (other, known)
-    };
-    if long.len() - short.len() > 1 {
-        return None;
-    }
-    let same = short.iter().zip(long).take_while(|(a, b)| a == b).count();
-    let short_rest = short.get(same..)?;
-    let long_rest = long.get(same..)?;
-    match (short_rest, long_rest) {
-        ([], []) => Some(Edit::None),
-        ([a, short_tail @ ..], [b, long_tail @ ..]) if short.len() == long.len() => {
-            if short_tail == long_tail {
-                let letters = !a.is_ascii_digit() && !b.is_ascii_digit();
-                let beside = are_neighbours(*a, *b);
-                letters.then_some(if beside { Edit::Beside } else { Edit::Replaced })
-            } else {
-                let swapped = short_tail.first() == Some(b)
-                    && long_tail.first() == Some(a)
-                    && short_tail.get(1..) == long_tail.get(1..);
-                swapped.then_some(Edit::Swapped)
-            }
-        }
-        (rest, [extra, tail @ ..]) if rest == tail && !extra.is_ascii_digit() => {
-            let twin = long.get(same.wrapping_sub(1)) == Some(extra) || tail.first() == Some(extra);
-            Some(match known.len() < other.len() {
-                true if twin => Edit::Doubled,
-                _ if same == 0 || tail.is_empty() => Edit::AtAnEnd,
-                true => Edit::Added,
-                false => Edit::Left,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// On a QWERTY keyboard.
-fn are_neighbours(a: char, b: char) -> bool {
-    const ROWS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
-    let place = |c| {
-        let mut rows = ROWS.iter().enumerate();
-        rows.find_map(|(row, keys)| Some((row, keys.find(c)?)))
-    };
-    match (place(a), place(b)) {
-        (Some((row, column)), Some((other_row, other_column))) => {
-            row.abs_diff(other_row) <= 1 && column.abs_diff(other_column) <= 1
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

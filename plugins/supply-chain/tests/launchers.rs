@@ -94,7 +94,15 @@ const COMMANDS: &[&str] = &[
     "deno x -A --package=npm:b-tool@1.0.0 other",
     "deno add npm:a-tool@1.0.0 b-tool@1.0.1",
     "deno install -gA -n x npm:a-tool@1.0.0",
-    "deno create -y npm:thing@1.0.0",
+    "npx -y npm:a-tool@1.0.0",
+    "npm exe -y a-tool@1.0.1",
+    "npm install-te a-tool@1.0.0",
+    "pnpm dlx npm:b-tool@1.0.0",
+    "uvx --with b-tool>=2,<3 a-tool@1.0.0",
+    "uvx --no-sources-package c-tool a-tool@1.0.0",
+    "pipx run --fetch-missing-python a-tool==1.0.0",
+    "pipx install -f a-tool==1.0.1",
+    "pipx run --cooldown 0 a-tool==1.0.1",
 ];
 
 /// Commands of which more may be read than is fetched: options that nobody knows, which most
@@ -110,6 +118,14 @@ const DOUBTFUL: &[&str] = &[
     "deno run --brand-new npm:a-tool@1.0.0",
     "deno run -A npm:a-tool@1.0.0 npm:b-tool@1.0.0",
     "npx -y --brand-new a-tool@1.0.0 b-tool@1.0.0",
+    "npx -y --package= a-tool@1.0.0",
+    "npx -y -pa-tool@1.0.0 other@1.0.0",
+    "npx -y -n a-tool@1.0.0 b-tool@1.0.0",
+    "npm i -n a-tool@1.0.0",
+    "yarn@4 dlx a-tool@npm:next",
+    "deno create -y npm:thing@1.0.0",
+    "deno eval import('npm:a-tool@1.0.0')",
+    "bun -e import'a-tool'",
 ];
 
 #[test]

@@ -122,7 +122,16 @@ fn npm_range(random: &mut Sequence) -> String {
             _ => full,
         }
     };
-    match random.below(8) {
+    match random.below(12) {
+        8 => format!(
+            "<{} ={}.x.{}",
+            part(random),
+            random.number(),
+            random.number()
+        ),
+        9 => format!("{}.x.{}", random.number(), random.number()),
+        10 => format!("{}-beta", part(random)),
+        11 => format!("{} =>{} {}", part(random), part(random), random.number()),
         0 => format!("^{}", part(random)),
         1 => format!("~{}", part(random)),
         2 => format!(">={} <{}", part(random), part(random)),
@@ -157,7 +166,10 @@ fn pypi_range(random: &mut Sequence) -> String {
         version.split('+').next().unwrap_or_default().to_owned()
     };
     let release = |random: &mut Sequence| format!("{}.{}", random.number(), random.number());
-    match random.below(7) {
+    match random.below(10) {
+        7 => format!("~={}", random.number()),
+        8 => format!("=={},=={}", version(random), version(random)),
+        9 => format!("==={}", version(random)),
         0 => format!(">={}", version(random)),
         1 => format!("<{}", version(random)),
         2 => format!(">={},<{}", version(random), version(random)),

@@ -7,13 +7,12 @@ use crate::package::Ecosystem::{Jsr, Npm};
 /// Verbs that take a script and then words for it.
 const RUNS_A_SCRIPT: [&str; 6] = ["run", "x", "serve", "create", "test", "bench"];
 /// Verbs behind which no word is fetched, unless it says `npm:` or `jsr:`.
-const FETCHES_NOTHING: [&str; 26] = [
+const FETCHES_NOTHING: [&str; 25] = [
     "task",
     "compile",
     "fmt",
     "lint",
     "check",
-    "repl",
     "cache",
     "init",
     "remove",
@@ -78,7 +77,17 @@ impl Reader {
                     self.deno_package(word, told("--jsr"), role);
                 }
             }
-            Some("eval") => self.opaque(Opaque::Script),
+            Some("eval" | "repl") => {
+                self.opaque(Opaque::Script);
+                for word in words {
+                    for part in word.split(['"', '\'', '`']) {
+                        if part.starts_with("npm:") || part.starts_with("jsr:") {
+                            self.deno_target(part, Role::Extra);
+                        }
+                    }
+                    self.source_code(word, depth);
+                }
+            }
             Some(word) if FETCHES_NOTHING.contains(&word) => {}
             Some("run" | "serve" | "bench") => {
                 if let Some(word) = rest.next() {
@@ -164,7 +173,18 @@ mod tests {
             ("deno x --jsr @a/evil", "jsr:@a/evil"),
             ("deno add evil@1.0.0 jsr:@a/b", "npm:evil =1.0.0, jsr:@a/b"),
             ("deno install -gA -n x evil -- good", "npm:evil"),
-            ("deno create npm:evil@1.0.0", "npm:create-evil =1.0.0"),
+            (
+                "deno create npm:evil@1.0.0",
+                "npm:create-evil =1.0.0, npm:evil =1.0.0 extra?",
+            ),
+            (
+                "deno eval 'import \"npm:evil@1.0.0\"'",
+                "npm:evil =1.0.0 extra, npm:evil =1.0.0 extra?, pypi:evil =1.0.0 extra?, opaque",
+            ),
+            (
+                "deno repl --eval 'import(\"jsr:@a/b\")'",
+                "jsr:@a/b extra, opaque",
+            ),
             // Files, and verbs that fetch nothing.
             ("deno run evil", "path"),
             ("deno x ./evil.ts", "path"),

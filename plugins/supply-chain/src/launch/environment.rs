@@ -1,8 +1,9 @@
 //! Variables that replace what is written in argv.
 
 use super::options::{Table, Takes};
+use super::shell::is_assignment;
 use super::{MAX_DEPTH, Opaque, Reader, Role, python, tables};
-use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Npm, Oci, Pypi};
+use crate::package::Ecosystem::{self, Cargo, Go, Jsr, Maven, Npm, Oci, Pypi, Rubygems};
 use std::collections::BTreeSet;
 
 /// Launchers that read each of their options from a variable, too.
@@ -11,12 +12,12 @@ const PREFIXES: [(&str, &Table, Ecosystem); 5] = [
     ("pnpm_config_", &tables::PNPM, Npm),
     ("uv_", &tables::UV, Pypi),
     ("pip_", &tables::PIP, Pypi),
-    ("pipx_", &tables::PIP, Pypi),
+    ("pipx_", &tables::PIPX, Pypi),
 ];
 
 /// Whose settings a variable holds, by how its name begins: the packages that they are about, and
 /// the programs that read them. All other variables concern everybody.
-const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 5] = [
+const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 10] = [
     (
         &[
             "npm_",
@@ -46,16 +47,25 @@ const FAMILIES: [(&[&str], &[Ecosystem], &[&str]); 5] = [
         &[Go],
         &["go"],
     ),
-    (&["cargo_"], &[Cargo], &["cargo"]),
+    (&["cargo_", "rustc"], &[Cargo], &["cargo"]),
     (
-        &["docker_"],
+        &["docker_", "container_host", "compose_"],
         &[Oci],
         &["docker", "podman", "nerdctl", "compose"],
     ),
+    (&["perl5"], &[], &["perl"]),
+    (&["ruby"], &[Rubygems], &["ruby", "gem", "bundle"]),
+    (
+        &["java_", "_java_", "jdk_java_"],
+        &[Maven],
+        &["java", "javaw", "jbang", "mvn", "gradle"],
+    ),
+    (&["dotnet_"], &[], &["dotnet", "dnx"]),
+    (&["zdotdir"], &[], &["zsh"]),
 ];
 
 /// Variables that choose a registry or a settings file.
-const REGISTRIES: [&str; 16] = [
+const REGISTRIES: [&str; 20] = [
     "bun_config_registry",
     "yarn_npm_registry_server",
     "yarn_registry",
@@ -72,14 +82,37 @@ const REGISTRIES: [&str; 16] = [
     "docker_host",
     "npm_config_prefix",
     "npm_config_replace_registry_host",
+    "npm_config_disturl",
+    "uv_python_install_mirror",
+    "uv_pypy_install_mirror",
+    "container_host",
+];
+
+/// Variables that say whose certificate isn't looked at, and the value that says that all are.
+const UNVERIFIED: [(&str, &str); 6] = [
+    ("node_tls_reject_unauthorized", "1"),
+    ("npm_config_strict_ssl", "true"),
+    ("yarn_enable_strict_ssl", "true"),
+    ("uv_insecure_host", ""),
+    ("pip_trusted_host", ""),
+    ("goinsecure", ""),
 ];
 
 /// How the names of variables begin that choose a registry of Cargo's.
 const CARGO_REGISTRIES: [&str; 2] = ["cargo_registries_", "cargo_source_"];
 
 /// Variables that bring code with them.
-const CODE: [&str; 5] = [
+const CODE: [&str; 14] = [
     "ld_preload",
+    "ld_audit",
+    "gconv_path",
+    "zdotdir",
+    "dotnet_startup_hooks",
+    "rustc_wrapper",
+    "rustc_workspace_wrapper",
+    "cargo_build_rustc_wrapper",
+    "yarn_yarn_path",
+    "npm_config_git",
     "dyld_insert_libraries",
     "bash_env",
     "npm_config_script_shell",
@@ -89,6 +122,30 @@ const CODE: [&str; 5] = [
 /// Variables that hold options for an interpreter.
 const OPTIONS: [&str; 2] = ["node_options", "bun_options"];
 
+/// Variables that hold options for other interpreters, and how those begin that bring code.
+const OTHER_OPTIONS: [(&str, &[&str]); 5] = [
+    ("perl5opt", &["-M", "-m", "-I", "-d"]),
+    ("rubyopt", &["-r", "-I"]),
+    ("java_tool_options", JAVA_AGENTS),
+    ("_java_options", JAVA_AGENTS),
+    ("jdk_java_options", JAVA_AGENTS),
+];
+const JAVA_AGENTS: &[&str] = &[
+    "-javaagent",
+    "-agentpath",
+    "-agentlib",
+    "-Xbootclasspath",
+    "@",
+];
+
+/// Where the loader looks for libraries first; only a folder that others write in says something,
+/// as half of all machines have one of these set.
+const LIBRARY_PATHS: [&str; 3] = [
+    "ld_library_path",
+    "dyld_library_path",
+    "dyld_framework_path",
+];
+
 /// A name of every kind of variable that is heeded here: whoever tells us of a launch must tell
 /// these as well.
 pub fn heeded() -> Vec<String> {
@@ -96,7 +153,10 @@ pub fn heeded() -> Vec<String> {
     let starts = starts.chain(CARGO_REGISTRIES);
     let names = REGISTRIES.into_iter().chain(CODE);
     let names = names.chain(python::VARIABLES).chain(OPTIONS);
-    let names = names.chain(["goflags", "npm_config_@s:registry"]);
+    let names = names.chain(UNVERIFIED.iter().map(|(name, _)| *name));
+    let names = names.chain(OTHER_OPTIONS.iter().map(|(name, _)| *name));
+    let names = names.chain(LIBRARY_PATHS);
+    let names = names.chain(["goflags", "npm_config_@s:registry", "compose_file"]);
     names
         .map(str::to_owned)
         .chain(starts.map(|start| format!("{start}x")))
@@ -160,6 +220,31 @@ impl Reader {
         }
     }
 
+    /// What a shell sets for everything that it starts later: `export A=b`, `set -gx A b`, and
+    /// `set A=b` of cmd.
+    pub(super) fn exports(&mut self, words: &[String], role: Role, depth: u32) {
+        let mut words = words.iter().filter(|word| !word.starts_with(['-', '/']));
+        let Some(first) = words.next() else {
+            return;
+        };
+        // `setenv NAME,VALUE` is made out of a line of PowerShell.
+        if let Some((name, value)) = first.split_once(',').filter(|_| !is_assignment(first)) {
+            return self.environment(name, value, role, depth);
+        }
+        if !is_assignment(first) {
+            if let Some(value) = words.next() {
+                self.environment(first, value, role, depth);
+            }
+            return;
+        }
+        for (name, value) in std::iter::once(first)
+            .chain(words)
+            .filter_map(|word| word.split_once('='))
+        {
+            self.environment(name, value, role, depth);
+        }
+    }
+
     /// What a variable changes. Which program heeds it isn't known, so a package that it names is
     /// never certainly the one.
     pub(super) fn environment(&mut self, name: &str, value: &str, role: Role, depth: u32) {
@@ -178,7 +263,24 @@ impl Reader {
             known if CODE.contains(&known) || python::brings_code(known, value) => {
                 return self.opaque(Opaque::Script);
             }
+            known if LIBRARY_PATHS.contains(&known) && value.split(':').any(is_anybodys) => {
+                return self.opaque(Opaque::Script);
+            }
+            "compose_file" => return self.compose_files(value, role),
             _ => {}
+        }
+        if let Some((_, safe)) = UNVERIFIED.iter().find(|(known, _)| *known == name) {
+            if !value.is_empty() && value != *safe {
+                self.unverified();
+            }
+            return;
+        }
+        if let Some((_, starts)) = OTHER_OPTIONS.iter().find(|(known, _)| *known == name) {
+            let brings = |word: &str| starts.iter().any(|start| word.starts_with(start));
+            if value.split_whitespace().any(brings) {
+                self.opaque(Opaque::Script);
+            }
+            return;
         }
         let cargo = CARGO_REGISTRIES.iter().any(|start| name.starts_with(start));
         if cargo || name.ends_with(":registry") {
@@ -205,6 +307,12 @@ impl Reader {
             }
         }
     }
+}
+
+/// Whether a folder is one in which everybody may write, or the one where the command starts.
+fn is_anybodys(folder: &str) -> bool {
+    let shared = ["/tmp", "/var/tmp", "/dev/shm", "/private/tmp"];
+    shared.iter().any(|start| folder.starts_with(start)) || folder.starts_with('.')
 }
 
 /// Whether options for Node or Bun make it run something else first. Node takes quotes and escapes

@@ -20,30 +20,42 @@ impl Reader {
                 return self.opaque(Opaque::Convoluted);
             };
             if found.sure {
-                self.inner(walk, rest, depth);
+                self.inner(walk, rest, role, depth);
             }
         }
     }
 
     /// The command behind a container or a service, which are only names.
-    pub(super) fn inside_of(&mut self, walk: &Walk, words: &[String], depth: u32) {
+    pub(super) fn inside_of(&mut self, walk: &Walk, words: &[String], role: Role, depth: u32) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.opaque(Opaque::Convoluted);
         };
         if let Some(name) = walk.positionals.iter().find(|found| found.sure) {
             let rest = words.get(name.index + 1..).unwrap_or_default();
-            self.inner(walk, rest, depth);
+            self.inner(walk, rest, role, depth);
         }
     }
 
-    fn inner(&mut self, walk: &Walk, rest: &[String], depth: u32) {
+    fn inner(&mut self, walk: &Walk, rest: &[String], role: Role, depth: u32) {
         let entry = walk.value(Takes::Entry).map(entry_words);
         let words: Vec<String> = entry
             .into_iter()
             .flatten()
             .chain(rest.iter().cloned())
             .collect();
-        self.command(&words, Role::Extra, depth);
+        self.command(&words, role.beside(), depth);
+    }
+
+    /// `COMPOSE_FILE=a.yaml:b.yaml`. What parts the files is a setting of its own, and an address
+    /// has the usual sign in it, so what stands between any two signs is read.
+    pub(super) fn compose_files(&mut self, files: &str, role: Role) {
+        for file in files.split([';', ',', '|', ' ']) {
+            match file.find("oci://").and_then(|at| file.get(at + 6..)) {
+                Some(image) => self.package(image, Oci, role),
+                None if file.contains("://") => self.source(Source::Url),
+                None => self.source(Source::Path),
+            }
+        }
     }
 
     /// `--servers=fetch,docker://mcp/git:1`. Which image a name stands for is in the catalogue;
@@ -158,7 +170,7 @@ mod tests {
             ),
             (
                 "docker compose run --entrypoint npx app evil@1.0.0",
-                "npm:evil =1.0.0 extra, npm:app extra",
+                "npm:evil =1.0.0 extra",
             ),
             (
                 "docker-compose -p x run app npx evil@1.0.0",

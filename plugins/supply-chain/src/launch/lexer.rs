@@ -8,7 +8,7 @@ mod values;
 use crate::effort;
 use std::collections::BTreeMap;
 
-use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple};
+use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple, mark};
 
 pub use values::alias_key;
 
@@ -87,6 +87,8 @@ impl<'a> Lexer<'a> {
                     self.push_str(&text);
                 }
                 '"' => self.double_quoted(),
+                // `C:\Windows\…` is no shell's path, and only readable with its backslashes.
+                '\\' if self.is_drive() => self.push('\\'),
                 '\\' => match self.next() {
                     Some('\r') if self.peek() == Some('\n') => self.at += 1,
                     Some('\n') | None => {}
@@ -96,8 +98,7 @@ impl<'a> Lexer<'a> {
                 '<' | '>' if self.peek() == Some('(') => {
                     self.at += 1;
                     let text = self.until_closed();
-                    self.nest(text);
-                    self.push(SUBSTITUTED);
+                    self.nest(text, c == '>');
                 }
                 '<' | '>' => self.redirection(c),
                 '#' if self.word.is_none() => {
@@ -162,6 +163,12 @@ impl<'a> Lexer<'a> {
 
     fn push_str(&mut self, text: &str) {
         self.word.get_or_insert_default().push_str(text);
+    }
+
+    /// Whether the word begins with the letter of a drive.
+    fn is_drive(&self) -> bool {
+        let bytes = self.word.as_deref().unwrap_or_default().as_bytes();
+        matches!(bytes, [letter, b':', ..] if letter.is_ascii_alphabetic())
     }
 
     fn until(&mut self, end: char) -> String {
@@ -341,11 +348,23 @@ impl<'a> Lexer<'a> {
         (!end.is_empty()).then_some(end)
     }
 
-    fn nest(&mut self, text: String) {
+    fn nest(&mut self, text: String, sink: bool) {
+        self.push_substituted();
         self.script.expands = true;
         let parent = self.current();
-        let kind = NestedKind::Substitution;
+        let kind = if sink {
+            NestedKind::Sink
+        } else {
+            NestedKind::Substitution
+        };
         self.script.nested.push(Nested { text, parent, kind });
+    }
+
+    /// What stands for the next substitution.
+    fn push_substituted(&mut self) {
+        self.push(SUBSTITUTED);
+        let mark = mark(self.script.nested.len());
+        self.word.get_or_insert_default().extend(mark);
     }
 
     /// Index of the command that is being read.
@@ -360,10 +379,14 @@ impl<'a> Lexer<'a> {
         let printed =
             printed.filter(|words| words.len() <= MAX_VALUE_BYTES && words.chars().all(plain));
         match printed {
-            Some(words) => self.push_str(words),
-            None => self.push(SUBSTITUTED),
+            Some(words) => {
+                self.push_str(words);
+                self.script.expands = true;
+                let (parent, kind) = (self.current(), NestedKind::Substitution);
+                self.script.nested.push(Nested { text, parent, kind });
+            }
+            None => self.nest(text, false),
         }
-        self.nest(text);
     }
 
     /// Drops the operator, the digit before it and the file, which is remembered if written to.

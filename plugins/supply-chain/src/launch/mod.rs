@@ -4,18 +4,23 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod candidates;
 mod deno;
 mod download;
 mod encoded;
 mod environment;
+mod fetched_code;
+mod fetchers;
 mod images;
 mod interpreters;
 mod lexer;
 mod loose;
 mod options;
+mod powershell;
 mod programs;
 mod python;
 mod reads;
+mod running;
 mod scripts;
 mod shell;
 mod spec;
@@ -77,8 +82,20 @@ pub struct Candidate {
 pub enum Role {
     /// Its program is what runs.
     Main,
-    /// It is installed beside, or runs inside, the main one.
+    /// It is certainly installed beside, or runs inside, the main one.
+    Beside,
+    /// It may come along.
     Extra,
+}
+
+impl Role {
+    /// What comes along with a package of this role.
+    fn beside(self) -> Self {
+        match self {
+            Self::Main | Self::Beside => Self::Beside,
+            Self::Extra => Self::Extra,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +110,8 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Registry {
     Other,
+    /// Whoever answers, its certificate isn't looked at.
+    Unverified,
     /// Over plain HTTP, so anybody on the way may serve it.
     Plaintext,
 }
@@ -134,10 +153,7 @@ pub fn script(text: &str) -> Extraction {
 /// Reads source code that is about to run, in any language.
 pub fn code(text: &str) -> Extraction {
     let mut reader = Reader::default();
-    reader.loose(text, MAX_DEPTH);
-    if reader.work_left == 0 {
-        reader.opaque(Opaque::Convoluted);
-    }
+    reader.source_code(text, MAX_DEPTH);
     reader.found
 }
 
@@ -248,98 +264,8 @@ impl Reader {
         self.found.registry = self.found.registry.max(Some(kind));
     }
 
-    fn package(&mut self, text: &str, ecosystem: Ecosystem, role: Role) {
-        match target(text, ecosystem) {
-            Target::Registry {
-                ecosystem,
-                name,
-                spec,
-                alias,
-            } => {
-                self.source(Source::Registry);
-                self.push(Candidate {
-                    ecosystem,
-                    name,
-                    spec,
-                    role,
-                    alias,
-                    guess: false,
-                });
-            }
-            Target::Elsewhere(source) => self.source(source),
-        }
-    }
-
-    fn guess(&mut self, word: &str) {
-        for ecosystem in [Ecosystem::Npm, Ecosystem::Pypi] {
-            if let Target::Registry {
-                ecosystem,
-                name,
-                spec,
-                alias,
-            } = target(word, ecosystem)
-                && ecosystem.is_legal(&name)
-            {
-                let role = Role::Extra;
-                self.push(Candidate {
-                    ecosystem,
-                    name,
-                    spec,
-                    role,
-                    alias,
-                    guess: true,
-                });
-            }
-        }
-    }
-
-    /// The same of a word that names one version, which hardly any other word does, unless it is
-    /// known already what package that is.
-    fn guess_pinned(&mut self, word: &str) {
-        let ecosystem = if word.contains("==") {
-            Ecosystem::Pypi
-        } else {
-            Ecosystem::Npm
-        };
-        let Target::Registry {
-            ecosystem,
-            name,
-            spec: spec @ Spec::Exact(_),
-            alias,
-        } = target(word, ecosystem)
-        else {
-            return;
-        };
-        let mut certain = self.found.candidates.iter().filter(|known| !known.guess);
-        let known = certain.any(|known| known.name == name);
-        if !known && ecosystem.is_legal(&name) {
-            self.push(Candidate {
-                ecosystem,
-                name,
-                spec,
-                role: Role::Extra,
-                alias,
-                guess: true,
-            });
-        }
-    }
-
-    /// Keeps a package once; a reading that is sure of it counts before a guess.
-    fn push(&mut self, candidate: Candidate) {
-        if candidate.name.is_empty() {
-            return;
-        }
-        let Candidate { name, spec, .. } = &candidate;
-        let key = (
-            candidate.ecosystem,
-            name.clone(),
-            spec.clone(),
-            candidate.guess,
-        );
-        if !self.seen.contains(&key) && self.work(CANDIDATE_WORK) {
-            self.seen.insert(key);
-            self.found.candidates.push(candidate);
-        }
+    fn unverified(&mut self) {
+        self.found.registry = self.found.registry.max(Some(Registry::Unverified));
     }
 
     fn source(&mut self, source: Source) {
@@ -364,6 +290,10 @@ impl Reader {
                 Takes::Package if value.starts_with("npm:") || value.starts_with("jsr:") => {
                     self.deno_target(value, role);
                 }
+                // npm 11 fetches the package of this name for `--package=`.
+                Takes::Package if value.is_empty() && ecosystem == Ecosystem::Npm => {
+                    self.package("undefined", ecosystem, role);
+                }
                 Takes::Package => self.package(value, ecosystem, role),
                 Takes::Words => {
                     if !self.work(value.len()) {
@@ -380,11 +310,12 @@ impl Reader {
                     }
                 }
                 Takes::Extra => {
-                    for part in value.split(',') {
-                        self.package(part, ecosystem, Role::Extra);
+                    for part in spec::listed(value) {
+                        self.package(part, ecosystem, role.beside());
                     }
                 }
                 Takes::Registry => self.registry(value),
+                Takes::Unverified => self.unverified(),
                 Takes::Script => {
                     self.opaque(Opaque::Script);
                     self.script(value, role, depth);
@@ -394,10 +325,7 @@ impl Reader {
                 }
                 Takes::Code => {
                     self.opaque(Opaque::Script);
-                    self.loose(value, depth);
-                    if self.work_left == 0 {
-                        self.opaque(Opaque::Convoluted);
-                    }
+                    self.source_code(value, depth);
                 }
                 Takes::Hook => {
                     if environment::brings_code(value) {
@@ -460,5 +388,7 @@ mod brought;
 mod elsewhere;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod tests;

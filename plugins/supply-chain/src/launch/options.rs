@@ -16,6 +16,8 @@ pub enum Takes {
     /// Packages that come along; comma-separated in uv.
     Extra,
     Registry,
+    /// A host whose certificate isn't looked at.
+    Unverified,
     /// The version of the packages that stand without one: `gem install x -v 1`.
     Version,
     /// A shell command line.
@@ -69,6 +71,8 @@ pub struct Walk<'a> {
     pub given: Vec<(Takes, &'a str)>,
     pub positionals: Vec<Positional>,
     pub ambiguous: bool,
+    /// Perhaps no option named a package, so that the first word does.
+    pub unsure_package: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -131,6 +135,7 @@ impl Table {
                 Reading::Maybe(takes, value) => {
                     walk.note(takes, value);
                     walk.ambiguous = true;
+                    walk.unsure_package |= takes == Takes::Package;
                     unknown = value.is_empty();
                 }
                 Reading::Unknown => {
@@ -168,6 +173,9 @@ impl Table {
         let dashes = self.style == Style::Node && name.starts_with("--") && name.contains('_');
         let dashed = dashes.then(|| name.replace('_', "-"));
         let name = dashed.as_deref().unwrap_or(name);
+        // pnpm's way to any setting: `--config.registry=URL`.
+        let setting = name.strip_prefix("--config.").map(|key| format!("--{key}"));
+        let name = setting.as_deref().unwrap_or(name);
         match self.known(name) {
             Some((_, false)) if value.is_none() => return Reading::Known(Takes::Flag, None),
             Some((takes, _)) => return Reading::Known(takes, value),
@@ -237,6 +245,10 @@ impl<'a> Walk<'a> {
     fn note(&mut self, takes: Takes, value: &'a str) {
         if !matches!(takes, Takes::Flag | Takes::Value) {
             self.given.push((takes, value));
+        }
+        if takes == Takes::Package && value.is_empty() {
+            self.unsure_package = true;
+            self.ambiguous = true;
         }
     }
 

@@ -1,10 +1,13 @@
 //! The package runners and installers: which words of theirs name what is fetched.
 
-use super::options::{Table, Takes, Walk};
+use super::options::{Style, Table, Takes, Walk};
 use super::verbs::Act;
 use super::wrapper::is_wrapper;
 use super::{Reader, Role, Source, tables, verbs};
 use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
+
+/// A shorter beginning of a verb is never the only one.
+const SHORTEST_VERB: usize = 3;
 
 /// Whether a command may start with it.
 pub fn is_launcher(name: &str) -> bool {
@@ -27,7 +30,9 @@ pub fn may_start(word: &str) -> bool {
 
 /// Whether it fetches packages, or runs code that may.
 pub fn is_runner(name: &str) -> bool {
-    const NAMES: [&str; 40] = [
+    const NAMES: [&str; 42] = [
+        "volta",
+        "nlx",
         "npx",
         "npm",
         "pnpm",
@@ -108,9 +113,14 @@ impl Reader {
             "npm" => self.verb(verbs::NPM, &tables::NPM, Npm, words, role, depth),
             "pnpm" => self.verb(verbs::PNPM, &tables::PNPM, Npm, words, role, depth),
             "yarn" | "yarnpkg" => self.verb(verbs::YARN, &tables::YARN, Npm, words, role, depth),
-            "bun" => self.verb(verbs::BUN, &tables::BUN, Npm, words, role, depth),
+            "bun" => {
+                for code in words.iter().filter(|word| word.contains(['"', '\''])) {
+                    self.bun_imports(code);
+                }
+                self.verb(verbs::BUN, &tables::BUN, Npm, words, role, depth);
+            }
             "uv" => self.verb(verbs::UV, &tables::UV, Pypi, words, role, depth),
-            "pipx" => self.verb(verbs::PIPX, &tables::PIP, Pypi, words, role, depth),
+            "pipx" => self.verb(verbs::PIPX, &tables::PIPX, Pypi, words, role, depth),
             "cargo" => self.verb(verbs::CARGO, &tables::CARGO, Cargo, words, role, depth),
             "go" => self.verb(verbs::GO, &tables::GO, Go, words, role, depth),
             "gem" => self.verb(verbs::GEM, &tables::GEM, Rubygems, words, role, depth),
@@ -139,6 +149,11 @@ impl Reader {
             "docker-compose" | "podman-compose" => {
                 self.verb(verbs::COMPOSE, &tables::COMPOSE, Oci, words, role, depth);
             }
+            "export" | "declare" | "typeset" | "readonly" | "set" | "setx" | "setenv" => {
+                self.exports(words, role, depth);
+            }
+            "volta" => self.verb(verbs::VOLTA, &tables::NPM, Npm, words, role, depth),
+            "nlx" => self.act(Act::Run, &tables::NPM, Npm, words, role, depth),
             "deno" => self.deno(words, role, depth),
             "dx" => self.dx(words, role, depth),
             "node" | "nodejs" | "tsx" | "ts-node" => self.node(words, role, depth),
@@ -171,7 +186,17 @@ impl Reader {
                 continue;
             };
             let named = |(names, _): &&(&str, Act)| names.split(' ').any(|name| name == word);
-            let Some((_, act)) = verbs.iter().find(named) else {
+            // npm completes `npm exe` to `npm exec`, as long as nothing else begins so.
+            let short = |(names, _): &&(&str, Act)| {
+                table.style == Style::Npm
+                    && word.len() >= SHORTEST_VERB
+                    && names.split(' ').any(|name| name.starts_with(word.as_str()))
+            };
+            let found_verb = verbs
+                .iter()
+                .find(named)
+                .or_else(|| verbs.iter().find(short));
+            let Some((_, act)) = found_verb else {
                 if found.sure && role == Role::Main && is_script(word) {
                     self.source(Source::Path);
                     // `bun -r ./first.ts server.ts`.
@@ -188,6 +213,7 @@ impl Reader {
             match act {
                 Act::Again(verbs) => self.verb(verbs, table, ecosystem, rest, role, depth),
                 Act::Other(verbs, table) => self.verb(verbs, table, ecosystem, rest, role, depth),
+                Act::With(act, table) => self.act(**act, table, ecosystem, rest, role, depth),
                 // The package was named before the verb: `pnpm --package=evil dlx good`.
                 Act::Run | Act::RunAnywhere if before => {
                     let walk = table.walk(rest, 1);
@@ -275,7 +301,7 @@ impl Reader {
                     self.package(&creator(word), ecosystem, role);
                 }
             }
-            Act::Inside => self.inside_of(&walk, words, depth),
+            Act::Inside => self.inside_of(&walk, words, role, depth),
             Act::Inject => {
                 for word in positionals.skip(1) {
                     self.package(word, ecosystem, Role::Extra);
@@ -330,7 +356,7 @@ impl Reader {
                     self.verb(verbs, table, ecosystem, rest, role, depth);
                 }
             }
-            Act::Again(_) | Act::Other(..) | Act::Options => {}
+            Act::Again(_) | Act::Other(..) | Act::With(..) | Act::Options => {}
         }
     }
 
@@ -354,6 +380,9 @@ impl Reader {
             "index",
         ];
         let key = key.to_ascii_lowercase();
+        if (key.ends_with("strict-ssl") && value == "false") || key.ends_with("trusted-host") {
+            self.unverified();
+        }
         let decides = KEYS.iter().any(|end| key.ends_with(end))
             || key.starts_with("mirror.")
             || key.starts_with("repositories.");
@@ -382,6 +411,7 @@ fn named_packages(walk: &Walk) -> bool {
     walk.given
         .iter()
         .any(|(takes, _)| matches!(takes, Takes::Package | Takes::Script))
+        && !walk.unsure_package
 }
 
 /// The package that `npm create` runs: `foo` → `create-foo`, `@s` → `@s/create`, `@s/foo@1` →

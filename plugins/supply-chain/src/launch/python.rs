@@ -168,7 +168,7 @@ impl Reader {
             "pip" | "pip.__main__" | "pip._internal" | "pip._internal.cli.main" => {
                 self.verb(verbs::PIP, &tables::PIP, Pypi, rest, role, depth)
             }
-            "pipx" => self.verb(verbs::PIPX, &tables::PIP, Pypi, rest, role, depth),
+            "pipx" => self.verb(verbs::PIPX, &tables::PIPX, Pypi, rest, role, depth),
             "uv" => self.verb(verbs::UV, &tables::UV, Pypi, rest, role, depth),
             _ => {
                 // Installed already; which distribution holds the module is not written here, but

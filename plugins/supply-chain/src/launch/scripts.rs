@@ -2,7 +2,9 @@
 
 use super::reads::Reads;
 use super::shell::{NestedKind, Script, Simple};
-use super::{Extraction, Opaque, Reader, Role, encoded, loose, program_name, programs};
+use super::{
+    Extraction, Opaque, Reader, Role, encoded, fetched_code, loose, program_name, programs,
+};
 use crate::effort;
 
 impl Reader {
@@ -22,7 +24,12 @@ impl Reader {
         }
         #[cfg(test)]
         self.made(script.commands.iter().flat_map(|command| &command.words));
-        if script.runs_download() {
+        // What a here-document holds is somebody's text.
+        let own = match script.nested.iter().any(|one| one.kind == NestedKind::Here) {
+            true => text.split("<<").next().unwrap_or_default(),
+            false => text,
+        };
+        if script.runs_download() || fetched_code::runs_download(own) {
             self.opaque(Opaque::Download);
         }
         if script.expands || script.commands.len() > 1 {
@@ -83,11 +90,12 @@ impl Reader {
                     self.script(&nested.text, Role::Extra, depth);
                     self.output_runs = false;
                 }
+                NestedKind::Sink => self.script(&nested.text, Role::Extra, depth),
                 NestedKind::Here => {
                     let printed = output_runs && parent.is_some_and(|p| p.written.is_empty());
                     let taken = parent.is_none_or(Simple::takes_commands);
                     if parent.is_some_and(Simple::takes_code) {
-                        self.loose(&nested.text, depth);
+                        self.source_code(&nested.text, depth);
                     } else if printed || taken || runs(nested.parent) {
                         self.script(&nested.text, Role::Extra, depth);
                     }
@@ -131,9 +139,15 @@ impl Reader {
         if std::mem::replace(&mut self.scanning, true) {
             return;
         }
+        let mut before = "";
         for (at, word) in words.iter().enumerate() {
             if self.work_left == 0 {
                 break;
+            }
+            // What follows is an image, not the program's words.
+            let entry = std::mem::replace(&mut before, word) == "--entrypoint";
+            if entry && !word.contains(char::is_whitespace) {
+                continue;
             }
             effort::spend(word.len() + 1);
             if word.contains(char::is_whitespace) {
@@ -154,6 +168,38 @@ impl Reader {
             }
         }
         self.scanning = false;
+    }
+
+    /// Code that is about to run. Deno and Bun fetch what it imports by `npm:`; others mean a script
+    /// of a project by that.
+    pub(super) fn source_code(&mut self, text: &str, depth: u32) {
+        if fetched_code::runs_download(text) {
+            self.opaque(Opaque::Download);
+        }
+        for part in text.split(['"', '\'', '`']) {
+            if let Some(name) = part.strip_prefix("npm:") {
+                self.guess(name);
+            }
+        }
+        self.loose(text, depth);
+        if self.work_left == 0 {
+            self.opaque(Opaque::Convoluted);
+        }
+    }
+
+    /// What Bun fetches for code when it is not installed: all that is imported by a bare name.
+    pub(super) fn bun_imports(&mut self, code: &str) {
+        let mut before = "";
+        for part in code.split(['"', '\'', '`']) {
+            let ends = |word: &str| before.trim_end().ends_with(word);
+            let imports = ["import", "from", "require(", "import("]
+                .into_iter()
+                .any(ends);
+            if imports && !part.contains(':') && !part.starts_with(['.', '/']) {
+                self.guess(part);
+            }
+            before = part;
+        }
     }
 
     /// Code, configuration, or a line for a shell that has its own rules.

@@ -9,6 +9,15 @@ use super::program_name;
 /// Stands in a word for what a substitution would leave there; no package name can contain it.
 pub const SUBSTITUTED: char = '\u{fffc}';
 
+/// Stands behind [`SUBSTITUTED`] for which substitution it was, so that `x=$(curl …); eval "$x"`
+/// shows; there are as many such characters as nobody gave a meaning to.
+pub fn mark(index: usize) -> Option<char> {
+    const FIRST: u32 = 0xe000;
+    const COUNT: usize = 6400;
+    let index = u32::try_from(index).ok().filter(|_| index < COUNT)?;
+    char::from_u32(FIRST + index)
+}
+
 #[derive(Debug, Default)]
 pub struct Script {
     pub commands: Vec<Simple>,
@@ -30,6 +39,8 @@ pub struct Simple {
     pub piped: bool,
     /// Files that its output goes to.
     pub written: Vec<String>,
+    /// Subshells around it.
+    pub inner: u32,
 }
 
 /// The text of `$(…)`, `` `…` ``, `<(…)` or a here-document.
@@ -44,6 +55,8 @@ pub struct Nested {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NestedKind {
     Substitution,
+    /// `>(…)`: it gets what the command prints.
+    Sink,
     /// A here-document: text, unless what takes it runs it.
     Here,
 }
@@ -53,7 +66,7 @@ impl Script {
     /// add to it are taken from `budget`.
     pub fn lex(text: &str, variables: &mut Variables, budget: &mut usize) -> Self {
         let mut script = Lexer::new(text, variables, budget).run();
-        script.fetches = super::download::fetches(text);
+        script.fetches = super::fetchers::fetches(text);
         script
     }
 

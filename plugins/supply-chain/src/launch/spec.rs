@@ -19,12 +19,15 @@ pub enum Target {
     Elsewhere(Source),
 }
 
+/// Aliases of aliases that are followed.
+const MAX_ALIASES: u32 = 4;
+
 /// Reads one package argument as `ecosystem` would.
 pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
     effort::spend(text.len());
     let text = text.trim();
     match ecosystem {
-        Ecosystem::Npm => npm(text),
+        Ecosystem::Npm => npm(text, MAX_ALIASES),
         Ecosystem::Pypi => pypi(text),
         Ecosystem::Oci => oci(text),
         Ecosystem::Rubygems => gem(text),
@@ -47,8 +50,9 @@ fn registry(ecosystem: Ecosystem, name: &str, spec: Spec) -> Target {
     }
 }
 
-/// npm's package-arg order: alias, git, URL, path, registry.
-fn npm(text: &str) -> Target {
+/// npm's package-arg order: alias, git, URL, path, registry. npm takes no alias of an alias, so
+/// only so many are followed.
+fn npm(text: &str, aliases: u32) -> Target {
     let (name, version) = split_version(text);
     if let Some(target) = archive(text).or_else(|| archive(version)) {
         return target;
@@ -56,11 +60,23 @@ fn npm(text: &str) -> Target {
     if let Some(source) = elsewhere(text) {
         return Target::Elsewhere(source);
     }
-    let alias = version
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("npm:"));
-    if let Some(real) = version.get(4..).filter(|_| alias) {
-        return match npm(real) {
+    // `npm:evil` alone is the package itself, and `x@npm:^1` a range of x.
+    let Some(aliases) = aliases.checked_sub(1) else {
+        return registry(Ecosystem::Npm, name, plain_spec(Ecosystem::Npm, version));
+    };
+    if let Some(real) = behind_npm(text) {
+        return npm(real, aliases);
+    }
+    if let Some(range) = behind_npm(version).filter(|range| is_range_npm(range)) {
+        return registry(Ecosystem::Npm, name, plain_spec(Ecosystem::Npm, range));
+    }
+    // yarn: `x@patch:x@npm%3A1.0.0#file`.
+    if let Some(patched) = version.strip_prefix("patch:") {
+        let patched = patched.split('#').next().unwrap_or_default();
+        return npm(&patched.replace("%3A", ":").replace("%2F", "/"), aliases);
+    }
+    if let Some(real) = behind_npm(version) {
+        return match npm(real, aliases) {
             Target::Registry { name, spec, .. } => Target::Registry {
                 ecosystem: Ecosystem::Npm,
                 name,
@@ -74,6 +90,32 @@ fn npm(text: &str) -> Target {
         return Target::Elsewhere(source);
     }
     registry(Ecosystem::Npm, name, plain_spec(Ecosystem::Npm, version))
+}
+
+/// The requirements of uv's `--with a>=1,<2,b[x,y]`: a comma before a bound or in brackets parts
+/// nothing.
+pub fn listed(text: &str) -> impl Iterator<Item = &str> {
+    let mut open = false;
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let all = rest?;
+        let end = all.char_indices().find(|(at, c)| {
+            open = (open || *c == '[') && *c != ']';
+            let next = all.get(at + 1..).unwrap_or_default().trim_start();
+            *c == ',' && !open && !next.starts_with(['<', '>', '=', '!', '~'])
+        });
+        let (part, after) = match end {
+            Some((at, _)) => (all.get(..at), all.get(at + 1..)),
+            None => (Some(all), None),
+        };
+        rest = after;
+        part
+    })
+}
+
+fn behind_npm(text: &str) -> Option<&str> {
+    let start = text.get(..4)?;
+    start.eq_ignore_ascii_case("npm:").then(|| text.get(4..))?
 }
 
 pub fn plain_spec(ecosystem: Ecosystem, version: &str) -> Spec {
@@ -136,12 +178,16 @@ fn elsewhere(text: &str) -> Option<Source> {
         .is_some_and(|drive| drive == ":\\" || drive == ":/");
     let archive = [".tgz", ".tar.gz", ".tar", ".whl", ".zip"]
         .iter()
-        .any(|end| text.ends_with(end));
-    // `~1.1.0` is a range.
-    let home = text == "~" || text.starts_with("~/");
+        .any(|end| text.ends_with(end) && !text.contains("://"));
+    // yarn's own ways to a folder and to a program that makes one.
+    let local = ["link:", "workspace:", "portal:", "exec:"]
+        .iter()
+        .any(|start| lower.starts_with(start));
+    // `~1.1.0` is a range, and `~` is any version.
+    let home = text.starts_with("~/");
     let path =
         lower.starts_with("file:") || home || text.starts_with(['.', '/']) || text.contains('\\');
-    if drive || archive || path || lower.starts_with("link:") || lower.starts_with("workspace:") {
+    if drive || archive || path || local {
         return Some(Source::Path);
     }
     let repository = text.split('#').next().unwrap_or_default();

@@ -7,12 +7,12 @@
 mod images;
 mod wrappers;
 
-pub use images::{COMPOSE, DOCKER, GATEWAY};
+pub use images::{BUILD, COMPOSE, DOCKER, GATEWAY, PULL};
 pub use wrappers::{ENV, FNM, NICE, SHELL, STDBUF, SUDO, TIME, TIMEOUT, WRAPPER, XARGS, XVFB};
 
 use super::options::Takes::{
     Brings, Code, Extra, Flag, Git, Hook, Local, Module, Package, Preload, Registry, Script,
-    Settings, Value, Version, Words,
+    Settings, Unverified, Value, Version, Words,
 };
 use super::options::{Style, Table};
 
@@ -55,7 +55,8 @@ pub static NPM: Table = Table {
         (Package, "-p --package"),
         (Script, "-c --call"),
         (Code, "--script-shell"),
-        (Hook, "--node-options --node-arg -n"),
+        // `-n` has a value behind `npx` and none behind `npm`: it stays unknown.
+        (Hook, "--node-options --node-arg"),
         (Registry, "--registry --userconfig --globalconfig"),
     ],
 };
@@ -179,21 +180,26 @@ pub static UV: Table = Table {
         ),
         (
             Value,
-            "--reinstall-package --no-build-package --no-binary-package --allow-insecure-host",
+            "--reinstall-package --no-build-package --no-binary-package --prerelease-package",
+        ),
+        (Unverified, "--allow-insecure-host --trusted-host"),
+        (
+            Value,
+            "--package --optional --target --prefix --branch --tag --rev --upgrade-group",
         ),
         (
             Value,
-            "--package --optional --target --prefix --branch --tag --rev -c --constraints",
-        ),
-        (
-            Value,
-            "--overrides --build-constraints -b --fork-strategy --index-strategy -C",
+            "--fork-strategy --index-strategy -C --exclude-newer-package --no-sources-package",
         ),
         (
             Value,
             "--config-setting --config-settings --python-platform --python-version --bounds",
         ),
-        (Value, "-t --torch-backend"),
+        (
+            Value,
+            "-t --torch-backend --no-build-isolation-package --config-settings-package --no-extra",
+        ),
+        (Flag, "--no-sources --lfs --system-certs --preview"),
         (Package, "--from"),
         (
             Extra,
@@ -202,6 +208,11 @@ pub static UV: Table = Table {
         (
             Local,
             "--with-editable --with-requirements -r --requirements --requirement --editable",
+        ),
+        // Each can put another package in the place of one that is asked for.
+        (
+            Local,
+            "--overrides --override -c --constraints --constraint -b --build-constraints",
         ),
         (
             Registry,
@@ -233,15 +244,12 @@ pub static PIP: Table = Table {
         ),
         (
             Flag,
-            "--include-deps --force -f-hidden --system-site-packages --global --no-path-check",
+            "--force --no-warn-conflicts --ignore-requires-python --check-build-dependencies --debug",
         ),
-        (
-            Flag,
-            "--no-compile --compile --no-clean --include-apps --quiet-deps",
-        ),
+        (Flag, "--no-compile --compile --no-clean --no-color"),
         (
             Value,
-            "-t --target --prefix --root -c --constraint --python --log --proxy --retries --timeout",
+            "-t --target --prefix --root --python --log --proxy --retries --timeout",
         ),
         (
             Value,
@@ -249,18 +257,48 @@ pub static PIP: Table = Table {
         ),
         (
             Value,
-            "--no-binary --trusted-host --cert --client-cert --src -d --dest --progress-bar",
+            "--no-binary --cert --client-cert --src -d --dest --progress-bar",
         ),
         (
             Value,
-            "--upgrade-strategy --config-settings -C --report --exists-action --suffix --backend",
+            "--upgrade-strategy --config-settings -C --report --exists-action --keyring-provider",
         ),
-        (Value, "--fetch-missing-python"),
+        (
+            Value,
+            "--global-option --root-user-action --use-feature --use-deprecated -w --wheel-dir",
+        ),
+        (Local, "-r --requirement -e --editable -c --constraint"),
+        (Unverified, "--trusted-host"),
+        (Registry, "-i --index-url --extra-index-url -f --find-links"),
+    ],
+};
+
+pub static PIPX: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-q --quiet -v --verbose -f --force --global --include-deps --include-apps --with-suffix",
+        ),
+        (
+            Flag,
+            "--system-site-packages --skip-maintenance --no-cache --refresh --path --pypackages",
+        ),
+        (
+            Flag,
+            "-h --help --version --no-path-check --fetch-missing-python --include-injected --install",
+        ),
+        (Flag, "-e --editable -U --upgrade"),
+        (
+            Value,
+            "--python --python-args --suffix --backend --cooldown --upgrade-strategy --app --lock",
+        ),
+        (Value, "--fetch-python --output --include-resources-from"),
         (Words, "--pip-args"),
         (Package, "--spec"),
         (Extra, "--with --preinstall"),
-        (Local, "-r --requirement -e --editable"),
-        (Registry, "-i --index-url --extra-index-url -f --find-links"),
+        (Local, "-r --requirement"),
+        (Registry, "-i --index-url --extra-index-url --find-links"),
     ],
 };
 

@@ -22,7 +22,7 @@ pub fn describe(found: &super::Extraction) -> String {
             Spec::Tag(text) => format!(" #{text}"),
         };
         let mut line = format!("{}:{}{spec}", candidate.ecosystem.id(), candidate.name);
-        if candidate.role == super::Role::Extra {
+        if candidate.role != super::Role::Main {
             line.push_str(" extra");
         }
         if candidate.alias {
@@ -60,7 +60,7 @@ fn check(line: &str, expected: &str) {
 fn npx_and_npm_exec() {
     check("npx --registry http://r.example pkg", "npm:pkg, override");
     check("npx --registry https://registry.npmjs.org/ pkg", "npm:pkg");
-    check("npx --pack=evil good", "npm:evil, ambiguous");
+    check("npx --pack=evil good", "npm:evil, npm:good, ambiguous");
     check("npm exec good --package=evil", "npm:evil");
     check("npm create evil", "npm:create-evil");
     check("npm run build", "");
@@ -98,7 +98,7 @@ fn deno_docker_node() {
     );
     check(
         "podman run --entrypoint npx img -y evil",
-        "oci:img, npm:evil extra, npm:img extra",
+        "oci:img, npm:evil extra",
     );
     check("node -e 'process.exit()'", "opaque");
     check("/opt/server/bin/mcp --stdio", "path");

@@ -39,6 +39,8 @@ pub enum Act {
     Again(&'static [(&'static str, Act)]),
     /// The same, with options of its own.
     Other(&'static [(&'static str, Act)], &'static Table),
+    /// That, with options of its own.
+    With(&'static Act, &'static Table),
 }
 
 pub const NPM: &[(&str, Act)] = &[
@@ -72,13 +74,23 @@ pub const YARN: &[(&str, Act)] = &[
     ("add up upgrade link", Act::Install),
     ("create", Act::Create),
     ("global", Act::Again(&[("add", Act::Install)])),
-    ("set", Act::Again(&[("resolution", Act::Install)])),
+    // A version by its address is a program that every later call runs; so is a plugin.
+    (
+        "set",
+        Act::Again(&[("resolution", Act::Install), ("version", Act::Local)]),
+    ),
+    ("plugin", Act::Again(&[("import", Act::Local)])),
+    ("policies", Act::Again(&[("set-version", Act::Local)])),
     ("config", Act::Configure),
     ("exec run", Act::Wrap),
     (
         "workspace workspaces",
         Act::Later(&[("add up", Act::Install), ("dlx", Act::Run)]),
     ),
+];
+pub const VOLTA: &[(&str, Act)] = &[
+    ("install fetch pin", Act::Install),
+    ("run", Act::With(&Act::Wrap, &tables::WRAPPER)),
 ];
 pub const BUN: &[(&str, Act)] = &[
     ("x", Act::Run),
@@ -144,15 +156,34 @@ pub const DOCKER: &[(&str, Act)] = &[
     ("run create", Act::Run),
     (
         "container service",
-        Act::Again(&[("run create", Act::Run), ("exec", Act::Inside)]),
+        Act::Again(&[
+            ("run create", Act::Run),
+            ("exec", Act::Inside),
+            ("update", Act::With(&Act::Options, &IMAGE_OPTION)),
+        ]),
+    ),
+    ("build", Act::With(&Act::Local, &tables::BUILD)),
+    (
+        "buildx builder",
+        Act::Again(&[("build", Act::With(&Act::Local, &tables::BUILD))]),
+    ),
+    (
+        "plugin",
+        Act::Again(&[("install", Act::With(&Act::Install, &tables::PULL))]),
     ),
     ("exec", Act::Inside),
     ("compose", Act::Other(COMPOSE, &tables::COMPOSE)),
     ("mcp", Act::Other(GATEWAY, &tables::GATEWAY)),
     ("kube", Act::Again(&[("play", Act::Local)])),
     ("play", Act::Again(&[("kube", Act::Local)])),
-    ("pull", Act::Install),
-    ("image", Act::Again(&[("pull", Act::Install)])),
+    ("pull", Act::With(&Act::Install, &tables::PULL)),
+    (
+        "image",
+        Act::Again(&[
+            ("pull", Act::With(&Act::Install, &tables::PULL)),
+            ("build", Act::With(&Act::Local, &tables::BUILD)),
+        ]),
+    ),
 ];
 /// What its files name is read where a call writes them; here only which files and which command.
 pub const COMPOSE: &[(&str, Act)] = &[

@@ -4,7 +4,7 @@ use super::lexer::alias_key;
 use super::options::{Table, Takes};
 use super::reads::{Reads, reads};
 use super::shell::is_assignment;
-use super::{Opaque, Reader, Role, Source, Target, encoded, programs, tables, target, verbs};
+use super::{Opaque, Reader, Role, Source, Target, programs, tables, target, verbs};
 use crate::effort;
 use crate::package::Ecosystem;
 
@@ -43,7 +43,7 @@ fn wrapper(name: &str) -> Option<Leads> {
             Leads::After(&tables::WRAPPER, 0)
         }
         "timeout" | "gtimeout" => Leads::After(&tables::TIMEOUT, 1),
-        "chroot" | "volta" => Leads::After(&tables::WRAPPER, 1),
+        "chroot" => Leads::After(&tables::WRAPPER, 1),
         "fnm" | "asdf" => Leads::After(&tables::FNM, 1),
         "direnv" => Leads::After(&tables::FNM, 2),
         // What stands before the dashes is a name or a tool, and may well be called like a launcher.
@@ -161,7 +161,14 @@ impl Reader {
     fn wrapped(&mut self, leads: &Leads, words: &[String], role: Role, depth: u32) {
         match leads {
             Leads::After(table, own) => self.behind(table, *own, words, role, depth),
-            Leads::Dashes | Leads::Anywhere => match behind_dashes(leads, words) {
+            Leads::Dashes => {
+                self.tools(words);
+                match behind_dashes(leads, words) {
+                    Some(rest) => self.command(rest, role, depth),
+                    None => self.scan(words, role, depth),
+                }
+            }
+            Leads::Anywhere => match behind_dashes(leads, words) {
                 Some(rest) => self.command(rest, role, depth),
                 None => self.scan(words, role, depth),
             },
@@ -171,6 +178,22 @@ impl Reader {
             Leads::Shell => self.shell(words, role, depth),
             Leads::Cmd => self.cmd(words, role, depth),
             Leads::PowerShell => self.powershell(words, role, depth),
+        }
+    }
+
+    /// `mise use npm:evil@1.0.0`: tools by the name of whoever packs them.
+    fn tools(&mut self, words: &[String]) {
+        for word in words.iter().take_while(|word| *word != "--") {
+            let (backend, name) = word.split_once(':').unwrap_or_default();
+            let ecosystem = match backend {
+                "npm" => Ecosystem::Npm,
+                "pipx" => Ecosystem::Pypi,
+                "cargo" => Ecosystem::Cargo,
+                "gem" => Ecosystem::Rubygems,
+                "go" => Ecosystem::Go,
+                _ => continue,
+            };
+            self.package(name, ecosystem, Role::Extra);
         }
     }
 
@@ -304,11 +327,15 @@ impl Reader {
         };
         let rest = words.get(at + 1..).unwrap_or_default();
         let glued = (!glued.is_empty()).then(|| glued.to_owned());
-        let rest: Vec<String> = glued
+        let mut rest: Vec<String> = glued
             .into_iter()
             .chain(rest.iter().cloned())
             .map(|word| word.replace('^', ""))
             .collect();
+        // `@npx` runs without being shown.
+        if let Some(first) = rest.first_mut() {
+            *first = first.trim_start_matches('@').to_owned();
+        }
         if let [line] = rest.as_slice() {
             return self.script(&as_shell(line), role, depth);
         }
@@ -328,34 +355,6 @@ impl Reader {
                 self.command(called, role, depth);
             }
             _ => self.command(&rest, role, depth),
-        }
-    }
-
-    /// Its own language, close enough to a shell's for simple lines.
-    fn powershell(&mut self, words: &[String], role: Role, depth: u32) {
-        self.opaque(Opaque::Script);
-        let option = |word: &str, name: &str| {
-            let word = word.to_ascii_lowercase();
-            word.len() > 1
-                && word.starts_with(['-', '/'])
-                && name.starts_with(word.get(1..).unwrap_or_default())
-        };
-        let mut texts = Vec::new();
-        for (at, word) in words.iter().enumerate() {
-            if option(word, "encodedcommand") || option(word, "ec") {
-                texts.extend(words.get(at + 1).and_then(|word| encoded::decode(word)));
-            }
-        }
-        let command = words.iter().position(|word| option(word, "command"));
-        let rest = words.get(command.map_or(0, |at| at + 1)..);
-        texts.push(rest.unwrap_or_default().join(" "));
-        for text in texts {
-            let text = text.replace('`', "");
-            if runs_download(&text.to_ascii_lowercase()) {
-                self.opaque(Opaque::Download);
-            }
-            self.script(&text, role, depth);
-            self.loose(&text, depth);
         }
     }
 
@@ -380,26 +379,4 @@ fn as_shell(line: &str) -> String {
         }
     }
     text
-}
-
-/// Whether a line of PowerShell, in lower case, fetches something and runs text.
-fn runs_download(text: &str) -> bool {
-    const FETCHES: [&str; 8] = [
-        "iwr",
-        "irm",
-        "invoke-webrequest",
-        "invoke-restmethod",
-        "downloadstring",
-        "downloaddata",
-        "curl",
-        "wget",
-    ];
-    const RUNS: [&str; 4] = [
-        "iex",
-        "invoke-expression",
-        "scriptblock]::create",
-        "[reflection.assembly]::load",
-    ];
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    text.contains("://") && has(&FETCHES) && has(&RUNS)
 }

@@ -4,6 +4,7 @@
 //! Only what the call itself carries is read, a whole file or the new half of an edit, so nothing
 //! here needs a file to be well-formed: what looks like a name with a version is looked up.
 
+mod pins;
 mod toml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,8 @@ enum Format {
     GoModule,
     /// `gem "name", "version"`, or `name (version)`.
     Gems,
+    /// Names with one version, in whatever way.
+    Pins,
     /// Commands, and the images that they run in.
     Commands,
 }
@@ -185,7 +188,8 @@ fn format_of(path: &str) -> Option<Format> {
         | "yarn.lock"
         | "pnpm-lock.yaml"
         | "bun.lock" => Format::NpmLock,
-        "pyproject.toml" | "pipfile" | "setup.py" | "setup.cfg" => Format::Toml(Pypi),
+        "pyproject.toml" | "pipfile" | "setup.py" => Format::Toml(Pypi),
+        name if pins::is_file(name) => Format::Pins,
         "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" => Format::TomlLock(Pypi),
         "cargo.toml" => Format::Toml(Cargo),
         "cargo.lock" => Format::TomlLock(Cargo),
@@ -249,6 +253,10 @@ impl Written {
                 self.commands.push(launch::mentions(text));
             }
             Format::NpmLock => self.npm_lock(text),
+            Format::Pins => {
+                self.pins(text);
+                self.commands.push(launch::mentions(text));
+            }
             Format::Requirements => {
                 for line in text.lines().map(str::trim) {
                     if line.starts_with(|c: char| c.is_ascii_alphanumeric()) {
@@ -347,6 +355,27 @@ impl Written {
                     version.trim_start_matches('@').trim_start_matches("npm:"),
                     Npm,
                 );
+            } else if let Some((package, version)) = key.rsplit_once('/') {
+                // `/chalk/5.6.1:` of older pnpm.
+                self.lock(package, version, Npm);
+            }
+        }
+        // npm's first kind of lock file, and the real name behind an alias in the later ones.
+        let mut alias = ("", "");
+        for (object, key, value) in pins::fields(text) {
+            match key {
+                "name" => alias = (object, value),
+                "version" if alias.0 == object => self.lock(alias.1, value, Npm),
+                "version" if !object.contains("node_modules/") => self.lock(object, value, Npm),
+                _ => {}
+            }
+        }
+        // `resolution: "evil@npm:1.0.0"` of newer yarn, also under another name.
+        for line in text.lines().map(str::trim) {
+            if let Some(found) = line.strip_prefix("resolution:")
+                && let Some((package, version)) = found.trim_matches([' ', '"']).split_once("@npm:")
+            {
+                self.lock(package, version, Npm);
             }
         }
         // `"chalk": ["chalk@5.6.1", …]`.

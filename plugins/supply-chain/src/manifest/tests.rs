@@ -31,6 +31,79 @@ fn check(path: &str, content: &str, expected: &str) {
     );
 }
 
+/// Files that name a package and its version in a way of their own, and lock files of other ages.
+#[test]
+fn pins_are_found_in_whatever_way_they_are_written() {
+    for (path, content, expected) in [
+        (
+            "setup.cfg",
+            "install_requires =\n  evil == 1.0.0\n",
+            "pypi:evil 1.0.0",
+        ),
+        ("tox.ini", "deps = evil[x]==1.0.0", "pypi:evil 1.0.0"),
+        (
+            "environment.yml",
+            "- pip:\n  - evil==1.0.0",
+            "pypi:evil 1.0.0",
+        ),
+        (
+            ".pre-commit-config.yaml",
+            "additional_dependencies: ['evil==1.0.0']",
+            "pypi:evil 1.0.0",
+        ),
+        (
+            "Pipfile.lock",
+            r#"{"default":{"evil":{"hashes":["x"],"version":"==1.0.0"}}}"#,
+            "pypi:evil 1.0.0",
+        ),
+        (
+            "deno.json",
+            r#"{"imports":{"x":"npm:@s/evil@1.0.0"}}"#,
+            "npm:@s/evil 1.0.0",
+        ),
+        (
+            "deno.lock",
+            r#"{"npm":{"evil@1.0.0":{}}}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            "pnpm-workspace.yaml",
+            "catalog:\n  evil: 1.0.0",
+            "npm:evil 1.0.0",
+        ),
+        (
+            "pnpm-workspace.yaml",
+            "overrides:\n  good: npm:evil@1.0.0",
+            "npm:evil 1.0.0",
+        ),
+        ("mise.toml", "\"npm:evil\" = \"1.0.0\"", "npm:evil 1.0.0"),
+        (".tool-versions", "npm:evil 1.0.0", "npm:evil 1.0.0"),
+        (
+            "npm-shrinkwrap.json",
+            r#"{"dependencies":{"evil":{"version":"1.0.0"}}}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            "package-lock.json",
+            r#"{"node_modules/good":{"name":"evil","version":"1.0.0"}}"#,
+            "npm:evil 1.0.0",
+        ),
+        ("pnpm-lock.yaml", "  /@s/evil/1.0.0:\n", "npm:@s/evil 1.0.0"),
+        (
+            "yarn.lock",
+            "  resolution: \"evil@npm:1.0.0\"",
+            "npm:evil 1.0.0",
+        ),
+        // Nothing that names one version.
+        ("tox.ini", "deps = evil>=1.0.0\n# evil", ""),
+        ("deno.json", r#"{"imports":{"x":"npm:evil"}}"#, ""),
+        ("environment.yml", "name: evil", ""),
+        ("notes.cfg", "evil==1.0.0", ""),
+    ] {
+        check(path, content, expected);
+    }
+}
+
 #[test]
 fn packages_in_written_files_are_found() {
     for (path, content, expected) in [

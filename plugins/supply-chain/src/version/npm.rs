@@ -124,7 +124,14 @@ fn comparators(text: &str) -> Option<Interval<Precedence>> {
     let mut interval = Interval::everything();
     let words: Vec<&str> = text.split_whitespace().collect();
     if let [from, "-", to] = words.as_slice() {
-        Partial::parse(from)?.apply(">=", &mut interval)?;
+        // With pre-releases of the first one.
+        let from = Partial::parse(from)?;
+        let pre = if from.pre.is_empty() {
+            lowest()?
+        } else {
+            from.pre.clone()
+        };
+        interval.raise(from.padded(pre), true);
         Partial::parse(to)?.apply("<=", &mut interval)?;
         return Some(interval);
     }
@@ -170,21 +177,23 @@ impl Partial {
             let digits = part.bytes().all(|byte| byte.is_ascii_digit());
             let number = part.parse().ok();
             let number = number.filter(|n| *n <= MAX_NUMBER && plain && digits)?;
-            // `x.1` says no more than `x`.
-            if !open {
-                parts.push(number);
+            // `1.x.2`: npm leaves such a comparator out, and takes it for a tag where it is alone.
+            if open {
+                return None;
             }
+            parts.push(number);
         }
         let whole = parts.len() == 3;
         if parts.len() > 3 || core.split('.').count() > 3 {
             return None;
         }
-        // `1.2-beta` is no version; npm ignores what follows such a part.
-        let pre = if whole {
-            parse(text)?.0.pre
-        } else {
-            Prerelease::EMPTY
-        };
+        // `1.2-beta` is a tag to npm; it ignores what follows `1.2.x` only.
+        if core.split('.').count() < 3 && text.len() > core.len() {
+            return None;
+        }
+        let rest = text.get(core.len()..).unwrap_or_default();
+        let pre = parse(&format!("0.0.0{rest}"))?.0.pre;
+        let pre = if whole { pre } else { Prerelease::EMPTY };
         Some(Self { parts, pre })
     }
 
@@ -212,7 +221,12 @@ impl Partial {
     /// The first version that does not begin with the first `count` parts.
     fn next(&self, count: usize) -> Option<Precedence> {
         let mut parts: Vec<u64> = self.parts.iter().copied().take(count).collect();
-        *parts.last_mut()? += 1;
+        let last = parts.last_mut()?;
+        *last += 1;
+        // npm refuses a range whose end it could not write.
+        if *last > MAX_NUMBER {
+            return None;
+        }
         let pre = Prerelease::EMPTY;
         Some(Self { parts, pre }.padded(lowest()?))
     }
@@ -231,11 +245,9 @@ impl Partial {
             "<=" if whole => interval.lower(self.floor()?, true),
             // `*` and everything that says as little.
             "" | "=" | "~" | "~>" | "^" | "<=" if written == 0 => {}
-            ">" => match self.next(written) {
-                Some(next) => interval.raise(next, true),
-                // Nothing is above everything.
-                None => interval.lower(self.floor()?, false),
-            },
+            // Nothing is above everything.
+            ">" if written == 0 => interval.lower(self.floor()?, false),
+            ">" => interval.raise(self.next(written)?, true),
             "<=" => interval.lower(self.next(written)?, false),
             "" | "=" | "~" | "~>" | "^" => {
                 let kept = match operator {

@@ -45,7 +45,9 @@ fn against(wanted: Interval<Version>, affected: &Affected) -> Answer {
     let ranges = ranges.map(|range| Interval::of_range(range, parse));
     let versions = affected.versions.iter();
     let versions = versions.map(|text| parse(text).map(Interval::point));
-    answer(&[wanted], ranges.chain(versions))
+    // Nothing satisfies `>2,<1`, so nothing can be said of it.
+    let wanted = (!wanted.is_empty()).then_some(wanted);
+    answer(wanted.as_slice(), ranges.chain(versions))
 }
 
 /// Everything that a list of specifiers leaves.
@@ -58,7 +60,9 @@ fn of_specifiers(text: &str) -> Option<Interval<Version>> {
         let version = version.trim();
         match operator {
             // An exclusion makes it narrower; ignoring it is the safe direction.
-            "!=" => {}
+            "!=" => {
+                parse(version.trim_end_matches(".*"))?;
+            }
             ">=" => all.raise(parse(version)?, true),
             ">" => all.raise(parse(version)?, false),
             "<=" => all.lower(parse(version)?, true),
@@ -74,6 +78,10 @@ fn of_specifiers(text: &str) -> Option<Interval<Version>> {
             "~=" => {
                 let version = parse(version)?;
                 let (_, series) = version.release().split_last()?;
+                // `~=1` is no specifier, and a version without numbers would panic.
+                if series.is_empty() {
+                    return None;
+                }
                 narrow_to_series(&mut all, &Version::new(series).with_epoch(version.epoch()))?;
                 all.raise(version, true);
             }

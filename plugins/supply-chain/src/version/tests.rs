@@ -51,6 +51,18 @@ fn npm_specs_that_are_no_version_are_never_called_clean_by_mistake() {
     check(Npm, Tag("1.2.3.4".into()), "from 0 fixed 2.0.0", Maybe);
     check(Npm, InRange("1.2.3.4".into()), "from 0 fixed 2.0.0", Maybe);
     check(Npm, InRange(">=2.0.0".into()), "from 0 fixed 2.0.0", No);
+    // What npm leaves out of a range, or takes for a tag.
+    for odd in [
+        "1.x.2",
+        "<3 =0.x.1",
+        "1.2-beta",
+        ">9.9007199254740991",
+        ">1.x-beta,!=2",
+    ] {
+        check(Npm, InRange(odd.into()), "from 2.0.0", Maybe);
+    }
+    let hyphen = "1.0.0 - 2.0.0";
+    check(Npm, InRange(hyphen.into()), "versions 1.0.0-rc.1", Maybe);
 }
 
 #[test]
@@ -67,6 +79,11 @@ fn pypi_specifiers_become_intervals() {
         (">=1,<2,!=1.5", "versions 1.5", Maybe),
         (">1,<=2", "from 2", Maybe),
         ("what", "from 2", Maybe),
+        // No specifier, and none that anything satisfies.
+        ("~=1", "from 2", Maybe),
+        ("==1,==3", "from 2", Maybe),
+        (">3,<2", "versions 1.0", Maybe),
+        ("<1,!=banana", "from 2", Maybe),
     ] {
         check(Pypi, InRange(spec.to_owned()), text, expected);
     }

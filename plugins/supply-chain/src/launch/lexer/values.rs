@@ -63,9 +63,13 @@ impl Lexer<'_> {
     }
 
     pub(super) fn keep(&mut self, word: String) {
+        let inner = self.inner;
         let Some(command) = self.script.commands.last_mut() else {
             return;
         };
+        if command.words.is_empty() {
+            command.inner = inner;
+        }
         let first = command.words.first().map(String::as_str);
         let last = command.words.last().map(String::as_str);
         const NAMES: [&str; 6] = ["read", "unset", "mapfile", "readarray", "getopts", "let"];

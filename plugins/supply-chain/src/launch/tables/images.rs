@@ -16,7 +16,7 @@ pub static DOCKER: Table = Table {
         ),
         (
             Flag,
-            "--disable-content-trust --tls --tlsverify -a-all --all-tags --replace",
+            "--disable-content-trust --tls --tlsverify --all-tags --replace --use-api-socket",
         ),
         (
             Value,
@@ -56,7 +56,7 @@ pub static DOCKER: Table = Table {
         ),
         (
             Value,
-            "--storage-opt --pids-limit --mac-address --use-api-socket --context",
+            "--storage-opt --pids-limit --mac-address --context --cpuset-mems --health-start-period",
         ),
         (
             Value,
@@ -64,6 +64,47 @@ pub static DOCKER: Table = Table {
         ),
         (Entry, "--entrypoint"),
         (Registry, "-H --host"),
+    ],
+};
+
+/// `docker pull`, where `-a` is no `--attach`.
+pub static PULL: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "-a --all-tags --disable-content-trust -q --quiet --grant-all-permissions --disable",
+        ),
+        (Value, "--platform --alias"),
+    ],
+};
+
+/// `docker build`, whose context may be an address.
+pub static BUILD: Table = Table {
+    style: Style::Getopt,
+    options: &[
+        (
+            Flag,
+            "--compress --disable-content-trust --force-rm --no-cache --pull -q --quiet --rm --squash",
+        ),
+        (Flag, "--load --push -D --debug --check"),
+        (
+            Value,
+            "--add-host --build-arg --cache-from --cache-to --cgroup-parent --cpu-period --cpu-quota",
+        ),
+        (
+            Value,
+            "-c --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory",
+        ),
+        (
+            Value,
+            "--memory-swap --network --platform --security-opt --shm-size -t --tag --target --ulimit",
+        ),
+        (
+            Value,
+            "-o --output --secret --ssh --builder --progress --metadata-file --allow --attest",
+        ),
+        (Local, "-f --file"),
     ],
 };
 
