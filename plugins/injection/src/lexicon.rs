@@ -343,7 +343,7 @@ impl Stem {
 
 /// The name of what is the same in every language.
 const ANY: &str = "any";
-/// A power of two; some four times as many as there are beginnings.
+/// A power of two; more than twice as many as there are beginnings.
 const BUCKETS: usize = 1 << 15;
 /// Bytes between two words of one stem.
 const MAX_GAP: usize = 4;
