@@ -65,7 +65,7 @@ fn saturated(offset: usize) -> u32 {
 /// One letter folded, or `None` for a mark that goes.
 ///
 /// Beyond Latin accents: Greek tonos, Arabic and Hebrew vowel points, the Persian and Arabic forms
-/// of yeh and kaf, ё; what writers of these languages use as they like.
+/// of yeh and kaf, ё, the marks of Armenian stress; what writers of these languages use as they like.
 fn fold(letter: char) -> Option<char> {
     Some(match letter {
         '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}'..='\u{5c2}' | '\u{5c4}'..='\u{5c5}' => {
@@ -73,6 +73,8 @@ fn fold(letter: char) -> Option<char> {
         }
         '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' => return None,
         '\u{200b}'..='\u{200f}' | '\u{300}'..='\u{36f}' => return None,
+        // Armenian marks of stress stand inside the word.
+        '\u{55b}' | '\u{55c}' | '\u{55e}' => return None,
         'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
         'ى' | 'ی' | 'ئ' => 'ي',
         'ک' => 'ك',
@@ -88,7 +90,7 @@ fn fold(letter: char) -> Option<char> {
         'ς' => 'σ',
         'ё' | 'Ё' => 'е',
         'İ' => 'i',
-        '’' | '‘' | 'ʼ' => '\'',
+        '’' | '‘' | 'ʼ' | 'ʻ' => '\'',
         other => {
             let bare = unaccented(other);
             bare.to_lowercase().next().unwrap_or(bare)
@@ -113,6 +115,13 @@ mod tests {
         check("Ещё ЁЛКА", "еще елка");
         check("تَجاهَلْ أيّة", "تجاهل ايه");
         check("İSTANBUL ığdır", "istanbul igdir");
+        check("Älä välitä, følg på đak", "ala valita, folg pa dak");
+        check("GLÆDE straße Ənənə", "glæde straße ənənə");
+        check("Мой ЋЕРКА Қазір ҮЙ ұмыт ђак", "мой ћерка қазір үй ұмыт ђак");
+        check("Անտեսի՛ր ՀՐԱՀԱՆԳ", "անտեսիր հրահանգ");
+        check("oʻqi o‘qi oʼqi", "o'qi o'qi o'qi");
+        check("დაივიწყე ᲓᲐᲘᲕᲘᲬᲧᲔ", "დაივიწყე დაივიწყე");
+        check("వినియోగదారు\u{200c}కు विसरा", "వినియోగదారుకు विसरा");
     }
 
     #[test]

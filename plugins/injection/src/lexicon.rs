@@ -343,7 +343,7 @@ impl Stem {
 
 /// The name of what is the same in every language.
 const ANY: &str = "any";
-/// A power of two; some four times as many as there are beginnings.
+/// A power of two; more than twice as many as there are beginnings.
 const BUCKETS: usize = 1 << 15;
 /// Bytes between two words of one stem.
 const MAX_GAP: usize = 4;
@@ -361,7 +361,7 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
-/// Punctuation above ASCII: general, CJK and full width, Arabic comma and question mark, danda; and
+/// Punctuation above ASCII: general, CJK and full width, Arabic, Armenian, Ethiopic, danda; and
 /// symbols and emoji, which part words as well.
 pub fn starts_mark(rest: &[u8]) -> bool {
     matches!(
@@ -375,7 +375,8 @@ pub fn starts_mark(rest: &[u8]) -> bool {
             | [0xe0, 0xa5, 0xa4 | 0xa5, ..]
             | [0xe1, 0x8d, 0xa1..=0xa8, ..]
             | [0xc2, 0x80..=0xbf, ..]
-            | [0xd6, 0xbe, ..]
+            | [0xd6, 0x89 | 0x8a | 0xbe, ..]
+            | [0xd5, 0x9a | 0x9d | 0x9f, ..]
     )
 }
 

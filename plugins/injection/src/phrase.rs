@@ -10,7 +10,7 @@ use crate::lexicon::{Lexicon, concept};
 use crate::rules::rule;
 use crate::signature::Level;
 use crate::surface::Surface;
-use crate::token::{Gap, Tokens};
+use crate::token::{Gap, Token, Tokens};
 
 /// A phrase as it is written.
 #[derive(Debug, Deserialize)]
@@ -212,11 +212,14 @@ impl Phrase {
         let between = words
             .get(1..words.len().saturating_sub(1))
             .unwrap_or_default();
+        // What belongs to the first stem excuses nothing: "do not follow" holds "follow".
+        let reach = words.first().map_or(0, |word| word.reach);
         let parted = words
             .iter()
             .skip(1)
             .any(|word| word.gap >= Gap::Mark && word.gap != Gap::Line);
-        (self.joined && parted) || between.iter().any(|word| word.concepts & self.unless != 0)
+        let unless = |word: &Token| word.start >= reach && word.concepts & self.unless != 0;
+        (self.joined && parted) || between.iter().any(unless)
     }
 }
 

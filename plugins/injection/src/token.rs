@@ -240,10 +240,11 @@ fn part(rest: &[u8]) -> (Gap, usize) {
         0..0x80 => (Gap::Mark, 1),
         _ => {
             let gap = match rest {
-                // 。 ． ！ ？ ； ؟ ۔ । ॥ ። ፧
+                // 。 ． ！ ？ ； ؟ ։ ۔ । ॥ ። ፧
                 [0xe3, 0x80, 0x82, ..]
                 | [0xef, 0xbc, 0x81 | 0x8e | 0x9b | 0x9f, ..]
                 | [0xd8, 0x9f | 0x9b, ..]
+                | [0xd6, 0x89, ..]
                 | [0xdb, 0x94, ..]
                 | [0xe0, 0xa5, 0xa4 | 0xa5, ..]
                 | [0xe1, 0x8d, 0xa2 | 0xa7, ..] => Gap::Sentence,
