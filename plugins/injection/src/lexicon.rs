@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::letters::Folded;
+use crate::trie::{Ending, Stop, Trie};
 
 /// What words can mean, in the order of their bits. Weights refer to these numbers, so the list
 /// only ever grows at its end.
@@ -109,34 +110,22 @@ pub struct Words {
     pub of: BTreeMap<String, String>,
 }
 
-/// One stem, and what it means in which languages.
-struct Stem {
-    /// Its first eight letters up to the first space, and which bits of them it has: nearly every
-    /// other word differs here.
-    head: u64,
-    mask: u64,
-    /// Its letters in [`Lexicon::letters`].
-    start: u32,
-    end: u32,
-    /// Its last letter is of a script without spaces, where nothing ends a word.
-    unspaced: bool,
-    /// Nothing may follow in the same word.
-    closed: bool,
-    concepts: u64,
-    languages: u64,
-}
-
 /// All stems, found by how they begin.
 pub struct Lexicon {
     /// Names of the languages, in the order of their bits.
     languages: Vec<String>,
-    stems: Vec<Stem>,
-    /// The letters of all stems, one after the other, as they are compared.
-    letters: Vec<u8>,
-    /// Ranges of `stems` by hashed beginning.
-    buckets: Vec<(u32, u32)>,
-    /// A bit per bucket that is not empty: most words of most texts end here.
-    filled: Vec<u64>,
+    stems: Trie,
+    /// What stems mean: the trie's values. Many mean the same.
+    meant: Vec<Meant>,
+}
+
+/// What a stem means in which languages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Meant {
+    concepts: u64,
+    languages: u64,
+    /// Its last letter is of a script without spaces, where nothing ends a word.
+    unspaced: bool,
 }
 
 /// Found at one place: which concepts, in which languages, and the byte after its last letter.
@@ -174,15 +163,17 @@ impl Lexicon {
                     .map(str::trim)
                     .filter(|word| !word.is_empty())
                 {
-                    let closed = word.ends_with('|');
                     let stem = Folded::of(word.trim_end_matches('|')).text;
                     let stem = stem.replace(['\'', '-', '_'], " ");
-                    if key_of(stem.as_bytes(), stem.len(), closed).is_none() {
+                    let closed = word.ends_with('|');
+                    if stem.is_empty() || (!closed && is_short(stem.as_bytes())) {
                         return Err(format!(
                             "{}: {word:?} is too short for an open stem",
                             words.language
                         ));
                     }
+                    // Where nothing ends a word nothing has to.
+                    let closed = closed && !unspaced_at_end(&stem);
                     let entry = known.entry((stem, closed)).or_default();
                     entry.0 |= 1 << bit;
                     entry.1 |= match words.language.as_str() {
@@ -192,92 +183,51 @@ impl Lexicon {
                 }
             }
         }
-        let mut keyed: Vec<_> = known
-            .into_iter()
-            .filter_map(|((text, closed), meaning)| {
-                let key = key_of(text.as_bytes(), text.len(), closed)?;
-                Some((key, text, closed, meaning))
-            })
-            .collect();
-        keyed.sort();
-        let mut lexicon = Self {
-            languages,
-            stems: Vec::with_capacity(keyed.len()),
-            letters: Vec::new(),
-            buckets: vec![(0, 0); BUCKETS],
-            filled: vec![0; BUCKETS / 64],
-        };
-        for (key, text, closed, (concepts, languages)) in keyed {
-            let number = |count: usize| u32::try_from(count).map_err(|_| "too many words");
-            let index = number(lexicon.stems.len())?;
-            let start = number(lexicon.letters.len())?;
-            lexicon.letters.extend(text.bytes());
-            let (head, mask) = head_of(text.as_bytes());
-            lexicon.stems.push(Stem {
-                head,
-                mask,
-                start,
-                end: number(lexicon.letters.len())?,
-                unspaced: unspaced_at_end(&text),
-                closed,
-                concepts,
-                languages,
+        let mut meant = Vec::new();
+        let mut numbers = BTreeMap::new();
+        let stems = Trie::new(known.into_iter().map(|((stem, closed), meaning)| {
+            let meaning = Meant {
+                concepts: meaning.0,
+                languages: meaning.1,
+                unspaced: unspaced_at_end(&stem),
+            };
+            let number = *numbers.entry(meaning).or_insert_with(|| {
+                meant.push(meaning);
+                meant.len() as u32 - 1
             });
-            if let (Some(bucket), Some(bits)) = (
-                lexicon.buckets.get_mut(key),
-                lexicon.filled.get_mut(key / 64),
-            ) {
-                if bucket.1 == 0 {
-                    bucket.0 = index;
-                }
-                bucket.1 = index + 1;
-                *bits |= 1 << (key % 64);
-            }
-        }
-        Ok(lexicon)
+            (stem, Ending::of(closed), number)
+        }))?;
+        Ok(Self {
+            languages,
+            stems,
+            meant,
+        })
     }
 
-    /// What begins at `at`; a word runs to `word_end`, which is also where a script without spaces
-    /// ends the sentence.
+    /// What begins at `at`; a word runs to `word_end`, within which the first part of a stem lies.
     #[inline]
     pub fn look_up(&self, text: &[u8], at: usize, word_end: usize) -> Meaning {
-        let head = head(text, at);
-        let mut meaning = Meaning::default();
-        if head & 0x80 == 0 {
-            let length = word_end.saturating_sub(at);
-            let few = if length < 3 { 8 * length } else { 24 };
-            self.look_into(mix(head & low(few), 0), head, text, at, &mut meaning);
-            if length >= 5 {
-                self.look_into(mix(head & low(40), 0), head, text, at, &mut meaning);
-            }
-            return meaning;
+        match self.stems.first(text, at, word_end) {
+            Some(first) => self.meaning(first, text, word_end),
+            None => Meaning::default(),
         }
-        for key in keys(text.get(at..word_end).unwrap_or_default()) {
-            self.look_into(key, head, text, at, &mut meaning);
-        }
-        meaning
     }
 
-    /// Adds what the stems of one bucket mean at `at`.
-    #[inline]
-    fn look_into(&self, key: usize, head: u64, text: &[u8], at: usize, meaning: &mut Meaning) {
-        let filled = self.filled.get(key / 64);
-        if filled.is_none_or(|bits| bits >> (key % 64) & 1 == 0) {
-            return;
-        }
-        let (start, end) = self.buckets.get(key).copied().unwrap_or_default();
-        let stems = self.stems.get(start as usize..end as usize);
-        for stem in stems.unwrap_or_default() {
-            if (head ^ stem.head) & stem.mask != 0 {
-                continue;
-            }
-            let letters = self.letters.get(stem.start as usize..stem.end as usize);
-            if let Some(end) = stem.matches(letters.unwrap_or_default(), text, at) {
-                meaning.concepts |= stem.concepts;
-                meaning.languages |= stem.languages;
+    // Apart, because most words mean nothing.
+    #[inline(never)]
+    fn meaning(&self, first: Stop, text: &[u8], word_end: usize) -> Meaning {
+        let mut meaning = Meaning::default();
+        let take = &mut |ending, number, end| {
+            if let Some(meant) = self.meant.get(number as usize)
+                && let Some(end) = meant.end(ending, text, end, word_end)
+            {
+                meaning.concepts |= meant.concepts;
+                meaning.languages |= meant.languages;
                 meaning.end = meaning.end.max(end);
             }
-        }
+        };
+        self.stems.walk(first, text, word_end, &gap, take);
+        meaning
     }
 
     /// The first language of a set.
@@ -293,49 +243,33 @@ impl Lexicon {
     }
 }
 
-impl Stem {
-    /// The end of the match that begins at `at`.
+impl Meant {
+    /// The end of the word whose stem ends at `here`, if the stem may end there. The word that the
+    /// stem begins with ends at `word_end`.
     #[inline]
-    fn matches(&self, letters: &[u8], text: &[u8], at: usize) -> Option<usize> {
-        // The head was compared before.
-        let known = (self.mask.count_ones() / 8) as usize;
-        let mut here = at + known;
-        for &letter in letters.get(known..)? {
-            if letter == b' ' {
-                let gap = text
-                    .get(here..)?
-                    .iter()
-                    .take(MAX_GAP)
-                    .take_while(|byte| joins(**byte))
-                    .count();
-                if gap == 0 {
-                    return None;
-                }
-                here += gap;
-            } else {
-                if *text.get(here)? != letter {
-                    return None;
-                }
-                here += 1;
-            }
+    fn end(&self, ending: Ending, text: &[u8], mut here: usize, word_end: usize) -> Option<usize> {
+        if self.unspaced {
+            return Some(here);
         }
-        if !self.unspaced {
-            let rest = text.get(here..)?;
-            if self.closed {
-                if rest.first().is_some_and(|byte| is_word_byte(*byte)) && !starts_mark(rest) {
-                    return None;
-                }
-            } else {
-                here += rest
-                    .iter()
-                    .take(MAX_ENDING)
-                    .take_while(|byte| is_word_byte(**byte))
-                    .count();
-                // Never inside a character.
-                while here < text.len() && text.get(here).is_some_and(|byte| byte & 0xc0 == 0x80) {
-                    here += 1;
-                }
-            }
+        if ending == Ending::Open
+            && here <= word_end
+            && text.get(word_end).is_some_and(u8::is_ascii)
+        {
+            return Some(word_end);
+        }
+        let rest = text.get(here..)?;
+        if ending == Ending::Closed {
+            let goes_on = rest.first().is_some_and(|byte| is_word_byte(*byte));
+            return (!goes_on || starts_mark(rest)).then_some(here);
+        }
+        here += rest
+            .iter()
+            .take(MAX_ENDING)
+            .take_while(|byte| is_word_byte(**byte))
+            .count();
+        // Never inside a character.
+        while text.get(here).is_some_and(|byte| byte & 0xc0 == 0x80) {
+            here += 1;
         }
         Some(here)
     }
@@ -343,18 +277,20 @@ impl Stem {
 
 /// The name of what is the same in every language.
 const ANY: &str = "any";
-/// A power of two; more than twice as many as there are beginnings.
-const BUCKETS: usize = 1 << 15;
 /// Bytes between two words of one stem.
 const MAX_GAP: usize = 4;
 /// Bytes of an ending.
 const MAX_ENDING: usize = 24;
 
-fn joins(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'\t' | b'\r' | b'\n' | b'_' | b'*' | b'-' | b'"' | b'\'' | b'`'
-    )
+/// What stands between two words of one stem.
+fn gap(rest: &[u8]) -> usize {
+    let joins = |byte: &&u8| {
+        matches!(
+            **byte,
+            b' ' | b'\t' | b'\r' | b'\n' | b'_' | b'*' | b'-' | b'"' | b'\'' | b'`'
+        )
+    };
+    rest.iter().take(MAX_GAP).take_while(joins).count()
 }
 
 fn is_word_byte(byte: u8) -> bool {
@@ -403,90 +339,17 @@ fn unspaced_at_end(text: &str) -> bool {
     }
 }
 
-/// The bucket of a stem: hashed from as many of its first letters as it surely has. Only a closed
-/// stem may be shorter than the fewest.
-fn key_of(text: &[u8], first_word: usize, closed: bool) -> Option<usize> {
-    let word_end = text
-        .iter()
-        .take(first_word)
-        .position(|byte| *byte == b' ')
-        .unwrap_or(first_word);
-    let word = text.get(..word_end)?;
-    let whole = closed || word_end < text.len() || unspaced_at_start(word);
-    let [short, few, many] = keys(word);
-    match (many < BUCKETS, few < BUCKETS, whole) {
-        (true, _, _) => Some(many),
-        (false, true, _) => Some(few),
-        (false, false, true) => Some(short),
-        (false, false, false) => None,
-    }
-}
-
-/// The buckets of a word: that of words this short, that of its first few letters, and that of
-/// somewhat more; what a word has none of is no bucket.
-fn keys(word: &[u8]) -> [usize; 3] {
-    let Some(&lead) = word.first() else {
-        return [NONE; 3];
+/// Too short for a stem that takes any ending: fewer than three letters of ASCII or two others, and
+/// nothing after them.
+fn is_short(stem: &[u8]) -> bool {
+    let least = match stem.first() {
+        None | Some(0..0x80) => 3,
+        Some(_) if unspaced_at_start(stem) => 3,
+        Some(0x80..0xe0) => 4,
+        Some(0xe0..0xf0) => 6,
+        Some(_) => 8,
     };
-    let (few, many) = match lead {
-        0..0x80 => (3, 5),
-        0x80..0xe0 => (4, 8),
-        0xe0..0xf0 if unspaced_at_start(word) => (3, 6),
-        0xe0..0xf0 => (6, 12),
-        _ => (8, 16),
-    };
-    match (word.get(..few), word.get(..many)) {
-        (Some(few), Some(many)) => [NONE, hash(few), hash(many)],
-        (Some(few), None) => [NONE, hash(few), NONE],
-        _ => [hash(word), NONE, NONE],
-    }
-}
-
-/// The lowest bits.
-#[inline]
-fn low(bits: usize) -> u64 {
-    (1 << bits) - 1
-}
-
-/// No bucket.
-const NONE: usize = usize::MAX;
-
-/// At most sixteen bytes.
-fn hash(bytes: &[u8]) -> usize {
-    mix(head(bytes, 0), head(bytes, 8))
-}
-
-#[inline]
-fn mix(low: u64, high: u64) -> usize {
-    let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 40) as usize & (BUCKETS - 1)
-}
-
-/// Eight bytes from `at` on, the first one lowest, with zeros after the end.
-#[inline]
-pub fn head(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    match rest.first_chunk::<8>() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => rest
-            .iter()
-            .rev()
-            .fold(0, |head, byte| head << 8 | u64::from(*byte)),
-    }
-}
-
-/// What a stem's first letters are compared with. After a space anything may follow.
-fn head_of(stem: &[u8]) -> (u64, u64) {
-    let length = stem
-        .iter()
-        .take(8)
-        .position(|byte| *byte == b' ')
-        .unwrap_or(stem.len().min(8));
-    let mask = match length {
-        8 => u64::MAX,
-        _ => (1 << (8 * length)) - 1,
-    };
-    (head(stem, 0) & mask, mask)
+    stem.len() < least && !stem.contains(&b' ')
 }
 
 #[cfg(test)]

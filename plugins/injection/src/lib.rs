@@ -31,6 +31,7 @@ mod scan;
 mod signature;
 mod surface;
 pub mod token;
+mod trie;
 mod weigh;
 mod window;
 

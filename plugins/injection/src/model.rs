@@ -10,8 +10,7 @@ use clawdefender_sdk::Kind;
 
 use crate::lexicon::CONCEPTS;
 use crate::passage::{
-    Features, MEANINGS, WORDS, concepts, damping, features_of_words, is_worth_reading, meanings,
-    spoken,
+    Features, MEANINGS, WORDS, damping, features_of_words, is_worth_reading, spoken,
 };
 use crate::surface::Surface;
 use crate::token::Tokens;
@@ -168,12 +167,11 @@ impl Model {
 
     /// The score of a stretch of words, or `None` when its meanings alone keep it below `least`.
     fn score(&self, look: &mut Look, words: Range<usize>) -> Option<i32> {
-        let words = look.tokens.all.get(words)?;
-        if !is_worth_reading(concepts(words), look.bench) {
+        let tokens = look.tokens;
+        if !is_worth_reading(tokens.concepts_of(words.clone()), look.bench) {
             return None;
         }
-        let found = meanings(words, look.english);
-        look.features.fill(words, &found);
+        look.features.fill(tokens, words.clone(), look.english);
         let weight = |table: &[i8], at: usize| table.get(at).map_or(0, |weight| i32::from(*weight));
         let numbers = &look.features.numbers;
         let [of_meaning, of_words] = look.bench.shift();
@@ -191,7 +189,7 @@ impl Model {
             return None;
         }
         let mut said = 0;
-        features_of_words(look.tokens, words, |at| {
+        features_of_words(tokens, tokens.all.get(words)?, |at| {
             said += weight(&self.words, at) + weight(&self.words, at ^ of_words);
         });
         score += said.clamp(-cap, cap);
@@ -235,7 +233,7 @@ impl Model {
             }
             let narrow = self.narrow(&mut look, sentences);
             let words = narrow.unwrap_or(whole);
-            let languages = spoken(tokens.all.get(words.clone()).unwrap_or_default());
+            let languages = spoken(tokens, words.clone());
             found.push(Scored {
                 words,
                 score,

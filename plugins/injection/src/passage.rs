@@ -91,15 +91,10 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// The concepts of some words.
-pub fn concepts(words: &[Token]) -> u64 {
-    words.iter().fold(0, |all, word| all | word.concepts)
-}
-
 /// The bit of the language that explains most of these words; of several the first.
-pub fn spoken(words: &[Token]) -> u64 {
+pub fn spoken(tokens: &Tokens, words: Range<usize>) -> u64 {
     let mut counts = [0u8; 64];
-    for word in words {
+    for (_, word) in tokens.meaning(words) {
         let mut languages = word.languages;
         // A word of every language speaks for none.
         if languages == u64::MAX {
@@ -121,28 +116,6 @@ pub fn spoken(words: &[Token]) -> u64 {
     1 << best.0
 }
 
-/// The words of a passage that mean something in its language, or in English, which is mixed into
-/// any: (position, concept).
-pub fn meanings(words: &[Token], english: u64) -> Vec<(usize, u8)> {
-    let foreign = |word: &Token| word.concepts != 0 && word.languages & english == 0;
-    let spoken = match words.iter().any(foreign) {
-        true => spoken(words) | english,
-        false => english,
-    };
-    let mut found = Vec::new();
-    for (at, word) in words.iter().enumerate() {
-        if word.languages & spoken == 0 {
-            continue;
-        }
-        let mut concepts = word.concepts;
-        while concepts != 0 && found.len() < MAX_MEANINGS {
-            found.push((at, concepts.trailing_zeros() as u8));
-            concepts &= concepts - 1;
-        }
-    }
-    found
-}
-
 /// Bounds the pairs that are looked at.
 const MAX_MEANINGS: usize = 48;
 
@@ -150,6 +123,8 @@ const MAX_MEANINGS: usize = 48;
 /// memory is asked for once.
 pub struct Features {
     seen: Vec<u64>,
+    /// What the passage's words mean: (word, concept).
+    meanings: Vec<(usize, u8)>,
     pub numbers: Vec<u16>,
 }
 
@@ -157,14 +132,36 @@ impl Default for Features {
     fn default() -> Self {
         Self {
             seen: vec![0; MEANINGS / 64],
+            meanings: Vec::with_capacity(MAX_MEANINGS),
             numbers: Vec::new(),
         }
     }
 }
 
 impl Features {
-    /// Takes those of a passage with these meanings.
-    pub fn fill(&mut self, words: &[Token], found: &[(usize, u8)]) {
+    /// Takes those of a passage. Its words count when they mean something in its language, or in
+    /// English, which is mixed into any.
+    pub fn fill(&mut self, tokens: &Tokens, words: Range<usize>, english: u64) {
+        let mut found = std::mem::take(&mut self.meanings);
+        found.clear();
+        let meaning = tokens.meaning(words.clone());
+        let foreign = |word: &Token| word.concepts != 0 && word.languages & english == 0;
+        let spoken = match meaning.clone().any(|(_, word)| foreign(word)) {
+            true => spoken(tokens, words) | english,
+            false => english,
+        };
+        for (at, word) in meaning.filter(|(_, word)| word.languages & spoken != 0) {
+            let mut concepts = word.concepts;
+            while concepts != 0 && found.len() < MAX_MEANINGS {
+                found.push((at, concepts.trailing_zeros() as u8));
+                concepts &= concepts - 1;
+            }
+        }
+        self.pair(tokens, &found);
+        self.meanings = found;
+    }
+
+    fn pair(&mut self, tokens: &Tokens, found: &[(usize, u8)]) {
         for number in self.numbers.drain(..) {
             if let Some(bits) = self.seen.get_mut(usize::from(number) / 64) {
                 *bits = 0;
@@ -172,7 +169,7 @@ impl Features {
         }
         for (index, &(at, meaning)) in found.iter().enumerate() {
             self.add(1, meaning, 0, 0);
-            if words.get(at).is_some_and(|word| word.gap >= Gap::Mark) {
+            if tokens.all.get(at).is_some_and(|word| word.gap >= Gap::Mark) {
                 self.add(2, meaning, 0, 0);
             }
             let after = found.get(index + 1..).unwrap_or_default();
@@ -285,8 +282,7 @@ mod tests {
                 let sentences = &sentences[passage.clone()];
                 let words = sentences[0].start..sentences[sentences.len() - 1].end;
                 read += words.len();
-                let words = &tokens.all[words];
-                features.fill(words, &meanings(words, 1));
+                features.fill(&tokens, words, 1);
                 weighed += features.numbers.len();
             }
             assert!(

@@ -101,22 +101,14 @@ impl Reading {
             return;
         }
         let mut left = MAX_MET;
-        let mut hits = Vec::new();
         for sentence in sentences {
-            let words = tokens.all.get(sentence.clone()).unwrap_or_default();
-            let concepts = words.iter().fold(0, |all, word| all | word.concepts);
+            let concepts = tokens.concepts_of(sentence.clone());
             if !here.iter().any(|phrase| phrase.possible(concepts)) {
                 continue;
             }
-            hits.clear();
-            hits.extend(
-                sentence
-                    .clone()
-                    .zip(words)
-                    .filter_map(|(at, word)| (word.concepts != 0).then_some(at)),
-            );
+            let hits = tokens.telling(sentence.clone());
             for phrase in here.iter().filter(|phrase| phrase.possible(concepts)) {
-                let Some(met) = phrase.find(tokens, &hits) else {
+                let Some(met) = phrase.find(tokens, hits) else {
                     continue;
                 };
                 found(Found {

@@ -178,7 +178,7 @@ impl Scanner {
     fn hits(&self, text: &str) -> Hits {
         let mut hits = Hits {
             present: vec![0; (self.disguised + disguise::TELLTALES) / 64 + 1],
-            all: Vec::new(),
+            all: Vec::with_capacity(text.len() / 64),
         };
         self.words.find(text, |list, end| hits.add(list, end));
         hits.all.sort_unstable();

@@ -37,6 +37,8 @@ pub enum Gap {
 pub struct Tokens {
     pub folded: Folded,
     pub all: Vec<Token>,
+    /// Those of them that mean something: most of ordinary text does not.
+    telling: Vec<usize>,
     /// Every concept that occurs.
     pub concepts: u64,
 }
@@ -46,13 +48,22 @@ impl Tokens {
         let folded = Folded::of(source);
         let text = folded.text.as_bytes();
         let mut all: Vec<Token> = Vec::with_capacity(text.len() / 5);
+        let mut telling = Vec::with_capacity(text.len() / 16);
         let mut seen = 0;
         let mut gap = Gap::Sentence;
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
-            if byte == b' ' {
-                at += 1;
-                continue;
+            match KINDS.get(usize::from(byte)) {
+                Some(Kind::Joint) => {
+                    at += 1;
+                    continue;
+                }
+                Some(Kind::Mark) => {
+                    gap = gap.max(Gap::Mark);
+                    at += 1;
+                    continue;
+                }
+                _ => {}
             }
             let start = at;
             let unspaced = byte >= 0x80 && is_unspaced(byte, text.get(at + 1).map_or(0, |b| *b));
@@ -68,13 +79,25 @@ impl Tokens {
                     gap = Gap::Sentence;
                 }
                 if byte == b'@' && gap == Gap::Mark {
-                    mark_address(&mut all, &mut seen, text, at);
+                    let follows = text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
+                    let index = all.len().saturating_sub(1);
+                    // `name@host` makes an address of its name.
+                    if let Some(last) = all.last_mut()
+                        && follows
+                        && last.end as usize == at
+                    {
+                        last.concepts |= ADDRESS;
+                        seen |= ADDRESS;
+                        if telling.last() != Some(&index) {
+                            telling.push(index);
+                        }
+                    }
                 }
                 at += length;
                 continue;
             }
             let word_end = match unspaced {
-                true => text.len().min(start + UNSPACED_STEM),
+                true => text.len(),
                 false => at,
             };
             let mut meaning = lexicon.look_up(text, start, word_end);
@@ -89,6 +112,9 @@ impl Tokens {
                 meaning.concepts = 0;
             }
             seen |= meaning.concepts;
+            if meaning.languages != 0 {
+                telling.push(all.len());
+            }
             all.push(Token {
                 start: small(start),
                 end: small(at),
@@ -102,8 +128,28 @@ impl Tokens {
         Self {
             folded,
             all,
+            telling,
             concepts: seen,
         }
+    }
+
+    /// Of these words, those that mean something.
+    pub fn telling(&self, words: Range<usize>) -> &[usize] {
+        let before = |at: usize| self.telling.partition_point(|word| *word < at);
+        let telling = self.telling.get(before(words.start)..before(words.end));
+        telling.unwrap_or_default()
+    }
+
+    /// The same with the words themselves.
+    pub fn meaning(&self, words: Range<usize>) -> impl Iterator<Item = (usize, &Token)> + Clone {
+        let words = self.telling(words).iter();
+        words.filter_map(|at| Some((*at, self.all.get(*at)?)))
+    }
+
+    /// The concepts of these words.
+    pub fn concepts_of(&self, words: Range<usize>) -> u64 {
+        self.meaning(words)
+            .fold(0, |all, (_, word)| all | word.concepts)
     }
 
     /// Sentences as ranges of words, none longer than `longest`.
@@ -147,14 +193,11 @@ impl Tokens {
     }
 }
 
-/// The longest stem of a script without spaces, in bytes.
-const UNSPACED_STEM: usize = 36;
-
 /// The end of the word at `at`: letters and digits up to a mark or a script without spaces.
 #[inline]
 fn word(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    let ends = |byte: &u8| !PLAIN.get(usize::from(*byte)).is_some_and(|plain| *plain);
+    let ends = |byte: &u8| KINDS.get(usize::from(*byte)) != Some(&Kind::Letter);
     let end = at + rest.iter().position(ends).unwrap_or(rest.len());
     match text.get(end) {
         Some(0x80..) => word_above_ascii(text, end),
@@ -178,14 +221,31 @@ fn word_above_ascii(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// ASCII letters and digits.
-const PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
+/// What a byte is alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A letter or digit of ASCII.
+    Letter,
+    /// Parts words and no more.
+    Joint,
+    Mark,
+    /// What stands beside it decides.
+    Other,
+}
+
+/// Asked of every byte, so it is looked up.
+const KINDS: [Kind; 256] = {
+    let mut table = [Kind::Other; 256];
     let mut byte = 0;
     while byte < table.len() {
         #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
         {
-            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            table[byte] = match byte as u8 {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Kind::Letter,
+                b' ' | b'\t' | b'\r' | b'-' | b'_' | b'\'' | b'*' | b'`' => Kind::Joint,
+                b'\n' | b'!' | b'?' | b';' | b'.' | b'@' | 0x80.. => Kind::Other,
+                _ => Kind::Mark,
+            };
         }
         byte += 1;
     }
@@ -211,25 +271,12 @@ fn keep(before: Option<&u8>) -> u64 {
     }
 }
 
-/// `name@host` makes an address of its name.
-fn mark_address(all: &mut [Token], seen: &mut u64, text: &[u8], at: usize) {
-    let follows = text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
-    if let Some(last) = all.last_mut()
-        && follows
-        && last.end as usize == at
-    {
-        last.concepts |= ADDRESS;
-        *seen |= ADDRESS;
-    }
-}
-
 /// How wide the mark at the start of `rest` parts, and its bytes.
 fn part(rest: &[u8]) -> (Gap, usize) {
     let Some(&byte) = rest.first() else {
         return (Gap::Space, 1);
     };
     match byte {
-        b' ' | b'\t' | b'\r' | b'-' | b'_' | b'\'' | b'*' | b'`' => (Gap::Space, 1),
         b'\n' => (Gap::Line, 1),
         b'!' | b'?' | b';' => (Gap::Sentence, 1),
         // A point inside a word ("a.example", ".ssh") ends no sentence.

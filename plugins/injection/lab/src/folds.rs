@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use clawdefender_sdk::canonical::canonical;
 use injection::lexicon::Lexicon;
 use injection::model::Bench;
-use injection::passage::{
-    Features, concepts, cut, damping, features_of_words, is_worth_reading, meanings,
-};
+use injection::passage::{Features, cut, damping, features_of_words, is_worth_reading};
 use injection::token::Tokens;
 
 use crate::held::HELD;
@@ -128,12 +126,11 @@ fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
         .filter_map(|passage| {
             let sentences = sentences.get(passage)?;
             let range = sentences.first()?.start..sentences.last()?.end;
-            let words = tokens.all.get(range)?;
-            if !is_worth_reading(concepts(words), Bench::of(&row.kind)) {
+            let words = tokens.all.get(range.clone())?;
+            if !is_worth_reading(tokens.concepts_of(range.clone()), Bench::of(&row.kind)) {
                 return None;
             }
-            let found = meanings(words, english);
-            features.fill(words, &found);
+            features.fill(&tokens, range, english);
             let mut passage = Passage {
                 damping: damping(features.numbers.len()) as f32 / 256.0,
                 meanings: features.numbers.clone(),

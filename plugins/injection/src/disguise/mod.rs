@@ -85,10 +85,10 @@ pub fn unveil(text: &str, hints: &Hints, scanner: &Scanner, budget: &mut Budget)
         pieces: Vec::new(),
         budget,
     };
-    if survey.longest_run >= encoded::MIN_RUN {
+    if survey.long_run {
         encoded::runs_of_letters(text, &mut found);
     }
-    if survey.longest_stretch >= frames::MIN_STRETCH {
+    if survey.long_stretch {
         frames::base85(text, &mut found);
     }
     if survey.percents >= escapes::MIN_ESCAPES {
@@ -115,7 +115,7 @@ pub fn unveil(text: &str, hints: &Hints, scanner: &Scanner, budget: &mut Budget)
     if survey.lone_letters >= spaced::MIN_LETTERS {
         spaced::spaced(text, scanner, &mut found);
     }
-    if survey.longest_word >= spaced::MIN_SQUASHED {
+    if survey.long_word {
         spaced::squashed(text, scanner, &mut found);
     }
     if survey.looks_leet() {

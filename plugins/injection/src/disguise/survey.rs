@@ -1,26 +1,33 @@
-//! The one cheap pass that says which disguises are plausible in a text.
+//! The cheap look that says which disguises are plausible in a text.
+//!
+//! Marks are searched many bytes at once, and a run is refuted from its far end, so that most bytes
+//! of ordinary text are not looked at one by one.
 
-use super::letters::is_leet;
+use std::ops::Range;
 
-/// Counts over the bytes of a text.
+use memchr::memchr3_iter;
+
+use super::{encoded, frames, letters, spaced};
+
+/// What a text has that ordinary text has not.
 #[derive(Default)]
 pub struct Survey {
-    /// The longest run of base64 letters.
-    pub longest_run: usize,
-    /// The longest run of ASCII letters and digits.
-    pub longest_word: usize,
+    /// [`encoded::MIN_RUN`] base64 letters in a row, letters above ASCII among them.
+    pub long_run: bool,
+    /// A word of [`spaced::MIN_SQUASHED`] ASCII letters and digits.
+    pub long_word: bool,
+    /// [`frames::MIN_STRETCH`] bytes without white space.
+    pub long_stretch: bool,
     pub percents: usize,
     pub entities: usize,
     pub backslashes: usize,
-    /// Of them, those that could be escapes: before two digits of a hexadecimal number or the end
-    /// of a line.
+    /// Of the equals signs, those that could be escapes: before two digits of a hexadecimal number
+    /// or the end of a line.
     pub equals: usize,
     /// Dots and dashes that stand beside no word, but before another one or a space.
     pub strokes: usize,
     /// The longest row of short words that could be numbers of letters: `69 67`, `0x69`, `105`.
     pub codes: usize,
-    /// The longest stretch without white space.
-    pub longest_stretch: usize,
     /// The longest row of words of one letter, in any script.
     pub lone_letters: usize,
     /// Words with both letters and the digits that stand for letters.
@@ -29,95 +36,138 @@ pub struct Survey {
 
 impl Survey {
     pub fn of(text: &str) -> Self {
-        let mut survey = Self::default();
         let bytes = text.as_bytes();
-        // Where the current run of base64 letters began, how many words of one letter stand before
-        // here, and where the text goes on.
-        let (mut run, mut lone, mut at) = (0, 0, 0);
-        // How many codes stand in a row before here, and where the stretch began.
-        let (mut codes, mut stretch) = (0, 0);
-        while at < bytes.len() {
-            let start = at;
-            let mut all = 0;
-            let rest = bytes.get(at..).unwrap_or_default();
-            let end = rest.iter().position(|byte| {
-                let class = class(byte);
-                all |= class;
-                class & WORD == 0
-            });
-            let word = end.unwrap_or(rest.len());
-            at += word;
-            if word > 0 {
-                let lead = bytes.get(start).copied().unwrap_or_default();
-                if word == 1 || (word <= 4 && word == lead.leading_ones() as usize) {
-                    lone += 1;
-                    survey.lone_letters = survey.lone_letters.max(lone);
-                } else {
-                    lone = 0;
-                }
-                if all & HIGH == 0 {
-                    survey.longest_word = survey.longest_word.max(word);
-                    // Few words have both.
-                    if all & (LETTER | DIGIT) == LETTER | DIGIT {
-                        let word = text.get(start..at).unwrap_or_default();
-                        survey.leet_words += usize::from(is_leet(word));
-                    }
-                }
-                if all & (BEYOND | HIGH | DIGIT) == DIGIT && word <= LONGEST_CODE {
-                    codes += 1;
-                    survey.codes = survey.codes.max(codes);
-                } else {
-                    codes = 0;
-                }
+        let is = |at: usize, classes: Class| class_at(bytes, at) & classes != 0;
+        let all = bytes.len();
+        let long_run = has_run(all, encoded::MIN_RUN, |at| is(at, WORD | JOINT));
+        let mut survey = Self {
+            long_run,
+            long_word: long_run && has_long_word(bytes),
+            long_stretch: has_run(all, frames::MIN_STRETCH, |at| !is(at, SPACE)),
+            ..Self::default()
+        };
+        survey.count_marks(bytes);
+        // A row of lone letters has no two letters side by side; all else that words tell has digits.
+        let apart = |at: usize| !(is(at, WORD) && is(at + 1, WORD));
+        // Not `any`: a whole pass is many bytes at once.
+        let digits = bytes
+            .iter()
+            .fold(false, |found, byte| found | byte.is_ascii_digit());
+        let plain = text.is_ascii() && !digits;
+        if !plain || has_run(all, 2 * spaced::MIN_LETTERS - 2, apart) {
+            survey.count_words(text);
+        }
+        survey
+    }
+
+    fn count_marks(&mut self, bytes: &[u8]) {
+        for at in memchr3_iter(b'%', b'&', b'\\', bytes) {
+            match class_at(bytes, at) {
+                PERCENT => self.percents += 1,
+                AMPERSAND => self.entities += 1,
+                _ => self.backslashes += 1,
             }
-            let Some(mark) = bytes.get(at).map(class) else {
+        }
+        for at in memchr3_iter(b'=', b'.', b'-', bytes) {
+            let after = bytes.get(at + 1..).unwrap_or_default();
+            if class_at(bytes, at) == EQUALS {
+                // A number that is assigned has more digits, or fewer.
+                let is_escape = match after {
+                    [b'\r' | b'\n', ..] => true,
+                    [high, low, rest @ ..] => {
+                        high.is_ascii_hexdigit()
+                            && low.is_ascii_hexdigit()
+                            && !rest.first().is_some_and(u8::is_ascii_digit)
+                    }
+                    _ => false,
+                };
+                self.equals += usize::from(is_escape);
+            } else if matches!(after, [b'.' | b'-' | b' ', ..]) {
+                let before = at
+                    .checked_sub(1)
+                    .map_or(0, |before| class_at(bytes, before));
+                self.strokes += usize::from(before & WORD == 0);
+            }
+        }
+    }
+
+    fn count_words(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        // How many words of one letter, and how many codes, stand in a row before here.
+        let (mut lone, mut codes, mut at) = (0, 0, 0);
+        while let Some(rest) = bytes.get(at..) {
+            let Some(gap) = rest.iter().position(|byte| class(byte) & WORD != 0) else {
                 break;
             };
-            if word == 0 && mark & STROKE != 0 {
-                let next = bytes.get(at + 1);
-                survey.strokes += usize::from(matches!(next, Some(b'.' | b'-' | b' ')));
+            let start = at + gap;
+            let mut all = 0;
+            let word = rest.get(gap..).unwrap_or_default();
+            let end = word.iter().position(|byte| {
+                all |= class(byte);
+                class(byte) & WORD == 0
+            });
+            let length = end.unwrap_or(word.len());
+            at = start + length;
+            let lead = bytes.get(start).copied().unwrap_or_default();
+            if length == 1 || (length <= 4 && length == lead.leading_ones() as usize) {
+                lone += 1;
+                self.lone_letters = self.lone_letters.max(lone);
+            } else {
+                lone = 0;
             }
-            let mark = mark & !STROKE;
-            if all & HIGH != 0 || mark != JOINT {
-                survey.longest_run = survey.longest_run.max(at - run);
-                run = at + 1;
+            // Few words have both.
+            if all & (LETTER | DIGIT | HIGH) == LETTER | DIGIT {
+                let word = text.get(start..at).unwrap_or_default();
+                self.leet_words += usize::from(letters::is_leet(word));
             }
-            match mark {
-                PERCENT => survey.percents += 1,
-                AMPERSAND => survey.entities += 1,
-                BACKSLASH => survey.backslashes += 1,
-                EQUALS => {
-                    // A number that is assigned has more digits, or fewer.
-                    let is_escape = match bytes.get(at + 1..) {
-                        Some([b'\r' | b'\n', ..]) => true,
-                        Some([high, low, rest @ ..]) => {
-                            high.is_ascii_hexdigit()
-                                && low.is_ascii_hexdigit()
-                                && !rest.first().is_some_and(u8::is_ascii_digit)
-                        }
-                        _ => false,
-                    };
-                    survey.equals += usize::from(is_escape);
-                }
-                SPACE => {
-                    survey.longest_stretch = survey.longest_stretch.max(at - stretch);
-                    stretch = at + 1;
-                }
-                _ => {}
+            if all & (BEYOND | HIGH | DIGIT) == DIGIT && length <= LONGEST_CODE {
+                codes += 1;
+                self.codes = self.codes.max(codes);
+            } else {
+                codes = 0;
             }
-            at += 1;
         }
-        survey.longest_run = survey.longest_run.max(bytes.len() - run.min(bytes.len()));
-        survey.longest_stretch = survey
-            .longest_stretch
-            .max(bytes.len() - stretch.min(bytes.len()));
-        survey
     }
 
     /// Letters are written as digits in some words.
     pub fn looks_leet(&self) -> bool {
-        self.leet_words >= 3 || (self.leet_words > 0 && self.longest_word >= 28)
+        self.leet_words >= 3 || (self.leet_words > 0 && self.long_word)
     }
+}
+
+/// Where `least` places in a row of `all` are `inside`, each run once. Its last place is looked at
+/// first: where that is outside, all before it are settled as well.
+fn runs(
+    all: usize,
+    least: usize,
+    inside: impl Fn(usize) -> bool,
+) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        while start + least <= all {
+            match (start..start + least).rev().find(|at| !inside(*at)) {
+                Some(at) => start = at + 1,
+                None => {
+                    let end = (start + least..all).find(|at| !inside(*at)).unwrap_or(all);
+                    let run = start..end;
+                    start = end;
+                    return Some(run);
+                }
+            }
+        }
+        None
+    })
+}
+
+fn has_run(all: usize, least: usize, inside: impl Fn(usize) -> bool) -> bool {
+    runs(all, least, inside).next().is_some()
+}
+
+/// A long word has no letter above ASCII.
+fn has_long_word(bytes: &[u8]) -> bool {
+    let inside = |at: usize| class_at(bytes, at) & WORD != 0;
+    runs(bytes.len(), spaced::MIN_SQUASHED, inside)
+        .any(|word| bytes.get(word).is_some_and(<[u8]>::is_ascii))
 }
 
 /// Eight binary digits.
@@ -138,9 +188,12 @@ const EQUALS: Class = 128;
 const SPACE: Class = 256;
 /// A letter that no number has, however it is written.
 const BEYOND: Class = 512;
-/// Of Morse code.
-const STROKE: Class = 1024;
 const WORD: Class = LETTER | DIGIT | HIGH;
+
+#[inline]
+fn class_at(bytes: &[u8], at: usize) -> Class {
+    bytes.get(at).map_or(0, class)
+}
 
 #[inline]
 fn class(byte: &u8) -> Class {
@@ -159,9 +212,7 @@ const CLASSES: [Class; 256] = {
                 b'a'..=b'z' | b'A'..=b'Z' => LETTER | BEYOND,
                 b'0'..=b'9' => DIGIT,
                 0x80.. => HIGH,
-                b'-' => JOINT | STROKE,
-                b'+' | b'/' | b'_' => JOINT,
-                b'.' => STROKE,
+                b'-' | b'+' | b'/' | b'_' => JOINT,
                 b'=' => EQUALS,
                 b' ' | b'\t' | b'\r' | b'\n' => SPACE,
                 b'%' => PERCENT,
@@ -183,26 +234,37 @@ mod tests {
     fn a_text_is_counted_to_its_end() {
         let survey = Survey::of("a-b+c d1e %41&#9;\\x -+ é 0x12 =A1 . . l3et");
         let counts = [
-            survey.longest_run,
-            survey.longest_word,
             survey.percents,
             survey.entities,
             survey.backslashes,
             survey.equals,
             survey.strokes,
             survey.codes,
-            survey.longest_stretch,
             survey.lone_letters,
             survey.leet_words,
         ];
-        assert_eq!(counts, [5, 4, 1, 1, 1, 1, 2, 3, 9, 3, 2]);
-        for (text, run, word) in [("", 0, 0), ("/ab", 3, 2), ("x ab-", 3, 2), (". abc", 3, 3)] {
+        assert_eq!(counts, [1, 1, 1, 1, 2, 3, 3, 2]);
+        assert_eq!(Survey::of("so i g n o r e it").lone_letters, 6);
+        assert_eq!(Survey::of("a b c d e").lone_letters, 5);
+    }
+
+    #[test]
+    fn long_runs_are_seen_wherever_they_stand() {
+        let check = |text: &str, expected: [bool; 3]| {
             let survey = Survey::of(text);
-            assert_eq!(
-                (survey.longest_run, survey.longest_word),
-                (run, word),
-                "{text}"
-            );
+            let found = [survey.long_run, survey.long_word, survey.long_stretch];
+            assert_eq!(found, expected, "{text}");
+        };
+        for before in ["", "x ", "some words before, and \""] {
+            for after in ["", " y", "\" or so; and words"] {
+                let around = |run: &str| format!("{before}{run}{after}");
+                check(&around(&"ab+/".repeat(6)), [true, false, false]);
+                check(&around(&"ab+/".repeat(6)[1..]), [false; 3]);
+                check(&around(&"abcd".repeat(7)), [true, true, false]);
+                check(&around(&"abcdé".repeat(7)), [true, false, true]);
+                check(&around(&"abc()".repeat(6)), [false; 3]);
+            }
         }
+        check(&"abc()".repeat(7), [false, false, true]);
     }
 }
