@@ -71,6 +71,8 @@ impl Failure {
                 Self::new(Exit::Unreachable, "daemon-version", error.to_string())
                     .hint("clawdefender daemon stop && clawdefender daemon start")
             }
+            ContactError::Unusable { .. } => Self::new(Exit::Failed, "home", error.to_string())
+                .hint("export CLAWDEFENDER_HOME=/a/folder/of/yours"),
             ContactError::Config(_) => Self::new(Exit::Failed, "config", error.to_string()),
             _ => Self::new(Exit::Unreachable, "daemon-unreachable", error.to_string())
                 .hint("clawdefender daemon logs"),

@@ -63,6 +63,7 @@ struct Status {
     missing: Vec<Fault>,
     feeds: Vec<Feed>,
     alerts: Vec<Alert>,
+    refused: Vec<Refused>,
     since_start: Counts,
     ledger: Ledger,
 }
@@ -126,6 +127,14 @@ pub(super) struct Artifact {
 pub(super) struct Alert {
     pub feed: String,
     pub message: String,
+}
+
+/// A file of ours that is not believed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refused {
+    what: String,
+    message: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -221,6 +230,18 @@ fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
 
 fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
     let mut needs = Vec::new();
+    let bare = configured
+        .iter()
+        .filter(|server| server.state == "not-wrapped")
+        .count();
+    if bare > 0 && bare == configured.len() {
+        needs.push(Need(
+            ink.yellow("!"),
+            "servers".into(),
+            format!("none of {bare} goes through ClawDefender"),
+            "clawdefender wrap --all --dry-run",
+        ));
+    }
     for server in configured {
         let about = match server.state {
             "drifted" => format!("{}: wrapped by a program at another place", server.client),
@@ -295,6 +316,14 @@ fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec<Need> {
             ink.red("✖"),
             subject,
             about,
+            "clawdefender daemon logs",
+        ));
+    }
+    for file in &status.refused {
+        needs.push(Need(
+            ink.red("✖"),
+            excerpt(&file.what, 40),
+            excerpt(&file.message, 200),
             "clawdefender daemon logs",
         ));
     }

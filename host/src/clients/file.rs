@@ -107,6 +107,19 @@ pub fn recall(journal: &Path, path: &Path, now: &[u8]) -> Option<Vec<u8>> {
     fits.then_some(original)
 }
 
+/// The files that were wrapped and not put back, wherever they are.
+pub fn remembered(journal: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(journal).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = files
+        .filter_map(|file| {
+            let entry: Entry = serde_json::from_slice(&fs::read(file.path()).ok()?).ok()?;
+            (name(journal, &entry.path) == file.path()).then_some(entry.path)
+        })
+        .collect();
+    paths.sort_unstable();
+    paths
+}
+
 pub fn forget(journal: &Path, path: &Path) -> io::Result<()> {
     match fs::remove_file(name(journal, path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -4,6 +4,7 @@
 //! only makes undoing exact when nothing else changed. Which files there are is a table in
 //! `places`, how text is rewritten is in `edit`, how files are replaced in `file`.
 
+mod diff;
 mod edit;
 mod file;
 mod places;
@@ -94,9 +95,12 @@ pub fn plan(env: &Env, selection: &Selection, verb: Verb) -> Vec<Result<Change, 
     let wanted = |client: &str| {
         selection.clients.is_empty() || selection.clients.iter().any(|c| c == client)
     };
-    let places = places::places(env)
-        .into_iter()
-        .filter(|place| wanted(place.client));
+    let mut places = places::places(env);
+    if verb == Verb::Unwrap {
+        // Projects elsewhere as well: who uninstalls must not leave servers behind that can't start.
+        places::add_projects(&mut places, file::remembered(&env.journal_dir));
+    }
+    let places = places.into_iter().filter(|place| wanted(place.client));
     places
         .filter_map(|place| change(env, selection, verb, &place).transpose())
         .collect()
@@ -168,46 +172,13 @@ fn configurations<S>(
 }
 
 impl Change {
-    /// The changed lines, `-` before and `+` after. Control characters are escaped: the file's
-    /// author must not write to the terminal.
+    /// The changed lines, `-` before and `+` after, with values that may be secrets masked. Control
+    /// characters are escaped: the file's author must not write to the terminal.
     pub fn diff(&self) -> Vec<String> {
-        let (before, after) = (
-            String::from_utf8_lossy(&self.before),
-            String::from_utf8_lossy(&self.after),
-        );
-        let (old, new): (Vec<&str>, Vec<&str>) =
-            (before.lines().collect(), after.lines().collect());
-        let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-        let rest = old.len().min(new.len()) - head;
-        let tail = old
-            .iter()
-            .rev()
-            .zip(new.iter().rev())
-            .take(rest)
-            .take_while(|(a, b)| a == b)
-            .count();
-        let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-        let mut lines = vec![format!(
-            "@@ -{0},{1} +{0},{2} @@",
-            head + 1,
-            old_end - head,
-            new_end - head
-        )];
-        let mut push = |sign: char, text: &[&str]| {
-            for line in text {
-                let safe = line.chars().flat_map(|c| {
-                    if c.is_control() {
-                        c.escape_default().collect()
-                    } else {
-                        vec![c]
-                    }
-                });
-                lines.push(std::iter::once(sign).chain(safe).collect());
-            }
-        };
-        push('-', old.get(head..old_end).unwrap_or_default());
-        push('+', new.get(head..new_end).unwrap_or_default());
-        lines
+        diff::lines(
+            &String::from_utf8_lossy(&self.before),
+            &String::from_utf8_lossy(&self.after),
+        )
     }
 }
 

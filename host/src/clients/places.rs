@@ -87,3 +87,21 @@ pub fn places(env: &Env) -> Vec<Place> {
     }
     places
 }
+
+/// Adds those of these files that are a project's configuration.
+pub fn add_projects(places: &mut Vec<Place>, files: Vec<PathBuf>) {
+    for path in files {
+        let mut rows = CLIENTS.iter().filter(|row| row.scope == Scope::Project);
+        let Some(row) = rows.find(|row| path.ends_with(row.file)) else {
+            continue;
+        };
+        if path.exists() && places.iter().all(|place| place.path != path) {
+            places.push(Place {
+                client: row.client,
+                scope: row.scope,
+                path,
+                roots: row.roots,
+            });
+        }
+    }
+}

@@ -170,6 +170,18 @@ impl Controller for Desk {
     }
 }
 
+impl Parts {
+    /// Files of ours that are not believed, so that nobody looks for what they said.
+    fn refused_files(&self) -> Vec<Value> {
+        let pins = self.judge.pins().broken().map(|why| ("pins", why));
+        let overrides = self.overrides_error.clone().map(|why| ("overrides", why));
+        let files = pins.into_iter().chain(overrides);
+        files
+            .map(|(what, why)| json!({ "what": what, "message": why }))
+            .collect()
+    }
+}
+
 fn plugin(detector: &Detector) -> Value {
     let (calls, faults) = detector.counts();
     let facts = detector.facts();
@@ -269,6 +281,7 @@ impl Parts {
             "missing": set.missing(),
             "feeds": feeds.status(),
             "alerts": feeds.alerts(),
+            "refused": self.refused_files(),
             "since_start": {
                 "allowed": count(&counts.allowed), "redacted": count(&counts.redacted),
                 "asked": count(&counts.asked), "denied": count(&counts.denied), "faults": count(&counts.faults),

@@ -60,10 +60,13 @@ impl Opened {
         let config = Config::load(home)?;
         let policy = match policy {
             Some(path) => {
-                let text = std::fs::read_to_string(path)?;
+                let text = std::fs::read_to_string(path).map_err(|source| {
+                    let path = path.to_owned();
+                    DaemonError::Unusable { path, source }
+                })?;
                 Policy::parse(&text, &path.display().to_string(), home.user())?
             }
-            None => start::load_policy(home)?,
+            None => start::load_policy(home)?.0,
         };
         let (overrides, overrides_error) = start::read_overrides(home);
         let policy = policy.with_overrides(overrides);
@@ -196,13 +199,19 @@ pub fn run(
     output: &mut dyn Write,
 ) -> Result<(), DaemonError> {
     let opened = Opened::open(home, policy)?;
-    let mut line = String::new();
+    let mut line = Vec::new();
     loop {
         line.clear();
         let mut bounded = std::io::Read::take(&mut *input, MAX_LINE_BYTES);
-        if bounded.read_line(&mut line)? == 0 {
+        if bounded.read_until(b'\n', &mut line)? == 0 {
             return Ok(output.flush()?);
         }
+        if line.len() as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+            // One answer for it, as for any other line; its beginning alone is no JSON.
+            skip_line(input)?;
+        }
+        // What is not UTF-8 is refused like any other line that is no JSON.
+        let line = std::str::from_utf8(&line).unwrap_or("\u{fffd}");
         if line.trim().is_empty() {
             continue;
         }
@@ -210,5 +219,20 @@ pub fn run(
             .map_err(std::io::Error::from)?;
         output.write_all(b"\n")?;
         output.flush()?;
+    }
+}
+
+/// Takes what is left of a line.
+fn skip_line(input: &mut dyn BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        let (taken, ended) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        input.consume(taken);
+        if ended {
+            return Ok(());
+        }
     }
 }

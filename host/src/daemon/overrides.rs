@@ -43,6 +43,10 @@ pub enum OverrideError {
     Reason,
     #[error("an override holds 1 to {MAX_DAYS} days")]
     Days,
+    #[error("an override is for one version: ECOSYSTEM:NAME@VERSION")]
+    Version,
+    #[error("this advisory is overridden for this package already; remove that override first")]
+    Already,
     #[error("no advisory of this id is found for exactly this package")]
     NoFinding,
     #[error("there are {MAX_OVERRIDES} overrides already")]
@@ -121,6 +125,10 @@ impl Parts {
         if !(1..=MAX_DAYS).contains(&wanted.days) {
             return Err(OverrideError::Days);
         }
+        let version = wanted.package.rsplit_once('@').map(|(name, _)| name);
+        if version.is_none_or(|name| name.ends_with([':', '/'])) {
+            return Err(OverrideError::Version);
+        }
         let about = |finding: &Finding| {
             finding.package.as_ref() == Some(&wanted.package)
                 && finding.refs.contains(&wanted.advisory)
@@ -141,6 +149,11 @@ impl Parts {
         self.change_overrides(|all| {
             // Those that ended are in the log.
             all.retain(|one| one.is_in_force(made_ms));
+            let same =
+                |one: &Override| one.advisory == made.advisory && one.package == made.package;
+            if all.iter().any(same) {
+                return Err(OverrideError::Already);
+            }
             if all.len() >= MAX_OVERRIDES {
                 return Err(OverrideError::TooMany);
             }

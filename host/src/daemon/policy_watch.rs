@@ -48,7 +48,7 @@ impl Parts {
     pub fn reload_policy(&self) -> Result<String, crate::policy::PolicyError> {
         let _one = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         match start::load_policy(&self.home) {
-            Ok(policy) => {
+            Ok((policy, unreadable)) => {
                 let policy = policy.with_overrides(self.judge.policy().overrides().to_vec());
                 let version = policy.version().to_owned();
                 self.note(
@@ -57,7 +57,7 @@ impl Parts {
                     format!("policy version {version}"),
                 );
                 self.judge.swap_policy(policy);
-                *self.policy_error() = None;
+                *self.policy_error() = unreadable;
                 Ok(version)
             }
             Err(error) => {

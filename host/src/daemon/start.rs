@@ -39,6 +39,11 @@ pub enum DaemonError {
     Clock,
     #[error("{} is no longer the one that was locked: the folder was removed or replaced while the daemon ran; the next client starts a new daemon", .0.display())]
     Lost(std::path::PathBuf),
+    #[error("{}: {source}", path.display())]
+    Unusable {
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -66,6 +71,13 @@ pub struct Parts {
     /// The policy file as it was when it was read first.
     pub(super) policy_seen: policy_watch::Stamp,
     policy_error: Mutex<Option<String>>,
+    /// Why no override applies.
+    pub(super) overrides_error: Option<String>,
+}
+
+fn unusable(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> DaemonError {
+    let path = path.to_owned();
+    move |source| DaemonError::Unusable { path, source }
 }
 
 /// Takes the lock that makes this the only daemon; `None` when another one has it.
@@ -74,14 +86,17 @@ pub(super) fn lock(home: &Home) -> Result<Option<Lock>, DaemonError> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(dir)?;
+            .create(&dir)
+            .map_err(unusable(&dir))?;
     }
+    let path = home.lock_file();
     let file = fs::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(home.lock_file())?;
+        .open(&path)
+        .map_err(unusable(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock::new(file, home.lock_file()))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -94,7 +109,8 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let (overrides, overrides_error) = read_overrides(home);
     // Before it is read: what is saved meanwhile is a change.
     let policy_seen = policy_watch::stamp(&home.policy_file());
-    let policy = load_policy(home)?.with_overrides(overrides);
+    let (policy, policy_error) = load_policy(home)?;
+    let policy = policy.with_overrides(overrides);
     let own = OwnChains::configured(home, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -160,7 +176,8 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         http: Mutex::default(),
         started_ms: now_ms(),
         policy_seen,
-        policy_error: Mutex::default(),
+        policy_error: Mutex::new(policy_error),
+        overrides_error: overrides_error.clone(),
     };
     if let Some(own) = &parts.chains {
         parts.note("daemon", "own-chains", own.summary());
@@ -203,7 +220,8 @@ pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonE
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(home.root())?;
+        .create(home.root())
+        .map_err(unusable(home.root()))?;
     if !path.exists() {
         // Whole or not at all: another process may be looking for it.
         let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
@@ -268,18 +286,23 @@ pub(crate) fn load(
 }
 
 /// The user's policy, or the shipped `balanced` profile when there is none.
-pub(crate) fn load_policy(home: &Home) -> Result<Policy, PolicyError> {
+pub(crate) fn load_policy(home: &Home) -> Result<(Policy, Option<String>), PolicyError> {
     let path = home.policy_file();
     match fs::read_to_string(&path) {
-        Ok(text) => Policy::parse(&text, &path.display().to_string(), home.user()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Policy::builtin(
-            crate::policy::Profile::Balanced,
-            home.user(),
-        )),
+        Ok(text) => {
+            let policy = Policy::parse(&text, &path.display().to_string(), home.user())?;
+            Ok((policy, None))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let policy = Policy::builtin(crate::policy::Profile::Balanced, home.user());
+            Ok((policy, None))
+        }
         // Unreadable is not absent: the strict profile until someone repairs it.
         Err(error) => {
             tracing::error!(%error, path = %path.display(), "the policy can't be read; `strict` applies");
-            Ok(Policy::builtin(crate::policy::Profile::Strict, home.user()))
+            let policy = Policy::builtin(crate::policy::Profile::Strict, home.user());
+            let told = format!("{}: {error}; `strict` applies", path.display());
+            Ok((policy, Some(told)))
         }
     }
 }

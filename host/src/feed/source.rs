@@ -117,6 +117,11 @@ impl Source {
             Ok(Self::Folder(path.to_owned()))
         } else if path.is_file() {
             Self::of_pack(path)
+        } else if !path.exists() && (path.extension().is_some() || text.contains('/')) {
+            Err(FetchError::Read {
+                path: path.to_owned(),
+                source: std::io::ErrorKind::NotFound.into(),
+            })
         } else {
             Err(FetchError::Unsupported(text.to_owned()))
         }

@@ -59,7 +59,11 @@ fn named((detector, name, value): &(String, String, String)) -> Option<Asset> {
     Some(Asset {
         credential: kind != AssetKind::Package,
         value: if said { value.clone() } else { String::new() },
-        aliases: if said { Vec::new() } else { vec![value.clone()] },
+        aliases: if said {
+            Vec::new()
+        } else {
+            vec![value.clone()]
+        },
         kind,
         text: None,
         wild: false,

@@ -3,9 +3,11 @@
 use crate::config::{ConfigError, Home};
 use crate::event::Launch;
 use crate::wire::{self, FromDaemon, Hello, ToDaemon, Welcome, WireError, peer};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,8 +26,13 @@ pub enum ContactError {
     Config(#[from] ConfigError),
     #[error("the daemon could not be started: {0}")]
     Start(std::io::Error),
-    #[error("the daemon ended while it was starting; its log is {log}")]
-    Ended { log: String },
+    #[error("{}: {source}", path.display())]
+    Unusable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the daemon ended while it was starting: {why}; its log is {log}")]
+    Ended { why: String, log: String },
     #[error("the daemon did not answer within {} s; its log is {log}", START_TIMEOUT.as_secs())]
     Silent { log: String },
     #[error(
@@ -75,13 +82,22 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(home.run_dir())?;
+        .create(home.run_dir())
+        .map_err(|source| ContactError::Unusable {
+            path: home.run_dir(),
+            source,
+        })?;
     let log_path = home.log_file();
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .mode(0o600)
-        .open(&log_path)?;
+        .open(&log_path)
+        .map_err(|source| ContactError::Unusable {
+            path: log_path.clone(),
+            source,
+        })?;
+    let before = log.metadata().map_or(0, |facts| facts.len());
     let log_path = log_path.display().to_string();
     let start = || {
         Command::new(std::env::current_exe()?)
@@ -112,12 +128,31 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
                 std::thread::sleep(RETRY);
                 daemon = start().map_err(ContactError::Start)?;
             }
-            Some(_) => return Err(ContactError::Ended { log: log_path }),
+            Some(_) => {
+                let why = last_error(home, before);
+                return Err(ContactError::Ended { why, log: log_path });
+            }
             None => {}
         }
         std::thread::sleep(POLL);
     }
     Err(ContactError::Silent { log: log_path })
+}
+
+/// What a daemon that just ended said of it, in the part of the log after `before` bytes.
+fn last_error(home: &Home, before: u64) -> String {
+    const MAX_BYTES: u64 = 64 << 10;
+    let read = || {
+        let mut file = std::fs::File::open(home.log_file())?;
+        file.seek(SeekFrom::Start(before))?;
+        let mut said = Vec::new();
+        file.take(MAX_BYTES).read_to_end(&mut said)?;
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&said).into_owned())
+    };
+    let said = read().unwrap_or_default();
+    let mut errors = said.lines().filter_map(|line| line.strip_prefix("error: "));
+    let why = errors.next_back().unwrap_or("it does not say why");
+    why.chars().filter(|c| !c.is_control()).take(400).collect()
 }
 
 /// How long a shim tries to be heard by one daemon after another.
