@@ -197,7 +197,7 @@ mod tests {
   } }
 }"#;
         let masked = mask(text);
-        for secret in ["k3y", "t0k", "sk-SECRET", "/h", "TOP", "hunter2"] {
+        for secret in ["k3y", "t0k", "sk-SECRET", r#"/h\"q"#, "TOP", "hunter2"] {
             assert!(!masked.contains(secret), "{secret}: {masked}");
         }
         for kept in [

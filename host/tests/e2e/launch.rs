@@ -95,6 +95,37 @@ fn a_blocklisted_version_never_runs_and_the_fixed_one_does() {
 }
 
 #[test]
+fn a_rule_about_a_package_holds_before_anything_of_it_runs() {
+    let home = Home::new();
+    home.policy(&format!(
+        "[[rule]]\nid = \"no-greeter\"\naction = \"deny\"\nreason = \"a test\"\n[rule.match]\npackage = \"npm:{PACKAGE}\"\n"
+    ));
+    let _daemon = Daemon::start(&home);
+    // Nothing may be fetched, so nobody serves it.
+    use_registry(&home, 9);
+    let package = format!("{PACKAGE}@1.0.0");
+    let mut shim = home.program(&["proxy", "--server", "greeter", "--", "npx", "-y", &package]);
+    let mut client = Client::start(&mut shim);
+    let greeting = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
+    let refused = client.request("initialize", greeting);
+    assert!(refused["error"].is_object(), "{refused:#}");
+    client.close();
+    let record = home.record("type:launch verdict:deny");
+    assert_eq!(record["decision"]["rule"], "no-greeter", "{record:#}");
+
+    // And in a command that a tool would run.
+    let asked = |command: &str| {
+        let body = json!({ "command": command });
+        let line = json!({ "id": 1, "kind": "tool-call", "tool": "sh", "body": body });
+        std::fs::write(home.file("lines"), line.to_string()).unwrap();
+        let file = home.file("lines");
+        home.cli(&["inspect", file.to_str().unwrap()]).json()["decision"].clone()
+    };
+    assert_eq!(asked(&format!("npx -y {PACKAGE}@1.0.0")), "deny");
+    assert_eq!(asked("npx -y clawdefender-e2e-other@1.0.0"), "allow");
+}
+
+#[test]
 fn a_server_is_named_by_what_runs_and_not_by_its_interpreter() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
