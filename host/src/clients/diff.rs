@@ -7,7 +7,11 @@ const MASK: &str = "•••";
 /// Names whose strings are shown. Every other value, of variables and headers above all, may be a secret.
 const SHOWN: [&str; 6] = ["command", "args", "type", "url", "cwd", "transport"];
 /// Words in an option that make what follows it a secret.
-const SECRET: [&str; 7] = ["token", "key", "secret", "pass", "auth", "header", "cookie"];
+const SECRET: [&str; 9] = [
+    "token", "key", "secret", "pass", "auth", "header", "cookie", "pwd", "cred",
+];
+/// Options that mean the same to curl, docker, ssh and database clients.
+const SHORT: [&str; 6] = ["-H", "-u", "-p", "-k", "-e", "--pat"];
 /// Lines times lines that are compared; beyond it all between the first and the last difference is
 /// shown as changed. Chosen: two files of two thousand lines.
 const MAX_COMPARED: usize = 4_000_000;
@@ -116,7 +120,12 @@ fn mask(text: &str) -> String {
                 Some("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
                 _ => 1,
             };
-            out.push_str(&redact_secrets(rest.get(..end).unwrap_or_default()));
+            let comment = rest.get(..end).unwrap_or_default();
+            match end > 1 {
+                // What was commented out may be an entry with its secrets.
+                true => out.push_str(&masked_lines(comment)),
+                false => out.push_str(comment),
+            }
             rest = rest.get(end..).unwrap_or_default();
             continue;
         }
@@ -162,18 +171,62 @@ fn end_of_string(text: &str) -> usize {
     text.len()
 }
 
+/// A comment with as many lines as before and nothing in them.
+fn masked_lines(comment: &str) -> String {
+    let mark = comment.get(..2).unwrap_or_default();
+    let breaks = comment.matches('\n').count();
+    let end = if mark == "/*" { "*/" } else { "" };
+    format!("{mark} {MASK}{} {end}", "\n".repeat(breaks))
+}
+
 fn shown(name: &str, before: &str, value: &str) -> String {
-    let secret = |option: &str| {
-        let option = option.to_lowercase();
-        option.starts_with('-') && SECRET.iter().any(|word| option.contains(word))
+    let names = |text: &str| {
+        let text = text.to_lowercase();
+        SECRET.iter().any(|word| text.contains(word))
     };
-    if !SHOWN.contains(&name) || (secret(before) && !before.contains('=')) {
+    let option = before.starts_with('-') && !before.contains('=');
+    let follows = option && (names(before) || SHORT.contains(&before));
+    if !SHOWN.contains(&name) || follows {
+        return match value.split_once('=') {
+            // `-e NAME=VALUE`
+            Some((variable, _)) if before == "-e" => format!("{variable}={MASK}"),
+            _ => MASK.to_owned(),
+        };
+    }
+    if let Some((scheme, rest)) = value.split_once("://") {
+        return format!("{scheme}://{}", address(rest));
+    }
+    // A line for a shell: what comes behind a word that names a secret is one.
+    if value.contains(char::is_whitespace) && names(value) {
         return MASK.to_owned();
     }
     match value.split_once('=') {
-        Some((option, _)) if secret(option) => format!("{option}={MASK}"),
+        Some((option, _)) if names(option) || !option.starts_with('-') => {
+            format!("{option}={MASK}")
+        }
         _ => redact_secrets(value).into_owned(),
     }
+}
+
+/// An address without a login, without values of its query, and without parts of its path that no person
+/// would choose.
+fn address(rest: &str) -> String {
+    let (place, query) = match rest.split_once(['?', '#']) {
+        Some((place, _)) => (place, format!("?{MASK}")),
+        None => (rest, String::new()),
+    };
+    let mut parts = place.split('/');
+    let host = parts.next().unwrap_or_default();
+    let host = match host.rsplit_once('@') {
+        Some((_, host)) => format!("{MASK}@{host}"),
+        None => host.to_owned(),
+    };
+    let chosen = |part: &str| part.len() < 16 || !part.bytes().any(|byte| byte.is_ascii_digit());
+    let path: Vec<&str> = parts
+        .map(|part| if chosen(part) { part } else { MASK })
+        .collect();
+    let slash = if place.contains('/') { "/" } else { "" };
+    redact_secrets(&format!("{host}{slash}{}{query}", path.join("/"))).into_owned()
 }
 
 #[cfg(test)]
@@ -200,6 +253,22 @@ mod tests {
         for secret in ["k3y", "t0k", "sk-SECRET", r#"/h\"q"#, "TOP", "hunter2"] {
             assert!(!masked.contains(secret), "{secret}: {masked}");
         }
+        for (before, value) in [
+            ("-e", "DB_PASS=hunter2"),
+            ("-H", "Cookie: hunter2"),
+            ("-u", "me:hunter2"),
+            ("--pat", "hunter2"),
+            ("-c", "server --token hunter2"),
+            ("", "SLACK=hunter2"),
+            ("", "https://hunter2@h.example/x"),
+            ("", "https://h.example/mcp?key=hunter2"),
+            ("", "https://h.example/s/hunter2hunter2hunter2/mcp"),
+        ] {
+            let shown = shown("args", before, value);
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        assert_eq!(mask("/* a\n b */\n// c\n{}").lines().count(), 4);
+        assert!(!mask("// \"DB_PASS\": \"hunter2\"\n{}").contains("hunter2"));
         for kept in [
             "npx",
             "--token=•••",

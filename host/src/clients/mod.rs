@@ -96,7 +96,7 @@ pub fn plan(env: &Env, selection: &Selection, verb: Verb) -> Vec<Result<Change, 
         selection.clients.is_empty() || selection.clients.iter().any(|c| c == client)
     };
     let mut places = places::places(env);
-    if verb == Verb::Unwrap {
+    if verb == Verb::Unwrap && selection.servers.is_empty() {
         // Projects elsewhere as well: who uninstalls must not leave servers behind that can't start.
         places::add_projects(&mut places, file::remembered(&env.journal_dir));
     }

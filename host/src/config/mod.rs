@@ -331,6 +331,20 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_documented() {
+        const PAGE: &str = include_str!("../../../docs/configuration.md");
+        // What serde says when it meets a stranger names all of them.
+        let error = parse("no_such_key = 1").unwrap_err();
+        let (_, expected) = error.split_once("expected one of ").unwrap();
+        let keys: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+        assert!(keys.len() > 10, "{error}");
+        for key in keys {
+            let named = [format!("`{key}`"), format!("`{key}.")];
+            assert!(named.iter().any(|name| PAGE.contains(name)), "{key}");
+        }
+    }
+
+    #[test]
     fn the_api_never_listens_beyond_loopback() {
         assert!(
             parse("api_listen = \"0.0.0.0:3202\"")

@@ -175,7 +175,17 @@ impl Parts {
     fn refused_files(&self) -> Vec<Value> {
         let pins = self.judge.pins().broken().map(|why| ("pins", why));
         let overrides = self.overrides_error.clone().map(|why| ("overrides", why));
-        let files = pins.into_iter().chain(overrides);
+        let set = self.judge.detectors();
+        let is_known = |id: &str| {
+            let mut missing = set.missing().iter();
+            set.detectors().iter().any(|one| one.id() == id) || missing.any(|one| one.part == id)
+        };
+        let strangers = self.config.detectors.keys().filter(|id| !is_known(id));
+        let strangers = strangers.map(|id| {
+            let why = format!("[detectors.{id}] is for no detector that there is");
+            ("config.toml", why)
+        });
+        let files = pins.into_iter().chain(overrides).chain(strangers);
         files
             .map(|(what, why)| json!({ "what": what, "message": why }))
             .collect()

@@ -71,8 +71,10 @@ impl Stop {
             match listener.accept() {
                 Ok((stream, _)) => {
                     // Some systems hand the listener's mode on.
-                    stream.set_nonblocking(false)?;
-                    return Ok(Some(stream));
+                    match stream.set_nonblocking(false) {
+                        Ok(()) => return Ok(Some(stream)),
+                        Err(error) => tracing::warn!(%error, "a connection was not accepted"),
+                    }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) => {
@@ -98,9 +100,10 @@ impl Lock {
     /// Whether the file that is locked is still the one that another daemon would find.
     pub fn is_ours(&self) -> bool {
         let found = self.file.metadata().and_then(|ours| {
-            let there = std::fs::symlink_metadata(&self.path)?;
+            let there = std::fs::metadata(&self.path)?;
             Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
         });
-        found.unwrap_or(false)
+        // A disk that can't be asked now says nothing.
+        found.unwrap_or_else(|error| error.kind() != std::io::ErrorKind::NotFound)
     }
 }

@@ -218,8 +218,9 @@ impl<'a> Finder<'a> {
         if simple.unread {
             self.too_many();
         }
-        for (_, value) in &simple.assigned {
+        for (name, value) in &simple.assigned {
             self.word(value, "");
+            self.proxy(name, value);
         }
         for file in &simple.redirected {
             self.redirected(file);
@@ -266,6 +267,9 @@ impl<'a> Finder<'a> {
             if programs::is_network(&name) {
                 self.routed(word, last, &name);
             }
+            if let Some((variable, value)) = word.split_once('=') {
+                self.proxy(variable, value);
+            }
             // In a directory that the line names, any word may be a file of it.
             if self.bases.len() > 1 && is_bare(word) {
                 self.path(word);
@@ -281,10 +285,12 @@ impl<'a> Finder<'a> {
         if !word.contains(|c: char| c.is_whitespace() || "(;|`$<>".contains(c)) {
             return;
         }
-        if programs::interprets(program) {
+        // What a shell makes of such a name is not known: `/bin/ba?h -c …`, `$SHELL -c …`.
+        let unknown = program.contains(['*', '?', '[', '$']);
+        if programs::interprets(program) || unknown {
             self.quoted(word);
         }
-        if programs::runs_shell(program) || word.contains("$(") {
+        if programs::runs_shell(program) || unknown || word.contains("$(") {
             match depth < MAX_NESTED {
                 true => self.script(word, depth + 1),
                 false => word
@@ -411,7 +417,8 @@ impl<'a> Finder<'a> {
 
     fn push(&mut self, kind: AssetKind, value: String, aliases: Vec<String>, credential: bool) {
         let replaced = matches!(kind, AssetKind::Path | AssetKind::Command);
-        let wild = self.shell && replaced && value.contains(['*', '?', '[']);
+        let mut forms = std::iter::once(&value).chain(&aliases);
+        let wild = self.shell && replaced && forms.any(|form| form.contains(['*', '?', '[']));
         let known = (kind.clone(), value.clone(), wild);
         if self.found.len() > MAX_ASSETS || !self.known.insert(known) {
             return;
@@ -447,7 +454,7 @@ impl<'a> Finder<'a> {
 
 /// A bare word with a leading dot or a letter-led extension: `.env`, `main.tf`, `id_rsa`.
 fn is_file_name(word: &str) -> bool {
-    let names = |c: char| c.is_alphanumeric() || "._-*?[]".contains(c);
+    let names = named_by(word);
     let extension = word
         .rsplit_once('.')
         .filter(|(stem, _)| !stem.is_empty())
@@ -458,9 +465,15 @@ fn is_file_name(word: &str) -> bool {
         && (word.starts_with('.') || extended || word.starts_with("id_"))
 }
 
+/// The letters that a name is written with; a class of a wildcard may hold any.
+fn named_by(word: &str) -> impl Fn(char) -> bool {
+    let wild = word.contains('[');
+    move |c| c.is_alphanumeric() || "._-*?[]".contains(c) || wild && !c.is_whitespace() && c != '/'
+}
+
 /// A word that could name a file of the directory where a command runs.
 fn is_bare(word: &str) -> bool {
-    let names = |c: char| c.is_alphanumeric() || "._-*?[]".contains(c);
+    let names = named_by(word);
     word.len() <= MAX_NAME_BYTES && !word.starts_with('-') && word.chars().all(names)
 }
 

@@ -99,9 +99,44 @@ fn meets(part: &str, known: &str) -> bool {
             .is_some_and(|(_, extension)| spelled(extension)),
         _ => spelled(part),
     };
+    let part = without_classes(part);
     let (part, known): (Vec<char>, Vec<char>) = (part.chars().collect(), known.chars().collect());
     let mut steps = MAX_STEPS;
     aimed && overlap(&part, &known, &mut steps)
+}
+
+/// A shell's word with `?` for each class of characters, and `*` where shells and quotation marks leave
+/// room for doubt where it ends: `[[:lower:]]`, `[]a]`, `[a]b]`.
+pub fn without_classes(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(at) = rest.find('[') {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let component = rest.split('/').next().unwrap_or_default();
+        let Some(last) = component.rfind(']') else {
+            out.push('[');
+            continue;
+        };
+        let body = component.trim_start_matches(['!', '^']);
+        let skipped = component.len() - body.len();
+        let first = body.find(']').map_or(last, |first| first + skipped);
+        let inside = component.get(..first).unwrap_or_default();
+        let after = component.get(first + 1..).unwrap_or_default();
+        let another = after
+            .split('[')
+            .next()
+            .is_some_and(|text| text.contains(']'));
+        if body.starts_with(']') || inside.contains('[') || another {
+            out.push('*');
+            rest = rest.get(last + 1..).unwrap_or_default();
+        } else {
+            out.push('?');
+            rest = rest.get(first + 1..).unwrap_or_default();
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn is_glob(part: &str) -> bool {
@@ -136,13 +171,6 @@ fn overlap(a: &[char], b: &[char], steps: &mut u32) -> bool {
             overlap(a, rest, steps) || a.split_first().is_some_and(|(_, a)| overlap(a, b, steps))
         }
         (Some(('?', a)), Some((_, b))) => overlap(a, b, steps),
-        (Some(('[', class)), Some((_, b))) => {
-            let end = class
-                .iter()
-                .position(|c| *c == ']')
-                .map_or(class.len(), |at| at + 1);
-            overlap(class.get(end..).unwrap_or_default(), b, steps)
-        }
         (Some((x, a)), Some((y, b))) => x == y && overlap(a, b, steps),
         _ => false,
     }

@@ -96,6 +96,9 @@ pub enum AssetKind {
     Other(String),
 }
 
+/// The kind of what stands for packages that are not listed.
+pub const MORE_PACKAGES: &str = "more-packages";
+
 /// What the event touches, in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {

@@ -55,7 +55,7 @@ impl Judge {
         let pin = self.candidate(link, &identity);
         let mut changed = None;
         let standing = self.pins.standing(&link.server.name, pin.as_ref());
-        if let Some(finding) = self.stale(&standing) {
+        if let Some(finding) = self.stale(&standing, pin.is_some()) {
             weighed.also(&policy, finding);
         }
         if let Standing::Changed(finding) = standing {

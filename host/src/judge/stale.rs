@@ -18,9 +18,16 @@ impl Judge {
         self.stale.store(is, Ordering::Relaxed);
     }
 
-    pub(super) fn stale(&self, standing: &Standing) -> Option<Finding> {
+    /// `can_pin`: something of the server is known that could have been pinned.
+    pub(super) fn stale(&self, standing: &Standing, can_pin: bool) -> Option<Finding> {
+        let unknown = match standing {
+            Standing::New => can_pin,
+            // Another package under the name of a known server.
+            Standing::Changed(finding) => finding.rule == "pins.other",
+            Standing::Same => false,
+        };
         let is = self.stale.load(Ordering::Relaxed);
-        is.then(|| finding(*standing == Standing::New))
+        is.then(|| finding(unknown))
     }
 }
 

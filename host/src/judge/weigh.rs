@@ -1,5 +1,6 @@
 //! One event on the scales: every detector's findings, policy's decision, faults settled.
 
+use crate::event::MORE_PACKAGES;
 use crate::event::{Asset, AssetKind, Event, Fault, Finding};
 use crate::plugin::{History, Set};
 use crate::policy::{self, Decision, OnFault, Policy, Profile};
@@ -53,11 +54,11 @@ fn named((detector, name, value): &(String, String, String)) -> Option<Asset> {
     let (kind, said) = match name.as_str() {
         "names" => (AssetKind::Package, true),
         "may-name" => (AssetKind::Package, false),
-        "names-more" => (AssetKind::Other("too-many".to_owned()), false),
+        "names-more" => (AssetKind::Other(MORE_PACKAGES.to_owned()), false),
         _ => return None,
     };
     Some(Asset {
-        credential: kind != AssetKind::Package,
+        credential: false,
         value: if said { value.clone() } else { String::new() },
         aliases: if said {
             Vec::new()

@@ -4,7 +4,9 @@
 //! applies when *any* of them matches, while a rule that allows, and any `unless`, must cover *all*
 //! of them: a decoy path beside the real one neither hides it nor excuses it.
 
-use crate::event::{Asset, AssetKind, Event, Finding, Kind, Role, Severity, Text, is_same_key};
+use crate::event::{
+    Asset, AssetKind, Event, Finding, Kind, MORE_PACKAGES, Role, Severity, Text, is_same_key,
+};
 
 use super::pattern::{Globs, Host};
 
@@ -171,6 +173,14 @@ impl Criterion {
                     globs.is_match(package) || globs.is_match(without_version(package))
                 };
                 let mut hits = assets(event, &AssetKind::Package, is_match);
+                let more = AssetKind::Other(MORE_PACKAGES.to_owned());
+                if event.assets.iter().any(|asset| asset.kind == more) {
+                    // Whoever names more than are listed may be hiding the one that is meant.
+                    hits.push(Hit {
+                        any: true,
+                        sure: false,
+                    });
+                }
                 hits.extend(
                     event
                         .server

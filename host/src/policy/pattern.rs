@@ -8,6 +8,11 @@ use std::path::Path;
 use super::wildcard;
 use globset::{GlobBuilder, GlobMatcher};
 
+/// Source: the supply-chain detector's words for registries.
+const ECOSYSTEMS: [&str; 8] = [
+    "npm", "pypi", "oci", "jsr", "cargo", "go", "maven", "rubygems",
+];
+
 /// A list of globs; one match is enough.
 #[derive(Clone, Debug)]
 pub(super) struct Globs(Vec<Glob>);
@@ -36,7 +41,30 @@ impl Globs {
             if !pattern.contains(':') && !pattern.starts_with(['*', '?', '[', '{']) {
                 return Err("packages are written ecosystem:name, like npm:left-pad".to_owned());
             }
-            Ok(vec![pattern.to_owned()])
+            let (ecosystem, name) = pattern.split_once(':').unwrap_or_default();
+            let is_word =
+                !ecosystem.is_empty() && ecosystem.bytes().all(|b| b.is_ascii_alphanumeric());
+            if is_word
+                && !ECOSYSTEMS.contains(&ecosystem)
+                && !["http", "https"].contains(&ecosystem)
+            {
+                return Err(format!("ecosystems are {}", ECOSYSTEMS.join(", ")));
+            }
+            // As commands are read: the registries take these spellings for one.
+            let folded = match ecosystem {
+                "npm" | "jsr" | "oci" => name.to_lowercase(),
+                "pypi" | "cargo" => name.to_lowercase().replace(['_', '.'], "-"),
+                _ => return Ok(vec![pattern.to_owned()]),
+            };
+            // A dot is part of a version.
+            let folded = match name.rsplit_once('@').filter(|(name, _)| !name.is_empty()) {
+                Some((_, version)) => {
+                    let (name, _) = folded.rsplit_once('@').unwrap_or_default();
+                    format!("{name}@{version}")
+                }
+                None => folded,
+            };
+            Ok(vec![pattern.to_owned(), format!("{ecosystem}:{folded}")])
         })
     }
 

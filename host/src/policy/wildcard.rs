@@ -3,6 +3,8 @@
 //! Both are taken to mean a little more than they do: a class is any character, alternatives are
 //! anything. So the answer can accuse and never vouch.
 
+use crate::event::credential::without_classes;
+
 /// One step of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -25,7 +27,13 @@ const MAX_WORK: usize = 4096 * 1024;
 
 /// Whether some name fits both `pattern`, a rule's, and `word`, a shell's.
 pub(super) fn meet(pattern: &str, word: &str) -> bool {
-    let (pattern, word) = (steps(pattern, false), steps(word, true));
+    let word = without_classes(word);
+    let begins = |text: &str| text.find(['*', '?', '[', '{', '\\']).unwrap_or(text.len());
+    let sure = begins(pattern).min(begins(&word));
+    if pattern.as_bytes().get(..sure) != word.as_bytes().get(..sure) {
+        return false;
+    }
+    let (pattern, word) = (steps(pattern, false), steps(&word, true));
     if pattern.len().saturating_mul(word.len()) > MAX_WORK {
         return true;
     }
@@ -174,6 +182,9 @@ mod tests {
             ("/w/[ab]c", "/w/?c"),
             ("cat", "c?t"),
             ("/w/]", "/w/[]]"),
+            ("/etc/shadow", "/etc/shado[[:lower:]]"),
+            ("/etc/shadow", "/etc/shado[a]w]"),
+            ("/etc/shadow", "/etc/shado[!x]"),
         ] {
             assert!(meet(pattern, word), "{pattern} and {word}");
         }

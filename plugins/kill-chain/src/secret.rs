@@ -122,7 +122,8 @@ impl<'a> Hunt<'a> {
         meant
             && !is_code(self.text, token)
             && !self.words.is_placeholder(value)
-            && !self.invites(token)
+            // Where secrets were asked for it is one of them.
+            && (self.asked || !self.invites(token))
     }
 
     /// A password of letters alone: only where nothing but a password is meant.

@@ -150,7 +150,11 @@ fn package_of(candidate: &Candidate) -> Option<String> {
     }
     let name = format!("{}:{}", ecosystem.id(), ecosystem.normalise(name));
     match spec {
-        Spec::Exact(version) if is_plain(version) => Some(format!("{name}@{version}")),
+        Spec::Exact(version)
+            if is_plain(version) && name.len() + version.len() < MAX_WORD_BYTES =>
+        {
+            Some(format!("{name}@{version}"))
+        }
         Spec::Exact(_) => None,
         _ => Some(name),
     }
@@ -162,13 +166,19 @@ struct Named(BTreeSet<(bool, String)>);
 
 impl Named {
     fn take(&mut self, found: &Extraction) {
-        // One more than is told says that there are more.
-        let room = (MAX_NAMED + 1).saturating_sub(self.0.len());
-        let told = found.candidates.iter().filter_map(|candidate| {
-            let package = package_of(candidate)?;
-            Some((candidate.guess, package))
-        });
-        self.0.extend(told.take(room));
+        for candidate in &found.candidates {
+            // One more than is told says that there are more.
+            if self.0.len() > MAX_NAMED {
+                return;
+            }
+            let bare = Candidate {
+                spec: Spec::None,
+                ..candidate.clone()
+            };
+            let package = package_of(candidate).or_else(|| package_of(&bare));
+            self.0
+                .extend(package.map(|package| (candidate.guess, package)));
+        }
     }
 
     fn attrs(self) -> impl Iterator<Item = (String, String)> {
@@ -183,6 +193,9 @@ impl Named {
         told.chain(more.then(|| ("names-more".to_owned(), "packages".to_owned())))
     }
 }
+
+/// The host takes no longer word.
+const MAX_WORD_BYTES: usize = 256;
 
 /// Packages of one message that are told. Chosen: more than a line that a person writes names; the
 /// host takes 64 attributes.

@@ -5,6 +5,9 @@ use super::super::credential::is_credential;
 use super::super::place::{Place, Written, looks_like_path};
 use super::{Finder, MAX_BASES, MAX_UNTOLD_BYTES};
 
+/// Source: Linux opens no longer path (`PATH_MAX`).
+const MAX_BASE_BYTES: usize = 4096;
+
 impl Finder<'_> {
     /// A value whose key says that it is a path: one, or several with something between them.
     pub(super) fn path_value(&mut self, text: &str) {
@@ -52,6 +55,9 @@ impl Finder<'_> {
     }
 
     pub(super) fn add_base(&mut self, directory: &str) {
+        if directory.len() > MAX_BASE_BYTES {
+            return self.too_many();
+        }
         let base = self.bases.last().cloned().unwrap_or_default();
         if self.bases.len() < MAX_BASES
             && let Some(place) = self.places.locate(directory, Written::Plain, &base)

@@ -18,6 +18,15 @@ impl Finder<'_> {
         }
     }
 
+    /// `https_proxy=HOST:PORT` leads every connection of the programs that read it there.
+    pub(super) fn proxy(&mut self, variable: &str, value: &str) {
+        if variable.to_ascii_lowercase().ends_with("_proxy") {
+            for name in names(value).filter(|name| looks_like_host(name)) {
+                self.host(name.to_owned());
+            }
+        }
+    }
+
     /// `word` after the option `last`: other machines that the connection goes to or through.
     pub(super) fn routed(&mut self, word: &str, last: &str, program: &str) {
         let glued = ROUTES.iter().find_map(|option| {
@@ -36,7 +45,7 @@ impl Finder<'_> {
                 }
             }
         }
-        if program == "curl" && chooses_host(word) {
+        if program == "curl" && !SENT.contains(&last) && chooses_host(word) {
             self.too_many();
         }
     }
@@ -65,6 +74,28 @@ pub(super) fn writes_to(last: &str, program: &str) -> bool {
     }
 }
 
+/// Options of curl before what it sends or writes.
+const SENT: &[&str] = &[
+    "-d",
+    "--data",
+    "--data-raw",
+    "--data-binary",
+    "--data-urlencode",
+    "--json",
+    "-H",
+    "--header",
+    "-F",
+    "--form",
+    "-w",
+    "--write-out",
+    "-A",
+    "--user-agent",
+    "-e",
+    "--referer",
+    "-b",
+    "--cookie",
+];
+
 /// Options that name a machine. Source: curl(1), ssh(1), wget(1).
 const ROUTES: &[&str] = &[
     "--resolve",
@@ -76,6 +107,9 @@ const ROUTES: &[&str] = &[
     "--socks5",
     "--socks5-hostname",
     "--doh-url",
+    "--dns-servers",
+    "--proxy1.0",
+    "--execute",
     "-x",
     "-J",
     "-L",

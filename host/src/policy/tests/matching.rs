@@ -386,3 +386,20 @@ fn what_a_shell_may_make_of_a_wildcard_accuses_and_does_not_vouch() {
         "allow default:balanced",
     );
 }
+
+#[test]
+fn packages_are_matched_as_commands_are_read() {
+    hits(
+        r#"package="pypi:Flask_Foo""#,
+        "tool-call pkg=pypi:flask-foo@1.0",
+    );
+    hits(
+        r#"package="npm:Left-Pad@1.0.0""#,
+        "tool-call pkg=npm:left-pad@1.0.0",
+    );
+    misses(
+        r#"package="npm:left-pad@1.0.0""#,
+        "tool-call pkg=npm:left-pad@1.0.1",
+    );
+    hits(r#"package="npm:left""#, "tool-call other=more-packages");
+}

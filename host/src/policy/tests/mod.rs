@@ -116,7 +116,9 @@ fn scene(words: &str) -> (Event, Vec<Finding>) {
             "cmd" => touch(AssetKind::Command),
             "pkg" => touch(AssetKind::Package),
             "acct" => touch(AssetKind::Account),
-            "other" => touch(AssetKind::Other("too-many".to_owned())),
+            "other" => touch(AssetKind::Other(
+                if value.is_empty() { "too-many" } else { value }.to_owned(),
+            )),
             "alias" => event
                 .assets
                 .last_mut()

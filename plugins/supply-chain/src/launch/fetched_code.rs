@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::effort;
 
 /// What fetches, in lower case.
-const FETCHES: [&str; 22] = [
+const FETCHES: [&str; 24] = [
     "downloadstring",
     "downloaddata",
     "downloadfile",
@@ -17,6 +17,8 @@ const FETCHES: [&str; 22] = [
     "start-bitstransfer",
     "iwr ",
     "irm ",
+    "iwr(",
+    "irm(",
     "urlopen",
     "urlretrieve",
     "requests.get",
@@ -32,6 +34,8 @@ const FETCHES: [&str; 22] = [
     "$(curl",
     "'curl",
 ];
+/// What fetches in PowerShell; elsewhere it is a program whose output goes nowhere.
+const ALIASES: [&str; 2] = ["curl ", "wget "];
 /// What runs text, and the letters of which one must follow; none where anything may.
 const RUNS: [(&str, &[char]); 7] = [
     ("iex", &[' ', '(', '\'', '"']),
@@ -64,14 +68,22 @@ const PROGRAMS: [&str; 9] = [
     ".exe", ".ps1", ".bat", ".cmd", ".hta", ".msi", ".dll", ".vbs", ".sct",
 ];
 
+/// Blanks between a word and its parenthesis that are looked over.
+const MAX_BLANKS: usize = 64;
+
 /// Whether the code runs what it fetches.
 pub fn runs_download(text: &str) -> bool {
     effort::spend(text.len());
     let text = text.to_ascii_lowercase();
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut files: BTreeSet<&str> = BTreeSet::new();
+    let powershell = ["iex", "invoke-expression"]
+        .iter()
+        .any(|word| text.contains(word));
     for statement in text.split(['\n', ';']) {
-        let fetches = FETCHES.iter().any(|word| statement.contains(word));
+        let aliases = ALIASES.iter().filter(|_| powershell);
+        let mut fetching = FETCHES.iter().chain(aliases);
+        let fetches = fetching.any(|word| statement.contains(word));
         if runs(statement) && (fetches || tokens(statement).any(|one| names.contains(one))) {
             return true;
         }
@@ -97,8 +109,14 @@ fn runs(statement: &str) -> bool {
             let before = statement.get(..at).unwrap_or_default().chars().next_back();
             let after = statement.get(at + word.len()..).unwrap_or_default();
             let whole = before.is_none_or(|c| !c.is_alphanumeric() && !"_.$-".contains(c));
-            let ends = *word == "iex" && after.trim().is_empty();
-            let follows = after.starts_with(*next) || after.trim_start().starts_with(*next);
+            // A long run of blanks is no code that anybody wrote.
+            let mut near = after
+                .chars()
+                .take(MAX_BLANKS)
+                .skip_while(|c| c.is_whitespace());
+            let first = near.next();
+            let ends = *word == "iex" && first.is_none();
+            let follows = after.starts_with(*next) || first.is_some_and(|c| next.contains(&c));
             whole && (ends || follows)
         })
     })

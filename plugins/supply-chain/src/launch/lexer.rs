@@ -88,7 +88,8 @@ impl<'a> Lexer<'a> {
                 }
                 '"' => self.double_quoted(),
                 // `C:\Windows\…` is no shell's path, and only readable with its backslashes.
-                '\\' if self.is_drive() => self.push('\\'),
+                // Before what a shell reads otherwise without a backslash it is one of the shell's.
+                '\\' if self.is_drive() && self.peek().is_some_and(is_of_path) => self.push('\\'),
                 '\\' => match self.next() {
                     Some('\r') if self.peek() == Some('\n') => self.at += 1,
                     Some('\n') | None => {}
@@ -488,4 +489,9 @@ impl<'a> Lexer<'a> {
             }),
         }
     }
+}
+
+/// A letter that a name in a path of Windows begins with.
+fn is_of_path(c: char) -> bool {
+    c.is_alphanumeric() || "._-%".contains(c)
 }

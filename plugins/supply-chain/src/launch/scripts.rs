@@ -173,7 +173,8 @@ impl Reader {
     /// Code that is about to run. Deno and Bun fetch what it imports by `npm:`; others mean a script
     /// of a project by that.
     pub(super) fn source_code(&mut self, text: &str, depth: u32) {
-        if fetched_code::runs_download(text) {
+        let readable = text.floor_char_boundary(self.work_left);
+        if fetched_code::runs_download(text.get(..readable).unwrap_or_default()) {
             self.opaque(Opaque::Download);
         }
         for part in text.split(['"', '\'', '`']) {

@@ -14,7 +14,7 @@ pub const SUBSTITUTED: char = '\u{fffc}';
 pub fn mark(index: usize) -> Option<char> {
     const FIRST: u32 = 0xe000;
     const COUNT: usize = 6400;
-    let index = u32::try_from(index).ok().filter(|_| index < COUNT)?;
+    let index = u32::try_from(index.min(COUNT - 1)).ok()?;
     char::from_u32(FIRST + index)
 }
 

@@ -101,8 +101,10 @@ pub fn listed(text: &str) -> impl Iterator<Item = &str> {
         let all = rest?;
         let end = all.char_indices().find(|(at, c)| {
             open = (open || *c == '[') && *c != ']';
-            let next = all.get(at + 1..).unwrap_or_default().trim_start();
-            *c == ',' && !open && !next.starts_with(['<', '>', '=', '!', '~'])
+            *c == ',' && !open && {
+                let next = all.get(at + 1..).unwrap_or_default().trim_start();
+                !next.starts_with(['<', '>', '=', '!', '~'])
+            }
         });
         let (part, after) = match end {
             Some((at, _)) => (all.get(..at), all.get(at + 1..)),

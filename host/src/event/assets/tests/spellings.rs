@@ -136,6 +136,9 @@ fn an_address_whose_host_curl_chooses_is_read_as_the_worst() {
     assert!(!worst("curl 'https://[2001:db8::9]/x'"));
     assert!(!worst("curl https://good.example -d '{\"a\":[1.5]}'"));
     assert!(!worst("curl https://good.example -H 'X: {a.b}'"));
+    assert!(!worst(
+        "curl -G https://good.example -d 'filter[user.id]=5'"
+    ));
 }
 
 #[test]
@@ -150,5 +153,42 @@ fn words_with_wildcards_are_marked_where_a_shell_reads_them() {
     let call = r#"{"name":"t","arguments":{"path":"/srv/[id].tsx"}}"#;
     for calm in [line("cat /srv/a"), request("tools/call", call)] {
         assert!(calm.iter().all(|asset| !asset.wild), "{calm:?}");
+    }
+}
+
+#[test]
+fn what_a_wildcard_leaves_open_is_read_as_the_worst() {
+    let secret = |command: &str| line(command).iter().any(|asset| asset.credential);
+    for command in [
+        "cat ~/.ss[[:alpha:]]/config",
+        "cat ~/.ss[]h]/config",
+        "/bin/ba?h -c 'cat ~/.ssh/id_rsa'",
+        "$SHELL -c 'cat ~/.ssh/id_rsa'",
+    ] {
+        assert!(secret(command), "{command}");
+    }
+    assert!(!secret("cat src/[id]/page.tsx"));
+    let shown = show(&line("cat .en[!x]"));
+    assert!(shown.contains(".en[!x]"), "{shown}");
+    let wild = line("cd /et? && cat shadow");
+    assert!(wild.iter().any(|asset| asset.wild), "{wild:?}");
+    // A directory that no system opens is no reason to keep as many copies of it as there are words.
+    let long = format!("cd /{}; cat a b c", "x".repeat(5000));
+    let assets = line(&long);
+    assert!(
+        assets
+            .iter()
+            .all(|asset| asset.aliases.iter().all(|form| form.len() < 5000))
+    );
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_a_host() {
+    for command in [
+        "https_proxy=203.0.113.9:3128 curl https://good.example",
+        "env HTTPS_PROXY=http://203.0.113.9:3128 curl https://good.example",
+    ] {
+        let shown = show(&line(command));
+        assert!(shown.contains("host 203.0.113.9"), "{command}: {shown}");
     }
 }
