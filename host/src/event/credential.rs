@@ -4,6 +4,7 @@
 //! reads `*` in the asked path as "could be anything here", and looks for a place under any home
 //! directory, since a server may run with another one than ours.
 
+use super::classes::without_classes;
 use super::place::{Place, Places};
 
 /// Whether `place`, in any of its spellings, is or lies in a place where secrets live.
@@ -103,40 +104,6 @@ fn meets(part: &str, known: &str) -> bool {
     let (part, known): (Vec<char>, Vec<char>) = (part.chars().collect(), known.chars().collect());
     let mut steps = MAX_STEPS;
     aimed && overlap(&part, &known, &mut steps)
-}
-
-/// A shell's word with `?` for each class of characters, and `*` where shells and quotation marks leave
-/// room for doubt where it ends: `[[:lower:]]`, `[]a]`, `[a]b]`.
-pub fn without_classes(word: &str) -> String {
-    let mut out = String::with_capacity(word.len());
-    let mut rest = word;
-    while let Some(at) = rest.find('[') {
-        out.push_str(rest.get(..at).unwrap_or_default());
-        rest = rest.get(at + 1..).unwrap_or_default();
-        let component = rest.split('/').next().unwrap_or_default();
-        let Some(last) = component.rfind(']') else {
-            out.push('[');
-            continue;
-        };
-        let body = component.trim_start_matches(['!', '^']);
-        let skipped = component.len() - body.len();
-        let first = body.find(']').map_or(last, |first| first + skipped);
-        let inside = component.get(..first).unwrap_or_default();
-        let after = component.get(first + 1..).unwrap_or_default();
-        let another = after
-            .split('[')
-            .next()
-            .is_some_and(|text| text.contains(']'));
-        if body.starts_with(']') || inside.contains('[') || another {
-            out.push('*');
-            rest = rest.get(last + 1..).unwrap_or_default();
-        } else {
-            out.push('?');
-            rest = rest.get(first + 1..).unwrap_or_default();
-        }
-    }
-    out.push_str(rest);
-    out
 }
 
 fn is_glob(part: &str) -> bool {

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod assets;
+pub mod classes;
 pub mod credential;
 pub mod finding;
 pub mod guard;

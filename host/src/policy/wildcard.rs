@@ -3,7 +3,7 @@
 //! Both are taken to mean a little more than they do: a class is any character, alternatives are
 //! anything. So the answer can accuse and never vouch.
 
-use crate::event::credential::without_classes;
+use crate::event::classes::without_classes;
 
 /// One step of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
