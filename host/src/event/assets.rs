@@ -77,6 +77,8 @@ struct Finder<'a> {
     /// The server's directory first, then those that the message names.
     bases: Vec<String>,
     runs: bool,
+    /// Bytes of directories that words may still be put into.
+    joined: usize,
     /// What is looked at stands in a line that a shell reads.
     shell: bool,
     text: Option<usize>,
@@ -92,6 +94,7 @@ impl<'a> Finder<'a> {
             places: seen.places,
             bases: vec![seen.cwd.to_owned()],
             runs: usage::runs_commands(seen.tool),
+            joined: paths::MAX_JOINED_BYTES,
             shell: false,
             text: None,
             found: Vec::new(),

@@ -25,8 +25,18 @@ enum Step {
 /// `PATH_MAX` against a pattern of a thousand characters.
 const MAX_WORK: usize = 4096 * 1024;
 
+/// How many `**/` of one pattern are told apart; with more it is taken to mean a little more.
+const MAX_DEEP: usize = 4;
+
 /// Whether some name fits both `pattern`, a rule's, and `word`, a shell's.
 pub(super) fn meet(pattern: &str, word: &str) -> bool {
+    // `**/` is nothing, or all up to a stroke: `**/shadow` is no `xshadow`.
+    if let Some((before, after)) = pattern.split_once("**/")
+        && pattern.matches("**/").count() <= MAX_DEEP
+    {
+        return meet(&format!("{before}{after}"), word)
+            || meet(&format!("{before}**\\/{after}"), word);
+    }
     let word = without_classes(word);
     let begins = |text: &str| text.find(['*', '?', '[', '{', '\\']).unwrap_or(text.len());
     let sure = begins(pattern).min(begins(&word));
@@ -200,6 +210,8 @@ mod tests {
             ("/w/.env", "/w/*"),
             ("/w/.env", "/w/*env"),
             ("/w/.env", "/w/?*v/x"),
+            ("**/shadow", "/srv/x*"),
+            ("/w/**/b", "/w/x*"),
             ("/w/a/b", "/w/*"),
             ("/w/a/b", "/w/?/?/?"),
             ("/w/secret.tsx", "/w/[slug].tsx"),

@@ -5,6 +5,9 @@ use super::super::credential::is_credential;
 use super::super::place::{Place, Written, looks_like_path};
 use super::{Finder, MAX_BASES, MAX_UNTOLD_BYTES};
 
+/// Bytes of paths that are made of words and the directories of one message. Chosen: four thousand words
+/// in a directory of a hundred letters.
+pub(super) const MAX_JOINED_BYTES: usize = 512 << 10;
 /// Source: Linux opens no longer path (`PATH_MAX`).
 const MAX_BASE_BYTES: usize = 4096;
 
@@ -80,6 +83,12 @@ impl Finder<'_> {
             .bases
             .split_first()
             .map_or(("/", &[][..]), |(b, m)| (b.as_str(), m));
+        // Long directories times many words would cost minutes.
+        let cost = more.iter().map(|base| base.len() + raw.len()).sum();
+        let Some(left) = self.joined.checked_sub(cost) else {
+            return self.too_many();
+        };
+        self.joined = left;
         let Some(mut place) = self.places.locate(raw, written, first) else {
             return;
         };

@@ -403,3 +403,13 @@ fn packages_are_matched_as_commands_are_read() {
     );
     hits(r#"package="npm:left""#, "tool-call other=more-packages");
 }
+
+#[test]
+fn more_wildcards_than_are_compared_are_the_worst() {
+    let many = |count: usize| {
+        let word = format!(" path=/srv/{}* wild", "x".repeat(990));
+        format!("tool-call{}", word.repeat(count))
+    };
+    misses(r#"path="**/shadow""#, &many(60));
+    hits(r#"path="**/shadow""#, &many(80));
+}

@@ -192,3 +192,19 @@ fn a_proxy_in_the_environment_is_a_host() {
         assert!(shown.contains("host 203.0.113.9"), "{command}: {shown}");
     }
 }
+
+#[test]
+fn many_words_in_long_directories_are_read_as_the_worst() {
+    let worst = |words: usize, letters: usize| {
+        let words: Vec<String> = (0..words).map(|n| format!("a{n}")).collect();
+        let line = line(&format!(
+            "cd /{}; cat {}",
+            "x".repeat(letters),
+            words.join(" ")
+        ));
+        line.iter()
+            .any(|asset| matches!(asset.kind, AssetKind::Other(_)))
+    };
+    assert!(!worst(200, 40));
+    assert!(worst(400, 4000));
+}
