@@ -11,7 +11,15 @@ pub fn main() -> Result<()> {
     test::prepare(&workspace)?;
     let mut soak = cargo();
     soak.args(["test", "--release", "--package", "clawdefender"])
-        .args(["--test", "e2e", "--", "--ignored", "--nocapture", "soak::"])
+        .args([
+            "--test",
+            "e2e",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+            "soak::",
+        ])
         .current_dir(&workspace.root);
     run(soak)
 }

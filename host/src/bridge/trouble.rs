@@ -4,6 +4,7 @@
 //! standard error.
 
 use crate::mcp::message::Id;
+use crate::mcp::reply::GONE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
@@ -42,7 +43,7 @@ impl Trouble {
         match self {
             Self::Login(_) => -31401,
             Self::SessionOver | Self::StreamOver => -31404,
-            _ => -31502,
+            _ => GONE,
         }
     }
 

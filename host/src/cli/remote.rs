@@ -28,6 +28,13 @@ pub struct Remote {
     pub transport: Way,
 }
 
+impl Remote {
+    /// Whether anything was said about a server over HTTP.
+    pub fn is_given(&self) -> bool {
+        !self.header_env.is_empty() || self.ca_file.is_some() || self.transport != Way::Auto
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Way {
     Auto,

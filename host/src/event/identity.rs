@@ -54,9 +54,13 @@ pub fn identify(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
 /// The launch with what settings of its folder say as further variables: what detectors are shown.
 pub fn with_settings(launch: &Launch, home: &Path) -> Launch {
     let (asked, home) = (launch.clone(), home.to_owned());
-    let settings = patiently(move || settings::of_files(&asked, &home));
+    told(launch, patiently(move || settings::of_files(&asked, &home)))
+}
+
+/// With these settings; with the worst of each kind where they can't be had.
+fn told(launch: &Launch, settings: Option<Vec<(String, String)>>) -> Launch {
     let mut launch = launch.clone();
-    launch.env.extend(settings.unwrap_or_default());
+    launch.env.extend(settings.unwrap_or_else(settings::unread));
     launch
 }
 

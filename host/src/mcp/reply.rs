@@ -122,7 +122,16 @@ pub fn refuse(asked: &Asked<'_>, refusal: &Refusal<'_>) -> Vec<u8> {
         ),
         (Asker::Server, "elicitation/create") => result(id, r#"{"action":"decline"}"#),
         (Asker::Server, "roots/list") => result(id, r#"{"roots":[]}"#),
-        _ => error(Some(id), BLOCKED, &text),
+        _ => error(Some(id), refusal.code(), &text),
+    }
+}
+
+impl Refusal<'_> {
+    fn code(&self) -> i32 {
+        match self {
+            Self::ServerGone => GONE,
+            _ => BLOCKED,
+        }
     }
 }
 
@@ -172,6 +181,8 @@ fn error(id: Option<&Id>, code: i32, message: &serde_json::Value) -> Vec<u8> {
 
 /// Outside JSON-RPC's reserved range, as MCP asks of codes that it doesn't define; after HTTP 403.
 pub const BLOCKED: i32 = -31403;
+/// The same for a server that did not answer; after HTTP 502.
+pub const GONE: i32 = -31502;
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 const INVALID_PARAMS: i32 = -32602;

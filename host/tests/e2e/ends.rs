@@ -123,7 +123,7 @@ fn a_server_that_dies_leaves_its_code_and_no_request_waiting() {
             .iter()
             .map(|line| {
                 let told: Value = serde_json::from_str(line).unwrap();
-                assert_eq!(told["error"]["code"], -31403, "{death}: {told:#}");
+                assert_eq!(told["error"]["code"], -31502, "{death}: {told:#}");
                 told["id"].as_u64().unwrap()
             })
             .collect();

@@ -149,3 +149,19 @@ fn a_project_can_not_choose_who_judges_its_servers() {
     home.cli(&["unwrap", "--all"]).done();
     assert_eq!(read()["mcpServers"]["files"]["command"], "npx");
 }
+
+#[test]
+fn what_only_a_url_has_is_refused_with_a_command() {
+    let home = Home::new();
+    for option in [
+        ["--header", "X-Region: eu"],
+        ["--header-env", "Authorization=HOME"],
+        ["--ca-file", "ca.pem"],
+        ["--transport", "sse"],
+    ] {
+        let words = ["proxy", "--server", "x", option[0], option[1], "--", "true"];
+        let ended = home.cli(&words);
+        assert_eq!(ended.code, 2, "{option:?}: {ended:?}");
+        assert!(ended.err.contains("--url"), "{ended:?}");
+    }
+}

@@ -93,6 +93,19 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
     settings
 }
 
+/// What is told when the disk does not say in time what the files hold: each launcher may be led
+/// elsewhere.
+pub(super) fn unread() -> Vec<(String, String)> {
+    [
+        "npm_config_registry",
+        "YARN_NPM_REGISTRY_SERVER",
+        "BUN_CONFIG_REGISTRY",
+        "UV_INDEX_URL",
+    ]
+    .map(|name| (name.to_owned(), "unreadable settings".to_owned()))
+    .into()
+}
+
 /// Lines of `key = value` or `key: value` before the first section; a key of npm's may have a colon.
 fn lines(text: &str) -> impl Iterator<Item = (String, &str)> {
     let lines = text
@@ -303,6 +316,22 @@ mod tests {
             let read = tree.read(&[program, "x"], &[]);
             assert!(read.iter().any(|line| line == told), "{program}: {read:?}");
         }
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_says_elsewhere() {
+        let tree = Tree::new(&[("ws/package.json", "{}")]);
+        let launch = launch(&["npx", "x"], &[], tree.0.path());
+        let told = super::super::told(&launch, None);
+        let registry = told
+            .env
+            .iter()
+            .find(|(name, _)| name == "npm_config_registry");
+        assert_eq!(registry.unwrap().1, "unreadable settings");
+        assert_eq!(
+            super::super::told(&launch, Some(Vec::new())).env,
+            launch.env
+        );
     }
 
     #[test]

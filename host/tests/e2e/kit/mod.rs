@@ -31,7 +31,7 @@ pub use script::{Script, Server, text, tool};
 pub use tls::certificates;
 pub use vitals::{Vitals, threads_named};
 pub use walk::{Place, Plan, Sdk, Way};
-pub use web::{Coming, Got, Http, Seen, Web, begin_stream, event, write};
+pub use web::{Coming, Got, Http, Kept, Seen, Web, begin_stream, event, write};
 
 use std::time::{Duration, Instant};
 

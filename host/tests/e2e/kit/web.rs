@@ -77,6 +77,33 @@ impl Web {
         })
     }
 
+    /// The same on connections that stay open, for many calls: nothing of them is remembered.
+    /// With its answer `says` gives a session for the client, or none.
+    pub fn kept(says: impl Fn(&Value) -> (Value, Option<String>) + Send + Sync + 'static) -> Self {
+        Self::start(move |first, stream| {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut next = Some(first.clone());
+            while let Some(seen) = next {
+                let message: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+                let wanted = message.get("id").is_some() && message.get("method").is_some();
+                let (mut text, mut body) = ("HTTP/1.1 202 Accepted\r\n".to_owned(), String::new());
+                if wanted {
+                    let (answer, session) = says(&message);
+                    text = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n".to_owned();
+                    if let Some(session) = session {
+                        text.push_str(&format!("mcp-session-id: {session}\r\n"));
+                    }
+                    body = answer.to_string();
+                }
+                text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+                if stream.write_all(text.as_bytes()).is_err() {
+                    return;
+                }
+                next = request(&mut reader);
+            }
+        })
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
@@ -345,5 +372,35 @@ impl Http {
     #[track_caller]
     pub fn ask(&self, method: &str, name: &str, headers: &[(&str, &str)]) -> Got {
         self.open(method, name, headers, "").whole()
+    }
+}
+
+/// One connection of a client that sends one request after the other.
+pub struct Kept(BufReader<TcpStream>);
+
+impl Kept {
+    #[track_caller]
+    pub fn open(http: &Http) -> Self {
+        let stream = TcpStream::connect(http.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends a request, which must not ask for the connection to be closed, and reads the answer.
+    #[track_caller]
+    pub fn whole(&mut self, request: &[u8]) -> Got {
+        self.0.get_mut().write_all(request).unwrap();
+        let (first, headers) = head(&mut self.0).expect("no answer");
+        let status = first.split(' ').nth(1).unwrap().parse().unwrap();
+        let length = header(&headers, "content-length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        Got {
+            status,
+            headers,
+            body,
+        }
     }
 }
