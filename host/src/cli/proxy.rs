@@ -59,7 +59,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         // The parser does not see it: a command excludes the `--url` that they ask for.
         let why = "a command has no headers, certificate authorities or transport";
         let failure = Failure::new(Exit::Usage, "proxy", why);
-        return Err(failure.hint("give the server's --url, or leave them out").into());
+        return Err(failure
+            .hint("give the server's --url, or leave them out")
+            .into());
     }
     crate::proxy::run(&errand).map_err(|error| failure(&error).into())
 }
