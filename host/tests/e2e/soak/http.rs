@@ -114,7 +114,7 @@ fn wave(home: &Home, daemon: &Daemon, warm: usize, calls: usize) -> [Vitals; 2] 
 
 fn soak(calls: usize) {
     let calls = calls.div_ceil(LINKS);
-    let warm = calls / 8;
+    let warm = calls / 2;
     let home = Home::new();
     let seen = Arc::default();
     let web = echo(&seen);
@@ -148,7 +148,7 @@ fn soak(calls: usize) {
 
 #[test]
 fn sixty_four_sessions_at_once_leave_nothing_behind() {
-    soak(64 * 24);
+    soak(64 * 16);
 }
 
 #[test]

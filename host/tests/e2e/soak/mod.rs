@@ -146,10 +146,11 @@ fn steady(daemon: &Daemon) -> Vitals {
     looks.min_by_key(|seen| seen.descriptors).unwrap()
 }
 
-/// `calls` over all links together, after a shorter wave that fills what is filled once.
+/// `calls` over all links together, after a shorter wave that fills what is filled once. What is held
+/// is compared from half of them on: the index's cache takes some fifty thousand calls to fill.
 fn soak(calls: usize) {
     let calls = calls.div_ceil(LINKS);
-    let warm = calls / 8;
+    let warm = calls / 2;
     let home = Home::new();
     // The same servers twice: what they log is counted from the second wave on.
     let daemon = Daemon::start(&home);
@@ -238,7 +239,7 @@ fn recorded(home: &Home, second: usize, first: usize) {
 
 #[test]
 fn sixty_four_links_at_once_leave_nothing_behind() {
-    soak(64 * 24);
+    soak(64 * 16);
 }
 
 #[test]
