@@ -43,6 +43,25 @@ fn maven() {
     ascending(Maven, "2.14.0-rc1 2.14.0 2.14.1 2.15.0");
     ascending(Maven, "31.0-android 31.0-jre 31.1-android");
     ascending(Maven, "1.0.0.x 1.0.0-1 1.0.0.1");
+    // Words with something behind them, as Maven 3.8 orders them.
+    for steps in [
+        "1.m-1 1-m-1",
+        "1.rc-1 1.0.M1",
+        "1.sp-1 1-rc",
+        "0.GA.1 0.1",
+        "3.M.1 3.M01",
+        "1.a.1 1.a1",
+        "1.0.RC1 1.0.RC.1",
+        "1.0 1.0_1 1.0.1",
+        "1.0 1.0+b",
+        "6_x 6.x",
+        "1.0.Final=1.0 1.0.Final-redhat-1",
+        "1.0.final-1=1.0-1",
+        "1.0.Beta2-SNAPSHOT 1.0.Beta2",
+        "2.0.0.M5=2.0.0-M5 2.0.0.RC1 2.0.0.RC1-1",
+    ] {
+        ascending(Maven, steps);
+    }
     assert!(!is_exact(Maven, "[1.0,2.0)"));
     assert!(!is_exact(Maven, ""));
 }
