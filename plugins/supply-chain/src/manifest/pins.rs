@@ -71,19 +71,25 @@ impl Written {
     }
 }
 
-/// Strings that are no keys, each with its key and that of the object around it: a key that
-/// another one follows at once.
+/// Strings that are no keys, each with its key and that of the object around it.
 pub fn fields(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
-    let (mut object, mut key, mut valued) = ("", "", true);
+    let mut open: Vec<&str> = Vec::new();
+    let (mut key, mut read) = ("", 0);
     quoted(text).filter_map(move |(string, is_key)| {
-        if is_key {
-            let before = std::mem::replace(&mut key, string);
-            if !std::mem::replace(&mut valued, false) {
-                object = before;
+        let start = (string.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let between = text.get(read..start).unwrap_or_default();
+        read = start + string.len();
+        for brace in between.bytes() {
+            match brace {
+                b'{' => open.push(std::mem::take(&mut key)),
+                b'}' => drop(open.pop()),
+                _ => {}
             }
+        }
+        if is_key {
+            key = string;
             return None;
         }
-        valued = true;
-        Some((object, key, string))
+        Some((open.last().copied().unwrap_or_default(), key, string))
     })
 }

@@ -57,6 +57,32 @@ fn pins_are_found_in_whatever_way_they_are_written() {
             "pypi:evil 1.0.0",
         ),
         (
+            "Pipfile.lock",
+            r#"{"default":{"evil":{"editable":true,"extra":{"a":{}},"n":1,"version":"==1.0.0"}}}"#,
+            "pypi:evil 1.0.0",
+        ),
+        (
+            "package-lock.json",
+            r#"{"dependencies":{"evil":{"dev":true,"requires":{"a":"^1"},"version":"1.0.0"}}}"#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            "server.py",
+            "# /// script\n# dependencies = [\n#   'evil==1.0.0',\n# ]\n# ///\n",
+            "pypi:evil 1.0.0",
+        ),
+        (
+            "run",
+            "#!/usr/bin/env -S uv run --script\n# /// script\n# dependencies = ['evil[x]>=1']\n# ///",
+            "pypi:evil >=1",
+        ),
+        (
+            "server.py",
+            "# dependencies = [\"evil\"]\nimport evil",
+            "pypi:evil",
+        ),
+        ("server.py", "# see 'evil==1.0.0'\nimport evil", ""),
+        (
             "deno.json",
             r#"{"imports":{"x":"npm:@s/evil@1.0.0"}}"#,
             "npm:@s/evil 1.0.0",
