@@ -24,7 +24,7 @@ use clawdefender_sdk::{AssetKind, Blob, Detector, Event, Info, Kind, Report, Set
 use blocklist::Blocklist;
 use commands::Command;
 use findings::{Findings, Setting};
-use launch::{Candidate, Extraction, Role, Target};
+use launch::{Candidate, Extraction, Role};
 use lookalike::WellKnown;
 use package::{Ecosystem, Spec};
 
@@ -210,20 +210,5 @@ fn is_plain(version: &str) -> bool {
 /// Reads `ecosystem:name` or `ecosystem:name@version`.
 fn asset_candidate(value: &str) -> Option<Candidate> {
     let (ecosystem, rest) = value.split_once(':')?;
-    match launch::target(rest, Ecosystem::parse(ecosystem)?) {
-        Target::Registry {
-            ecosystem,
-            name,
-            spec,
-            alias,
-        } => Some(Candidate {
-            ecosystem,
-            name,
-            spec,
-            role: Role::Main,
-            alias,
-            guess: false,
-        }),
-        Target::Elsewhere(_) => None,
-    }
+    Candidate::read(rest, Ecosystem::parse(ecosystem)?, Role::Main, false).ok()
 }

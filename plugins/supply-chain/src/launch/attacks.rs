@@ -93,6 +93,8 @@ const ROWS: &[(&str, &str)] = &[
     ("docker run --brand-new x img npx evil@1.0.0", EVIL),
     ("docker run --entrypoint sh img -c 'npx evil@1.0.0'", EVIL),
     ("docker run --entrypoint=npx img evil@1.0.0", EVIL),
+    ("strange --entrypoint npx evil@1.0.0", EVIL),
+    ("strange --entrypoint uvx evil==1.0.0", PY),
     ("docker container run img npx evil@1.0.0", EVIL),
     ("kubectl exec pod -- npx evil@1.0.0", EVIL),
     ("kubectl run x --image=img -- npx evil@1.0.0", EVIL),

@@ -3,61 +3,57 @@
 use super::{CANDIDATE_WORK, Candidate, Reader, Role, Source, Target, target};
 use crate::package::{Ecosystem, Spec};
 
-impl Reader {
-    pub(super) fn package(&mut self, text: &str, ecosystem: Ecosystem, role: Role) {
-        // `x@npm:1` and `x@npm:next` are versions of x to yarn, and packages to npm that are called so.
-        if let Some((name, word)) = text.split_once("@npm:")
-            && ecosystem == Ecosystem::Npm
-            && word.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && !word.contains('@')
-        {
-            let digit = word.starts_with(|c: char| c.is_ascii_digit());
-            self.guess(&if digit {
-                word.to_owned()
-            } else {
-                format!("{name}@{word}")
-            });
-        }
+impl Candidate {
+    /// The package that a word names, or where else it leads.
+    pub fn read(text: &str, ecosystem: Ecosystem, role: Role, guess: bool) -> Result<Self, Source> {
         match target(text, ecosystem) {
             Target::Registry {
                 ecosystem,
                 name,
                 spec,
                 alias,
-            } => {
-                self.source(Source::Registry);
-                self.push(Candidate {
-                    ecosystem,
-                    name,
-                    spec,
-                    role,
-                    alias,
-                    guess: false,
-                });
+            } => Ok(Self {
+                ecosystem,
+                name,
+                spec,
+                role,
+                alias,
+                guess,
+            }),
+            Target::Elsewhere(source) => Err(source),
+        }
+    }
+}
+
+impl Reader {
+    pub(super) fn package(&mut self, text: &str, ecosystem: Ecosystem, role: Role) {
+        let found = Candidate::read(text, ecosystem, role, false);
+        // `x@npm:1`, `x@npm:v1` and `x@npm:next` are versions of x to yarn, and packages to npm that are
+        // called so.
+        if let Some((name, word)) = text.split_once("@npm:")
+            && ecosystem == Ecosystem::Npm
+            && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !word.contains('@')
+        {
+            match &found {
+                Ok(found) if found.alias => self.guess(&format!("{name}@{word}")),
+                _ => self.guess(word),
             }
-            Target::Elsewhere(source) => self.source(source),
+        }
+        match found {
+            Ok(candidate) => {
+                self.source(Source::Registry);
+                self.push(candidate);
+            }
+            Err(source) => self.source(source),
         }
     }
 
     pub(super) fn guess(&mut self, word: &str) {
         for ecosystem in [Ecosystem::Npm, Ecosystem::Pypi] {
-            if let Target::Registry {
-                ecosystem,
-                name,
-                spec,
-                alias,
-            } = target(word, ecosystem)
-                && ecosystem.is_legal(&name)
-            {
-                let role = Role::Extra;
-                self.push(Candidate {
-                    ecosystem,
-                    name,
-                    spec,
-                    role,
-                    alias,
-                    guess: true,
-                });
+            let found = Candidate::read(word, ecosystem, Role::Extra, true).ok();
+            if let Some(found) = found.filter(|found| found.ecosystem.is_legal(&found.name)) {
+                self.push(found);
             }
         }
     }
@@ -70,31 +66,19 @@ impl Reader {
         } else {
             Ecosystem::Npm
         };
-        let Target::Registry {
-            ecosystem,
-            name,
-            spec: spec @ Spec::Exact(_),
-            alias,
-        } = target(word, ecosystem)
-        else {
+        let found = Candidate::read(word, ecosystem, Role::Extra, true).ok();
+        let exact = |found: &Candidate| matches!(found.spec, Spec::Exact(_));
+        let Some(found) = found.filter(exact) else {
             // `corepack use pnpm@https://…`.
-            let address = word.contains("@https://") || word.contains("@http://");
-            if address && !self.found.sources.contains(&Source::Url) {
+            if word.contains("@https://") || word.contains("@http://") {
                 self.source(Source::Url);
             }
             return;
         };
         let mut certain = self.found.candidates.iter().filter(|known| !known.guess);
-        let known = certain.any(|known| known.name == name);
-        if !known && ecosystem.is_legal(&name) {
-            self.push(Candidate {
-                ecosystem,
-                name,
-                spec,
-                role: Role::Extra,
-                alias,
-                guess: true,
-            });
+        let known = certain.any(|known| known.name == found.name);
+        if !known && found.ecosystem.is_legal(&found.name) {
+            self.push(found);
         }
     }
 

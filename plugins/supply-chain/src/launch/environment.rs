@@ -395,6 +395,16 @@ mod tests {
                 "{argv:?} {name}"
             );
         }
+        // What the host read in a script.
+        let script = ["uv", "run", "server.py"];
+        let needed = at(
+            &script,
+            "UV_WITH",
+            "a>=1,<2\nevil==1.0\nd@git+https://g.example/d",
+        );
+        let names: Vec<_> = needed.candidates.iter().map(|one| &*one.name).collect();
+        assert_eq!(names, ["a", "evil"]);
+        assert!(needed.sources.contains(&super::super::Source::Git));
         let named = at(&["npx", "--yes"], "npm_config_package", "evil@1.0.0");
         assert!(named.candidates.iter().any(|one| one.name == "evil"));
     }

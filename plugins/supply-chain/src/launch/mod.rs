@@ -19,6 +19,7 @@ mod options;
 mod powershell;
 mod programs;
 mod python;
+mod quoted;
 mod reads;
 mod running;
 mod scripts;
@@ -52,7 +53,7 @@ const CANDIDATE_WORK: usize = 96;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extraction {
     pub candidates: Vec<Candidate>,
-    /// Where the things that run come from, the main one first.
+    /// Where the things that run come from, each once, the main one first.
     pub sources: Vec<Source>,
     /// Another registry than the public one may answer. Never proof that the public one does not.
     pub registry: Option<Registry>,
@@ -200,6 +201,8 @@ struct Reader {
     /// What the script prints is run by what takes its output.
     output_runs: bool,
     variables: lexer::Variables,
+    /// The words that are read are those of a program that starts containers.
+    container: bool,
     /// It starts in a folder where only an administrator can write.
     sheltered: bool,
     seen: BTreeSet<(Ecosystem, String, Spec, bool)>,
@@ -218,6 +221,7 @@ impl Default for Reader {
             guesses: true,
             output_runs: false,
             variables: lexer::Variables::new(),
+            container: false,
             sheltered: false,
             seen: BTreeSet::new(),
             #[cfg(test)]
@@ -269,7 +273,9 @@ impl Reader {
     }
 
     fn source(&mut self, source: Source) {
-        self.found.sources.push(source);
+        if !self.found.sources.contains(&source) {
+            self.found.sources.push(source);
+        }
     }
 
     fn opaque(&mut self, why: Opaque) {

@@ -29,6 +29,19 @@ pub fn may_start(word: &str) -> bool {
 }
 
 /// Whether it fetches packages, or runs code that may.
+pub fn is_container(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "docker",
+        "podman",
+        "nerdctl",
+        "finch",
+        "container",
+        "docker-compose",
+        "podman-compose",
+    ];
+    NAMES.contains(&name)
+}
+
 pub fn is_runner(name: &str) -> bool {
     const NAMES: [&str; 42] = [
         "volta",

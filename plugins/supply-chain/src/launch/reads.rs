@@ -16,17 +16,27 @@ pub enum Reads {
     Text,
 }
 
-/// Programs that run their words and are no wrappers that can be peeled off.
-const RUN: [&str; 20] = [
-    "eval",
+/// Programs that run the rest of their words elsewhere, with the same input.
+pub const RELAYS: [&str; 14] = [
     "ssh",
     "su",
     "runuser",
     "docker",
     "podman",
     "nerdctl",
-    "docker-compose",
     "kubectl",
+    "oc",
+    "lxc",
+    "nsenter",
+    "machinectl",
+    "distrobox",
+    "vagrant",
+    "multipass",
+];
+/// Others that run their words and are no wrappers that can be peeled off.
+const RUN: [&str; 13] = [
+    "eval",
+    "docker-compose",
     "busybox",
     "script",
     "tmux",
@@ -96,7 +106,7 @@ pub fn reads(name: &str, words: &[String]) -> Reads {
         } else {
             Reads::Commands
         }
-    } else if is_wrapper(name) || RUN.contains(&name) {
+    } else if is_wrapper(name) || RELAYS.contains(&name) || RUN.contains(&name) {
         Reads::Runs
     } else if programs::is_runner(name)
         && plain()

@@ -2,7 +2,7 @@
 
 use super::fetchers::{base_name, is_fetcher};
 use super::program_name;
-use super::reads::{Reads, reads};
+use super::reads::{RELAYS, Reads, reads};
 use super::shell::{SUBSTITUTED, Simple, is_assignment};
 use super::wrapper::unwrapped;
 use crate::effort;
@@ -32,13 +32,13 @@ impl Simple {
 
     /// Whether it runs what it reads from its input, as shell commands or as words of one.
     pub fn takes_commands(&self) -> bool {
-        const TAKE: [&str; 14] = [
-            "ssh", "docker", "podman", "nerdctl", "kubectl", "su", "at", "batch", "parallel",
-            "make", "crontab", ".", "source", "done",
+        const TAKE: [&str; 8] = [
+            "at", "batch", "parallel", "make", "crontab", ".", "source", "done",
         ];
         let (name, _) = self.effective();
         let feeds = |word: &String| program_name(word) == "xargs";
-        TAKE.contains(&name.as_str()) || self.words.iter().any(feeds) || self.runs_its_input()
+        let mut known = TAKE.iter().chain(&RELAYS);
+        known.any(|known| *known == name) || self.words.iter().any(feeds) || self.runs_its_input()
     }
 
     /// Whether it runs its input as code of a language that is no shell's.
@@ -175,24 +175,6 @@ fn is_inside(name: &str, words: &[String]) -> bool {
     let mut plain = words.iter().filter(|word| !word.starts_with('-')).take(2);
     ENGINES.contains(&name) && plain.any(|word| VERBS.contains(&word.as_str()))
 }
-
-/// Programs that run the rest of their words elsewhere, with the same input.
-const RELAYS: [&str; 14] = [
-    "ssh",
-    "su",
-    "runuser",
-    "docker",
-    "podman",
-    "nerdctl",
-    "kubectl",
-    "oc",
-    "lxc",
-    "nsenter",
-    "machinectl",
-    "distrobox",
-    "vagrant",
-    "multipass",
-];
 
 /// Whether a shell that reads its input stands among the words, perhaps in one with others.
 fn starts_a_shell(words: &[String]) -> bool {

@@ -3,7 +3,7 @@
 use super::reads::Reads;
 use super::shell::{NestedKind, Script, Simple};
 use super::{
-    Extraction, Opaque, Reader, Role, encoded, fetched_code, loose, program_name, programs,
+    Extraction, Opaque, Reader, Role, encoded, fetched_code, loose, program_name, programs, quoted,
 };
 use crate::effort;
 
@@ -29,7 +29,9 @@ impl Reader {
             true => text.split("<<").next().unwrap_or_default(),
             false => text,
         };
-        if script.runs_download() || fetched_code::runs_download(own) {
+        let fetched = || fetched_code::runs_download(own);
+        let read_only = || !fetched_code::runs_download(&quoted::without_text(own));
+        if script.runs_download() || (fetched() && !read_only()) {
             self.opaque(Opaque::Download);
         }
         if script.expands || script.commands.len() > 1 {
@@ -140,13 +142,15 @@ impl Reader {
             return;
         }
         let mut before = "";
+        let mut container = self.container;
         for (at, word) in words.iter().enumerate() {
             if self.work_left == 0 {
                 break;
             }
             // What follows is an image, not the program's words.
             let entry = std::mem::replace(&mut before, word) == "--entrypoint";
-            if entry && !word.contains(char::is_whitespace) {
+            container |= programs::is_container(&program_name(word));
+            if entry && container && !word.contains(char::is_whitespace) {
                 continue;
             }
             effort::spend(word.len() + 1);

@@ -13,6 +13,7 @@ const ROWS: &[(&str, &str)] = &[
     ("yarn add 'evil@npm:>=1 <2'", "npm:evil ~>=1 <2"),
     ("yarn add evil@npm:1.0.0", "npm:1.0.0 extra?, pypi:1.0.0 extra?, npm:evil =1.0.0"),
     ("yarn dlx evil@npm:next", "npm:evil #next extra?, npm:next alias"),
+    ("npx good@npm:v18", "npm:v18 extra?, pypi:v18 extra?, npm:good ~v18"),
     ("npm i good@npm:666", "npm:666 extra?, pypi:666 extra?, npm:good ~666"),
     ("yarn add evil@patch:evil@npm%3A1.0.0#~/x.patch", "npm:evil =1.0.0"),
     ("yarn add evil@portal:../x", "path"),

@@ -155,7 +155,10 @@ impl Reader {
         // `"command": "npx -y x"` is one word, and some clients hand it to a shell.
         let whole = program.contains(char::is_whitespace) && !programs::is_launcher(&name);
         let reads = reads(&name, words);
+        let container = programs::is_container(&name);
+        let container = std::mem::replace(&mut self.container, container);
         self.inside(reads, if whole { argv } else { words }, below);
+        self.container = container;
     }
 
     fn wrapped(&mut self, leads: &Leads, words: &[String], role: Role, depth: u32) {

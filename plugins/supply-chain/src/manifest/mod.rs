@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clawdefender_sdk::{Role, Text};
 
-use crate::launch::{self, Candidate, Extraction, Target};
+use crate::launch::{self, Candidate, Extraction};
 use crate::lockfile::is_replaced;
 use crate::package::Ecosystem::{self, Cargo, Go, Npm, Oci, Pypi, Rubygems};
 
@@ -353,22 +353,8 @@ impl Written {
             self.cut = true;
             return None;
         }
-        match launch::target(text, ecosystem) {
-            Target::Registry {
-                ecosystem,
-                name,
-                spec,
-                alias,
-            } if ecosystem.is_legal(&name) => Some(Candidate {
-                ecosystem,
-                name,
-                spec,
-                role: launch::Role::Extra,
-                alias,
-                guess: false,
-            }),
-            _ => None,
-        }
+        let found = Candidate::read(text, ecosystem, launch::Role::Extra, false).ok()?;
+        found.ecosystem.is_legal(&found.name).then_some(found)
     }
 }
 
