@@ -195,7 +195,13 @@ fn scan(opened: &Opened, env: &Env, listing: &Listing, entry: &Listed) -> Scanne
     scanned.findings = seen.launch.findings;
     if let Some(installed) = seen.installed {
         scanned.installed = installed.known;
-        scanned.findings.extend(installed.findings);
+        for finding in installed.findings {
+            let same =
+                |known: &Finding| known.rule == finding.rule && known.message == finding.message;
+            if !scanned.findings.iter().any(same) {
+                scanned.findings.push(finding);
+            }
+        }
     }
     scanned.notes = notes;
     scanned

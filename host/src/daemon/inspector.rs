@@ -8,6 +8,7 @@ use crate::event::identity::{Identity, identify, with_settings};
 use crate::event::place::Places;
 use crate::event::{Finding, Launch};
 use crate::feed::Feeds;
+use crate::judge::Weighed;
 use crate::judge::inspect::Inspector;
 pub use crate::judge::inspect::{Answer, Known};
 use crate::judge::pins::{Candidate, Pins, Standing};
@@ -137,16 +138,18 @@ impl Opened {
     pub fn server(&self, name: &str, launch: &Launch) -> Foreseen {
         let mut identity = Identity::default();
         let mut changed = false;
-        let also = |named: Option<&str>| {
-            let named = named.or(launch.origin.as_deref());
+        let also = |weighed: &mut Weighed| {
+            let named = weighed.package().map(str::to_owned);
+            let named = named.or_else(|| launch.origin.clone());
+            let named = named.as_deref();
             identity = identify(launch, named, Path::new(&self.places.home));
+            if launch.origin.is_none() {
+                weighed.installed(&self.set, &self.policy, named, &identity);
+            }
             let pin = Candidate::of(name, launch, named, &identity);
-            match self.pins.standing(name, pin.as_ref()) {
-                Standing::Changed(finding) => {
-                    changed = pin.is_some();
-                    Some(*finding)
-                }
-                Standing::New | Standing::Same => None,
+            if let Standing::Changed(finding) = self.pins.standing(name, pin.as_ref()) {
+                changed = pin.is_some();
+                weighed.also(&self.policy, *finding);
             }
         };
         let shown = with_settings(launch, Path::new(&self.places.home));

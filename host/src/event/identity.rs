@@ -5,18 +5,22 @@
 //! call itself anything, so they can raise suspicion (`judge::pins`) and never lower it.
 
 mod disk;
+mod image;
 mod npm;
 mod python;
 mod settings;
+mod version;
 mod words;
 
 use super::Launch;
 use disk::{digest, text};
+use image::of_image;
 use npm::of_npm;
 use python::{of_module, of_python_tool, python_around};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+pub use version::{normal, normal_version};
 use words::{Runs, runs};
 
 /// What will run.
@@ -35,6 +39,9 @@ pub struct Identity {
     /// Why something is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// It is what ran last; its launcher looks for a newer one first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub may_renew: bool,
 }
 
 /// How long the disk may take. Chosen: a launch waits for it, and clients wait longer for a server.
@@ -91,8 +98,11 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
         ("npx" | "npm" | "pnpm" | "pnpx" | "pnx" | "yarn" | "bunx" | "uvx" | "uv" | "pipx", _) => {
             return Identity::unknown("what the launcher will run can't be told from its words");
         }
-        ("docker" | "podman" | "nerdctl", _) => {
-            return Identity::unknown("what a container image holds is not on this disk");
+        ("docker" | "podman" | "nerdctl" | "finch" | "container", Some(("oci", name))) => {
+            return of_image(launch, launcher, name, arguments, home);
+        }
+        ("docker" | "podman" | "nerdctl" | "finch" | "container", _) => {
+            return Identity::unknown("which image is meant can't be told from the words");
         }
         _ if WRAPPERS.contains(&launcher) => {
             return Identity::unknown("a shell or another program decides what will run");
@@ -140,6 +150,7 @@ impl Identity {
             unknown: digest.as_ref().err().map(|why| (*why).to_owned()),
             sha256: digest.ok(),
             entry: Some(entry.to_string_lossy().into_owned()),
+            may_renew: false,
         }
     }
 }
@@ -189,13 +200,25 @@ const WRAPPERS: &[&str] = &[
     "fnm",
 ];
 
-/// The package.json that a file lies under.
+/// The package.json that a file lies under. In `node_modules` it is that of the package's own folder:
+/// one further in is only a file of it, and one further out is the project's.
 fn npm_around(entry: &Path) -> Option<String> {
-    let folders = entry.ancestors().skip(1).take(MAX_PARENTS);
-    folders
-        .filter_map(|folder| text(&folder.join("package.json")))
-        .filter_map(|text| serde_json::from_str(&text).ok())
-        .find_map(|manifest| npm_name(&manifest))
+    let is_modules = |at: &Path| at.file_name().is_some_and(|name| name == "node_modules");
+    let manifest = |folder: &Path| {
+        let text = text(&folder.join("package.json"))?;
+        npm_name(&serde_json::from_str(&text).ok()?)
+    };
+    let Some(modules) = entry.ancestors().skip(1).find(|at| is_modules(at)) else {
+        let mut folders = entry.ancestors().skip(1).take(MAX_PARENTS);
+        return folders.find_map(manifest);
+    };
+    let mut inside = entry.strip_prefix(modules).ok()?.components();
+    let first = inside.next()?.as_os_str();
+    let package = modules.join(first);
+    match first.to_str()?.starts_with('@') {
+        true => manifest(&package.join(inside.next()?)),
+        false => manifest(&package),
+    }
 }
 
 fn npm_name(manifest: &serde_json::Value) -> Option<String> {
@@ -211,8 +234,12 @@ fn package(ecosystem: &str, name: &str, version: &str) -> Option<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
     };
-    (fits(name, b"@/._~-") && fits(version, b".+-_!"))
-        .then(|| format!("{ecosystem}:{name}@{version}"))
+    // A registry may have a port, and a digest names its kind.
+    let (names, versions) = match ecosystem {
+        "oci" => (&b"/._-:"[..], &b":"[..]),
+        _ => (&b"@/._~-"[..], &b".+-_!"[..]),
+    };
+    (fits(name, names) && fits(version, versions)).then(|| format!("{ecosystem}:{name}@{version}"))
 }
 
 /// A package's name without its version, with or without its ecosystem.

@@ -17,9 +17,7 @@ use super::{call_id, now_ms};
 use crate::event::assets::{Seen, assets};
 use crate::event::place::Places;
 use crate::event::surface::Context;
-use crate::event::{
-    self, Asset, AssetKind, Direction, Event, Finding, Kind, Launch, Role, Server, Text,
-};
+use crate::event::{self, Asset, AssetKind, Direction, Event, Kind, Launch, Role, Server, Text};
 use crate::link::{Client, End, Link};
 use crate::plugin::Set;
 use crate::policy::Policy;
@@ -104,20 +102,17 @@ impl Inspector<'_> {
         }
     }
 
-    /// Answers about a server's launch as it would be judged. `also` is what else the host finds,
-    /// when the detectors name this package.
+    /// Answers about a server's launch as it would be judged. `also` adds what else the host finds.
     pub fn launch(
         &self,
         server: String,
         launch: Launch,
-        also: impl FnOnce(Option<&str>) -> Option<Finding>,
+        also: impl FnOnce(&mut Weighed),
     ) -> Answer {
         let started = Instant::now();
         let mut said = Said::default();
         let mut weighed = self.weigh_launch(server, launch, &Histories::default());
-        if let Some(finding) = also(weighed.package()) {
-            weighed.also(self.policy, finding);
-        }
+        also(&mut weighed);
         said.take(None, weighed);
         said.into_answer(&Value::Null, started)
     }

@@ -44,6 +44,10 @@ impl Judge {
         link.server.package = package;
         let identity = identify(&link.launch, link.server.package.as_deref(), user);
         self.name_package(link, &identity);
+        if link.launch.origin.is_none() {
+            let named = link.server.package.as_deref();
+            weighed.installed(&set, &policy, named, &identity);
+        }
         if resumed {
             return self
                 .append(

@@ -14,6 +14,7 @@ mod examine;
 mod exchange;
 mod history;
 pub mod inspect;
+mod installed;
 mod launch;
 pub mod pins;
 mod record;

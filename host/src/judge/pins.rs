@@ -14,7 +14,7 @@ use super::{call_id, now_ms};
 use crate::audit::{Durability, Ledger, Record, SealError, Sealed};
 use crate::event::{Finding, Severity};
 pub use pin::{Candidate, Pin, What};
-use pin::{finding, shown};
+pub(super) use pin::{finding, shown};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

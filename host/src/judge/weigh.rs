@@ -42,6 +42,11 @@ impl Weighed {
     /// With a finding of the host's own, which only counts beside the others.
     pub fn also(&mut self, policy: &Policy, finding: Finding) {
         self.findings.push(finding);
+        self.settle(policy);
+    }
+
+    /// Decides anew, after something was added.
+    pub(super) fn settle(&mut self, policy: &Policy) {
         self.decision = rule(policy, &self.event, &self.findings, &self.faults);
     }
 }

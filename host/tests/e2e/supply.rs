@@ -140,7 +140,7 @@ fn a_scan_judges_every_server_the_same_wrapped_or_not_and_prints_no_secret() {
             "far allow remote https://far.example - - false",
             "fine allow pinned npm:chalk@5.6.2 not-affected - false",
             "odd\u{1b}[2J - unknown - - - false",
-            "installed ask unpinned npm:chalk possible affected true",
+            "installed deny unpinned npm:chalk possible affected true",
         ]
     );
     assert_eq!(servers[4]["identity"]["package"], "npm:chalk@5.6.1");

@@ -1,7 +1,7 @@
 //! What Python's launchers and interpreter would run, as far as the disk says.
 
 use super::disk::text;
-use super::{Identity, Launch, MAX_ENTRIES, bare, package};
+use super::{Identity, Launch, MAX_ENTRIES, bare, normal_version, package};
 use std::path::{Path, PathBuf};
 
 /// How much of the lists of files of an environment's distributions is read.
@@ -37,7 +37,7 @@ pub(super) fn of_python_tool(
         .and_then(|rest| rest.strip_prefix('@'));
     let serves = |package: &String| {
         let version = package.rsplit('@').next().unwrap_or_default();
-        asked.is_none_or(|asked| asked == version) && accept(words, name, version)
+        asked.is_none_or(|asked| is_same(asked, version)) && accept(words, name, version)
     };
     let Some(package) = installed.filter(serves) else {
         return Identity::unknown("the package is not on this disk, or in a cache of its launcher");
@@ -70,9 +70,13 @@ fn accept(words: &[String], name: &str, version: &str) -> bool {
     let mut before = words.iter().take_while(|word| asked(word).is_none());
     let content = words.iter().filter_map(asked).all(|rest| {
         let exact = rest.trim_start_matches(['=', '@']).trim();
-        rest.is_empty() || (rest.starts_with(['=', '@']) && exact == version)
+        rest.is_empty() || (rest.starts_with(['=', '@']) && is_same(exact, version))
     });
     content && !before.any(apart)
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    normal_version("pypi", one) == normal_version("pypi", other)
 }
 
 /// `python -m MODULE` of the environment that the interpreter belongs to.
@@ -192,6 +196,7 @@ mod tests {
             ("A_b --port 1", true),
             ("a-b@1.0", true),
             ("a-b==1.0", true),
+            ("a-b==1.0.0", true),
             ("--from a-b===1.0 x", true),
             ("--from=a-b==1.0 x", true),
             ("tool run a-b", true),

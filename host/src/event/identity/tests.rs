@@ -24,6 +24,12 @@ impl Disk {
         path
     }
 
+    fn link(&self, path: &str, to: &str) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(to, path).unwrap();
+    }
+
     fn npm(&self, folder: &str, name: &str, version: &str) -> PathBuf {
         let manifest = format!(
             r#"{{"name":"{name}","version":"{version}","bin":{{"server":"dist/cli.js"}}}}"#
@@ -55,6 +61,14 @@ fn is(identity: &Identity, package: Option<&str>, entry: &Path) {
     assert_eq!(identity.unknown, None);
 }
 
+#[track_caller]
+fn is_nobody_s(identity: &Identity, entry: &Path) {
+    assert_eq!(identity.package, None, "{identity:?}");
+    assert_eq!(identity.entry.as_deref(), entry.to_str(), "{identity:?}");
+    assert_eq!(identity.sha256, Some(run_digest()));
+    assert!(identity.unknown.as_deref().unwrap().contains("no link"));
+}
+
 #[test]
 fn what_the_project_has_runs_in_place_of_what_npx_fetched() {
     let disk = Disk::new();
@@ -71,13 +85,29 @@ fn what_the_project_has_runs_in_place_of_what_npx_fetched() {
     let own = disk.npm("ws/node_modules", "srv", "1.0.0");
     assert_eq!(other, own);
     is(&asked(), Some("npm:srv@1.0.0"), &own);
-    // A program that is called like the word itself.
+    // What is started is the program of the package's name, whoever it belongs to.
+    let other = disk.npm("ws/node_modules", "another", "6.6.6");
+    disk.link("ws/node_modules/.bin/server", "../another/dist/cli.js");
+    is(&asked(), Some("npm:another@6.6.6"), &other);
+    // A program that is called like the word itself, and belongs to nobody.
     let program = disk.file("ws/node_modules/.bin/srv@1.0.0", "run()");
-    assert_eq!(asked().entry.as_deref(), program.to_str());
+    disk.file("ws/package.json", r#"{"name":"srv","version":"1.0.0"}"#);
+    is_nobody_s(&asked(), &program);
     fs::remove_dir_all(disk.path().join("ws/node_modules")).unwrap();
     // The project is such a package.
-    disk.file("ws/package.json", r#"{"name":"x","bin":{"srv":"evil.js"}}"#);
+    disk.file(
+        "ws/package.json",
+        r#"{"name":"x","bin":{"srv@1.0.0":"evil.js"}}"#,
+    );
     assert!(asked().unknown.unwrap().contains("project itself"));
+    // Or says that it is the package, which brings what lies in its own folder to run.
+    disk.file(
+        "ws/package.json",
+        r#"{"name":"srv","version":"1.0.0","bin":{"srv":"x.js"}}"#,
+    );
+    let program = disk.file("ws/node_modules/.bin/srv", "run()");
+    is_nobody_s(&asked(), &program);
+    fs::remove_dir_all(disk.path().join("ws/node_modules")).unwrap();
     fs::remove_file(disk.path().join("ws/package.json")).unwrap();
     // Installed for everybody.
     let npm = disk.file("lib/node_modules/npm/bin/npx-cli.js", "");
@@ -105,11 +135,9 @@ fn what_npx_fetched_is_found_by_the_words_it_was_asked_with() {
         Some("npm:@a/srv@1.0.0"),
         &old,
     );
-    is(
-        &disk.identity(&argv("@a/srv"), Some("npm:@a/srv")),
-        Some("npm:@a/srv@2.3.4"),
-        &new,
-    );
+    let last = disk.identity(&argv("@a/srv"), Some("npm:@a/srv"));
+    is(&last, Some("npm:@a/srv@2.3.4"), &new);
+    assert!(last.may_renew);
     let absent = disk.identity(&argv("@a/srv@9.9.9"), Some("npm:@a/srv@9.9.9"));
     assert_eq!((absent.package, absent.sha256), (None, None));
     assert_eq!(
@@ -141,19 +169,70 @@ fn what_npx_fetched_is_found_by_the_words_it_was_asked_with() {
 
 #[test]
 fn a_project_s_own_program_stands_in_for_the_registry_s() {
+    for folder in ["ws/", ""] {
+        let disk = Disk::new();
+        let own = disk.npm(&format!("{folder}node_modules"), "another", "6.6.6");
+        let link = format!("{folder}node_modules/.bin/srv");
+        disk.link(&link, "../another/dist/cli.js");
+        let asked = |argv: &[&str]| disk.identity(argv, Some("npm:srv"));
+        is(
+            &asked(&["npx", "-y", "srv"]),
+            Some("npm:another@6.6.6"),
+            &own,
+        );
+        is(&asked(&["bunx", "srv"]), Some("npm:another@6.6.6"), &own);
+        // A file inside of a package is no other package.
+        let inner = r#"{"name":"srv","version":"1.0.0"}"#;
+        disk.file(
+            &format!("{folder}node_modules/another/dist/package.json"),
+            inner,
+        );
+        is(&asked(&["npx", "srv"]), Some("npm:another@6.6.6"), &own);
+        // These never look into the project.
+        assert_eq!(asked(&["pnpm", "dlx", "srv"]).entry, None);
+    }
+}
+
+#[test]
+fn a_program_that_no_package_has_is_nobody_s() {
     let disk = Disk::new();
-    let own = disk.npm("ws/node_modules", "another", "6.6.6");
-    fs::create_dir_all(disk.path().join("ws/node_modules/.bin")).unwrap();
-    symlink(
-        "../another/dist/cli.js",
-        disk.path().join("ws/node_modules/.bin/srv"),
-    )
-    .unwrap();
-    is(
-        &disk.identity(&["npx", "-y", "srv"], Some("npm:srv")),
-        Some("npm:another@6.6.6"),
-        &own,
+    let outside = disk.file("elsewhere/srv.js", "run()");
+    disk.file(
+        "elsewhere/package.json",
+        r#"{"name":"srv","version":"1.0.0"}"#,
     );
+    disk.link("ws/node_modules/.bin/srv", "../../../elsewhere/srv.js");
+    let asked = || disk.identity(&["npx", "srv"], Some("npm:srv"));
+    is_nobody_s(&asked(), &outside);
+    fs::remove_file(disk.path().join("ws/node_modules/.bin/srv")).unwrap();
+    let plain = disk.file("ws/node_modules/.bin/srv", "run()");
+    is_nobody_s(&asked(), &plain);
+}
+
+#[test]
+fn a_program_beside_its_package_is_told_by_its_own_name() {
+    let disk = Disk::new();
+    let spec = "@a/srv@1.0.0";
+    let digest = data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(spec.as_bytes()));
+    let cache = format!("home/.npm/_npx/{}/node_modules", &digest[..16]);
+    let fetched = disk.npm(&cache, "@a/srv", "1.0.0");
+    disk.link(&format!("{cache}/.bin/server"), "../@a/srv/dist/cli.js");
+    let asked = |argv: &[&str]| disk.identity(argv, Some("npm:@a/srv@1.0.0"));
+    for argv in [
+        &["npx", "-y", "-p", spec, "server", "--port", "1"][..],
+        &["npx", "--package=@a/srv@1.0.0", "--", "server"],
+    ] {
+        is(&asked(argv), Some("npm:@a/srv@1.0.0"), &fetched);
+    }
+    for argv in [
+        &["npx", "-p", spec, "-c", "server"][..],
+        &["npx", "-p", spec],
+        &["npx", "-p", spec, "--new", "x", "server"],
+    ] {
+        let said = asked(argv);
+        assert_eq!((said.package, said.entry), (None, None), "{argv:?}");
+        assert!(said.unknown.unwrap().contains("options"), "{argv:?}");
+    }
 }
 
 #[test]

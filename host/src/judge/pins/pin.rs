@@ -1,7 +1,7 @@
 //! What was allowed of one server, and what differs between that and a launch.
 
 use super::Standing;
-use crate::event::identity::{Identity, bare};
+use crate::event::identity::{Identity, bare, normal, normal_version};
 use crate::event::{Category, Finding, Launch, Severity};
 use crate::judge::now_ms;
 use serde::{Deserialize, Serialize};
@@ -112,23 +112,26 @@ impl Candidate {
 }
 
 impl What {
-    /// Whether nothing that both know differs.
+    /// Whether nothing that both know differs. One version may be written in two ways.
     pub fn agrees(&self, now: &Self) -> bool {
-        let same = |was: &Option<String>, is: &Option<String>| match (was, is) {
+        let same = |was: Option<String>, is: Option<String>| match (was, is) {
             (Some(was), Some(is)) => was == is,
             _ => true,
         };
+        let packages = |was: &Option<String>, is: &Option<String>| {
+            same(was.as_deref().map(normal), is.as_deref().map(normal))
+        };
         // A launcher that has not fetched it yet has only the command's word for the version.
-        same(&self.version(), &now.version())
-            && same(&self.named, &now.named)
-            && same(&self.package, &now.package)
-            && same(&self.sha256, &now.sha256)
+        same(self.version(), now.version())
+            && packages(&self.named, &now.named)
+            && packages(&self.package, &now.package)
+            && same(self.sha256.clone(), now.sha256.clone())
     }
 
     fn version(&self) -> Option<String> {
         let package = self.named.as_deref().or(self.package.as_deref())?;
-        let (_, version) = package.rsplit_once('@')?;
-        Some(version.to_owned())
+        let (name, version) = package.rsplit_once('@')?;
+        Some(normal_version(name.split(':').next()?, version))
     }
 
     /// What is known now and was not; nothing that was known is forgotten. Whether that changed it.
@@ -148,7 +151,11 @@ impl What {
     }
 
     pub(super) fn told(&self, subject: &str) -> String {
-        let package = self.named.as_deref().or(self.package.as_deref());
+        // Another package's program in place of the one that the command names.
+        let other = self.package.as_deref();
+        let other = other.filter(|package| !subject.starts_with('/') && bare(package) != subject);
+        let package = other.or(self.named.as_deref());
+        let package = package.or(self.package.as_deref());
         shown(package.unwrap_or(subject), 200)
     }
 }
@@ -232,7 +239,7 @@ impl Pin {
     }
 }
 
-pub(super) fn finding(rule: &str, severity: Severity, message: String) -> Finding {
+pub(in crate::judge) fn finding(rule: &str, severity: Severity, message: String) -> Finding {
     Finding {
         detector: HOST.to_owned(),
         rule: rule.to_owned(),
@@ -251,7 +258,7 @@ pub(super) fn finding(rule: &str, severity: Severity, message: String) -> Findin
 }
 
 /// A name that a file on the disk gives itself, for a sentence.
-pub(super) fn shown(text: &str, most: usize) -> String {
+pub(in crate::judge) fn shown(text: &str, most: usize) -> String {
     let clean = text.chars().filter(|c| !c.is_control());
     clean.take(most).collect()
 }

@@ -41,7 +41,7 @@ fn on_disk(package: Option<&str>, sha256: Option<&str>) -> Identity {
         package: package.map(str::to_owned),
         entry: Some("/x/cli.js".into()),
         sha256: sha256.map(str::to_owned),
-        unknown: None,
+        ..Identity::default()
     }
 }
 
@@ -91,6 +91,11 @@ fn what_changed_since_it_was_allowed_is_found() {
         (
             mail("npm:mail", Some("npm:mail@1.0.1"), Some("bb")),
             "pins.content",
+        ),
+        // One version, written otherwise.
+        (
+            mail("npm:mail", Some("npm:mail@v1.0.1"), Some("aa")),
+            "same",
         ),
         // What is not known is not compared.
         (mail("npm:mail", Some("npm:mail@1.0.1"), None), "same"),
