@@ -8,6 +8,7 @@ mod disk;
 mod image;
 mod npm;
 mod python;
+mod script;
 mod settings;
 mod version;
 mod words;

@@ -6,6 +6,7 @@
 //! What stands in the user's own files is the user's choice and is not told.
 
 use super::disk::text;
+use super::script;
 use crate::event::Launch;
 use std::path::{Path, PathBuf};
 
@@ -79,6 +80,16 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
             }
         }
     }
+    let mut needed = Vec::new();
+    for block in script::metadata(launch) {
+        let settings = uv(&block).zip(script::dependencies(&block));
+        let Some((settings, dependencies)) = settings else {
+            found.push(("UV_INDEX_URL".to_owned(), "unreadable script".to_owned()));
+            continue;
+        };
+        found.extend(settings);
+        needed.extend(Some(dependencies).filter(|all| !all.is_empty()));
+    }
     let is_set = |name: &str| {
         let mut variables = launch.env.iter();
         variables.any(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -89,6 +100,10 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
         if !known && !is_set(&name) && settings.len() < MAX_SETTINGS {
             settings.push((name, value));
         }
+    }
+    // uv has no such variable, so one that is set hides nothing.
+    if !needed.is_empty() {
+        settings.push(("UV_WITH".to_owned(), needed.join("\n")));
     }
     settings
 }
@@ -295,6 +310,25 @@ mod tests {
         assert_eq!(read(&["uv", "run", "x"]), ["UV_INDEX=https://u.example"]);
         assert!(read(&["uvx", "x"]).is_empty());
         assert!(read(&["/srv/tool"]).is_empty());
+    }
+
+    #[test]
+    fn a_script_says_what_it_needs_and_from_where() {
+        let script =
+            "# /// script\n# dependencies = ['a==1', 'b']\n# [tool.uv]\n# index-url = 'u'\n# ///\n";
+        let tree = Tree::new(&[
+            ("ws/deep/x.py", script),
+            ("ws/deep/bad.py", "# /// script\n# ][\n# ///\n"),
+        ]);
+        let told = ["UV_INDEX_URL=u", "UV_WITH=a==1\nb"];
+        assert_eq!(tree.read(&["uv", "run", "x.py"], &[]), told);
+        let set = [("UV_WITH", "c"), ("UV_INDEX_URL", "v")];
+        assert_eq!(tree.read(&["uv", "run", "x.py"], &set), told[1..]);
+        assert_eq!(
+            tree.read(&["uv", "run", "bad.py"], &[]),
+            ["UV_INDEX_URL=unreadable script"]
+        );
+        assert!(tree.read(&["python", "x.py"], &[]).is_empty());
     }
 
     #[test]
