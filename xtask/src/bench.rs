@@ -11,8 +11,8 @@ use crate::workspace::{Workspace, cargo, run};
 #[derive(clap::Args)]
 pub struct Args {
     /// One bench: `path` (calls through the proxy beside direct ones, by size and calls in flight,
-    /// and where the added time goes), `http` (the same over HTTP), `inspect` (parts) or `sandbox`
-    /// (WASM to native)
+    /// and where the added time goes), `http` (the same over HTTP), `inspect` (parts), `sandbox`
+    /// (WASM to native) or `shard` (a blocklist of a million packages)
     #[arg(value_parser = NAMES)]
     name: Option<String>,
     /// For the bench itself, after `--`: of `path`, `--seconds N` for each cell of its matrix,
@@ -21,7 +21,7 @@ pub struct Args {
     rest: Vec<String>,
 }
 
-const NAMES: [&str; 4] = ["path", "http", "sandbox", "inspect"];
+const NAMES: [&str; 5] = ["path", "http", "sandbox", "inspect", "shard"];
 
 pub fn main(args: &Args) -> Result<()> {
     let workspace = Workspace::find()?;
@@ -30,9 +30,13 @@ pub fn main(args: &Args) -> Result<()> {
         if args.name.as_deref().is_some_and(|wanted| wanted != name) {
             continue;
         }
+        let package = match name {
+            "shard" => "supply-chain",
+            _ => "clawdefender",
+        };
         let mut bench = cargo();
         bench
-            .args(["bench", "--package", "clawdefender", "--bench", name, "--"])
+            .args(["bench", "--package", package, "--bench", name, "--"])
             .args(&args.rest)
             .current_dir(&workspace.root);
         run(bench)?;
