@@ -384,6 +384,51 @@ fn an_agent_cannot_override() {
 }
 
 #[test]
+fn what_runs_in_place_of_what_the_command_says_is_judged() {
+    let home = Home::new();
+    configs(&home);
+    let bin = home.user().join("node_modules/.bin");
+    fs::create_dir_all(&bin).unwrap();
+    symlink("../project/node_modules/chalk", bin.join("../chalk")).unwrap();
+    symlink("../chalk/x.js", bin.join("some-e2e-server")).unwrap();
+    let needs = |version: &str| {
+        let list = format!("# dependencies = ['mcp-runcmd-server=={version}']");
+        let script = format!("# /// script\n{list}\n# ///\n");
+        fs::write(home.user().join("server.py"), script).unwrap();
+    };
+    let config = json!({ "mcpServers": {
+        "shadowed": { "command": "npx", "args": ["-y", "some-e2e-server"] },
+        "script": { "command": "uv", "args": ["run", "server.py"] },
+    } });
+    let place = home.user().join(".claude.json");
+    fs::remove_file(&place).unwrap();
+    fs::write(&place, config.to_string()).unwrap();
+    let judged = |name: &str| {
+        let scanned = home.cli(&["scan", "--json"]).json();
+        let mut servers = scanned["servers"].as_array().unwrap().iter();
+        let server = servers.find(|server| server["server"] == name).unwrap();
+        let rules = server["findings"].as_array().unwrap().iter();
+        let mut rules: Vec<_> = rules.map(|one| one["rule"].as_str().unwrap()).collect();
+        rules.retain(|rule| *rule != "supply-chain.unpinned");
+        let action = server["decision"]["action"].as_str().unwrap();
+        format!("{action} {}", rules.join(" "))
+    };
+    needs("1.0");
+    assert_eq!(judged("script"), "deny supply-chain.malicious");
+    let shadowed = judged("shadowed");
+    assert!(shadowed.starts_with("deny "), "{shadowed}");
+    assert!(shadowed.contains("launch.shadowed"), "{shadowed}");
+    assert!(shadowed.contains("supply-chain.malicious"), "{shadowed}");
+    // The good version of each.
+    needs("9.0");
+    let manifest = home.user().join("project/node_modules/chalk/package.json");
+    fs::write(manifest, r#"{"name":"chalk","version":"5.6.2"}"#).unwrap();
+    assert!(!judged("script").starts_with("deny"));
+    let shadowed = judged("shadowed");
+    assert_eq!(shadowed, "log launch.shadowed");
+}
+
+#[test]
 fn a_folder_that_chooses_another_registry_is_found_before_anything_runs() {
     let home = Home::new();
     configs(&home);
