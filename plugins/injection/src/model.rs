@@ -1,26 +1,28 @@
 //! The statistical model: what it weighs is in `passage.rs`, how it was trained in `lab/`.
 //!
 //! Integers only, so that every machine gives the same score. Two tables of signed bytes: weights of
-//! meanings, which decide alone whether a passage is worth a closer look, and weights of words,
-//! which can move the score by a bounded amount and so can't drown the meanings.
+//! meanings and weights of words, each summed over a passage and divided by the root of how many there
+//! were. What words say of all passages is known from one sum along the text, so most passages are
+//! settled by a subtraction; meanings are looked at where they could still turn the score.
 
 use std::ops::Range;
 
 use clawdefender_sdk::Kind;
 
 use crate::lexicon::CONCEPTS;
-use crate::passage::{
-    Features, MEANINGS, WORDS, damping, features_of_words, is_worth_reading, spoken,
-};
+use crate::passage::{Features, Known, MEANINGS, WORDS, Wording, spoken};
 use crate::surface::Surface;
 use crate::token::Tokens;
 
-/// A model ready to score. Weights and scores are in steps of 1/[`STEPS`] logit.
+/// A model ready to score. Scores are in steps of 1/[`STEPS`] logit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    pub bias: i32,
-    /// By [`Bench`]: what all words of a passage together can add or take away at most.
-    pub word_caps: [i32; BENCHES],
+    /// By [`Bench`]: the score of a passage that says nothing.
+    pub biases: [i32; BENCHES],
+    /// What one unit of a weight of meanings, and of words, is worth: steps / 65,536.
+    pub units: [i32; 2],
+    /// What all meanings of a passage together can add at most.
+    pub meant_most: i32,
     /// By [`Bench`]: from which score on a passage is probable, and from which sure.
     pub thresholds: [[i32; 2]; BENCHES],
     pub meanings: Vec<i8>,
@@ -29,6 +31,8 @@ pub struct Model {
 
 /// Steps of one logit.
 pub const STEPS: i32 = 16;
+/// Passages with fewer meanings or words are divided by the roots of these: a single one proves little.
+pub const FEWEST: [usize; 2] = [8, 8];
 /// Number of benches.
 pub const BENCHES: usize = 3;
 
@@ -58,13 +62,13 @@ impl Bench {
         }
     }
 
-    /// Each feature has a weight that holds everywhere and one of its bench, in the same table: the
-    /// number of the second is that of the first with these bits turned, for meanings and words.
-    pub fn shift(self) -> [usize; 2] {
+    /// A feature of meaning has a weight that holds everywhere and one of its bench, in the same table:
+    /// the number of the second is that of the first with these bits turned.
+    pub fn shift(self) -> usize {
         match self {
-            Self::Content => [0x2c5b, 0x1_9e37],
-            Self::Definition => [0x5a3d, 0x2_c6ef],
-            Self::Prompt => [0x7196, 0x3_7a15],
+            Self::Content => 0x2c5b,
+            Self::Definition => 0x5a3d,
+            Self::Prompt => 0x7196,
         }
     }
 }
@@ -72,6 +76,8 @@ impl Bench {
 /// What is scored: the text, its threshold, and memory that is reused.
 struct Look<'t> {
     tokens: &'t Tokens,
+    /// What the words before each word weigh together, and how many they are.
+    said: Vec<(i32, u32)>,
     /// The bit of English, which is mixed into any language.
     english: u64,
     bench: Bench,
@@ -123,11 +129,18 @@ impl Model {
                 CONCEPTS.len()
             ));
         }
-        let bias = number()?;
-        let mut word_caps = [0; BENCHES];
-        for cap in &mut word_caps {
-            *cap = number()?;
+        let mut numbers = [0; BENCHES + 3];
+        for slot in &mut numbers {
+            *slot = number()?;
         }
+        let [
+            content,
+            definition,
+            prompt,
+            of_meaning,
+            of_words,
+            meant_most,
+        ] = numbers;
         let mut thresholds = [[0; 2]; BENCHES];
         for threshold in thresholds.iter_mut().flatten() {
             *threshold = number()?;
@@ -141,8 +154,9 @@ impl Model {
             return Err("the model is longer than it says".into());
         }
         Ok(Self {
-            bias,
-            word_caps,
+            biases: [content, definition, prompt],
+            units: [of_meaning, of_words],
+            meant_most,
             thresholds,
             meanings,
             words,
@@ -153,8 +167,9 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         let concepts = i32::try_from(CONCEPTS.len()).unwrap_or(i32::MAX);
-        let head = [FORMAT, concepts, self.bias];
-        let numbers = head.iter().chain(&self.word_caps);
+        let head = [FORMAT, concepts];
+        let numbers = head.iter().chain(&self.biases).chain(&self.units);
+        let numbers = numbers.chain([&self.meant_most]);
         for number in numbers.chain(self.thresholds.iter().flatten()) {
             bytes.extend(number.to_le_bytes());
         }
@@ -165,34 +180,61 @@ impl Model {
         bytes
     }
 
-    /// The score of a stretch of words, or `None` when its meanings alone keep it below `least`.
+    /// What the words before each word weigh together, and how many count: one that comes again within
+    /// a passage does not. One entry more than words.
+    fn said(&self, tokens: &Tokens) -> Vec<(i32, u32)> {
+        let weight = |at: usize| self.words.get(at).map_or(0, |weight| i32::from(*weight));
+        let mut wording = Wording::default();
+        let mut known = Known::default();
+        let (mut sum, mut count) = (0, 0);
+        let mut said = Vec::with_capacity(tokens.all.len() + 1);
+        said.push((sum, count));
+        for (at, token) in tokens.all.iter().enumerate() {
+            let ((own, hashes), again) = known.of(tokens.letters(token), at, || {
+                let mut own = 0;
+                let hashes = wording.alone(tokens.letters(token), |at| own += weight(at));
+                (own, hashes)
+            });
+            if !again {
+                sum += own;
+                count += 1;
+            }
+            wording.beside(hashes, again, |at| sum += weight(at));
+            said.push((sum, count));
+        }
+        said
+    }
+
+    /// What words say of a passage, its bench's bias included.
+    fn of_words(&self, look: &Look, words: &Range<usize>) -> i32 {
+        let until = |at: usize| look.said.get(at).copied().unwrap_or_default();
+        let ((before, first), (after, last)) = (until(words.start), until(words.end));
+        let (said, count) = (after - before, (last - first) as usize);
+        let bias = self.biases.get(look.bench.index());
+        let [_, unit] = self.units;
+        let [_, fewest] = FEWEST;
+        bias.copied().unwrap_or_default() + share(said, unit, count.max(fewest))
+    }
+
+    /// The score of a stretch of words, or `None` when it is below `least`.
     fn score(&self, look: &mut Look, words: Range<usize>) -> Option<i32> {
-        let tokens = look.tokens;
-        if !is_worth_reading(tokens.concepts_of(words.clone()), look.bench) {
+        let said = self.of_words(look, &words);
+        if said + self.meant_most < look.least {
             return None;
         }
-        look.features.fill(tokens, words.clone(), look.english);
-        let weight = |table: &[i8], at: usize| table.get(at).map_or(0, |weight| i32::from(*weight));
+        look.features.fill(look.tokens, words, look.english);
+        let weight = |at: usize| self.meanings.get(at).map_or(0, |weight| i32::from(*weight));
         let numbers = &look.features.numbers;
-        let [of_meaning, of_words] = look.bench.shift();
-        let meant: i32 = numbers
+        let shift = look.bench.shift();
+        let meant = numbers
             .iter()
             .map(|number| usize::from(*number))
-            .map(|at| weight(&self.meanings, at) + weight(&self.meanings, at ^ of_meaning))
+            .map(|at| weight(at) + weight(at ^ shift))
             .sum();
-        let mut score = self.bias + ((meant * damping(numbers.len())) >> 8);
-        let cap = self
-            .word_caps
-            .get(look.bench.index())
-            .map_or(0, |cap| (*cap).max(0));
-        if score + cap < look.least {
-            return None;
-        }
-        let mut said = 0;
-        features_of_words(tokens, tokens.all.get(words)?, |at| {
-            said += weight(&self.words, at) + weight(&self.words, at ^ of_words);
-        });
-        score += said.clamp(-cap, cap);
+        let [unit, _] = self.units;
+        let [fewest, _] = FEWEST;
+        let meant = share(meant, unit, numbers.len().max(fewest));
+        let score = said + meant.min(self.meant_most);
         (score >= look.least).then_some(score)
     }
 
@@ -209,6 +251,7 @@ impl Model {
         let [least, _] = self.of_bench(bench);
         let mut look = Look {
             tokens,
+            said: self.said(tokens),
             english,
             bench,
             least,
@@ -272,7 +315,19 @@ impl Model {
 /// Findings of the model in one text; a flood of them adds nothing.
 const MAX_FOUND: usize = 8;
 const MAGIC: &[u8] = b"CDIM";
-const FORMAT: i32 = 3;
+const FORMAT: i32 = 4;
+
+/// A sum of weights over the root of `count`, in steps.
+fn share(sum: i32, unit: i32, count: usize) -> i32 {
+    let count = u32::try_from(count.clamp(1, 0xffff)).unwrap_or(0xffff);
+    let root = i64::from((count << 16).isqrt());
+    let share = i64::from(sum) * i64::from(unit) / (root << 8);
+    i32::try_from(share).unwrap_or(if share < 0 {
+        i32::MIN / 4
+    } else {
+        i32::MAX / 4
+    })
+}
 
 fn span(sentences: &[Range<usize>]) -> Option<Range<usize>> {
     Some(sentences.first()?.start..sentences.last()?.end)
@@ -291,8 +346,9 @@ mod tests {
 
     fn small() -> Model {
         Model {
-            bias: -40,
-            word_caps: [30, 40, 50],
+            biases: [-40, -41, -42],
+            units: [30, 40],
+            meant_most: 50,
             thresholds: [[1, 2], [3, 4], [5, 6]],
             meanings: vec![1; MEANINGS],
             words: vec![-1; WORDS],
@@ -302,6 +358,14 @@ mod tests {
     #[test]
     fn a_model_survives_the_way_into_bytes_and_back() {
         assert_eq!(Model::parse(&small().to_bytes()), Ok(small()));
+    }
+
+    #[test]
+    fn a_sum_is_divided_by_the_root_of_its_count() {
+        assert_eq!(share(1_000, 65_536, 4), 500);
+        assert_eq!(share(-1_000, 65_536, 100), -100);
+        assert_eq!(share(i32::MAX, i32::MAX, 1), i32::MAX / 4);
+        assert_eq!(share(5, 65_536, 0), 5);
     }
 
     #[test]

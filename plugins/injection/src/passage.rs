@@ -6,8 +6,6 @@
 
 use std::ops::Range;
 
-use crate::lexicon::CONCEPTS;
-use crate::model::Bench;
 use crate::token::{Gap, Token, Tokens};
 
 /// Words of a passage at most, unless a single sentence is longer. Chosen: three sentences of prose.
@@ -20,7 +18,7 @@ const STRIDE: usize = 12;
 /// Number of features of meaning: a power of two, hashed.
 pub const MEANINGS: usize = 1 << 15;
 /// Number of features of words: a power of two, hashed.
-pub const WORDS: usize = 1 << 18;
+pub const WORDS: usize = 1 << 19;
 
 /// Sentences of a text, joined into overlapping passages: ranges of sentences.
 pub fn passages(sentences: &[Range<usize>]) -> Vec<Range<usize>> {
@@ -45,50 +43,6 @@ pub fn passages(sentences: &[Range<usize>]) -> Vec<Range<usize>> {
         next = sentence.start + STRIDE;
     }
     all
-}
-
-/// Whether words with these concepts can be an attack at all: the cheap question that spares most
-/// passages the model. Everyday meanings (you, file, text, …) don't count as telling. A definition is
-/// read once per server and may hide an order in everyday words.
-pub fn is_worth_reading(concepts: u64, bench: Bench) -> bool {
-    if bench == Bench::Definition {
-        return concepts.count_ones() >= 2;
-    }
-    let telling = (concepts & TELLING).count_ones();
-    telling >= 2 || (telling == 1 && concepts.count_ones() >= 4)
-}
-
-/// Concepts that ordinary text has few of.
-const TELLING: u64 = bits(&[
-    "drop", "obey", "become", "free", "limits", "lift", "covert", "prompt", "secret", "ai", "evil",
-    "unasked", "markup", "vault", "spell", "decode", "delete", "pay", "send", "remember", "tell",
-    "tale", "grant", "order", "system", "show", "stop", "solely", "prefer", "urgent", "told",
-    "reader", "praise", "hush",
-]);
-
-/// The bits of these concepts; a name that is none stops the compiler.
-const fn bits(names: &[&str]) -> u64 {
-    let mut bits = 0;
-    let mut index = 0;
-    while index < names.len() {
-        let mut at = 0;
-        #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
-        while !is_same(CONCEPTS[at].as_bytes(), names[index].as_bytes()) {
-            at += 1;
-        }
-        bits |= 1 << at;
-        index += 1;
-    }
-    bits
-}
-
-#[expect(clippy::indexing_slicing, reason = "computed while compiling")]
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
 }
 
 /// The bit of the language that explains most of these words; of several the first.
@@ -210,30 +164,126 @@ impl Features {
     }
 }
 
-/// What a sum over `count` features is multiplied with, in 1/256: a passage full of meanings must
-/// not score high by their number alone. √(24 / (24 + count)), chosen by the figures of left-out
-/// sources.
-pub fn damping(count: usize) -> i32 {
-    (24 * 65_536 / (24 + count.min(4_096)) as u32).isqrt() as i32
-}
-
 /// Meanings after one that are paired with it.
 const REACH: usize = 6;
 
-/// Calls `emit` with the number of each feature of words.
-pub fn features_of_words(tokens: &Tokens, words: &[Token], mut emit: impl FnMut(usize)) {
-    let mut last = 0u32;
-    for word in words {
-        let hash = tokens.hash(word);
-        let one = hash.wrapping_mul(0x9e37_79b1);
-        emit((one >> 12) as usize & (WORDS - 1));
-        let two = last
-            .rotate_left(7)
-            .wrapping_add(hash)
-            .wrapping_mul(0x85eb_ca77);
-        emit(((two ^ (two >> 16)) as usize) & (WORDS - 1));
-        last = hash;
+/// Letters of a word that are looked at. Chosen: longer ones are addresses and digests.
+const LETTERS: usize = 24;
+/// Letters of a run that is a feature. Chosen by the figures of left-out sources: runs of three to five
+/// find less and cost more.
+const RUN: usize = 4;
+
+/// Letters that a word begins with, its edge included.
+const BEGINNING: usize = 5;
+/// Odd numbers without a pattern, one for each letter of a run.
+const PRIMES: [u32; RUN] = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d, 0x27d4_eb2f];
+
+/// What is weighed of words: of each alone the word and its runs of [`RUN`] letters, its edges
+/// included, and of neighbours the pairs. All digits are one letter.
+#[derive(Default)]
+pub struct Wording {
+    /// The letters of a word, with what stands for its edges.
+    letters: Vec<u32>,
+    /// The hash of the last word and of how it begins.
+    last: [u32; 2],
+    /// Whether the last word is one that came again.
+    again: bool,
+}
+
+impl Wording {
+    /// Calls `emit` with the number of each feature of the word itself, and tells its hash.
+    pub fn alone(&mut self, word: &str, mut emit: impl FnMut(usize)) -> [u32; 2] {
+        self.letters.clear();
+        self.letters.push(EDGE);
+        let letters = word.chars().take(LETTERS).map(|letter| match letter {
+            '0'..='9' => u32::from('0'),
+            other => u32::from(other),
+        });
+        self.letters.extend(letters);
+        self.letters.push(EDGE);
+        let (mut whole, mut begins) = (HASH, 0);
+        for (index, letter) in self.letters.iter().enumerate() {
+            whole = mix(whole, *letter);
+            if index < BEGINNING {
+                begins = !whole;
+            }
+        }
+        emit(number(whole));
+        for run in self.letters.windows(RUN) {
+            // No step waits for the one before.
+            let sum = run.iter().zip(PRIMES).fold(0u32, |sum, (letter, prime)| {
+                sum.wrapping_add(letter.wrapping_mul(prime))
+            });
+            emit(number(sum));
+        }
+        [whole, begins]
     }
+
+    /// Calls `emit` with the number of each feature of a word and those before it, unless it comes
+    /// `again` right after another one that does.
+    pub fn beside(&mut self, [whole, begins]: [u32; 2], again: bool, mut emit: impl FnMut(usize)) {
+        let [last, began] = self.last;
+        if !(again && self.again) {
+            emit(number(
+                last.rotate_left(5).wrapping_add(whole) ^ 0x5bd1_e995,
+            ));
+            emit(number(
+                began.rotate_left(7).wrapping_add(begins) ^ 0xcc9e_2d51,
+            ));
+        }
+        self.last = [whole, begins];
+        self.again = again;
+    }
+}
+
+/// Words of a text by a few places: what was found out about a word that comes again, and where it stood
+/// last. Depends on nothing but the text.
+pub struct Known<'t, T>(Vec<Option<(&'t str, usize, T)>>);
+
+/// Places for words. Chosen: ordinary text of a few KB has fewer different ones.
+const PLACES: usize = 512;
+
+impl<T> Default for Known<'_, T> {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(|| None).take(PLACES).collect())
+    }
+}
+
+impl<'t, T: Clone> Known<'t, T> {
+    /// What `look` says of the word, and whether the same word stood at most a passage before.
+    pub fn of(&mut self, word: &'t str, at: usize, look: impl FnOnce() -> T) -> (T, bool) {
+        let bytes = word.as_bytes();
+        let sum = bytes.iter().fold(bytes.len(), |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(usize::from(*byte))
+        });
+        let Some(place) = self.0.get_mut(sum % PLACES) else {
+            return (look(), false);
+        };
+        if let Some((known, last, said)) = place
+            && *known == word
+        {
+            let again = at - *last <= PASSAGE;
+            *last = at;
+            return (said.clone(), again);
+        }
+        let said = look();
+        *place = Some((word, at, said.clone()));
+        (said, false)
+    }
+}
+
+/// What stands for the edge of a word: no letter.
+const EDGE: u32 = 0x11_0000;
+/// FNV-1a, 32 bits, a letter at a time.
+const HASH: u32 = 0x811c_9dc5;
+
+fn mix(hash: u32, letter: u32) -> u32 {
+    (hash ^ letter).wrapping_mul(0x0100_0193).rotate_left(9)
+}
+
+fn number(hash: u32) -> usize {
+    let mixed = (hash ^ (hash >> 15)).wrapping_mul(0x85eb_ca77);
+    (mixed ^ (mixed >> 13)) as usize & (WORDS - 1)
 }
 
 /// Sentences of a text and the passages over them.
@@ -295,14 +345,33 @@ mod tests {
     }
 
     #[test]
-    fn everyday_meanings_are_not_worth_a_closer_look() {
-        let of = |names: &[&str]| bits(names);
-        let everyday = of(&["you", "file", "text", "what", "must"]);
-        let read = |concepts| is_worth_reading(concepts, Bench::Content);
-        assert!(!read(everyday));
-        assert!(read(of(&["drop", "order"])));
-        assert!(read(of(&["drop", "you", "prior", "every"])));
-        assert!(!read(of(&["secret", "what"])));
-        assert!(is_worth_reading(everyday, Bench::Definition));
+    fn a_word_counts_once_within_a_passage() {
+        let mut known = Known::default();
+        let mut looked = 0;
+        let mut again = Vec::new();
+        for (at, word) in [(0, "rules"), (1, "ignore"), (40, "rules"), (90, "rules")] {
+            let (said, came) = known.of(word, at, || {
+                looked += 1;
+                word.len()
+            });
+            assert_eq!(said, word.len());
+            again.push(came);
+        }
+        assert_eq!((looked, again), (2, vec![false, false, true, false]));
+    }
+
+    #[test]
+    fn a_word_shares_features_with_its_kin_and_none_with_a_stranger() {
+        let features = |word: &str| {
+            let mut all = std::collections::BTreeSet::new();
+            Wording::default().alone(word, |at| _ = all.insert(at));
+            all
+        };
+        let shared = |one, other| features(one).intersection(&features(other)).count();
+        assert!(shared("instruction", "instructions") >= 8);
+        assert_eq!(shared("instruction", "weather"), 0);
+        assert_eq!(features("2026"), features("1999"));
+        // Short ones are known whole.
+        assert_eq!(features("a").len(), 1);
     }
 }

@@ -7,7 +7,7 @@ use clawdefender_sdk::{Kind, Severity};
 
 use crate::lexicon::Lexicon;
 use crate::model::{Bench, Model, STEPS};
-use crate::passage::{cut, is_worth_reading};
+use crate::passage::cut;
 use crate::phrase::Phrase;
 use crate::signature::Artifact;
 use crate::surface::Surface;
@@ -61,9 +61,6 @@ impl Reading {
         let (sentences, passages) = cut(&tokens);
         self.phrases(&tokens, &sentences, kind, &mut found);
         let bench = Bench::of(kind);
-        if !is_worth_reading(tokens.concepts, bench) {
-            return;
-        }
         let [_, sure] = self.model.of_bench(bench);
         for scored in self
             .model

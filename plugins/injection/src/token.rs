@@ -170,14 +170,10 @@ impl Tokens {
         })
     }
 
-    /// The hash of a word's letters, asked for only where the model weighs words.
-    pub fn hash(&self, word: &Token) -> u32 {
-        let letters = self.folded.text.as_bytes();
-        let letters = letters.get(word.start as usize..word.end as usize);
-        let hash = letters.unwrap_or_default().iter().fold(HASH, |hash, byte| {
-            (hash ^ u32::from(*byte)).wrapping_mul(HASH_STEP)
-        });
-        hash ^ (hash >> 15)
+    /// The letters of a word.
+    pub fn letters(&self, word: &Token) -> &str {
+        let letters = self.folded.text.get(word.start as usize..word.end as usize);
+        letters.unwrap_or_default()
     }
 
     /// Bytes of the source behind a range of words.
@@ -251,10 +247,6 @@ const KINDS: [Kind; 256] = {
     }
     table
 };
-
-/// FNV-1a, 32 bits.
-const HASH: u32 = 0x811c_9dc5;
-const HASH_STEP: u32 = 0x0100_0193;
 
 /// Concepts that letters alone don't decide: `.ssh` is a hiding place of keys and `ssh` a program,
 /// `<important>` shouts and `important` is a word.

@@ -13,6 +13,8 @@ use crate::rows::Source;
 /// How many trainings leave out the sources of a fold; one more leaves out nothing, for what is never
 /// trained on.
 pub const FOLDS: usize = 8;
+/// Trainings at a time.
+const THREADS: usize = 2;
 
 /// One model per fold, and the thresholds that hold for all of them.
 pub struct Crossed {
@@ -25,31 +27,41 @@ pub struct Crossed {
     pub highest: [Vec<(i32, String)>; BENCHES],
 }
 
-/// Harmless rows that may reach the lower threshold, in parts per thousand. More than the detector may
-/// have: a source that was left out is stranger to the model than texts of a kind that it has seen, and
-/// of 473 distinct documents of packages, which it never saw, it flags somewhat more than one in fifty.
+/// Harmless rows that may reach the lower threshold, in parts per thousand: what the detector may have of
+/// ordinary results and documents, and somewhat more of prompts.
 const PERMITTED: [(usize, f64); BENCHES] = [(0, 4.0), (1, 2.0), (2, 12.0)];
 /// Harmless rows that are named for each bench.
 const HIGHEST: usize = 12;
-/// Above every harmless row that was left out, in steps: what "sure" asks beyond it.
+/// Harmless rows that may come near the upper threshold, in parts per thousand, and how near, in steps.
+const SURE_PERMITTED: f64 = 0.5;
 const MARGIN: i32 = STEPS / 2;
-/// No threshold is lower, by bench, in steps. That of texts is chosen by documents of packages, which are
-/// in no source: of 473 distinct ones nine reach it.
-const LEAST: [i32; BENCHES] = [43, 6, 6];
 
 pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
     let fold_of = folds(sources, FOLDS);
     let fold = |bag: &Bag| fold_of.get(bag.source).copied().unwrap_or(0);
     let ships = |bag: &Bag| sources.get(bag.source).is_some_and(|source| source.ships);
-    let models: Vec<Weights> = (0..=FOLDS)
-        .map(|left_out| {
-            let rest: Vec<&Bag> = bags
-                .iter()
-                .filter(|bag| ships(bag) && fold(bag) != left_out)
-                .collect();
-            learn(&rest)
-        })
-        .collect();
+    let of_fold = |left_out: usize| {
+        let rest: Vec<&Bag> = bags
+            .iter()
+            .filter(|bag| ships(bag) && fold(bag) != left_out)
+            .collect();
+        learn(&rest)
+    };
+    let models: Vec<Weights> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|first| {
+                let folds = (0..=FOLDS).skip(first).step_by(THREADS);
+                let of_fold = &of_fold;
+                scope.spawn(move || folds.map(|fold| (fold, of_fold(fold))).collect::<Vec<_>>())
+            })
+            .collect();
+        let mut models: Vec<(usize, Weights)> = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_default())
+            .collect();
+        models.sort_by_key(|(fold, _)| *fold);
+        models.into_iter().map(|(_, model)| model).collect()
+    });
     let mut harmless: BTreeMap<usize, Vec<(i32, String)>> = BTreeMap::new();
     for bag in bags
         .iter()
@@ -61,7 +73,7 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
         let score = bag
             .passages
             .iter()
-            .map(|passage| (model.score(passage, bag.bench, true) * STEPS as f32) as i32)
+            .map(|passage| (model.score(passage, bag.bench) * STEPS as f32) as i32)
             .max();
         harmless
             .entry(bag.bench.index())
@@ -78,13 +90,14 @@ pub fn cross(sources: &[Source], bags: &[Bag]) -> Crossed {
             *slot = scores.iter().take(HIGHEST).cloned().collect();
         }
         let scores: Vec<i32> = scores.into_iter().map(|(score, _)| score).collect();
-        let over = (scores.len() as f64 * permitted / 1000.0) as usize;
-        let least = LEAST.get(bench).copied().unwrap_or_default();
-        let first_below = scores.get(over).copied().unwrap_or(least);
-        let probable = (first_below + 1).max(least);
-        let highest = scores.first().copied().unwrap_or(least);
+        let above = |permitted: f64| {
+            let over = (scores.len() as f64 * permitted / 1000.0) as usize;
+            scores.get(over).copied().unwrap_or_default()
+        };
+        let probable = above(permitted) + 1;
+        let sure = above(SURE_PERMITTED) + MARGIN;
         if let (Some(slot), Some(count)) = (thresholds.get_mut(bench), counts.get_mut(bench)) {
-            *slot = [probable, (highest + MARGIN).max(probable + 3 * STEPS)];
+            *slot = [probable, sure.max(probable + STEPS)];
             *count = [
                 scores.len(),
                 scores.iter().filter(|score| **score >= probable).count(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clawdefender_sdk::canonical::canonical;
 use injection::lexicon::Lexicon;
 use injection::model::Bench;
-use injection::passage::{Features, cut, damping, features_of_words, is_worth_reading};
+use injection::passage::{Features, Known, Wording, cut};
 use injection::token::Tokens;
 
 use crate::held::HELD;
@@ -14,9 +14,10 @@ use crate::rows::{Row, Source};
 /// What the model sees of one passage: numbers of features.
 pub struct Passage {
     pub meanings: Vec<u16>,
-    /// What the sum over the meanings is multiplied with.
-    pub damping: f32,
+    /// As often as they occur.
     pub words: Vec<u32>,
+    /// Words that count.
+    pub length: usize,
 }
 
 /// A row as the trainer sees it: an attack stands in one of its passages, a harmless row has none.
@@ -90,7 +91,7 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
                 row: number,
                 attack: row.attack,
                 bench: Bench::of(&row.kind),
-                weight: weight(source, of_label, row.attack),
+                weight: row.weight * weight(source, of_label, row.attack),
                 passages: passages(row, lexicon, english),
             });
         }
@@ -120,24 +121,43 @@ fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
     let tokens = Tokens::of(&text, lexicon);
     let (sentences, passages) = cut(&tokens);
     let mut features = Features::default();
+    let mut wording = Wording::default();
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let mut known = Known::default();
+    let of_words: Vec<(Vec<u32>, bool)> = tokens
+        .all
+        .iter()
+        .enumerate()
+        .map(|(at, token)| {
+            let word = tokens.letters(token);
+            let ((mut numbers, hashes), again) = known.of(word, at, || {
+                let mut numbers = Vec::new();
+                let hashes = wording.alone(word, |at| numbers.push(small(at)));
+                (numbers, hashes)
+            });
+            if again {
+                numbers.clear();
+            }
+            wording.beside(hashes, again, |at| numbers.push(small(at)));
+            (numbers, !again)
+        })
+        .collect();
     passages
         .into_iter()
         .filter_map(|passage| {
             let sentences = sentences.get(passage)?;
             let range = sentences.first()?.start..sentences.last()?.end;
-            let words = tokens.all.get(range.clone())?;
-            if !is_worth_reading(tokens.concepts_of(range.clone()), Bench::of(&row.kind)) {
-                return None;
-            }
-            features.fill(&tokens, range, english);
-            let mut passage = Passage {
-                damping: damping(features.numbers.len()) as f32 / 256.0,
+            features.fill(&tokens, range.clone(), english);
+            let of_words = of_words.get(range)?;
+            Some(Passage {
                 meanings: features.numbers.clone(),
-                words: Vec::new(),
-            };
-            features_of_words(&tokens, words, |number| passage.words.push(small(number)));
-            Some(passage)
+                words: of_words
+                    .iter()
+                    .flat_map(|(numbers, _)| numbers)
+                    .copied()
+                    .collect(),
+                length: of_words.iter().filter(|(_, counts)| *counts).count(),
+            })
         })
         .collect()
 }

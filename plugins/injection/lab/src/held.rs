@@ -75,6 +75,7 @@ fn read(path: &Path) -> Result<Vec<Source>> {
                 language: language.clone(),
                 kind: kind_named(&kind),
                 attack,
+                weight: 1.0,
                 text,
             };
             Source {

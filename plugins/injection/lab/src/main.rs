@@ -11,6 +11,7 @@ mod folds;
 mod held;
 mod learn;
 mod made;
+mod packages;
 mod rows;
 mod speed;
 mod table;

@@ -15,6 +15,7 @@ use crate::explain::told;
 use crate::feeds::{detector, lexicon};
 use crate::folds::bags;
 use crate::held::{HELD, held};
+use crate::packages::packages;
 use crate::rows::{Row, Source, load, own};
 
 #[derive(clap::Args)]
@@ -40,6 +41,7 @@ pub struct Tally {
 pub fn main(args: &Args) -> Result<()> {
     let mut sources = load(&args.data.folder)?;
     sources.extend(own()?);
+    sources.extend(packages()?);
     sources.extend(held()?);
     let bags = bags(&sources, &lexicon()?);
     let crossed = cross(&sources, &bags);

@@ -14,6 +14,7 @@ use crate::feeds::{lexicon, signatures};
 use crate::folds::{Bag, bags};
 use crate::held::held;
 use crate::learn::learn;
+use crate::packages::packages;
 use crate::rows::{Source, hex, load, own};
 use crate::table::{Tallies, tally, wilson};
 
@@ -32,6 +33,7 @@ pub struct Args {
 pub fn main(args: &Args) -> Result<()> {
     let mut sources = load(&args.data.folder)?;
     sources.extend(own()?);
+    sources.extend(packages()?);
     sources.extend(held()?);
     let bags = bags(&sources, &lexicon()?);
     let crossed = cross(&sources, &bags);
