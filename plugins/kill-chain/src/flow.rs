@@ -3,6 +3,8 @@
 //! Compares prints of the call's arguments, in every reading, with the prints that earlier memos
 //! kept. Says which steps flowed and where; what that is worth is decided in `leak` and in chains.
 
+use std::collections::BTreeSet;
+
 use clawdefender_sdk::{Event, Role};
 
 use crate::decode;
@@ -23,8 +25,9 @@ const WHOLE_PRINTS: usize = 12;
 /// is kept, and a passage may be cut a little.
 const SPAN: usize = 10;
 
-/// Longest text that is read with its neighbours, in bytes.
-const MAX_PIECE: usize = 4;
+/// Longest text that is read with its neighbours, in bytes. Shorter than any secret and than a run
+/// that is hashed, so that what is found so stands in several texts.
+const MAX_PIECE: usize = 7;
 /// Texts that are told apart per print, and places of prints that are compared. Chosen: more than a
 /// call has that does not repeat itself.
 const MAX_TEXTS: usize = 64;
@@ -41,8 +44,8 @@ pub struct Flow {
     pub parts: Vec<usize>,
     /// Steps whose private content the call carries.
     pub content: Vec<usize>,
-    /// Prints of secrets in this call, complete or not, for a later call to complete.
-    pub hits: Vec<u32>,
+    /// Of each secret that is not told here the prints in this call, for a later call to complete.
+    pieces: Vec<Vec<u32>>,
 }
 
 /// One secret that the call carries.
@@ -52,8 +55,9 @@ pub struct Leak {
     pub at: usize,
     /// Hashes of the hosts it came from; 0: none.
     pub hosts: [u32; 2],
-    /// Its prints.
+    /// Its prints, and whether they are the short ones.
     pub prints: Vec<u32>,
+    pub is_short: bool,
     /// Positions of the event's texts that carry it.
     pub texts: Vec<u16>,
 }
@@ -86,11 +90,32 @@ impl Flow {
         flow
     }
 
+    /// At most `most` prints of the pieces, as many of each secret as of the others: those who carry
+    /// pieces of many secrets crowd none of them out.
+    pub fn hits(&self, most: usize) -> Vec<u32> {
+        let (mut hits, mut seen) = (Vec::new(), BTreeSet::new());
+        let longest = self.pieces.iter().map(Vec::len).max().unwrap_or(0);
+        for round in 0..longest {
+            for hash in self.pieces.iter().filter_map(|piece| piece.get(round)) {
+                if hits.len() >= most {
+                    return hits;
+                }
+                if seen.insert(*hash) {
+                    hits.push(*hash);
+                }
+            }
+        }
+        hits
+    }
+
+    /// Notes a piece of a secret that is not told.
+    pub fn piece(&mut self, prints: Vec<u32>) {
+        self.pieces.push(prints);
+    }
+
     fn weigh(sent: &Sent, history: &[Option<Seen<'_>>]) -> Self {
         let mut flow = Self::default();
-        let memos = || history.iter().flatten();
-        let mut public: Vec<u32> = memos().flat_map(Seen::public).collect();
-        public.sort_unstable();
+        let public = public(history);
         let is_secret = |hash: &u32| public.binary_search(hash).is_err();
         let earlier = earlier(history);
         let mut left = MAX_PLACES;
@@ -109,20 +134,18 @@ impl Flow {
                 let is_whole = secret.stride > 0;
                 let enough = own.len() >= needed;
                 let span = SPAN * usize::from(secret.stride);
-                if !is_whole || enough {
-                    flow.hits.extend(&own);
-                }
                 let parts = match (is_whole, enough) {
-                    (false, true) => Vec::new(),
-                    (true, true) if sent.adjoin(&own, needed, span, &mut left) => Vec::new(),
-                    (true, _) => continue,
+                    (false, true) => Some(Vec::new()),
+                    (true, true) => sent.adjoin(&own, needed, span, &mut left).then(Vec::new),
+                    (true, false) => continue,
                     (false, false) => {
                         let prints = secret.prints().filter(is_secret);
-                        match completed(&own, prints, &earlier, needed) {
-                            Some(parts) => parts,
-                            None => continue,
-                        }
+                        completed(&own, prints, &earlier, needed)
                     }
+                };
+                let Some(parts) = parts else {
+                    flow.piece(own);
+                    continue;
                 };
                 flow.secret.push(at);
                 flow.parts.extend(parts);
@@ -131,6 +154,7 @@ impl Flow {
                     at,
                     hosts: secret.hosts,
                     prints: secret.prints().collect(),
+                    is_short: false,
                     texts: sent.texts(&own),
                 });
             }
@@ -143,6 +167,13 @@ impl Flow {
         settle(&mut flow.secret);
         flow
     }
+}
+
+/// Prints of what public pages held, sorted.
+pub fn public(history: &[Option<Seen<'_>>]) -> Vec<u32> {
+    let mut public: Vec<u32> = history.iter().flatten().flat_map(Seen::public).collect();
+    public.sort_unstable();
+    public
 }
 
 /// Prints of secrets that earlier calls carried, and which calls, sorted.

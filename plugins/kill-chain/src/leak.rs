@@ -31,6 +31,7 @@ impl KillChain {
             .map(|leak| (leak, self.way(event, past, facts, leak, own)));
         let leaks: Vec<(&Leak, Way)> = ways.filter(|(_, way)| *way != Way::Home).collect();
         let mut from: Vec<usize> = leaks.iter().map(|(leak, _)| leak.at).collect();
+        from.sort_unstable();
         from.dedup();
         let from_other = from.iter().any(|at| past.server(*at, &self.printer) != own);
         let leaves = facts.actions.meets(carriers()) || is_outside(facts);
@@ -94,6 +95,11 @@ impl KillChain {
 
     /// Whether a text carries a print of the secret in some reading.
     fn carries(&self, text: &str, leak: &Leak) -> bool {
+        if leak.is_short {
+            // Small pieces are known as they are written only.
+            let own = self.printer.shorts(text.as_bytes());
+            return own.iter().any(|hash| leak.prints.contains(hash));
+        }
         let (mut found, mut budget) = (false, MAX_READ);
         decode::readings(text.as_bytes(), &mut budget, &mut |bytes| {
             self.printer

@@ -250,11 +250,7 @@ impl KillChain {
             tool: facts.tool,
             objects: facts.objects.clone(),
             hosts: facts.hosts.clone(),
-            hits: if flow.secret.is_empty() {
-                flow.hits.clone()
-            } else {
-                Vec::new()
-            },
+            hits: flow.hits(memo::MAX_HITS),
             ..Memo::default()
         };
         let mut findings: Vec<Finding> = self

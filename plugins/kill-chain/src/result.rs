@@ -95,7 +95,7 @@ impl KillChain {
                     None if secret.prints.is_empty() => {}
                     None => {
                         if short.len() < pieces::MAX_SHORT && facts.flags & flag::PUBLIC == 0 {
-                            short.extend(pieces::short(value, secret.hosts, &self.printer));
+                            short.extend(pieces::short(value, &secret, &self.printer));
                         }
                         memo.secrets.push(secret);
                     }

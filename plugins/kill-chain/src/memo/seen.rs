@@ -171,10 +171,14 @@ impl<'a> Seen<'a> {
         secrets(own).filter(|secret| secret.stride != SHORT)
     }
 
-    /// The short prints of some of the secrets, in order.
-    pub fn short(&self) -> impl Iterator<Item = SecretSeen<'a>> + use<'a> {
-        let all = secrets(self.list(List::Secrets));
-        all.filter(|secret| secret.stride == SHORT)
+    /// The short prints of some of the secrets, in order; each with the first print that the same
+    /// value has among the secrets.
+    pub fn short(&self) -> impl Iterator<Item = (u32, SecretSeen<'a>)> + use<'a> {
+        let all = secrets(self.list(List::Secrets)).filter(|secret| secret.stride == SHORT);
+        all.filter_map(|secret| {
+            let (first, prints) = secret.prints.split_first_chunk::<4>()?;
+            Some((u32::from_le_bytes(*first), SecretSeen { prints, ..secret }))
+        })
     }
 
     /// Prints of what a public page holds.
