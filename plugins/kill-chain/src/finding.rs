@@ -70,6 +70,19 @@ pub fn exfiltration(
     }
 }
 
+/// Numbers of cards or accounts that the steps `from` returned leave with `event`.
+pub fn numbers(event: &Event, past: &Past<'_>, from: &[usize], did: &Did<'_>) -> Finding {
+    let strength = (Severity::Medium, 60);
+    let mut finding = exfiltration(event, past, strength, from, &[], did);
+    finding.message =
+        "The number of a card or account that an earlier step returned leaves in this call."
+            .to_owned();
+    if let Some((_, flow)) = finding.attrs.first_mut() {
+        "number".clone_into(flow);
+    }
+    finding
+}
+
 /// The steps `steps` and then `event` are the chain.
 pub fn pattern(
     chain: &Chain,

@@ -9,7 +9,7 @@ use clawdefender_sdk::{Event, Role};
 
 use crate::decode;
 use crate::facts;
-use crate::memo::{SecretSeen, Seen};
+use crate::memo::{self, SecretSeen, Seen};
 use crate::pieces;
 use crate::print::{Bits, Printer};
 
@@ -44,6 +44,8 @@ pub struct Flow {
     pub parts: Vec<usize>,
     /// Steps whose private content the call carries.
     pub content: Vec<usize>,
+    /// Numbers of cards and accounts that the call carries.
+    pub numbers: Vec<Sent>,
     /// Of each secret that is not told here the prints in this call, for a later call to complete.
     pieces: Vec<Vec<u32>>,
 }
@@ -62,29 +64,43 @@ pub struct Leak {
     pub texts: Vec<u16>,
 }
 
+/// One number of a card or account that the call carries.
+#[derive(Debug)]
+pub struct Sent {
+    /// The step that returned it.
+    pub at: usize,
+    pub is_card: bool,
+    /// Hash of the host it came from; 0: none.
+    pub host: u32,
+    /// Its first print, which tells it from others.
+    pub first: u32,
+    /// Positions of the event's texts that carry it.
+    pub texts: Vec<u16>,
+}
+
 /// A print in the call that a step may know: in which text, and where in the readings.
 type Spot = (u32, u16, usize);
 
 impl Flow {
     pub fn into_call(event: &Event, history: &[Option<Seen<'_>>], printer: &Printer) -> Self {
         let memos = || history.iter().flatten();
-        let secrets = memos().flat_map(Seen::secrets);
-        let secrets: usize = secrets.map(|secret| secret.prints().len()).sum();
+        let all = memos().flat_map(values);
+        let secrets: usize = all.map(|value| value.prints().len()).sum();
         let prints = secrets + memos().map(|memo| memo.content().len()).sum::<usize>();
         if prints == 0 {
             return Self::default();
         }
         let mut known = Bits::with_capacity(prints);
         for memo in memos() {
-            for secret in memo.secrets() {
-                secret.prints().for_each(|hash| known.insert(hash));
+            for value in values(memo) {
+                value.prints().for_each(|hash| known.insert(hash));
             }
             memo.content().for_each(|hash| known.insert(hash));
         }
         let spots = spots(event, &known, printer);
         let mut flow = match spots.is_empty() {
             true => Self::default(),
-            false => Self::weigh(&Sent::of(spots), history),
+            false => Self::weigh(&Prints::of(spots), history),
         };
         pieces::find(event, history, printer, &mut flow);
         flow
@@ -113,7 +129,7 @@ impl Flow {
         self.pieces.push(prints);
     }
 
-    fn weigh(sent: &Sent, history: &[Option<Seen<'_>>]) -> Self {
+    fn weigh(sent: &Prints, history: &[Option<Seen<'_>>]) -> Self {
         let mut flow = Self::default();
         let public = public(history);
         let is_secret = |hash: &u32| public.binary_search(hash).is_err();
@@ -158,6 +174,23 @@ impl Flow {
                     texts: sent.texts(&own),
                 });
             }
+            for number in memo.numbers() {
+                let own: Vec<u32> = number.prints().filter(is_secret).collect();
+                let all =
+                    own.len() == number.prints().len() && own.iter().all(|hash| sent.has(*hash));
+                if let Some(first) = own.first()
+                    && all
+                    && sent.adjoin(&own, own.len(), SPAN, &mut left)
+                {
+                    flow.numbers.push(Sent {
+                        at,
+                        is_card: number.stride == memo::CARD,
+                        host: number.hosts[1],
+                        first: *first,
+                        texts: sent.texts(&own),
+                    });
+                }
+            }
             let kept = memo.content().len();
             let own = memo.content().filter(|hash| sent.has(*hash)).count();
             if kept > 0 && own >= CONTENT_PRINTS.min(kept.max(4)) {
@@ -167,6 +200,11 @@ impl Flow {
         settle(&mut flow.secret);
         flow
     }
+}
+
+/// Secrets and numbers: what is looked for as a value.
+fn values<'a>(memo: &Seen<'a>) -> impl Iterator<Item = SecretSeen<'a>> + use<'a> {
+    memo.secrets().chain(memo.numbers())
 }
 
 /// Prints of what public pages held, sorted.
@@ -213,13 +251,13 @@ fn settle(positions: &mut Vec<usize>) {
 }
 
 /// The prints of the call that steps may know.
-struct Sent {
+struct Prints {
     /// Sorted.
     spots: Vec<Spot>,
     bits: Bits,
 }
 
-impl Sent {
+impl Prints {
     fn of(mut spots: Vec<Spot>) -> Self {
         spots.sort_unstable();
         let mut bits = Bits::with_capacity(spots.len());

@@ -7,7 +7,7 @@ use crate::action::{Action, Actions, flag};
 use crate::decode;
 use crate::facts::{self, Facts};
 use crate::finding::{self, Did};
-use crate::flow::{Flow, Leak};
+use crate::flow::{Flow, Leak, Sent};
 use crate::past::Past;
 
 impl KillChain {
@@ -52,6 +52,52 @@ impl KillChain {
             &flow.parts,
             did,
         ))
+    }
+
+    /// Numbers of cards and accounts that leave: not with a payment, in an argument for them, to
+    /// their own server or host, or to those whom the head of the message names that they are from.
+    /// Accounts are for telling others, so in a message there must be several.
+    pub(crate) fn numbers(
+        &self,
+        event: &Event,
+        past: &Past<'_>,
+        facts: &Facts,
+        flow: &Flow,
+        did: &Did<'_>,
+    ) -> Option<Finding> {
+        let local = facts.flags & flag::INSIDE != 0 && !is_outside(facts);
+        let leaves = facts.actions.meets(carriers()) || is_outside(facts);
+        if flow.numbers.is_empty() || !leaves || local || facts.own.has(Action::Pay) {
+            return None;
+        }
+        let own = self.printer.word(&event.server.name);
+        let addressed = !facts.hosts.is_empty() || !facts.mails.is_empty();
+        let foreign = addressed || facts.own.has(Action::Shell);
+        let keyed = |text: &u16| {
+            let text = event.texts.get(usize::from(*text));
+            text.is_some_and(|text| self.lexicon.secrets.names_number(facts::key(&text.pointer)))
+        };
+        let known = |number: &Sent| {
+            let memo = past.memos.get(number.at).and_then(Option::as_ref);
+            let writes = |mail: &u32| memo.is_some_and(|memo| memo.hosts().any(|own| own == *mail));
+            !facts.mails.is_empty() && facts.mails.iter().all(writes)
+        };
+        let home = |number: &Sent| match facts.hosts.is_empty() {
+            true => !foreign && past.server(number.at, &self.printer) == own,
+            false => facts.hosts.iter().all(|host| *host == number.host),
+        };
+        let out =
+            |number: &&Sent| !home(number) && !known(number) && !number.texts.iter().all(keyed);
+        let all: Vec<&Sent> = flow.numbers.iter().filter(out).collect();
+        let mut different: Vec<u32> = all.iter().map(|number| number.first).collect();
+        different.sort_unstable();
+        different.dedup();
+        let told = all.iter().any(|number| number.is_card)
+            || (!facts.hosts.is_empty() && !all.is_empty())
+            || different.len() >= MANY_ACCOUNTS;
+        let mut from: Vec<usize> = all.iter().map(|number| number.at).collect();
+        from.dedup();
+        told.then(|| finding::numbers(event, past, &from, did))
     }
 
     /// Where the secret goes: back to the host or server that returned it, or to the host whose
@@ -119,6 +165,8 @@ enum Way {
     Out,
 }
 
+/// So many accounts in one message are a list of them. Chosen: an invoice gives one or two.
+const MANY_ACCOUNTS: usize = 3;
 /// Bytes of readings looked at.
 const MAX_READ: usize = 64 * 1024;
 

@@ -256,6 +256,7 @@ impl KillChain {
         let mut findings: Vec<Finding> = self
             .exfiltration(event, past, &facts, &flow, &did)
             .into_iter()
+            .chain(self.numbers(event, past, &facts, &flow, &did))
             .collect();
         for chain in &self.chains {
             let Some(steps) = scene.find(chain) else {

@@ -36,6 +36,9 @@ pub const MAX_CONTENT: usize = 224;
 pub const MAX_HITS: usize = 160;
 /// A `stride`: the prints are the short ones of a value that is kept as a secret of its own, too.
 pub const SHORT: u8 = u8::MAX;
+/// The prints are those of the number of a card, and of an account.
+pub const CARD: u8 = u8::MAX - 1;
+pub const ACCOUNT: u8 = u8::MAX - 2;
 /// Bytes of steps that are carried; private content makes room for them.
 pub const MAX_CARRIED: usize = 1600;
 pub const MAX_BYTES: u32 = 4096;
@@ -72,7 +75,7 @@ pub struct Memo {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secret {
     /// 0 for a value; else how many kept prints of a whole text one of these stands for, from 1; or
-    /// [`SHORT`], then the first print is the first one of the secret that it is the same value as,
+    /// [`CARD`] or [`ACCOUNT`]; or [`SHORT`], then the first print is the first one of the secret that it is the same value as,
     /// and the others are in the order of the value.
     pub stride: u8,
     /// Hashes of the host whose address holds the secret, and of the one that returned it; 0: none.

@@ -12,7 +12,7 @@ use crate::past::Past;
 use crate::pieces;
 use crate::print::settle;
 use crate::reader::Reader;
-use crate::secret::{Hunt, is_environment};
+use crate::secret::{Hunt, Number, is_environment};
 
 /// A text of more words is no single secret, unless a place for credentials held it.
 const MAX_SINGLE_WORDS: usize = 8;
@@ -64,7 +64,7 @@ impl KillChain {
         });
         let mut reader = Reader::new(&self.vocabulary, &self.printer);
         let mut prints = 0;
-        let (mut mentions, mut short) = (Vec::new(), Vec::new());
+        let (mut mentions, mut short, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         for text in &event.texts {
             let seen = facts::seen(text);
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets, asked);
@@ -75,6 +75,11 @@ impl KillChain {
                 self.spot(seen, word, &mut spots);
             });
             self.mentions(seen, &spots, &mut mentions);
+            numbers.extend(
+                hunt.numbers().filter_map(|(range, number)| {
+                    self.number(seen.get(range.clone())?, number, host)
+                }),
+            );
             for range in hunt.found() {
                 if prints >= memo::MAX_PRINTS || memo.secrets.len() >= memo::MAX_SECRETS {
                     break;
@@ -130,8 +135,24 @@ impl KillChain {
             memo.flags |= flag::SECRET;
         }
         memo.secrets.extend(short);
+        memo.secrets.extend(numbers);
         memo.actions = facts.actions;
         self.worth(memo, event, past)
+    }
+
+    /// The prints of the number of a card or account, which `host` returned.
+    fn number(&self, value: &str, number: Number, host: Option<u32>) -> Option<Secret> {
+        let mut prints = Vec::new();
+        self.printer.keep(value, &mut prints);
+        settle(&mut prints, memo::MAX_OWN_PRINTS);
+        (!prints.is_empty()).then(|| Secret {
+            stride: match number {
+                Number::Card => memo::CARD,
+                Number::Account => memo::ACCOUNT,
+            },
+            hosts: [0, host.unwrap_or(0)],
+            prints,
+        })
     }
 
     /// The prints of a text that is a secret as a whole.
@@ -142,7 +163,9 @@ impl KillChain {
         let stride = prints.len().div_ceil(memo::MAX_OWN_PRINTS);
         prints.truncate(memo::MAX_OWN_PRINTS);
         (!prints.is_empty()).then(|| Secret {
-            stride: u8::try_from(stride).unwrap_or(u8::MAX).min(memo::SHORT - 1),
+            stride: u8::try_from(stride)
+                .unwrap_or(u8::MAX)
+                .min(memo::ACCOUNT - 1),
             hosts: [0, 0],
             prints,
         })

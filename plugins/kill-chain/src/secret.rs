@@ -4,12 +4,14 @@
 //! credential file as a whole is known by its place (`facts`), not here.
 
 mod invitation;
+mod number;
 mod value;
 
 use std::ops::Range;
 
 use value::{is_code, is_passphrase, is_plain_words, is_value};
 
+pub use number::Number;
 pub use value::{is_environment, is_random};
 
 use crate::secret_words::SecretWords;
@@ -36,6 +38,8 @@ const SAYING: [&str; 9] = [
 const MAX_PHRASE_TEXT: usize = 4 * 1024;
 const MIN_PHRASE: usize = 12;
 const BEGIN: &[u8] = b"-----BEGIN";
+/// Numbers of cards and accounts of one text: more of them are a dump.
+const MAX_NUMBERS: usize = 16;
 
 /// Looks for secrets in one text, word by word. A value lies in one word; what names it is looked
 /// for before it only when the value itself could be one.
@@ -46,6 +50,7 @@ pub struct Hunt<'a> {
     asked: bool,
     blocks: Vec<Range<usize>>,
     values: Vec<Range<usize>>,
+    numbers: Vec<(Range<usize>, Number)>,
     /// Where the last block of a key ended.
     block_end: usize,
 }
@@ -58,6 +63,7 @@ impl<'a> Hunt<'a> {
             asked,
             blocks: Vec::new(),
             values: Vec::new(),
+            numbers: Vec::new(),
             block_end: 0,
         }
     }
@@ -73,7 +79,30 @@ impl<'a> Hunt<'a> {
         };
         if word.end - word.at >= least {
             self.look_closely(word);
+        } else if word.kind == Kind::Plain {
+            self.number(word.bare_range().0);
         }
+    }
+
+    /// Notes the number of a card or account that begins at `at`.
+    #[inline]
+    fn number(&mut self, at: usize) {
+        let bytes = self.text.as_bytes();
+        if number::may_begin(bytes.get(at..).unwrap_or_default()) {
+            let room = MAX_NUMBERS - self.numbers.len().min(MAX_NUMBERS);
+            self.numbers
+                .extend(number::at(bytes, at).into_iter().take(room));
+        }
+    }
+
+    /// Byte ranges of what is the number of a card or an account; of cards only where the text
+    /// speaks of them.
+    pub fn numbers(&self) -> impl Iterator<Item = (&Range<usize>, Number)> {
+        let is_card = |number: Number| number == Number::Card;
+        let cards = self.numbers.iter().any(|(_, number)| is_card(*number))
+            && self.words.speaks_of_cards(self.text);
+        let numbers = self.numbers.iter().map(|(range, number)| (range, *number));
+        numbers.filter(move |(_, number)| cards || !is_card(*number))
     }
 
     /// Byte ranges of the values that look secret.
@@ -92,6 +121,7 @@ impl<'a> Hunt<'a> {
         let mut at = word.at;
         while let Some(token) = next_token(bytes, at, word.end) {
             at = token.end;
+            self.number(token.start);
             if self.values.len() >= MAX_FOUND {
                 return;
             }

@@ -23,6 +23,12 @@ pub struct SecretWords {
     /// Words that make the password behind them a meeting's.
     #[serde(default)]
     meeting_names: Vec<String>,
+    /// Parts of texts that speak of cards to pay with.
+    #[serde(default)]
+    card_words: Vec<String>,
+    /// Parts of names of arguments in which numbers of cards and accounts belong.
+    #[serde(default)]
+    number_keys: Vec<String>,
     /// The least that any shape asks for.
     #[serde(skip)]
     shortest: usize,
@@ -85,6 +91,14 @@ impl SecretWords {
     pub fn names_meeting(&self, word: &str) -> bool {
         let mut names = self.meeting_names.iter();
         names.any(|name| name.eq_ignore_ascii_case(word))
+    }
+
+    pub fn speaks_of_cards(&self, text: &str) -> bool {
+        holds(text, &self.card_words)
+    }
+
+    pub fn names_number(&self, key: &str) -> bool {
+        holds(key, &self.number_keys)
     }
 
     pub fn is_placeholder(&self, value: &str) -> bool {

@@ -2,8 +2,8 @@
 //! shaped what it describes.
 
 use super::{
-    CARRIED_HEADER, HEADER, MAX_BYTES, MAX_SECRETS, ORDER_HEADER, SECRET_HEADER, SHORT, TOOL,
-    VERSION,
+    ACCOUNT, CARD, CARRIED_HEADER, HEADER, MAX_BYTES, MAX_SECRETS, ORDER_HEADER, SECRET_HEADER,
+    SHORT, TOOL, VERSION,
 };
 use crate::action::{Actions, Shape, flag};
 
@@ -168,7 +168,13 @@ impl<'a> Seen<'a> {
         } else {
             self.list(List::Secrets)
         };
-        secrets(own).filter(|secret| secret.stride != SHORT)
+        secrets(own).filter(|secret| secret.stride < ACCOUNT)
+    }
+
+    /// Numbers of cards and accounts.
+    pub fn numbers(&self) -> impl Iterator<Item = SecretSeen<'a>> + use<'a> {
+        let all = secrets(self.list(List::Secrets));
+        all.filter(|secret| matches!(secret.stride, CARD | ACCOUNT))
     }
 
     /// The short prints of some of the secrets, in order; each with the first print that the same
