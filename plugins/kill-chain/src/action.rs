@@ -179,6 +179,8 @@ pub mod flag {
     pub const LOADED: u16 = 512;
     /// It answers a call that is remembered for what its answer holds.
     pub const CLOSES: u16 = 1024;
+    /// It asks for a page and logs in: what comes back is not for everybody.
+    pub const LOGS_IN: u16 = 2048;
 }
 
 #[cfg(test)]

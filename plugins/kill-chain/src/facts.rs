@@ -4,6 +4,7 @@
 //! or a host can stand where only a shell would find it.
 
 mod commands;
+mod route;
 mod told;
 
 use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
@@ -49,6 +50,10 @@ pub struct Facts {
     pub workspace: bool,
     /// What an order is compared with.
     pub told: Told,
+    /// An argument leads it to a host outside, which is not among `hosts`.
+    pub is_routed: bool,
+    /// It gives something to log in with.
+    logs_in: bool,
     /// It makes files of other files.
     pub copies: bool,
     /// Places that are read whatever program it is that reads.
@@ -134,6 +139,7 @@ pub fn of_call(
         left -= value.len();
         let key = key(&text.pointer);
         keys.see(key, value, lexicon);
+        facts.route(key, value, lexicon);
         if ordered {
             facts.told(value, lexicon, vocabulary, printer);
         } else {
@@ -398,6 +404,9 @@ impl Facts {
             || (self.places & Place::Log.bit() != 0 && self.actions.has(Action::Delete))
         {
             self.actions.add(Action::Impair);
+        }
+        if self.logs_in && self.actions.has(Action::Fetch) {
+            self.flags |= flag::LOGS_IN;
         }
         settle(&mut self.objects, crate::memo::MAX_OBJECTS);
         settle(&mut self.told.names, 4096);

@@ -13,7 +13,8 @@ use crate::past::Past;
 impl KillChain {
     /// Whether arguments of this call can reach anyone who should not have them.
     pub(crate) fn may_carry(&self, event: &Event, facts: &Facts, past: &Past<'_>) -> bool {
-        facts.actions.meets(carriers()) || is_outside(facts) || other_server(event, past)
+        let leaves = facts.actions.meets(carriers()) || is_outside(facts) || facts.is_routed;
+        leaves || other_server(event, past)
     }
 
     pub(crate) fn exfiltration(
@@ -34,7 +35,8 @@ impl KillChain {
         from.sort_unstable();
         from.dedup();
         let from_other = from.iter().any(|at| past.server(*at, &self.printer) != own);
-        let leaves = facts.actions.meets(carriers()) || is_outside(facts);
+        let routed = facts.is_routed && leaks.iter().any(|(_, way)| *way == Way::Body);
+        let leaves = facts.actions.meets(carriers()) || is_outside(facts) || routed;
         // A request to this machine or network is work on one's own program, or a tunnel.
         let local = facts.flags & flag::INSIDE != 0 && !is_outside(facts);
         let stays = local || leaks.iter().all(|(_, way)| *way == Way::Body);
@@ -133,6 +135,8 @@ impl KillChain {
         // `SECRET=… aws …` logs in where the program goes.
         let variable = shell && logs_in && !facts.outward.is_empty();
         match !foreign && past.server(leak.at, &self.printer) == own && logs_in {
+            // The server may be one that asks any host.
+            true if facts.is_routed => Way::Body,
             true => Way::Home,
             false if variable => Way::Body,
             false => Way::Out,
@@ -160,7 +164,7 @@ impl KillChain {
 enum Way {
     /// To log in where it came from.
     Home,
-    /// To the host that returned it, but not to log in.
+    /// To the host that returned it, but not to log in; or by its server to another host.
     Body,
     Out,
 }

@@ -42,6 +42,10 @@ impl KillChain {
         if question.is_some_and(|call| call.is(flag::INSIDE) && !call.is(flag::OUTSIDE)) {
             facts.flags &= !flag::PUBLIC;
         }
+        let private = facts.flags & flag::PUBLIC == 0;
+        if question.is_some_and(|call| call.is(flag::LOGS_IN)) {
+            facts.flags = (facts.flags & !flag::PUBLIC) | flag::CLOSES;
+        }
         if asked {
             facts.actions.add(Action::ReadSecret);
             facts.flags = (facts.flags & !flag::PUBLIC) | flag::CLOSES;
@@ -49,7 +53,7 @@ impl KillChain {
         // A page by the tool's definition: nobody's secret, though it is not called public.
         let page =
             defined.has(Action::Fetch) && !defined.union(facts.own).has(Action::ReadUntrusted);
-        let private = facts.flags & flag::PUBLIC == 0
+        let private = (asked || private)
             && ((facts.actions.has(Action::ReadUntrusted) && !page)
                 || facts.flags & flag::LED != 0);
         let mut memo = Memo {

@@ -82,6 +82,8 @@ pub struct Command {
     pub lines: String,
     /// Its words hold what another command says: `$(…)`.
     pub holds: bool,
+    /// What the line gave to the variables that name proxies.
+    pub proxies: Vec<String>,
     /// What it says goes into a header to log in with.
     pub login: bool,
     /// The program before it in the pipe, or the one inside `$(…)`, `<(…)` or parentheses.
@@ -229,6 +231,9 @@ fn finish(command: &mut Command, pipe: bool, depth: u32, found: &mut Found) {
     if pipe {
         command.after.clone_from(&done.program);
     }
+    let proxies = found.variables.iter();
+    let proxies = proxies.filter(|(name, _)| name.to_ascii_lowercase().ends_with("_proxy"));
+    done.proxies = proxies.map(|(_, value)| value.clone()).collect();
     if ["export", "declare", "set", "local", "readonly"].contains(&done.program.as_str()) {
         done.words
             .iter()

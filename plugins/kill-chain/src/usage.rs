@@ -35,6 +35,12 @@ pub struct Usage {
     cloud_keys: Vec<String>,
     /// Keys of arguments to log in with, beside those that name secrets.
     login_keys: Vec<String>,
+    /// Keys of arguments that lead a call to the host that they hold, if they hold one.
+    #[serde(default)]
+    route_keys: Vec<String>,
+    /// Programs with options whose value is a host that they go over.
+    #[serde(default)]
+    route_options: Vec<(String, String)>,
     /// Keys of arguments that hold code.
     code_keys: Vec<String>,
     code: Code,
@@ -193,6 +199,23 @@ impl Usage {
 
     pub fn is_login_key(&self, key: &str) -> bool {
         has_key(&self.login_keys, key)
+    }
+
+    /// Whether a text of headers has one to log in with.
+    pub fn names_login(&self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        ["authorization", "cookie", "x-api-key"]
+            .iter()
+            .any(|name| lower.contains(name))
+    }
+
+    pub fn is_route_key(&self, key: &str) -> bool {
+        has_key(&self.route_keys, key)
+    }
+
+    pub fn is_route_option(&self, program: &str, option: &str) -> bool {
+        let mut options = self.route_options.iter();
+        options.any(|(run, own)| run == program && own == option)
     }
 
     pub fn is_code_key(&self, key: &str) -> bool {

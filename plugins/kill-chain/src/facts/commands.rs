@@ -89,7 +89,10 @@ impl Facts {
                 self.actions.add(Action::ReadSecret);
                 self.actions.add(Action::Send);
             }
-            self.destination(word, takes_host, lexicon, printer);
+            // `detour` knows where these lead.
+            if !lexicon.usage.is_route_option(program, option) {
+                self.destination(word, takes_host, lexicon, printer);
+            }
         }
         for file in &command.writes {
             self.part(file, false, lexicon, printer);
@@ -106,6 +109,7 @@ impl Facts {
                 self.host(host, lexicon, Some(printer));
             }
         }
+        self.detour(command, lexicon, printer);
         self.outward.push_str(&command.lines);
         // Lines that are handed over are data: what they name is not read.
         let lines = command
