@@ -357,15 +357,11 @@ fn spots(event: &Event, known: &Bits, printer: &Printer) -> Vec<Spot> {
     for (number, text) in whole.chain(pieces) {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         decode::readings(text.as_bytes(), &mut budget, &mut |bytes| {
-            let mut at = base;
-            printer.grams_both_ways(bytes, |hash| {
-                at += 1;
-                if known.may_have(hash) {
-                    spots.push((hash, number, at / 2));
-                }
+            let read = printer.met(bytes, known, |at, hash| {
+                spots.push((hash, number, (base + at) / 2));
             });
             // Readings do not adjoin.
-            base = at + 2 * SPAN * WHOLE_PRINTS * usize::from(u8::MAX);
+            base += read + 2 * SPAN * WHOLE_PRINTS * usize::from(u8::MAX);
         });
     }
     spots

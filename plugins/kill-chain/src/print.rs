@@ -97,6 +97,27 @@ impl Printer {
         });
     }
 
+    /// Calls `found` with each hash of `bytes`, read forwards and backwards, that may be among the
+    /// `known` ones, and with its place among all of them; returns how many there are.
+    pub fn met(&self, bytes: &[u8], known: &Bits, mut found: impl FnMut(usize, u32)) -> usize {
+        let (words, key) = (known.words.as_slice(), self.key);
+        let mut at = 0;
+        windows(bytes, |window| {
+            let both = [mix(window ^ key), mix(window.swap_bytes() ^ key)];
+            // Hardly any is known, so both directions are asked at once.
+            let [forwards, backwards] = both.map(|hash| known_bit(words, hash));
+            if (forwards | backwards) & 1 != 0 {
+                for (hash, place) in both.into_iter().zip(at + 1..) {
+                    if known.may_have(hash) {
+                        found(place, hash);
+                    }
+                }
+            }
+            at += 2;
+        });
+        at
+    }
+
     /// The hash of each run of six letters and digits, in order.
     pub fn shorts(&self, bytes: &[u8]) -> Vec<u32> {
         let folded = bytes
@@ -243,8 +264,19 @@ impl Bits {
     }
 
     fn place(&self, hash: u32) -> usize {
-        (hash >> 6) as usize & (self.words.len() - 1)
+        place(&self.words, hash)
     }
+}
+
+#[inline]
+fn place(words: &[u64], hash: u32) -> usize {
+    (hash >> 6) as usize & words.len().wrapping_sub(1)
+}
+
+/// The first bit of `hash`, below others.
+#[inline]
+fn known_bit(words: &[u64], hash: u32) -> u64 {
+    words.get(place(words, hash)).copied().unwrap_or(0) >> (hash & 63)
 }
 
 /// 2 KiB, so that of few hashes hardly any other seems to be one; and 256 KiB: what stays near the
