@@ -74,6 +74,7 @@ enum Lead {
     Overt,
     Mentioned,
     Pressed,
+    Called,
 }
 
 impl Lead {
@@ -84,6 +85,7 @@ impl Lead {
             Self::Overt => follows::OVERT,
             Self::Mentioned => follows::MENTIONED,
             Self::Pressed => follows::PRESSED,
+            Self::Called => follows::CALLED,
         }
     }
 }

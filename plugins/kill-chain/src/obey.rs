@@ -23,6 +23,8 @@ pub struct Told {
     pub joined: Option<u32>,
     /// Per string argument, hashes of its words.
     pub values: Vec<Vec<u32>>,
+    /// The same with names taken apart: `cover.garage_door` is about a garage door.
+    pub pieces: Vec<Vec<u32>>,
 }
 
 /// How a call follows an order, as bits.
@@ -37,6 +39,8 @@ pub mod follows {
     pub const MENTIONED: u8 = 8;
     /// The same, and the content presses or says that something goes elsewhere from now on.
     pub const PRESSED: u8 = 16;
+    /// It is named or described, and the order speaks to whatever program reads it.
+    pub const CALLED: u8 = 32;
 }
 
 /// Part of a value's words that must be in the order: three of five, so that an article or an
@@ -53,15 +57,20 @@ impl Told {
     /// The strongest way in which a call with these words follows an order of `memo`.
     pub fn follows(&self, actions: Actions, memo: &Seen<'_>) -> u8 {
         let mut all = 0;
+        // Who talks past the user often needs several sentences.
+        let is_loud = |order: &OrderSeen<'_>| order.signs & (sign::OVERT | sign::CALLED) != 0;
+        let loud: Vec<_> = memo.orders().filter(is_loud).collect();
         for order in memo.orders() {
-            all |= self.follows_one(actions, &order);
+            all |= self.follows_one(actions, &order, &loud);
         }
         all
     }
 
-    fn follows_one(&self, actions: Actions, order: &OrderSeen<'_>) -> u8 {
+    fn follows_one(&self, actions: Actions, order: &OrderSeen<'_>, beside: &[OrderSeen<'_>]) -> u8 {
         let has = |hash: &u32| order.has(*hash);
         let overt = order.signs & sign::OVERT != 0;
+        let called = order.signs & sign::CALLED != 0;
+        let loud = overt || called;
         let named = self.names.iter().any(has);
         if order.signs & sign::MENTION != 0 {
             let pressed = order.signs & (sign::URGENT | sign::REDIRECT) != 0;
@@ -81,20 +90,23 @@ impl Told {
         let tool = self.tool.iter().filter(|hash| has(hash)).count().max(whole);
         // The verb itself, or so much of the name that it can't be about something else.
         let about = self.subjects.iter().any(has);
-        let bare = overt && about && self.values.iter().all(Vec::is_empty);
+        let bare = loud && about && self.values.iter().all(Vec::is_empty);
         let verb = action || tool >= 2 || bare || self.tool.first().is_some_and(has);
         let mut found = 0;
-        if named && (action || tool > 0 || overt || known.0 == 0 || self.all_said(order)) {
+        if named && (action || tool > 0 || loud || known.0 == 0 || self.all_said(order)) {
             found |= follows::NAMED;
         } else if is_joined && order.signs & sign::OVERT != 0 && actions.has(Action::Change) {
             // It is told past the user to use this very tool.
             found |= follows::DESCRIBED;
-        } else if actions.has(Action::Change) && verb && self.described(order, (tool, about), overt)
+        } else if actions.has(Action::Change) && verb && self.described(order, (tool, about), if loud { beside } else { &[] })
         {
             found |= follows::DESCRIBED;
         }
         if found != 0 && overt {
             found |= follows::OVERT;
+        }
+        if found != 0 && called {
+            found |= follows::CALLED;
         }
         found
     }
@@ -107,14 +119,27 @@ impl Told {
     }
 
     /// Whether the values of the call are those of the order.
-    fn described(&self, order: &OrderSeen<'_>, (tool, about): (usize, bool), overt: bool) -> bool {
+    fn described(&self, order: &OrderSeen<'_>, (tool, about): (usize, bool), beside: &[OrderSeen<'_>]) -> bool {
+        let loud = !beside.is_empty();
         let (mut covered, mut hits, mut telling) = (0, 0, 0);
-        for value in self.values.iter().filter(|value| !value.is_empty()) {
-            let here = value
-                .iter()
-                .filter(|hash| order.has(**hash) || order.has(**hash | NAME))
-                .count();
-            let is_covered = here * COVERED.1 >= value.len() * COVERED.0;
+        let hits_of = |value: &[u32]| {
+            let own = |order: &OrderSeen<'_>, hash: u32| order.has(hash) || order.has(hash | NAME);
+            let has = |hash: &&u32| own(order, **hash) || beside.iter().any(|order| own(order, **hash));
+            value.iter().filter(has).count()
+        };
+        let covers = |here: usize, value: &[u32]| here * COVERED.1 >= value.len() * COVERED.0;
+        for (at, value) in self.values.iter().enumerate() {
+            if value.is_empty() {
+                continue;
+            }
+            let mut here = hits_of(value);
+            let mut is_covered = covers(here, value);
+            if let Some(pieces) = self.pieces.get(at).filter(|own| loud && !own.is_empty())
+                && !is_covered
+            {
+                here = hits_of(pieces);
+                is_covered = here > 0 && covers(here, pieces);
+            }
             // A number that the order does not have may be an id that was looked up.
             let telling_here = is_covered || value.iter().any(|hash| hash & NUMBER == 0);
             telling += usize::from(telling_here);
@@ -126,13 +151,13 @@ impl Told {
         if telling == 0 {
             // The name of the tool is all there is to go by.
             let half = 2 * tool >= self.tool.len();
-            return if overt {
+            return if loud {
                 about || tool >= 2 && half || tool > 0 && tool >= self.tool.len()
             } else {
                 tool >= 3 && half
             };
         }
-        if overt {
+        if loud {
             return covered == telling || hits >= 2;
         }
         let shared = if covered == telling { ALL } else { SOME };

@@ -26,6 +26,8 @@ pub mod sign {
     pub const PLACE: u8 = 32;
     /// It says that something goes elsewhere from now on.
     pub const REDIRECT: u8 = 16;
+    /// It speaks to whatever program reads the text, not to a person.
+    pub const CALLED: u8 = 64;
 }
 
 /// One order.
@@ -72,6 +74,7 @@ pub fn worth(order: &Order) -> u32 {
     let names = order.words.iter().any(|word| word & NAME != 0);
     let harmless: Actions = [Action::Fetch, Action::Act].into_iter().collect();
     u32::from(order.signs & sign::OVERT) * 8
+        + u32::from(order.signs & sign::CALLED != 0) * 6
         + u32::from(names) * 4
         + u32::from(order.actions.0 & !harmless.0 != 0) * 2
         + u32::from(order.signs & sign::URGENT != 0)

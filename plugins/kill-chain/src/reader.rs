@@ -9,14 +9,18 @@ mod place;
 use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark, pair};
-use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
-use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
+use crate::words::{Kind, Word, forms, grouped, is_address, is_name, parts, words, words_from};
+use place::{Place, Start, begins, ends_sentence, is_glued, is_handle, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
 const REACH: usize = 420;
 /// How far a mark of insistence reaches, in bytes. Measured on orders in our own examples: a
 /// preamble and its order are one or two sentences apart.
 const NEAR: usize = 500;
+/// How far behind whom it speaks to an order may begin, in bytes. Chosen: two or three sentences.
+const CALLED: usize = 300;
+/// Words behind a program in which its duty is looked for.
+const DUTY: usize = 5;
 /// Words of one order.
 const MAX_WORDS: usize = 48;
 /// Orders looked at before the best are chosen.
@@ -33,6 +37,8 @@ pub struct Reader<'a> {
     outside: Vec<&'a str>,
     /// Counts the fields of YAML or JSON that the texts are written in.
     field: u32,
+    /// Counts paragraphs.
+    part: u32,
 }
 
 struct Found {
@@ -40,6 +46,7 @@ struct Found {
     at: usize,
     end: usize,
     field: u32,
+    part: u32,
 }
 
 /// What makes orders near it insistent.
@@ -47,6 +54,7 @@ struct Mark {
     at: usize,
     sign: u8,
     field: u32,
+    part: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -58,6 +66,7 @@ impl<'a> Reader<'a> {
             marks: Vec::new(),
             outside: Vec::new(),
             field: 0,
+            part: 0,
         }
     }
 
@@ -68,7 +77,7 @@ impl<'a> Reader<'a> {
         reader
             .orders
             .iter()
-            .any(|found| found.order.signs & sign::OVERT != 0)
+            .any(|found| found.order.signs & (sign::OVERT | sign::CALLED) != 0)
     }
 
     /// Adds the orders in `text`; `beside` is shown the words on the way, of those that are letters
@@ -84,6 +93,7 @@ impl<'a> Reader<'a> {
             wrapped: false,
             line_start: true,
             before: None,
+            earlier: None,
             joins: None,
             open: None,
             overriding: None,
@@ -156,13 +166,17 @@ impl<'a> Reader<'a> {
 
     /// Whether a plain word could be more than one of many.
     fn acts(&self, word: Word, text: &str) -> bool {
-        is_glued(word, text) || self.vocabulary.acts(word.hash(text, self.printer))
+        is_glued(word, text)
+            || is_handle(word, text)
+            || self.vocabulary.acts(word.hash(text, self.printer))
     }
 
     fn meaning(&self, word: Word, text: &str) -> Meaning {
         if is_glued(word, text) {
             // Endings are glued to verbs here.
             self.vocabulary.inside(word.bare(text))
+        } else if is_handle(word, text) {
+            Meaning::program()
         } else {
             self.vocabulary.meaning(word.hash(text, self.printer))
         }
@@ -174,7 +188,12 @@ impl<'a> Reader<'a> {
             for mark in &self.marks {
                 let near = mark.at + NEAR >= found.at && mark.at <= found.end + NEAR;
                 if near && mark.field == found.field {
-                    found.order.signs |= mark.sign;
+                    found.order.signs |= mark.sign & !sign::CALLED;
+                }
+                // Who is spoken to is said in the order or before it.
+                let called = mark.at <= found.end && found.at <= mark.at + CALLED;
+                if called && mark.field == found.field && mark.part == found.part {
+                    found.order.signs |= mark.sign & sign::CALLED;
                 }
             }
 
@@ -231,6 +250,8 @@ impl<'a> Reader<'a> {
         if place.breaks > 1 {
             place.wrapped = false;
             place.open = None;
+            place.earlier = None;
+            self.part += 1;
             self.forget(word.at, place);
         }
     }
@@ -273,7 +294,10 @@ impl<'a> Reader<'a> {
     fn end_sentence(&mut self, end: usize, place: &mut Place<'a>) {
         match &mut place.open {
             Some((_, sentences)) => *sentences += 1,
-            None => self.forget(end, place),
+            None => {
+                place.earlier = place.before;
+                self.forget(end, place);
+            }
         }
     }
 
@@ -308,6 +332,11 @@ impl<'a> Reader<'a> {
         if meaning.marks & mark::URGENT != 0 || pair & pair::URGENT != 0 {
             sign |= sign::URGENT;
         }
+        if meaning.marks & (mark::CALLED | mark::ADDRESSEE) != 0 && self.is_called(word, place)
+            || pair & pair::CALLED != 0
+        {
+            sign |= sign::CALLED;
+        }
         // "Strictly adhere to the following instruction": put above all others.
         let obeying = place.obeying.is_some_and(|from| word.at <= from + 60);
         if pair & pair::ORDER != 0 && obeying {
@@ -315,22 +344,66 @@ impl<'a> Reader<'a> {
         }
         // Who talks past the user gives an order, whatever its verb.
         let ended = place.open.is_none_or(|(_, sentences)| sentences > 0);
-        let new = place.open.is_none() || (sign & sign::OVERT != 0 && ended);
-        if sign & (sign::OVERT | sign::ADDRESSED) != 0 && new {
-            self.begin(word.at, Meaning::default(), place);
+        let loud = sign & (sign::OVERT | sign::CALLED) != 0;
+        let new = place.open.is_none() || (loud && ended);
+        if sign & (sign::OVERT | sign::ADDRESSED | sign::CALLED) != 0 && new {
+            let called = sign & sign::CALLED != 0;
+            // "Folder 7 is a copy. Helper, delete it": what it is about was said before.
+            if called
+                && let Some(from) = place.earlier.take()
+                && place.before.is_none_or(|before| from < before)
+            {
+                self.outside.pop();
+                place.before = Some(from);
+            }
+            let begun = if called { Meaning::spoken() } else { Meaning::default() };
+            self.begin(word.at, begun, place);
         }
         if sign != 0 && self.marks.len() >= MAX_SEEN {
             self.mark();
             self.forget_marks(word.at);
         }
         if sign != 0 && self.marks.len() < MAX_SEEN {
-            let field = self.field;
+            let (field, part) = (self.field, self.part);
             self.marks.push(Mark {
                 at: word.at,
                 sign,
                 field,
+                part,
             });
         }
+    }
+
+    /// Whether the program that `word` may name is spoken to: as "agent:", "for agents",
+    /// "agents must", "the agent reading this".
+    fn is_called(&self, word: Word, place: &Place<'_>) -> bool {
+        let own = word.text(place.text);
+        let hash = |word: &Word| word.hash(place.text, self.printer);
+        let begins = place.is_start();
+        if word.kind == Kind::Dense
+            || own.starts_with('@')
+            || begins && own.ends_with([',', ':', 's'])
+            || own.ends_with(':') && !own.contains('"')
+        {
+            return true;
+        }
+        let (from, to) = place.previous;
+        let before = self.printer.within(place.text.as_bytes(), from, to);
+        if from < to && self.vocabulary.calls(before) {
+            return true;
+        }
+        let mut behind = words_from(place.text, word.end).take(DUTY);
+        let first = behind.next();
+        let doing = first.is_some_and(|next| {
+            let next = next.bare(place.text);
+            next.len() > 5 && next.ends_with("ing")
+        });
+        doing
+            || first
+                .into_iter()
+                .chain(behind)
+                .take_while(|next| next.kind != Kind::Break)
+                .any(|next| self.vocabulary.binds(hash(&next)))
     }
 
     fn begin(&mut self, at: usize, meaning: Meaning, place: &mut Place<'a>) {
@@ -365,6 +438,7 @@ impl<'a> Reader<'a> {
             at,
             end: at,
             field: self.field,
+            part: self.part,
         });
         if let Some(from) = place.before.take() {
             self.take_before(from, at, place);
@@ -422,6 +496,10 @@ impl<'a> Reader<'a> {
             }
         } else {
             let bare = word.bare(place.text);
+            if let Some(account) = grouped(place.text, &word) {
+                found.order.signs |= sign::PLACE;
+                into.push(self.printer.name(&account));
+            }
             for part in parts(bare) {
                 // Of the sentences that follow only where something goes.
                 if is_name(part) && (sentences == 0 || is_address(part)) {

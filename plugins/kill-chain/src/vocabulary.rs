@@ -20,6 +20,14 @@ pub struct Orders {
     rules: Vec<String>,
     /// Words that only somebody who talks to a language model uses.
     addressees: Vec<String>,
+    /// Words for programs that read for somebody; they are other things, too.
+    called: Vec<String>,
+    /// Words before one of `called` that make it the one who is spoken to.
+    callers: Vec<String>,
+    /// Words behind one that say what it has to do.
+    duties: Vec<String>,
+    /// Two words that speak to whoever handles the text.
+    called_pairs: Vec<String>,
     /// Words that press: one alone says little.
     urgent: Vec<String>,
     /// The same in two words.
@@ -59,6 +67,22 @@ pub struct Meaning {
 }
 
 impl Meaning {
+    /// Of whom an order speaks to: what stood before belongs to it.
+    pub fn spoken() -> Self {
+        Self {
+            marks: mark::ANYWHERE,
+            ..Self::default()
+        }
+    }
+
+    /// Of the name of a program that reads.
+    pub fn program() -> Self {
+        Self {
+            marks: mark::CALLED,
+            ..Self::default()
+        }
+    }
+
     /// Neither a verb nor one of several words for one thing.
     pub fn is_subject(self) -> bool {
         self.verb.0 == 0 && self.concept == 0
@@ -80,6 +104,8 @@ pub mod mark {
     pub const PASSIVE: u16 = 256;
     /// Demands to be obeyed.
     pub const OBEY: u16 = 512;
+    /// A program that reads, or something else of that name.
+    pub const CALLED: u16 = 1024;
 }
 
 /// What two words in a row say, as bits.
@@ -87,6 +113,7 @@ pub mod pair {
     pub const URGENT: u8 = 1;
     pub const ORDER: u8 = 2;
     pub const REDIRECT: u8 = 4;
+    pub const CALLED: u8 = 8;
 }
 
 #[derive(Debug)]
@@ -98,6 +125,8 @@ pub struct Vocabulary {
     /// The same for words that can begin an order or make one insistent.
     acting: Vec<u64>,
     pairs: Vec<(u32, u32, u8)>,
+    callers: Vec<u32>,
+    duties: Vec<u32>,
     /// Verbs and marks of scripts without blanks, found inside a run.
     dense: Dense,
     printer: Printer,
@@ -122,6 +151,7 @@ impl Orders {
             (&self.urgent, mark::URGENT),
             (&self.stops, mark::STOP),
             (&self.obeys, mark::OBEY),
+            (&self.called, mark::CALLED),
         ] {
             let meaning = Meaning {
                 marks,
@@ -153,7 +183,8 @@ impl Orders {
             .redirect_pairs
             .iter()
             .map(|pair| (pair, pair::REDIRECT));
-        for (pair, kind) in urgent.chain(orders).chain(redirects) {
+        let calls = self.called_pairs.iter().map(|pair| (pair, pair::CALLED));
+        for (pair, kind) in urgent.chain(orders).chain(redirects).chain(calls) {
             let Some((first, second)) = pair.split_once(' ') else {
                 continue;
             };
@@ -175,6 +206,8 @@ impl Orders {
             mask: size - 1,
             known: vec![0; KNOWN_BITS / 64],
             pairs,
+            callers: self.callers.iter().map(|word| printer.word(word)).collect(),
+            duties: self.duties.iter().map(|word| printer.word(word)).collect(),
             dense: Dense::new(dense),
             acting: vec![0; KNOWN_BITS / 64],
             printer,
@@ -253,6 +286,16 @@ impl Vocabulary {
             .iter()
             .filter(|(one, two, _)| (*one, *two) == (first, second));
         own.fold(0, |all, (.., kind)| all | kind)
+    }
+
+    /// Whether a word makes the program behind it the one who is spoken to.
+    pub fn calls(&self, hash: u32) -> bool {
+        self.callers.contains(&hash)
+    }
+
+    /// Whether a word behind a program says what it has to do.
+    pub fn binds(&self, hash: u32) -> bool {
+        self.duties.contains(&hash)
     }
 
     /// What a word is compared by: its concept, or its stem's hash. `None` for a

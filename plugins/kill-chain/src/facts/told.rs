@@ -6,7 +6,7 @@ use crate::order::pairs;
 use crate::print::{Printer, plain};
 use crate::reader::Reader;
 use crate::vocabulary::Vocabulary;
-use crate::words::{self, forms, is_address, is_name, parts, words};
+use crate::words::{self, forms, grouped, is_address, is_name, parts, words};
 
 /// Words of one argument, and arguments, that are compared with orders.
 const MAX_VALUE_WORDS: usize = 64;
@@ -62,6 +62,7 @@ impl Facts {
         // A document mentions many names; only where something goes counts there.
         let prose = value.len() > MAX_PLAIN || value.contains('\n');
         let (mut own, named) = (Vec::new(), self.told.names.len());
+        let mut pieces = Vec::new();
         for word in words(value) {
             let full = own.len() >= MAX_VALUE_WORDS;
             match word.kind {
@@ -69,6 +70,8 @@ impl Facts {
                     own.extend(pairs(word.text(value), printer));
                 }
                 words::Kind::Plain if word.is_rich(value) => {
+                    let account = grouped(value, &word);
+                    self.told.names.extend(account.map(|own| printer.name(&own)));
                     for part in parts(word.bare(value)) {
                         self.address(part, lexicon);
                         self.mail(part, printer);
@@ -77,6 +80,12 @@ impl Facts {
                             self.told.names.extend(names);
                             let first = forms(part).next().unwrap_or(part);
                             own.push(plain(printer.word(first)));
+                            if !is_address(part) {
+                                let marks = ['_', '.', '/', ':', '-'];
+                                let says = part.split(marks).filter(|word| word.len() > 2);
+                                let words = says.filter_map(|word| content(word, vocabulary, printer));
+                                pieces.extend(words.take(MAX_VALUE_WORDS));
+                            }
                         } else if !full && says(part) {
                             own.extend(content(part, vocabulary, printer));
                         }
@@ -95,6 +104,7 @@ impl Facts {
         own.truncate(MAX_VALUE_WORDS);
         if self.told.values.len() < MAX_VALUES {
             self.told.values.push(own);
+            self.told.pieces.push(pieces);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Place<'a> {
     pub(super) line_start: bool,
     /// Where what the sentence said before an order began: many languages put the verb last.
     pub(super) before: Option<usize>,
+    /// Where the sentence before this one began, when no order took it.
+    pub(super) earlier: Option<usize>,
     /// Where the part that is outside of every order began, when no order followed it yet.
     pub(super) joins: Option<usize>,
     /// The open order, and how many sentences ended in it.
@@ -131,6 +133,16 @@ pub(super) fn begins(word: Word, meaning: Meaning, place: &Place<'_>) -> bool {
 pub(super) fn is_glued(word: Word, text: &str) -> bool {
     let first = word.bare(text).as_bytes().first();
     first.is_some_and(|first| *first >= FIRST_GLUED)
+}
+
+/// `@HomeAgent`: a program that is spoken to by its name.
+pub(super) fn is_handle(word: Word, text: &str) -> bool {
+    const ENDINGS: [&str; 4] = ["agent", "assistant", "bot", "gpt"];
+    let own = word.text(text);
+    own.starts_with('@') && {
+        let bare = word.bare(text).to_ascii_lowercase();
+        !bare.contains('.') && ENDINGS.iter().any(|end| bare.ends_with(end))
+    }
 }
 
 pub(super) fn ends_sentence(word: Word, text: &str) -> bool {
