@@ -51,6 +51,16 @@ pub enum Action {
     RunUnseen,
     /// Hands a shell to somebody outside.
     RemoteShell,
+    /// Hard to take back, or dangerous to people: locks, alarms, medicine, keys, resets.
+    Grave,
+    /// Puts a secret where secrets are kept.
+    KeepSecret,
+    /// Switches off or empties a record of who did what.
+    Blind,
+    /// Copies a whole database into a file.
+    Dump,
+    /// Names another place that a repository is pushed to.
+    Reroute,
 }
 
 /// A kind of place that a path can lie in.
@@ -126,7 +136,7 @@ impl FromIterator<Action> for Actions {
 }
 
 /// The words of the actions, in the order of their bits.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 31] = [
     "list",
     "search",
     "read-file",
@@ -153,6 +163,11 @@ const NAMES: [&str; 26] = [
     "change",
     "run-unseen",
     "remote-shell",
+    "grave",
+    "keep-secret",
+    "blind",
+    "dump",
+    "reroute",
 ];
 
 /// Properties of an event, as bits of a stored memo.
@@ -181,6 +196,14 @@ pub mod flag {
     pub const CLOSES: u16 = 1024;
     /// It asks for a page and logs in: what comes back is not for everybody.
     pub const LOGS_IN: u16 = 2048;
+    /// What it writes asks for money and promises something back.
+    pub const DEMANDS: u16 = 4096;
+    /// The address that it opens carries what other results gave.
+    pub const LADEN: u16 = 8192;
+    /// What it puts where programs start from sends something outside.
+    pub const TALKS: u16 = 16384;
+    /// It names a file that is there to tell agents what to do.
+    pub const GUIDE: u16 = 32768;
 }
 
 #[cfg(test)]

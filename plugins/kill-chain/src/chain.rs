@@ -75,6 +75,7 @@ enum Lead {
     Mentioned,
     Pressed,
     Called,
+    Placed,
 }
 
 impl Lead {
@@ -86,6 +87,7 @@ impl Lead {
             Self::Mentioned => follows::MENTIONED,
             Self::Pressed => follows::PRESSED,
             Self::Called => follows::CALLED,
+            Self::Placed => follows::PLACED,
         }
     }
 }
@@ -137,6 +139,9 @@ pub struct Words {
     mass: bool,
     wide: bool,
     loaded: bool,
+    demands: bool,
+    laden: bool,
+    talks: bool,
     led: bool,
     public: Option<bool>,
     result: Option<bool>,
@@ -227,6 +232,9 @@ impl Words {
             (self.mass, flag::MASS),
             (self.wide, flag::WIDE),
             (self.loaded, flag::LOADED),
+            (self.demands, flag::DEMANDS),
+            (self.laden, flag::LADEN),
+            (self.talks, flag::TALKS),
             (self.secret, flag::SECRET),
             (self.led, flag::LED),
         ] {
@@ -253,7 +261,7 @@ impl Words {
                 },
         };
         if when.is_empty() {
-            return Err("needs at least one of action, with, place, credential, secret, outside, mass, wide, loaded, led, public, result".to_owned());
+            return Err("needs at least one of action, with, place, credential, secret, outside, mass, wide, loaded, demands, laden, talks, led, public, result".to_owned());
         }
         Ok(Step {
             when,

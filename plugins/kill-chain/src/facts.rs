@@ -4,8 +4,10 @@
 //! or a host can stand where only a shell would find it.
 
 mod commands;
+mod marks;
 mod route;
 mod told;
+mod written;
 
 use clawdefender_sdk::{AssetKind, Direction, Event, Kind, Role, Text};
 
@@ -17,6 +19,7 @@ use crate::shell;
 use crate::stem::stem;
 use crate::vocabulary::Vocabulary;
 use commands::reading;
+use marks::Keys;
 
 /// The most bytes of one argument, and of all of a call, that are looked at for names and commands;
 /// prints are bounded on their own. Chosen: more than a model writes in one call.
@@ -63,6 +66,12 @@ pub struct Facts {
     /// Its commands only ask hosts; none is given what another says, but filters.
     asks_only: bool,
     unpiped: bool,
+    /// What a text that is written would do when it is started.
+    started: Actions,
+    /// It lets a program be run with more rights, and none that could run others.
+    narrow: bool,
+    /// Hashes of the hosts of its mail addresses, when there are several addresses.
+    colleagues: Vec<u32>,
 }
 
 /// What a text is for the detector: the reader's view when it differs from the bytes.
@@ -169,6 +178,13 @@ pub fn of_call(
             let target = lexicon.usage.is_target_key(key);
             facts.copies |= target;
             let before = facts.places;
+            if value.contains(' ') && lexicon.usage.is_path_key(key) && !value.contains("://") {
+                facts.path(value, lexicon, printer);
+            }
+            let opens = matches!(key, "url" | "uri" | "href") && value.starts_with("http");
+            if opens && facts.actions.0 == 0 {
+                facts.actions.add(Action::Fetch);
+            }
             facts.word(value, lexicon, printer);
             let own = lexicon.places(value);
             facts.read |= if target {
@@ -181,9 +197,27 @@ pub fn of_call(
                 facts.host(host_of(value).unwrap_or(value), lexicon, Some(printer));
             }
         }
-        if facts.actions.has(Action::Write) && !shell_tool {
+        if lexicon.usage.is_statement_key(key) {
+            facts.statement(value);
+        }
+        let line = shell_tool || lexicon.is_shell_key(key);
+        if facts.actions.has(Action::Write) && !line {
             facts.script(value, lexicon, printer);
         }
+        if facts.actions.has(Action::Change) || facts.actions.meets(effects()) {
+            facts.note(value);
+        }
+        if lexicon.usage.sees_secrets(&words, value) {
+            facts.actions.add(Action::ReadSecret);
+            facts.actions.add(Action::Write);
+        }
+        // What is deleted by its number may be what an answer gave.
+        let number = key.ends_with("id") || key.ends_with("ids");
+        if number && value.len() <= 64 && facts.actions.has(Action::Delete) {
+            facts.objects.push(printer.word(value));
+        }
+        facts.rights(value);
+        facts.laden(value);
     }
     for asset in &event.assets {
         let credential = asset
@@ -221,23 +255,6 @@ pub fn of_call(
     facts.own = Actions(facts.actions.0 & !added);
     facts.place(&keys);
     facts
-}
-
-/// What the keys of the arguments say of where the call works.
-#[derive(Default)]
-struct Keys {
-    path: bool,
-    cloud: bool,
-}
-
-impl Keys {
-    fn see(&mut self, key: &str, value: &str, lexicon: &Lexicon) {
-        let short = value.len() <= 1024 && !value.contains('\n');
-        let rooted = value.starts_with(['/', '~', '.']) || value.get(1..3) == Some(":\\");
-        let keyed = lexicon.usage.is_path_key(key) && !value.contains("://");
-        self.path |= short && (keyed || (rooted && value.len() > 2 && !value.contains(' ')));
-        self.cloud |= lexicon.usage.is_cloud_key(key);
-    }
 }
 
 /// The facts of what came back for a call of the tool `event.name`, which does `defined` by its
@@ -355,40 +372,6 @@ impl Facts {
         said.peek().is_some() && said.all(|(_, reads)| !reads)
     }
 
-    /// Whether the call works here, and where work is done.
-    fn place(&mut self, keys: &Keys) {
-        let files = [Action::Write, Action::ReadFile, Action::Search]
-            .into_iter()
-            .collect();
-        self.local = match self.own.has(Action::Shell) {
-            true => self.unpiped,
-            false => self.own.meets(files) && keys.path && !keys.cloud,
-        };
-        let others = [
-            Action::Send,
-            Action::Pay,
-            Action::Permission,
-            Action::Account,
-            Action::Delete,
-            Action::Shell,
-            Action::Persist,
-            Action::ReadSecret,
-        ];
-        self.workspace = self.local
-            && self.actions.has(Action::Write)
-            && !self.actions.meets(others.into_iter().collect())
-            && self.places == 0;
-        self.hosts.sort_unstable();
-        self.hosts.dedup();
-    }
-
-    /// Whether the answer may hold what goes back to the hosts that are asked.
-    pub fn may_log_in(&self) -> bool {
-        let shell = self.own.has(Action::Shell);
-        !self.hosts.is_empty()
-            && ((shell && self.asks_only) || (!shell && self.actions.has(Action::Send)))
-    }
-
     /// Turns "reads" and "writes" into what they are, given where.
     fn conclude(&mut self) {
         let writes = [Action::Write, Action::Delete, Action::Permission];
@@ -405,6 +388,15 @@ impl Facts {
         {
             self.actions.add(Action::Impair);
         }
+        if self.narrow {
+            self.actions.0 &= !Action::Persist.bit().0;
+        }
+        if self.actions.has(Action::Persist) {
+            let talks = self.started.has(Action::Send);
+            self.started.0 &= !Action::Send.bit().0;
+            self.actions = self.actions.union(self.started);
+            self.flags |= if talks { flag::TALKS } else { 0 };
+        }
         if self.logs_in && self.actions.has(Action::Fetch) {
             self.flags |= flag::LOGS_IN;
         }
@@ -419,10 +411,12 @@ impl Facts {
 /// Actions that do more than look, whatever the tool is called.
 fn effects() -> Actions {
     use Action::{
-        Account, Delete, Execute, Impair, Install, Pay, Permission, Persist, Schedule, Send, Write,
+        Account, Delete, Execute, Grave, Impair, Install, Pay, Permission, Persist, Schedule, Send,
+        Write,
     };
     [
-        Account, Delete, Execute, Impair, Install, Pay, Permission, Persist, Schedule, Send, Write,
+        Account, Delete, Execute, Grave, Impair, Install, Pay, Permission, Persist, Schedule, Send,
+        Write,
     ]
     .into_iter()
     .collect()

@@ -40,7 +40,7 @@ impl KillChain {
             && memo.content.is_empty()
             && memo.hits.is_empty()
             && memo.reported.is_empty()
-            && memo.flags & (flag::LED | flag::CLOSES | flag::LOGS_IN) == 0);
+            && memo.flags & (flag::LED | flag::CLOSES | flag::LOGS_IN | flag::GUIDE) == 0);
         if !begins && !holds && memo.hosts.is_empty() {
             return None;
         }

@@ -30,6 +30,15 @@ impl KillChain {
             .leaks
             .iter()
             .map(|leak| (leak, self.way(event, past, facts, leak, own)));
+        // From one store of secrets into another: they are rotated, or lent to a build.
+        let kept = facts.own.has(Action::KeepSecret)
+            && facts.hosts.is_empty()
+            && facts.mails.is_empty()
+            && !is_outside(facts)
+            && !facts.actions.has(Action::Send);
+        if kept {
+            return None;
+        }
         let leaks: Vec<(&Leak, Way)> = ways.filter(|(_, way)| *way != Way::Home).collect();
         let mut from: Vec<usize> = leaks.iter().map(|(leak, _)| leak.at).collect();
         from.sort_unstable();
@@ -122,7 +131,11 @@ impl KillChain {
             return if facts.hosts.iter().all(|host| *host == part) {
                 Way::Home
             } else if !facts.hosts.iter().all(|host| *host == returned) {
-                Way::Out
+                // What somebody who is told of events is to show that it is them.
+                match logs_in && !shell && facts.own.has(Action::KeepSecret) {
+                    true => Way::Body,
+                    false => Way::Out,
+                }
             } else if logs_in {
                 Way::Home
             } else {

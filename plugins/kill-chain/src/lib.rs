@@ -3,6 +3,7 @@
 //! Here an event becomes a report: facts, flows, chains, findings, memo. What words mean and which
 //! chains there are is data (`feeds/data/chains.toml`); nothing is remembered but in memos.
 
+mod account;
 pub mod action;
 mod chain;
 mod decode;
@@ -225,6 +226,15 @@ impl KillChain {
         } else {
             Vec::new()
         };
+        if self.is_guide(&facts) {
+            facts.flags |= flag::GUIDE;
+        }
+        // Its answer may say by which number it could be wiped.
+        let other: Actions = [Action::Fetch, Action::Shell].into_iter().collect();
+        let mails = facts.actions.has(Action::Send) && !facts.actions.meets(other);
+        if mails && facts.flags & flag::OUTSIDE != 0 {
+            facts.flags |= flag::CLOSES;
+        }
         if leads.iter().any(|lead| lead & follows::NAMED != 0) {
             facts.flags |= flag::LED;
         }
@@ -286,13 +296,32 @@ impl KillChain {
         report(findings, self.worth(memo, event, past))
     }
 
+    /// Whether it is about a file in which whoever owns the work tells its agents what to do.
+    fn is_guide(&self, facts: &Facts) -> bool {
+        let guides = self.lexicon.usage.guides.iter();
+        let mut guides = guides.map(|name| self.printer.word(name));
+        !facts.actions.has(Action::Fetch) && guides.any(|name| facts.objects.contains(&name))
+    }
+
     /// Beside the memos: how the call follows orders that they hold, as bits.
     fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>]) -> Vec<u8> {
         let lead = |memo: &Seen<'_>| {
             let lead = facts.told.follows(facts.actions, memo);
             // Tickets name the files that work is done on.
-            let work = facts.workspace && lead & follows::OVERT == 0;
-            if work { 0 } else { lead }
+            let loud = lead & (follows::OVERT | follows::CALLED) != 0;
+            // Of two addresses of one house the content does not give one: nobody is let in.
+            let given = |mail: &u32| {
+                let is = |order: memo::OrderSeen<'_>| {
+                    order.has(print::plain(*mail)) || order.has(print::plain(*mail) | print::NAME)
+                };
+                memo.orders().any(is)
+            };
+            let among = || facts.is_among_colleagues() && !facts.mails.iter().all(given);
+            if !loud && (facts.workspace || among()) {
+                0
+            } else {
+                lead
+            }
         };
         let held = |memo: &Option<Seen<'_>>| {
             memo.as_ref()

@@ -13,6 +13,8 @@ use crate::print::{NAME, NUMBER};
 pub struct Told {
     /// Hashes of distinct names in its arguments, bit 0 set, sorted.
     pub names: Vec<u32>,
+    /// Those of them that something can go to, in any order.
+    pub places: Vec<u32>,
     /// Hashes of the words of the tool's name that say something.
     pub tool: Vec<u32>,
     /// Of those the ones that are no verb and have no word of the same meaning: what it is about.
@@ -41,6 +43,8 @@ pub mod follows {
     pub const PRESSED: u8 = 16;
     /// It is named or described, and the order speaks to whatever program reads it.
     pub const CALLED: u8 = 32;
+    /// It is named, and the name is an address: something goes somewhere.
+    pub const PLACED: u8 = 64;
 }
 
 /// Part of a value's words that must be in the order: three of five, so that an article or an
@@ -52,6 +56,9 @@ const COVERED: (usize, usize) = (3, 5);
 /// `tests/tasks`: the second asks for a name of several words.
 const ALL: usize = 2;
 const SOME: usize = 5;
+
+/// Words of an order that are in a call which has no word of what it asks for. Chosen.
+const COPIED: usize = 5;
 
 impl Told {
     /// The strongest way in which a call with these words follows an order of `memo`.
@@ -95,17 +102,26 @@ impl Told {
         let mut found = 0;
         if named && (action || tool > 0 || loud || known.0 == 0 || self.all_said(order)) {
             found |= follows::NAMED;
+            if self.places.iter().any(has) {
+                found |= follows::PLACED;
+            }
         } else if is_joined && order.signs & sign::OVERT != 0 && actions.has(Action::Change) {
             // It is told past the user to use this very tool.
             found |= follows::DESCRIBED;
-        } else if actions.has(Action::Change) && verb && self.described(order, (tool, about), if loud { beside } else { &[] })
+        } else if actions.has(Action::Change)
+            && (verb || called)
+            && self.described(
+                order,
+                (tool, about, verb),
+                (loud, if called { beside } else { &[] }),
+            )
         {
             found |= follows::DESCRIBED;
         }
         if found != 0 && overt {
             found |= follows::OVERT;
         }
-        if found != 0 && called {
+        if found != 0 && called && !overt {
             found |= follows::CALLED;
         }
         found
@@ -119,12 +135,17 @@ impl Told {
     }
 
     /// Whether the values of the call are those of the order.
-    fn described(&self, order: &OrderSeen<'_>, (tool, about): (usize, bool), beside: &[OrderSeen<'_>]) -> bool {
-        let loud = !beside.is_empty();
+    fn described(
+        &self,
+        order: &OrderSeen<'_>,
+        (tool, about, verb): (usize, bool, bool),
+        (loud, beside): (bool, &[OrderSeen<'_>]),
+    ) -> bool {
         let (mut covered, mut hits, mut telling) = (0, 0, 0);
         let hits_of = |value: &[u32]| {
             let own = |order: &OrderSeen<'_>, hash: u32| order.has(hash) || order.has(hash | NAME);
-            let has = |hash: &&u32| own(order, **hash) || beside.iter().any(|order| own(order, **hash));
+            let has =
+                |hash: &&u32| own(order, **hash) || beside.iter().any(|order| own(order, **hash));
             value.iter().filter(has).count()
         };
         let covers = |here: usize, value: &[u32]| here * COVERED.1 >= value.len() * COVERED.0;
@@ -152,10 +173,13 @@ impl Told {
             // The name of the tool is all there is to go by.
             let half = 2 * tool >= self.tool.len();
             return if loud {
-                about || tool >= 2 && half || tool > 0 && tool >= self.tool.len()
+                verb && about || tool >= 2 && half || tool > 0 && tool >= self.tool.len()
             } else {
                 tool >= 3 && half
             };
+        }
+        if loud && !verb && tool == 0 && hits < COPIED {
+            return false;
         }
         if loud {
             return covered == telling || hits >= 2;

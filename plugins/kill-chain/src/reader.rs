@@ -4,13 +4,16 @@
 //! could be needed of them later (names that stand outside of orders) is read again from the text
 //! when an order makes it matter. What an order is, is `order`.
 
+mod called;
 mod place;
 
+use crate::account::grouped;
 use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark, pair};
-use crate::words::{Kind, Word, forms, grouped, is_address, is_name, parts, words, words_from};
-use place::{Place, Start, begins, ends_sentence, is_glued, is_handle, is_key, leads};
+use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
+use called::{is_handle, tail};
+use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
 const REACH: usize = 420;
@@ -19,8 +22,6 @@ const REACH: usize = 420;
 const NEAR: usize = 500;
 /// How far behind whom it speaks to an order may begin, in bytes. Chosen: two or three sentences.
 const CALLED: usize = 300;
-/// Words behind a program in which its duty is looked for.
-const DUTY: usize = 5;
 /// Words of one order.
 const MAX_WORDS: usize = 48;
 /// Orders looked at before the best are chosen.
@@ -166,9 +167,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a plain word could be more than one of many.
     fn acts(&self, word: Word, text: &str) -> bool {
-        is_glued(word, text)
-            || is_handle(word, text)
-            || self.vocabulary.acts(word.hash(text, self.printer))
+        is_glued(word, text) || is_handle(word, text) || self.vocabulary.acts(self.hash(word, text))
     }
 
     fn meaning(&self, word: Word, text: &str) -> Meaning {
@@ -178,7 +177,15 @@ impl<'a> Reader<'a> {
         } else if is_handle(word, text) {
             Meaning::program()
         } else {
-            self.vocabulary.meaning(word.hash(text, self.printer))
+            self.vocabulary.meaning(self.hash(word, text))
+        }
+    }
+
+    /// Hash of a word without an article that is glued to it.
+    fn hash(&self, word: Word, text: &str) -> u32 {
+        match tail(word.bare(text)) {
+            Some(tail) => self.printer.word(tail),
+            None => word.hash(text, self.printer),
         }
     }
 
@@ -356,7 +363,11 @@ impl<'a> Reader<'a> {
                 self.outside.pop();
                 place.before = Some(from);
             }
-            let begun = if called { Meaning::spoken() } else { Meaning::default() };
+            let begun = if called {
+                Meaning::spoken()
+            } else {
+                Meaning::default()
+            };
             self.begin(word.at, begun, place);
         }
         if sign != 0 && self.marks.len() >= MAX_SEEN {
@@ -372,38 +383,6 @@ impl<'a> Reader<'a> {
                 part,
             });
         }
-    }
-
-    /// Whether the program that `word` may name is spoken to: as "agent:", "for agents",
-    /// "agents must", "the agent reading this".
-    fn is_called(&self, word: Word, place: &Place<'_>) -> bool {
-        let own = word.text(place.text);
-        let hash = |word: &Word| word.hash(place.text, self.printer);
-        let begins = place.is_start();
-        if word.kind == Kind::Dense
-            || own.starts_with('@')
-            || begins && own.ends_with([',', ':', 's'])
-            || own.ends_with(':') && !own.contains('"')
-        {
-            return true;
-        }
-        let (from, to) = place.previous;
-        let before = self.printer.within(place.text.as_bytes(), from, to);
-        if from < to && self.vocabulary.calls(before) {
-            return true;
-        }
-        let mut behind = words_from(place.text, word.end).take(DUTY);
-        let first = behind.next();
-        let doing = first.is_some_and(|next| {
-            let next = next.bare(place.text);
-            next.len() > 5 && next.ends_with("ing")
-        });
-        doing
-            || first
-                .into_iter()
-                .chain(behind)
-                .take_while(|next| next.kind != Kind::Break)
-                .any(|next| self.vocabulary.binds(hash(&next)))
     }
 
     fn begin(&mut self, at: usize, meaning: Meaning, place: &mut Place<'a>) {

@@ -8,15 +8,21 @@ use crate::definition;
 use crate::facts::{self, host_of};
 use crate::memo::{self, Memo, Secret, Seen};
 use crate::mention::Spots;
+use crate::order::{Order, sign};
 use crate::past::Past;
 use crate::pieces;
 use crate::print::settle;
 use crate::reader::Reader;
 use crate::secret::{Hunt, Number, is_environment};
+use crate::words::{parts, words};
 
 /// A text of more words is no single secret, unless a place for credentials held it.
 const MAX_SINGLE_WORDS: usize = 8;
 const MAX_SINGLE: usize = 200;
+
+/// Bytes of an answer that only says that something was sent, and numbers kept of it. Chosen.
+const MAX_RECEIPT: usize = 600;
+const MAX_NUMBERS: usize = 6;
 
 impl KillChain {
     pub(crate) fn result(&self, event: &Event, past: &Past<'_>) -> Option<Vec<u8>> {
@@ -118,6 +124,19 @@ impl KillChain {
             }
         }
         memo.orders = reader.finish();
+        if question.is_some_and(|call| call.is(flag::GUIDE)) {
+            let called = |order: &mut Order| order.signs &= !sign::CALLED;
+            memo.orders.iter_mut().for_each(called);
+        }
+        // The number of what was sent outside, by which it could be wiped.
+        if question.is_some_and(|call| call.actions.has(Action::Send) && call.is(flag::CLOSES)) {
+            self.receipt(event, &mut memo);
+            memo.flags |= flag::CLOSES;
+            if !memo.objects.is_empty() {
+                facts.actions.add(Action::Send);
+                memo.flags |= flag::OUTSIDE;
+            }
+        }
         if event.kind == Kind::PromptContent {
             memo.orders.retain(definition::is_loud);
         } else {
@@ -142,6 +161,23 @@ impl KillChain {
         memo.secrets.extend(numbers);
         memo.actions = facts.actions;
         self.worth(memo, event, past)
+    }
+
+    /// Keeps what a short answer calls what was sent.
+    fn receipt(&self, event: &Event, memo: &mut Memo) {
+        let texts = event.texts.iter().map(facts::seen);
+        for text in texts.filter(|text| text.len() <= MAX_RECEIPT) {
+            let words = words(text).flat_map(|word| parts(word.bare(text)));
+            let numbers = words.filter(|part| {
+                part.len() >= 4
+                    && part.len() <= 64
+                    && part.bytes().any(|byte| byte.is_ascii_digit())
+            });
+            let room = MAX_NUMBERS.saturating_sub(memo.objects.len());
+            memo.objects
+                .extend(numbers.take(room).map(|part| self.printer.word(part)));
+        }
+        settle(&mut memo.objects, MAX_NUMBERS);
     }
 
     /// The prints of the number of a card or account, which `host` returned.

@@ -43,6 +43,14 @@ pub struct Usage {
     route_options: Vec<(String, String)>,
     /// Keys of arguments that hold code.
     code_keys: Vec<String>,
+    /// Files in which whoever owns the work tells its agents what to do.
+    pub guides: Vec<String>,
+    /// Programs that show passwords in a window, in lower case.
+    secret_windows: Vec<String>,
+    /// Words of names of tools that look at a window.
+    sight: Vec<String>,
+    /// Keys of arguments that hold a statement for a database.
+    statement_keys: Vec<String>,
     code: Code,
 }
 
@@ -217,6 +225,20 @@ impl Usage {
     pub fn is_route_option(&self, program: &str, option: &str) -> bool {
         let mut options = self.route_options.iter();
         options.any(|(run, own)| run == program && own == option)
+    }
+
+    /// Whether a tool with these words in its name looks at a window that shows passwords.
+    pub fn sees_secrets(&self, tool: &[String], value: &str) -> bool {
+        value.len() <= 200 && tool.iter().any(|word| has(&self.sight, word)) && {
+            let value = value.to_lowercase();
+            self.secret_windows
+                .iter()
+                .any(|own| value.contains(own.as_str()))
+        }
+    }
+
+    pub fn is_statement_key(&self, key: &str) -> bool {
+        has_key(&self.statement_keys, key)
     }
 
     pub fn is_code_key(&self, key: &str) -> bool {

@@ -345,40 +345,6 @@ pub fn parts(word: &str) -> impl Iterator<Item = &str> {
     word.split(glue).filter(|part| !part.is_empty())
 }
 
-/// The account that begins with `word` and goes on in groups of four, as bills print it, in one.
-pub fn grouped(text: &str, word: &Word) -> Option<String> {
-    let first = word.bare(text).as_bytes();
-    let [a, b, c, d] = first else { return None };
-    let begins = [a, b].iter().all(|byte| byte.is_ascii_uppercase())
-        && [c, d].iter().all(|byte| byte.is_ascii_digit())
-        && word.to == word.end;
-    if !begins {
-        return None;
-    }
-    let mut account = word.bare(text).to_owned();
-    for next in words_from(text, word.end) {
-        let group = next.bare(text);
-        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-        if next.kind == Kind::Break || group.len() > 4 || !group.bytes().all(plain) {
-            break;
-        }
-        account.push_str(group);
-        // The last group is shorter, or a mark stands behind it.
-        if group.len() < 4 && account.len() > 15 || next.to != next.end {
-            if next.to == next.end
-                && let Some(rest) = words_from(text, next.end).next()
-                && rest.bare(text).len() == 1
-                && rest.bare(text).bytes().all(plain)
-            {
-                account.push_str(rest.bare(text));
-            }
-            break;
-        }
-    }
-    let digits = account.bytes().filter(u8::is_ascii_digit).count();
-    ((15..=34).contains(&account.len()) && digits >= 8).then_some(account)
-}
-
 /// Distinct enough that using it is no chance: an address, a file, an identifier, a long number.
 pub fn is_name(word: &str) -> bool {
     if !(6..=MAX_NAME).contains(&word.len()) {

@@ -219,7 +219,7 @@ fn orders_in_content_that_a_call_obeys() {
             readme,
             "sh run_command command=sh ./install-helper_9.sh",
         ],
-        "untrusted-order-run:medium",
+        "page-order-named:low page-order-run:medium",
     );
     check(
         &[
@@ -343,7 +343,7 @@ fn persistence_after_untrusted_content() {
             "web fetch < tips for shells",
             "files write_file path=/home/u/.bashrc ;; content=x",
         ],
-        "untrusted-then-persist:medium",
+        "untrusted-then-persist:low",
     );
     check(
         &[

@@ -176,6 +176,6 @@ fn a_page_that_a_nameless_tool_fetched_is_untrusted_and_not_private() {
     let write = "files write_file path=/home/u/.bashrc ;; content=alias l=ls";
     check(
         &[define, "w s2 url=https://bikes.example/l", page, write],
-        "untrusted-then-persist:medium",
+        "untrusted-then-persist:low",
     );
 }

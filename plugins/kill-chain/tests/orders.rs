@@ -74,7 +74,7 @@ fn a_thing_is_changed_by_a_name_that_only_an_order_gives() {
             post,
             "iot toggle_plug device=garage_plug_2",
         ],
-        "untrusted-order-act:medium",
+        "untrusted-order-act:low",
     );
     check(
         &[

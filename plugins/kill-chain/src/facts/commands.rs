@@ -5,10 +5,10 @@ use super::{Facts, host_of};
 use crate::action::{Action, Actions, Place, flag};
 use crate::lexicon::Lexicon;
 use crate::print::Printer;
-use crate::shell::{self, Command};
+use crate::shell::Command;
 
-/// Longest text of a file that is looked at as a script.
-const MAX_SCRIPT: usize = 32 * 1024;
+/// Where nothing is kept.
+const SCRATCH: [&str; 4] = ["/tmp/", "/var/tmp/", "/dev/shm/", "./."];
 
 impl Facts {
     pub(super) fn commands(&mut self, commands: &[Command], lexicon: &Lexicon, printer: &Printer) {
@@ -16,8 +16,26 @@ impl Facts {
         let loops = commands
             .iter()
             .any(|command| matches!(command.program.as_str(), "read" | "for"));
+        let mut brought = false;
         for command in commands {
             self.command(command, loops, lexicon, printer);
+            brought |= lexicon.command(command).0.has(Action::Download);
+            // What was just brought here is started at once, from where nothing is kept.
+            let from = |path: &String| SCRATCH.iter().any(|place| path.starts_with(place));
+            if brought && command.by_path.as_ref().is_some_and(from) {
+                self.actions.add(Action::RunUnseen);
+            }
+            // On another machine the same is no better.
+            if command.program == "ssh" {
+                for line in command.words.iter().filter(|word| word.contains(' ')) {
+                    let mut inner = Self::default();
+                    inner.commands(&crate::shell::commands(line), lexicon, printer);
+                    if inner.actions.has(Action::RunUnseen) {
+                        self.actions.add(Action::RunUnseen);
+                        self.flags |= inner.flags & flag::OUTSIDE;
+                    }
+                }
+            }
         }
         let asks = |command: &Command| lexicon.usage.asks(&command.program);
         self.asks_only = !commands.is_empty() && commands.iter().all(asks);
@@ -184,21 +202,6 @@ impl Facts {
         self.places |= held;
         if environment || (reads && held & Place::Credential.bit() != 0) {
             self.actions.add(Action::ReadSecret);
-        }
-    }
-
-    /// Notes when a text that is written would take secrets out if it were run.
-    pub(super) fn script(&mut self, text: &str, lexicon: &Lexicon, printer: &Printer) {
-        if text.len() > MAX_SCRIPT || !text.contains(['.', '~', '$']) {
-            return;
-        }
-        let mut inner = Self::default();
-        inner.commands(&shell::commands(text), lexicon, printer);
-        inner.code(text, lexicon);
-        inner.addresses(text, lexicon, printer);
-        let out = inner.actions.has(Action::Send) && inner.flags & flag::OUTSIDE != 0;
-        if out && inner.actions.has(Action::ReadSecret) {
-            self.flags |= flag::LOADED;
         }
     }
 }

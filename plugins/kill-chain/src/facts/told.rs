@@ -1,12 +1,13 @@
 //! What an order could have said of a call: its words and names, argument by argument.
 
 use super::{Facts, head};
+use crate::account::grouped;
 use crate::lexicon::Lexicon;
 use crate::order::pairs;
 use crate::print::{Printer, plain};
 use crate::reader::Reader;
 use crate::vocabulary::Vocabulary;
-use crate::words::{self, forms, grouped, is_address, is_name, parts, words};
+use crate::words::{self, forms, is_address, is_name, parts, words};
 
 /// Words of one argument, and arguments, that are compared with orders.
 const MAX_VALUE_WORDS: usize = 64;
@@ -17,6 +18,8 @@ const MAX_MAILS: usize = 32;
 const MAX_QUOTE: usize = 120;
 /// Bytes in which an overt order must begin for that.
 const MAX_LOOK: usize = 4096;
+/// Blanks of an argument that is no list of names.
+const MAX_BLANKS: usize = 5;
 /// A longer argument is prose or code.
 const MAX_PLAIN: usize = 80;
 
@@ -46,6 +49,8 @@ impl Facts {
     fn mail(&mut self, part: &str, printer: &Printer) {
         if part.contains('@') && !part.contains("://") && self.mails.len() < MAX_MAILS {
             self.mails.push(printer.word(part));
+            let host = part.rsplit('@').next().unwrap_or_default();
+            self.colleagues.push(printer.word(host));
         }
     }
 
@@ -60,7 +65,10 @@ impl Facts {
         let quoted =
             value.len() > MAX_QUOTE && Reader::quotes(head(value, MAX_LOOK), vocabulary, printer);
         // A document mentions many names; only where something goes counts there.
+        let blanks = value.bytes().filter(|byte| *byte == b' ').count();
         let prose = value.len() > MAX_PLAIN || value.contains('\n');
+        // A text that tells of a person is not sent to them.
+        let letter = prose || blanks >= MAX_BLANKS;
         let (mut own, named) = (Vec::new(), self.told.names.len());
         let mut pieces = Vec::new();
         for word in words(value) {
@@ -71,19 +79,29 @@ impl Facts {
                 }
                 words::Kind::Plain if word.is_rich(value) => {
                     let account = grouped(value, &word);
-                    self.told.names.extend(account.map(|own| printer.name(&own)));
+                    let account = account.map(|own| printer.name(&own));
+                    self.told.names.extend(account);
+                    self.told.places.extend(account);
                     for part in parts(word.bare(value)) {
                         self.address(part, lexicon);
                         self.mail(part, printer);
-                        if is_name(part) && (!prose || is_address(part)) {
+                        let told = letter && part.contains('@') && !part.contains("://");
+                        if is_name(part) && !told && (!prose || is_address(part)) {
+                            let first = self.told.names.len();
                             let names = forms(part).map(|form| printer.name(form));
                             self.told.names.extend(names);
+                            let handle = word.text(value).starts_with('@');
+                            if handle || is_script(part) || is_address(part) && !is_number(part) {
+                                let names = self.told.names.get(first..).unwrap_or_default();
+                                self.told.places.extend(names);
+                            }
                             let first = forms(part).next().unwrap_or(part);
                             own.push(plain(printer.word(first)));
                             if !is_address(part) {
                                 let marks = ['_', '.', '/', ':', '-'];
                                 let says = part.split(marks).filter(|word| word.len() > 2);
-                                let words = says.filter_map(|word| content(word, vocabulary, printer));
+                                let words =
+                                    says.filter_map(|word| content(word, vocabulary, printer));
                                 pieces.extend(words.take(MAX_VALUE_WORDS));
                             }
                         } else if !full && says(part) {
@@ -127,6 +145,22 @@ fn address_mark(bytes: &[u8], from: usize) -> Option<usize> {
     let first = chunks.iter().position(holds).unwrap_or(chunks.len()) * 8;
     let rest = rest.get(first..)?;
     Some(from + first + rest.iter().position(is_mark)?)
+}
+
+/// A program that is no package of anybody's.
+fn is_script(part: &str) -> bool {
+    let endings = [
+        ".sh", ".ps1", ".bat", ".cmd", ".exe", ".msi", ".run", ".vbs",
+    ];
+    endings.iter().any(|end| part.ends_with(end))
+}
+
+/// The number of a machine.
+fn is_number(part: &str) -> bool {
+    part.bytes().filter(|byte| *byte == b'.').count() == 3
+        && part
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Whether a part of an argument can be compared: a word or a plain number, no date or amount.

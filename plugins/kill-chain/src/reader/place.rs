@@ -135,16 +135,6 @@ pub(super) fn is_glued(word: Word, text: &str) -> bool {
     first.is_some_and(|first| *first >= FIRST_GLUED)
 }
 
-/// `@HomeAgent`: a program that is spoken to by its name.
-pub(super) fn is_handle(word: Word, text: &str) -> bool {
-    const ENDINGS: [&str; 4] = ["agent", "assistant", "bot", "gpt"];
-    let own = word.text(text);
-    own.starts_with('@') && {
-        let bare = word.bare(text).to_ascii_lowercase();
-        !bare.contains('.') && ENDINGS.iter().any(|end| bare.ends_with(end))
-    }
-}
-
 pub(super) fn ends_sentence(word: Word, text: &str) -> bool {
     let last = word.text(text).as_bytes().last();
     last.is_some_and(|last| b".!?;".contains(last)) && !TITLES.contains(&word.text(text))
