@@ -12,7 +12,7 @@ use crate::order::{Order, chosen, pairs, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark, pair};
 use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
-use called::{is_handle, tail};
+use called::{is_handle, tag, tail};
 use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
@@ -181,10 +181,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Hash of a word without an article that is glued to it.
+    /// Hash of a word without what is glued to it: an article, the text behind a tag.
     fn hash(&self, word: Word, text: &str) -> u32 {
-        match tail(word.bare(text)) {
-            Some(tail) => self.printer.word(tail),
+        match tail(word.bare(text)).or_else(|| tag(word, text)) {
+            Some(part) => self.printer.word(part),
             None => word.hash(text, self.printer),
         }
     }

@@ -16,13 +16,14 @@ impl Facts {
         let loops = commands
             .iter()
             .any(|command| matches!(command.program.as_str(), "read" | "for"));
-        let mut brought = false;
-        for command in commands {
+        for (number, command) in commands.iter().enumerate() {
             self.command(command, loops, lexicon, printer);
-            brought |= lexicon.command(command).0.has(Action::Download);
             // What was just brought here is started at once, from where nothing is kept.
             let from = |path: &String| SCRATCH.iter().any(|place| path.starts_with(place));
-            if brought && command.by_path.as_ref().is_some_and(from) {
+            let brings = |own: &Command| lexicon.command(own).0.has(Action::Download);
+            if command.by_path.as_ref().is_some_and(from)
+                && commands.iter().take(number).any(brings)
+            {
                 self.actions.add(Action::RunUnseen);
             }
             // On another machine the same is no better.

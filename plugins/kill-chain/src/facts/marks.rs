@@ -21,6 +21,9 @@ impl Keys {
     }
 }
 
+/// Bytes of a rule or an address. Chosen.
+const MAX_RULES: usize = 8192;
+
 impl Facts {
     /// Whether all mail addresses, of which there are several, are of one house.
     pub fn is_among_colleagues(&self) -> bool {
@@ -32,7 +35,8 @@ impl Facts {
     /// Notes a rule that lets one program be run with more rights.
     pub(super) fn rights(&mut self, value: &str) {
         const RULE: &str = "NOPASSWD:";
-        let mut rules = value.match_indices(RULE).peekable();
+        let own = value.get(..value.len().min(MAX_RULES)).unwrap_or_default();
+        let mut rules = own.match_indices(RULE).peekable();
         if rules.peek().is_some() {
             self.narrow = rules.all(|(at, _)| {
                 let rest = value
@@ -54,6 +58,9 @@ impl Facts {
 
     /// Notes an address outside that carries mail addresses along.
     pub(super) fn laden(&mut self, value: &str) {
+        if !value.starts_with("http") || value.len() > MAX_RULES {
+            return;
+        }
         let query = value
             .split_once("://")
             .and_then(|(_, rest)| rest.split_once(['?', '#']));

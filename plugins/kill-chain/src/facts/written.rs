@@ -9,6 +9,8 @@ use crate::shell;
 
 /// Longest text of a file that is looked at as a script.
 const MAX_SCRIPT: usize = 32 * 1024;
+/// Longest note that is left for somebody, in bytes. Chosen.
+const MAX_NOTE: usize = 2048;
 /// Words of a line that show what is in it.
 const SHOWS: [&str; 6] = [
     "echo ",
@@ -69,13 +71,12 @@ impl Facts {
 
     /// A note that asks for money and promises to give something back.
     pub(super) fn note(&mut self, text: &str) {
-        if text.len() > MAX_SCRIPT || text.len() < 24 {
+        let digit = |byte: u8| byte.is_ascii_digit();
+        if !(24..=MAX_NOTE).contains(&text.len()) || !text.bytes().any(digit) {
             return;
         }
-        let holds = |words: &[&str]| {
-            let lower = text.to_ascii_lowercase();
-            words.iter().any(|word| lower.contains(word))
-        };
+        let lower = text.to_ascii_lowercase();
+        let holds = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         if holds(&MONEY) && holds(&PROMISE) {
             self.flags |= flag::DEMANDS;
         }

@@ -27,7 +27,7 @@ impl Reader<'_> {
     /// "agents must", "the agent reading this".
     pub(super) fn is_called(&self, word: Word, place: &Place<'_>) -> bool {
         let own = word.text(place.text);
-        let bare = word.bare(place.text);
+        let bare = tag(word, place.text).unwrap_or_else(|| word.bare(place.text));
         if TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(bare)) {
             // `<system>`, `[SYSTEM`, `SYSTEM:`
             let (from, _) = word.bare_range();
@@ -80,8 +80,22 @@ impl Reader<'_> {
     }
 }
 
+/// The name of a tag that text is glued to: `<system>The`.
+pub(super) fn tag(word: Word, text: &str) -> Option<&str> {
+    let (from, _) = word.bare_range();
+    let before = from.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+    if before != Some(&b'<') {
+        return None;
+    }
+    word.bare(text).split_once('>').map(|(tag, _)| tag)
+}
+
 /// What stands behind an article that is glued to it: `l'assistant`.
 pub(super) fn tail(bare: &str) -> Option<&str> {
+    let mark = |byte: &u8| *byte == b'\'' || *byte >= 0x80;
+    if !bare.as_bytes().iter().any(mark) {
+        return None;
+    }
     let (_, tail) = bare.rsplit_once(['\'', '’'])?;
     (tail.len() >= 4).then_some(tail)
 }
