@@ -91,7 +91,7 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
                 row: number,
                 attack: row.attack,
                 bench: Bench::of(&row.kind),
-                weight: row.weight * weight(source, of_label, row.attack),
+                weight: row.weight * weight(source, of_label, row.attack) * honest(row),
                 passages: passages(row, lexicon, english),
             });
         }
@@ -99,6 +99,8 @@ pub fn bags(sources: &[Source], lexicon: &Lexicon) -> Vec<Bag> {
     bags
 }
 
+/// Weight of a harmless definition: no tool of an honest server may vanish, and attacks on definitions are few.
+const DEFINITION: f32 = 3.0;
 /// Weight of a row that was made of slots.
 const MADE: f32 = 0.05;
 
@@ -112,6 +114,13 @@ fn weight(source: &Source, rows: usize, attack: bool) -> f32 {
     }
     match attack {
         true => (60.0 / rows as f32).sqrt().clamp(0.3, 1.5),
+        false => 1.0,
+    }
+}
+
+fn honest(row: &Row) -> f32 {
+    match !row.attack && Bench::of(&row.kind) == Bench::Definition {
+        true => DEFINITION,
         false => 1.0,
     }
 }
