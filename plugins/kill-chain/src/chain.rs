@@ -76,6 +76,7 @@ enum Lead {
     Pressed,
     Called,
     Placed,
+    Written,
 }
 
 impl Lead {
@@ -88,6 +89,7 @@ impl Lead {
             Self::Pressed => follows::PRESSED,
             Self::Called => follows::CALLED,
             Self::Placed => follows::PLACED,
+            Self::Written => follows::WRITTEN,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! or a host can stand where only a shell would find it.
 
 mod commands;
+mod letter;
 mod marks;
 mod route;
 mod told;
@@ -19,6 +20,7 @@ use crate::shell;
 use crate::stem::stem;
 use crate::vocabulary::Vocabulary;
 use commands::reading;
+use letter::Letters;
 use marks::Keys;
 
 /// The most bytes of one argument, and of all of a call, that are looked at for names and commands;
@@ -51,6 +53,8 @@ pub struct Facts {
     pub local: bool,
     /// It writes a file where work is done: not where programs start or secrets lie.
     pub workspace: bool,
+    /// It hands over a command line.
+    pub runs: bool,
     /// What an order is compared with.
     pub told: Told,
     /// An argument leads it to a host outside, which is not among `hosts`.
@@ -137,6 +141,7 @@ pub fn of_call(
     }
     let shell_tool = facts.actions.has(Action::Shell);
     let mut keys = Keys::default();
+    let mut letters = Letters::default();
     let mut left = MAX_ARGUMENTS;
     for text in event
         .texts
@@ -148,6 +153,7 @@ pub fn of_call(
         left -= value.len();
         let key = key(&text.pointer);
         keys.see(key, value, lexicon);
+        letters.see(key, value);
         facts.route(key, value, lexicon);
         if ordered {
             facts.told(value, lexicon, vocabulary, printer);
@@ -163,6 +169,7 @@ pub fn of_call(
         }
         if shell_tool || lexicon.is_shell_key(key) {
             let commands = shell::commands(value);
+            facts.runs = true;
             facts.commands(&commands, lexicon, printer);
             // What is written where programs start from will be run.
             if facts.actions.has(Action::Persist) {
@@ -254,6 +261,7 @@ pub fn of_call(
     let added = defined.0 & !lexicon.tool(&words).0;
     facts.own = Actions(facts.actions.0 & !added);
     facts.place(&keys);
+    facts.told.is_letter = letters.is_one() && facts.is_talk() && !facts.mails.is_empty();
     facts
 }
 

@@ -219,10 +219,22 @@ impl KillChain {
             let message = memos.get(*at).and_then(Option::as_ref);
             let known =
                 |mail: &u32| message.is_some_and(|memo| memo.hosts().any(|own| own == *mail));
-            facts.mails.is_empty() || !facts.mails.iter().all(known)
+            // What a service says to its own people stays there, and so does what goes to those whom
+            // the user's own papers name.
+            let stays = facts.hosts.is_empty()
+                && facts.mails.is_empty()
+                && past
+                    .steps
+                    .get(*at)
+                    .is_some_and(|step| step.server == event.server.name)
+                && message.is_some_and(|memo| !memo.is(flag::LED))
+                && facts.is_talk();
+            let noted = |mail: &u32| memos.iter().flatten().any(|memo| notes(memo, *mail));
+            let goes = !facts.mails.iter().all(known) && !facts.mails.iter().all(noted);
+            !stays && (facts.mails.is_empty() || goes)
         });
         let leads = if ordered {
-            self.leads(&facts, memos)
+            self.leads(&facts, memos, &flow)
         } else {
             Vec::new()
         };
@@ -304,11 +316,28 @@ impl KillChain {
     }
 
     /// Beside the memos: how the call follows orders that they hold, as bits.
-    fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>]) -> Vec<u8> {
-        let lead = |memo: &Seen<'_>| {
-            let lead = facts.told.follows(facts.actions, memo);
+    fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>], flow: &Flow) -> Vec<u8> {
+        let lead = |(at, memo): (usize, &Seen<'_>)| {
+            let mut lead = facts.told.follows(facts.actions, memo);
+            // Who asks gets what others said.
+            let passes = flow
+                .content
+                .iter()
+                .chain(&flow.secret)
+                .any(|own| *own != at);
+            if lead & follows::WRITTEN != 0 && passes {
+                lead &= !follows::WRITTEN;
+                lead |= match lead & follows::NAMED {
+                    0 => follows::DESCRIBED,
+                    _ => follows::PLACED,
+                };
+            }
             // Tickets name the files that work is done on.
             let loud = lead & (follows::OVERT | follows::CALLED) != 0;
+            // Papers say which command does what.
+            if !loud && facts.runs {
+                lead &= !follows::DESCRIBED;
+            }
             // Of two addresses of one house the content does not give one: nobody is let in.
             let given = |mail: &u32| {
                 let is = |order: memo::OrderSeen<'_>| {
@@ -323,12 +352,11 @@ impl KillChain {
                 lead
             }
         };
-        let held = |memo: &Option<Seen<'_>>| {
-            memo.as_ref()
-                .filter(|memo| memo.holds_orders())
-                .map_or(0, lead)
+        let held = |(at, memo): (usize, &Option<Seen<'_>>)| {
+            let memo = memo.as_ref().filter(|memo| memo.holds_orders());
+            memo.map_or(0, |memo| lead((at, memo)))
         };
-        memos.iter().map(held).collect()
+        memos.iter().enumerate().map(held).collect()
     }
 
     /// The memo of a definition that says more of its tool than the tool's name.
@@ -358,6 +386,19 @@ impl KillChain {
         let key = definition::key(&event.server.name, &event.name, &self.printer);
         definition::known(memos, key)
     }
+}
+
+/// Whether a paper that no outsider writes gives the address without ordering anything.
+fn notes(memo: &Seen<'_>, mail: u32) -> bool {
+    let name = print::plain(mail) | print::NAME;
+    let gives = |order: memo::OrderSeen<'_>| {
+        order.signs & order::sign::MENTION != 0
+            && (order.has(name) || order.has(print::plain(mail)))
+    };
+    memo.is(flag::RESULT)
+        && !memo.is(flag::PUBLIC | flag::LED)
+        && !memo.actions.has(Action::ReadUntrusted)
+        && memo.orders().any(gives)
 }
 
 fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {

@@ -3,7 +3,7 @@
 //! Compares the call's tool, names and values with the orders that memos kept. Three strengths, for
 //! chains to choose from; none of them is a finding by itself.
 
-use crate::action::{Action, Actions};
+use crate::action::{Action, Actions, flag};
 use crate::memo::{OrderSeen, Seen};
 use crate::order::sign;
 use crate::print::{NAME, NUMBER};
@@ -19,6 +19,8 @@ pub struct Told {
     pub tool: Vec<u32>,
     /// Of those the ones that are no verb and have no word of the same meaning: what it is about.
     pub subjects: Vec<u32>,
+    /// It writes a letter to somebody and sends nothing else along.
+    pub is_letter: bool,
     /// Hash of the tool's name, bit 0 set.
     pub whole: u32,
     /// The same of a name of several words that looks like one, as a text has it.
@@ -45,6 +47,8 @@ pub mod follows {
     pub const CALLED: u8 = 32;
     /// It is named, and the name is an address: something goes somewhere.
     pub const PLACED: u8 = 64;
+    /// The same of an order that calls no program and redirects nothing, and what goes there is a letter.
+    pub const WRITTEN: u8 = 128;
 }
 
 /// Part of a value's words that must be in the order: three of five, so that an article or an
@@ -68,12 +72,23 @@ impl Told {
         let is_loud = |order: &OrderSeen<'_>| order.signs & (sign::OVERT | sign::CALLED) != 0;
         let loud: Vec<_> = memo.orders().filter(is_loud).collect();
         for order in memo.orders() {
-            all |= self.follows_one(actions, &order, &loud);
+            // A page that presses presses everybody; a message means its reader.
+            let presses = match memo.is(flag::PUBLIC) {
+                true => sign::REDIRECT,
+                false => sign::REDIRECT | sign::URGENT,
+            };
+            let letter = self.is_letter && order.signs & presses == 0;
+            all |= self.follows_one((actions, letter), &order, &loud);
         }
         all
     }
 
-    fn follows_one(&self, actions: Actions, order: &OrderSeen<'_>, beside: &[OrderSeen<'_>]) -> u8 {
+    fn follows_one(
+        &self,
+        (actions, letter): (Actions, bool),
+        order: &OrderSeen<'_>,
+        beside: &[OrderSeen<'_>],
+    ) -> u8 {
         let has = |hash: &u32| order.has(*hash);
         let overt = order.signs & sign::OVERT != 0;
         let called = order.signs & sign::CALLED != 0;
@@ -99,11 +114,16 @@ impl Told {
         let about = self.subjects.iter().any(has);
         let bare = loud && about && self.values.iter().all(Vec::is_empty);
         let verb = action || tool >= 2 || bare || self.tool.first().is_some_and(has);
+        let letter = letter && !loud;
         let mut found = 0;
         if named && (action || tool > 0 || loud || known.0 == 0 || self.all_said(order)) {
             found |= follows::NAMED;
             if self.places.iter().any(has) {
-                found |= follows::PLACED;
+                found |= if letter {
+                    follows::WRITTEN
+                } else {
+                    follows::PLACED
+                };
             }
         } else if is_joined && order.signs & sign::OVERT != 0 && actions.has(Action::Change) {
             // It is told past the user to use this very tool.
@@ -116,7 +136,11 @@ impl Told {
                 (loud, if called { beside } else { &[] }),
             )
         {
-            found |= follows::DESCRIBED;
+            found |= if letter {
+                follows::WRITTEN
+            } else {
+                follows::DESCRIBED
+            };
         }
         if found != 0 && overt {
             found |= follows::OVERT;

@@ -161,7 +161,15 @@ impl Printer {
     pub fn keep_passages(&self, text: &str, kept: &mut Vec<u32>) {
         let ends = |char: char| char.is_whitespace() || matches!(char, '<' | '>' | '"' | '(' | ')');
         let mut from = 0;
-        while let Some(mark) = text.get(from..).and_then(|rest| rest.find("://")) {
+        let next = |rest: &str| {
+            let bare = rest.match_indices("www.").find(|(at, _)| {
+                rest.get(..*at)
+                    .is_some_and(|before| before.is_empty() || before.ends_with(ends))
+            });
+            let full = rest.find("://");
+            full.into_iter().chain(bare.map(|(at, _)| at)).min()
+        };
+        while let Some(mark) = text.get(from..).and_then(next) {
             let mark = from + mark;
             let before = text.get(from..mark).unwrap_or_default();
             let start = before.rfind(ends).map_or(from, |at| from + at);

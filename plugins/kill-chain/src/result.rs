@@ -61,7 +61,8 @@ impl KillChain {
             defined.has(Action::Fetch) && !defined.union(facts.own).has(Action::ReadUntrusted);
         let private = (asked || private)
             && ((facts.actions.has(Action::ReadUntrusted) && !page)
-                || facts.flags & flag::LED != 0);
+                || facts.flags & flag::LED != 0
+                || past.memos.iter().flatten().any(gives_place));
         let mut memo = Memo {
             flags: facts.flags,
             places: facts.places,
@@ -226,6 +227,12 @@ impl KillChain {
         let host = word.find("://").and_then(|_| host_of(word));
         host.map_or(0, |host| self.printer.word(&host.to_ascii_lowercase()))
     }
+}
+
+/// Whether it holds an order with an address, to which may go what is read now.
+fn gives_place(memo: &Seen<'_>) -> bool {
+    memo.orders()
+        .any(|order| order.signs & sign::PLACE != 0 && order.signs & sign::MENTION == 0)
 }
 
 /// Whether a text that holds nothing of a secret's shape is one all the same.
