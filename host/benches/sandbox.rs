@@ -13,12 +13,15 @@
 mod detectors;
 #[path = "subject/events.rs"]
 mod events;
+#[path = "../../plugins/supply-chain/benches/shard/made.rs"]
+#[allow(dead_code, reason = "the other bench looks names up")]
+mod made;
 #[path = "subject/texts.rs"]
 #[allow(dead_code, reason = "each bench reads some of it")]
 mod texts;
 
 use clawdefender::event as host;
-use clawdefender::plugin::{NoHistory, Package, Set};
+use clawdefender::plugin::{CodeCache, Detector, NoHistory, Own, Package, Set};
 use clawdefender_sdk as sdk;
 use std::hint::black_box;
 use std::time::Instant;
@@ -30,6 +33,7 @@ type Native = Box<dyn Fn(&sdk::Event) -> sdk::Report>;
 
 fn main() {
     let packages = detectors::packages();
+    million();
     let loaded = detectors::load(&packages);
     println!(
         "{:14} {:8} {:>7} | {:>10} {:>10} {:>6}   (µs per event, middle of {ROUNDS} rounds)",
@@ -75,6 +79,40 @@ fn main() {
             }
         }
     }
+}
+
+/// How long it takes until a detector with a blocklist of a million packages is there, beside the same
+/// one without: the bytes are lent, checked and believed in the sandbox.
+fn million() {
+    let package = || {
+        let mut packages = detectors::packages().into_iter();
+        packages.find(|package| package.component.name.as_str() == "supply-chain")
+    };
+    let (plain, mut large) = (package().unwrap(), package().unwrap());
+    large.own.push(Own {
+        kind: "blocklist".into(),
+        name: "million".into(),
+        version: "1".into(),
+        bytes: supply_chain::shard::compile(&made::artifact(1_000_000))
+            .unwrap()
+            .into(),
+    });
+    let home = tempfile::tempdir().unwrap();
+    let cache = CodeCache::open(home.path()).unwrap();
+    let load = |package: &Package| {
+        let began = Instant::now();
+        black_box(Detector::load(package, &cache, 1).unwrap());
+        began.elapsed().as_secs_f64() * 1e3
+    };
+    // What is compiled once.
+    load(&plain);
+    let (mut without, mut with): (Vec<f64>, Vec<f64>) =
+        (0..ROUNDS).map(|_| (load(&plain), load(&large))).unzip();
+    println!(
+        "supply-chain there after {:.1} ms, with a million packages more after {:.1} ms",
+        middle(&mut without),
+        middle(&mut with)
+    );
 }
 
 fn middle(values: &mut [f64]) -> f64 {
