@@ -148,7 +148,7 @@ fn soak(calls: usize) {
 
 #[test]
 fn sixty_four_sessions_at_once_leave_nothing_behind() {
-    soak(64 * 16);
+    soak(64 * 8);
 }
 
 #[test]

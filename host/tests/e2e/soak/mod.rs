@@ -239,7 +239,7 @@ fn recorded(home: &Home, second: usize, first: usize) {
 
 #[test]
 fn sixty_four_links_at_once_leave_nothing_behind() {
-    soak(64 * 16);
+    soak(64 * 8);
 }
 
 #[test]
