@@ -107,6 +107,8 @@ impl Home {
             .env("HOME", self.user())
             .env("CLAWDEFENDER_HOME", self.root())
             .env_remove("XDG_CONFIG_HOME")
+            // Cargo's, of its target folder: a finding wherever others may write there.
+            .env_remove("LD_LIBRARY_PATH")
     }
 
     /// Runs the command line to its end.
