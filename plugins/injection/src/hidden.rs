@@ -30,9 +30,32 @@ pub fn carriers(original: &str) -> Vec<Carrier> {
     }
     let mut search = Search::default();
     let mut before = '\0';
-    for (at, letter) in original.char_indices() {
-        search.take(at, letter, before);
-        before = letter;
+    let mut at = 0;
+    while let Some(rest) = original.get(at..).filter(|rest| !rest.is_empty()) {
+        let plain = rest.bytes().position(|byte| !byte.is_ascii());
+        let (plain, rest) = rest.split_at(plain.unwrap_or(rest.len()));
+        // Between two marks of ASCII lie whole words of one script, and nothing that carries.
+        let is_mark = |letter: char| !letter.is_ascii_alphabetic();
+        let inner = match (plain.find(is_mark), plain.rfind(is_mark)) {
+            (Some(first), Some(last)) if first < last => first + 1..last,
+            _ => 0..0,
+        };
+        let ends = [0..inner.start, inner.end..plain.len()];
+        let near = ends.into_iter().flat_map(|end| {
+            let letters = plain.get(end.clone()).unwrap_or_default().char_indices();
+            letters.map(move |(far, letter)| (end.start + far, letter))
+        });
+        let beyond = rest
+            .char_indices()
+            .take_while(|(_, letter)| !letter.is_ascii());
+        let beyond = beyond.map(|(far, letter)| (plain.len() + far, letter));
+        let mut end = at + plain.len();
+        for (far, letter) in near.chain(beyond) {
+            search.take(at + far, letter, before);
+            before = letter;
+            end = end.max(at + far + letter.len_utf8());
+        }
+        at = end;
     }
     search.finish_run();
     search.finish_word();
@@ -421,6 +444,9 @@ mod tests {
         check(&piled, &["piled-marks"]);
         check("Tiê\u{301}ng Viê\u{323}t, e\u{301}te\u{301}", &[]);
         check("γęԈաб", &["scripts"]);
+        check("see іgnоrε it", &["scripts"]);
+        check("aγcбd", &["scripts"]);
+        check("words aγc, cбd αb", &[]);
         check("支持Русский和English以及ไทย", &[]);
         check("Ελληνικά, Русский, English; Δx µm Ωhm", &[]);
     }

@@ -22,18 +22,26 @@ impl Folded {
         }
         let mut text = String::with_capacity(source.len());
         let mut steps = Vec::new();
-        for (at, letter) in source.char_indices() {
+        let mut at = 0;
+        while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+            let plain = rest.bytes().position(|byte| !byte.is_ascii());
+            let (plain, rest) = rest.split_at(plain.unwrap_or(rest.len()));
+            at += plain.len();
+            text.extend(
+                plain
+                    .bytes()
+                    .map(|byte| char::from(byte.to_ascii_lowercase())),
+            );
+            let Some(letter) = rest.chars().next() else {
+                break;
+            };
             let before = text.len();
-            if letter.is_ascii() {
-                text.push(letter.to_ascii_lowercase());
-                continue;
-            }
             if let Some(folded) = fold(letter) {
                 text.push(folded);
             }
+            at += letter.len_utf8();
             if text.len() - before != letter.len_utf8() {
-                let after = at + letter.len_utf8();
-                steps.push((saturated(text.len()), saturated(after)));
+                steps.push((saturated(text.len()), saturated(at)));
             }
         }
         Self { text, steps }

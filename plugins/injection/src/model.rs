@@ -10,7 +10,7 @@ use std::ops::Range;
 use clawdefender_sdk::Kind;
 
 use crate::lexicon::CONCEPTS;
-use crate::passage::{Features, Known, MEANINGS, WORDS, Wording, spoken};
+use crate::passage::{Beside, Features, Known, MEANINGS, NUMBER, WORDS, Wording, spoken};
 use crate::surface::Surface;
 use crate::token::Tokens;
 
@@ -186,20 +186,26 @@ impl Model {
         let weight = |at: usize| self.words.get(at).map_or(0, |weight| i32::from(*weight));
         let mut wording = Wording::default();
         let mut known = Known::default();
-        let (mut sum, mut count) = (0, 0);
-        let mut said = Vec::with_capacity(tokens.all.len() + 1);
-        said.push((sum, count));
-        for (at, token) in tokens.all.iter().enumerate() {
+        let each = tokens.all.iter().enumerate().map(|(at, token)| {
             let ((own, hashes), again) = known.of(tokens.letters(token), at, || {
                 let mut own = 0;
                 let hashes = wording.alone(tokens.letters(token), |at| own += weight(at));
                 (own, hashes)
             });
+            (own, hashes, again || hashes == NUMBER)
+        });
+        // Two passes: in a small loop the processor waits for many weights at once.
+        let each: Vec<_> = each.collect();
+        let mut beside = Beside::default();
+        let (mut sum, mut count) = (0, 0);
+        let mut said = Vec::with_capacity(each.len() + 1);
+        said.push((sum, count));
+        for (own, hashes, again) in each {
             if !again {
                 sum += own;
                 count += 1;
             }
-            wording.beside(hashes, again, |at| sum += weight(at));
+            beside.take(hashes, again, |at| sum += weight(at));
             said.push((sum, count));
         }
         said
@@ -315,7 +321,7 @@ impl Model {
 /// Findings of the model in one text; a flood of them adds nothing.
 const MAX_FOUND: usize = 8;
 const MAGIC: &[u8] = b"CDIM";
-const FORMAT: i32 = 4;
+const FORMAT: i32 = 5;
 
 /// A sum of weights over the root of `count`, in steps.
 fn share(sum: i32, unit: i32, count: usize) -> i32 {

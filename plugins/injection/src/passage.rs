@@ -167,8 +167,14 @@ impl Features {
 /// Meanings after one that are paired with it.
 const REACH: usize = 6;
 
-/// Letters of a word that are looked at. Chosen: longer ones are addresses and digests.
+/// Letters of a word at most. Chosen: longer ones are digests, tables and what was run together.
 const LETTERS: usize = 24;
+/// Digits that a number, an id or a code has at least; they are half of it or more.
+const MANY_DIGITS: usize = 2;
+/// Stands for the hash of those and of words of ASCII that are longer than [`LETTERS`]. They have no
+/// features of their own and count as words that came again, so that a table of them weighs no more
+/// than one.
+pub const NUMBER: [u32; 2] = [HASH, !HASH];
 /// Letters of a run that is a feature. Chosen by the figures of left-out sources: runs of three to five
 /// find less and cost more.
 const RUN: usize = 4;
@@ -184,6 +190,11 @@ const PRIMES: [u32; RUN] = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d, 0x27d4_eb2f];
 pub struct Wording {
     /// The letters of a word, with what stands for its edges.
     letters: Vec<u32>,
+}
+
+/// The pairs of neighbours.
+#[derive(Default)]
+pub struct Beside {
     /// The hash of the last word and of how it begins.
     last: [u32; 2],
     /// Whether the last word is one that came again.
@@ -195,11 +206,22 @@ impl Wording {
     pub fn alone(&mut self, word: &str, mut emit: impl FnMut(usize)) -> [u32; 2] {
         self.letters.clear();
         self.letters.push(EDGE);
-        let letters = word.chars().take(LETTERS).map(|letter| match letter {
-            '0'..='9' => u32::from('0'),
+        let mut digits = 0;
+        let letters = word.chars().take(LETTERS + 1).map(|letter| match letter {
+            '0'..='9' => {
+                digits += 1;
+                u32::from('0')
+            }
             other => u32::from(other),
         });
         self.letters.extend(letters);
+        let length = self.letters.len() - 1;
+        let is_code = digits >= MANY_DIGITS && digits * 2 >= length;
+        // Above ASCII it may be a clause of a script that parts no words.
+        if is_code || (length > LETTERS && word.is_ascii()) {
+            return NUMBER;
+        }
+        self.letters.truncate(LETTERS + 1);
         self.letters.push(EDGE);
         let (mut whole, mut begins) = (HASH, 0);
         for (index, letter) in self.letters.iter().enumerate() {
@@ -218,10 +240,12 @@ impl Wording {
         }
         [whole, begins]
     }
+}
 
-    /// Calls `emit` with the number of each feature of a word and those before it, unless it comes
+impl Beside {
+    /// Calls `emit` with the number of each feature of a word and the one before it, unless it comes
     /// `again` right after another one that does.
-    pub fn beside(&mut self, [whole, begins]: [u32; 2], again: bool, mut emit: impl FnMut(usize)) {
+    pub fn take(&mut self, [whole, begins]: [u32; 2], again: bool, mut emit: impl FnMut(usize)) {
         let [last, began] = self.last;
         if !(again && self.again) {
             emit(number(
@@ -370,7 +394,9 @@ mod tests {
         let shared = |one, other| features(one).intersection(&features(other)).count();
         assert!(shared("instruction", "instructions") >= 8);
         assert_eq!(shared("instruction", "weather"), 0);
-        assert_eq!(features("2026"), features("1999"));
+        assert!(features("2026").is_empty() && features("0x2f9c2").is_empty());
+        assert!(!features("22ignore").is_empty());
+        assert!(features(&"mv".repeat(13)).is_empty() && !features(&"བོ".repeat(13)).is_empty());
         // Short ones are known whole.
         assert_eq!(features("a").len(), 1);
     }

@@ -213,11 +213,20 @@ impl<'t> Plain<'t> {
         }
         let mut plain = String::with_capacity(text.len());
         let mut steps = Vec::new();
-        for (at, letter) in text.char_indices() {
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let length = rest.bytes().position(|byte| !byte.is_ascii());
+            let (ascii, rest) = rest.split_at(length.unwrap_or(rest.len()));
+            at += ascii.len();
+            plain.push_str(ascii);
+            let Some(letter) = rest.chars().next() else {
+                break;
+            };
             let bare = unaccented(letter);
             plain.push(bare);
+            at += letter.len_utf8();
             if bare.len_utf8() != letter.len_utf8() {
-                steps.push((plain.len(), at + letter.len_utf8()));
+                steps.push((plain.len(), at));
             }
         }
         Self {

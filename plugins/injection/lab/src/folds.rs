@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clawdefender_sdk::canonical::canonical;
 use injection::lexicon::Lexicon;
 use injection::model::Bench;
-use injection::passage::{Features, Known, Wording, cut};
+use injection::passage::{Beside, Features, Known, NUMBER, Wording, cut};
 use injection::token::Tokens;
 
 use crate::held::HELD;
@@ -67,7 +67,13 @@ pub fn folds(sources: &[Source], count: usize) -> Vec<usize> {
     let fold_of: BTreeMap<String, usize> = families
         .into_iter()
         .enumerate()
-        .map(|(index, (_, name))| (name, index % count))
+        .map(|(index, (_, name))| {
+            // The largest, our own English, alone: what a model without it says is no measure of others.
+            let fold = index
+                .checked_sub(1)
+                .map_or(0, |index| 1 + index % (count - 1));
+            (name, fold)
+        })
         .collect();
     sources
         .iter()
@@ -131,6 +137,7 @@ fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
     let (sentences, passages) = cut(&tokens);
     let mut features = Features::default();
     let mut wording = Wording::default();
+    let mut beside = Beside::default();
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let mut known = Known::default();
     let of_words: Vec<(Vec<u32>, bool)> = tokens
@@ -144,10 +151,11 @@ fn passages(row: &Row, lexicon: &Lexicon, english: u64) -> Vec<Passage> {
                 let hashes = wording.alone(word, |at| numbers.push(small(at)));
                 (numbers, hashes)
             });
+            let again = again || hashes == NUMBER;
             if again {
                 numbers.clear();
             }
-            wording.beside(hashes, again, |at| numbers.push(small(at)));
+            beside.take(hashes, again, |at| numbers.push(small(at)));
             (numbers, !again)
         })
         .collect();

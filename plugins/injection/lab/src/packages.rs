@@ -20,7 +20,7 @@ pub const PACKAGES: &str = "packages-";
 /// They are left out in turn, in so many parts.
 const PARTS: usize = 8;
 /// Files of a package, and bytes of a file. Chosen: what an agent looks at.
-const FILES: usize = 6;
+const FILES: usize = 12;
 const BYTES: usize = 3000;
 /// Shorter files say nothing.
 const LEAST: usize = 200;

@@ -10,10 +10,13 @@ pub const MIN_CODES: usize = 8;
 /// Bytes between two numbers of a row.
 const MAX_GAP: usize = 4;
 
-pub fn numbers(text: &str, scanner: &Scanner, found: &mut Finds) {
+/// Reads what stands at `place`: words that could be numbers, one after the other.
+pub fn numbers(text: &str, place: &Range<usize>, scanner: &Scanner, found: &mut Finds) {
     let mut row: Vec<Range<usize>> = Vec::new();
-    let mut words =
-        super::runs(text, |byte| byte.is_ascii_alphanumeric() || byte >= 0x80).peekable();
+    let here = text.get(place.clone()).unwrap_or_default();
+    let mut words = super::runs(here, |byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+        .map(|word| place.start + word.start..place.start + word.end)
+        .peekable();
     while let Some(word) = words.next() {
         let is_code = word.len() <= 8
             && text.get(word.clone()).is_some_and(|word| {
@@ -86,13 +89,18 @@ const NOTATIONS: [(&str, u32, std::ops::RangeInclusive<usize>); 4] = [
 
 #[cfg(test)]
 mod tests {
+    use super::super::survey::Survey;
     use super::super::tests::pieces;
     use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: Option<(&str, &str)>) {
         let scanner = Scanner::new(Vec::new()).unwrap();
-        let found = pieces(text, |text, found| numbers(text, &scanner, found));
+        let found = pieces(text, |text, found| {
+            for place in Survey::of(text).codes {
+                numbers(text, &place, &scanner, found);
+            }
+        });
         let piece = found.first();
         assert_eq!(
             piece.map(|piece| (piece.name, piece.text.as_str())),

@@ -1,6 +1,7 @@
 //! Runs of letters and digits that are text in another alphabet: hex, binary, base32, base64.
 
-use super::{Finds, hex_byte, promising, readable, runs};
+use super::survey::runs;
+use super::{Finds, hex_byte, promising, readable};
 
 /// Shorter runs are ids and words; 24 base64 letters carry 18 bytes.
 pub const MIN_RUN: usize = 24;
@@ -8,24 +9,33 @@ pub const MIN_RUN: usize = 24;
 const TASTE: usize = 24;
 
 pub fn runs_of_letters(text: &str, found: &mut Finds) {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
-    let mut all = runs(text, is_letter).peekable();
-    while let Some(mut range) = all.next() {
-        if range.len() < MIN_RUN {
+    let bytes = text.as_bytes();
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    let mut done = 0;
+    for mut range in runs(bytes.len(), MIN_RUN, |at| {
+        bytes.get(at).is_some_and(is_letter)
+    }) {
+        if range.start < done {
             continue;
         }
         // Mail and certificates break long runs into lines of one length.
         let line = range.len();
+        let next = |end: usize| {
+            let rest = bytes.get(end..)?;
+            let start = end + rest.iter().take(MAX_BREAK + 1).position(is_letter)?;
+            let letters = bytes.get(start..)?.iter().take(line + 1);
+            let next = start..start + letters.take_while(|byte| is_letter(byte)).count();
+            let follows = next.len() <= line && is_break(text.get(end..start)?);
+            follows.then_some(next)
+        };
         let mut lines = vec![range.clone()];
-        while let Some(next) = all.next_if(|next| {
-            let between = text.get(range.end..next.start).unwrap_or_default();
-            next.len() <= line
-                && lines.last().is_some_and(|last| last.len() == line)
-                && is_break(between)
-        }) {
+        while lines.last().is_some_and(|last| last.len() == line)
+            && let Some(next) = next(range.end)
+        {
             range.end = next.end;
             lines.push(next);
         }
+        done = range.end;
         let joined: String;
         let run = match lines.as_slice() {
             [one] => text.get(one.clone()).unwrap_or_default(),
@@ -49,11 +59,14 @@ pub fn runs_of_letters(text: &str, found: &mut Finds) {
     }
 }
 
-/// A line break, as it is or as JSON writes it, with the white space around it.
+/// A line break with the white space around it.
 fn is_break(between: &str) -> bool {
     let rest = between.trim_matches([' ', '\t', '>']);
-    matches!(rest, "\n" | "\r\n" | "\\n" | "\\r\\n") && between.len() <= 16
+    matches!(rest, "\n" | "\r\n") && between.len() <= MAX_BREAK
 }
+
+/// Bytes between two lines.
+const MAX_BREAK: usize = 16;
 
 /// The text behind a run in the first alphabet that gives one.
 fn decode(run: &str) -> Option<(String, &'static str)> {

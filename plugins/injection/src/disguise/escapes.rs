@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Finds, ceil, hex_byte, readable, runs};
+use super::{Finds, ceil, hex_byte, readable};
 
 /// Fewer escapes are ordinary punctuation.
 pub const MIN_ESCAPES: usize = 4;
@@ -13,7 +13,19 @@ const BESIDE: usize = 32;
 
 /// Percent-encoded words: `%69%67…` or `ignore%20all%20…`.
 pub fn percent(text: &str, found: &mut Finds) {
-    for range in runs(text, |byte| !byte.is_ascii_whitespace() && byte != b'"') {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'"';
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    for at in memchr::memchr_iter(b'%', bytes) {
+        if at < done {
+            continue;
+        }
+        let before = bytes.get(done..at).unwrap_or_default();
+        let start = done + before.iter().rposition(ends).map_or(0, |last| last + 1);
+        let after = bytes.get(at..).unwrap_or_default();
+        let end = at + after.iter().position(ends).unwrap_or(after.len());
+        done = end;
+        let range = start..end;
         let word = text.get(range.clone()).unwrap_or_default();
         if word.matches('%').count() < MIN_ESCAPES {
             continue;

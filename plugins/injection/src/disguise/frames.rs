@@ -1,16 +1,20 @@
 //! Encodings that use nearly every visible character: base85 and uuencode.
 
-use super::{Finds, promising, readable, runs};
+use super::survey::runs;
+use super::{Finds, promising, readable};
 
 /// Shorter ones are words with their punctuation; 35 characters carry 28 bytes.
 pub const MIN_STRETCH: usize = 35;
 
 /// Ascii85 as Adobe and Python write it, and the alphabet of RFC 1924 as Git does.
 pub fn base85(text: &str, found: &mut Finds) {
-    for range in runs(text, |byte| !byte.is_ascii_whitespace()) {
-        if range.len() < MIN_STRETCH {
-            continue;
-        }
+    let bytes = text.as_bytes();
+    let inside = |at| {
+        bytes
+            .get(at)
+            .is_some_and(|byte: &u8| !byte.is_ascii_whitespace())
+    };
+    for range in runs(bytes.len(), MIN_STRETCH, inside) {
         let stretch = text.get(range.clone()).unwrap_or_default();
         let bare = stretch.strip_prefix("<~").unwrap_or(stretch);
         let bare = bare.strip_suffix("~>").unwrap_or(bare);

@@ -200,15 +200,21 @@ fn shift_of(line: &str) -> Option<u8> {
     if all < MIN_SHIFTED {
         return None;
     }
-    let likeness = |by: u8| {
-        let turned = LIKELY.iter().cycle().skip(usize::from(by));
-        let sum: usize = counts
-            .iter()
-            .zip(turned)
-            .map(|(count, likely)| count * likely)
-            .sum();
-        sum / all
+    let like = |counts: &[usize], likely: &[usize]| -> usize {
+        let each = counts.iter().zip(likely);
+        each.map(|(count, likely)| count * likely).sum()
     };
+    let likeness = |by: u8| {
+        let (first, last) = LIKELY.split_at(usize::from(by));
+        let (here, around) = counts.split_at(last.len());
+        (like(here, last) + like(around, first)) / all
+    };
+    // No order of these letters is likelier than the most frequent ones standing for the likeliest.
+    let mut sorted = counts;
+    sorted.sort_unstable();
+    if like(&sorted, &LIKELIEST) / all < likeness(0) + CLEARLY {
+        return None;
+    }
     let best = (1..26).max_by_key(|by| likeness(*by))?;
     (likeness(best) >= LIKE_ENGLISH && likeness(best) >= likeness(0) + CLEARLY).then_some(best)
 }
@@ -220,6 +226,11 @@ fn shift_of(line: &str) -> Option<u8> {
 const LIKELY: [usize; 26] = [
     102, 63, 77, 87, 112, 71, 69, 95, 98, 16, 48, 85, 73, 97, 100, 68, 0, 95, 96, 104, 77, 53, 73,
     16, 69, 0,
+];
+/// The same in ascending order.
+const LIKELIEST: [usize; 26] = [
+    0, 0, 16, 16, 48, 53, 63, 68, 69, 69, 71, 73, 73, 77, 77, 85, 87, 95, 95, 96, 97, 98, 100, 102,
+    104, 112,
 ];
 const LIKE_ENGLISH: usize = 85;
 const CLEARLY: usize = 12;
@@ -314,6 +325,10 @@ fn leet_passages(text: &str) -> Vec<Range<usize>> {
 
 /// Letters, and among them digits that look like some.
 pub fn is_leet(word: &str) -> bool {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'@' | b'$');
+    if !word.bytes().any(is_digit) {
+        return false;
+    }
     let word =
         word.trim_matches(|letter: char| matches!(letter, '.' | ',' | ':' | ';' | '?' | '"'));
     let (mut letters, mut digits, mut row) = (0, 0, 0);

@@ -103,8 +103,8 @@ pub fn unveil(text: &str, hints: &Hints, scanner: &Scanner, budget: &mut Budget)
     if survey.backslashes >= escapes::MIN_ESCAPES {
         escapes::backslashes(text, &mut found);
     }
-    if survey.codes >= codes::MIN_CODES {
-        codes::numbers(text, scanner, &mut found);
+    for place in &survey.codes {
+        codes::numbers(text, place, scanner, &mut found);
     }
     if survey.strokes >= signs::MIN_STROKES {
         signs::morse(text, &mut found);
@@ -112,8 +112,8 @@ pub fn unveil(text: &str, hints: &Hints, scanner: &Scanner, budget: &mut Budget)
     if !text.is_ascii() {
         signs::braille(text, &mut found);
     }
-    if survey.lone_letters >= spaced::MIN_LETTERS {
-        spaced::spaced(text, scanner, &mut found);
+    if !survey.lone_letters.is_empty() {
+        spaced::spaced(text, &survey.lone_letters, scanner, &mut found);
     }
     if survey.long_word {
         spaced::squashed(text, scanner, &mut found);

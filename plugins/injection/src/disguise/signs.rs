@@ -1,5 +1,8 @@
 //! Letters by other signs: Morse code, Braille, and the spelling alphabet of radio.
 
+use std::ops::Range;
+
+use super::survey::runs;
 use super::{Finds, apart};
 use crate::scan::Scanner;
 
@@ -10,19 +13,54 @@ const MIN_LETTERS: usize = 8;
 
 /// `.. --. -. --- .-. .`: letters parted by a space, words by a slash or more space.
 pub fn morse(text: &str, found: &mut Finds) {
+    let bytes = text.as_bytes();
+    let inside = |at| bytes.get(at).is_some_and(is_morse);
+    for run in runs(bytes.len(), 2 * MIN_LETTERS - 1, inside) {
+        // A word that only ends or begins so is none of these letters.
+        let here = bytes.get(run.clone()).unwrap_or_default();
+        let start = match run.start {
+            0 => Some(0),
+            start => here.iter().position(parts).map(|first| start + first),
+        };
+        let end = match run.end == bytes.len() {
+            true => Some(run.end),
+            false => here.iter().rposition(parts).map(|last| run.start + last),
+        };
+        if let (Some(start), Some(end)) = (start, end) {
+            morse_in(text, start..end.max(start), found);
+        }
+    }
+}
+
+/// A byte of a dot, of a dash or of what parts letters.
+fn is_morse(byte: &u8) -> bool {
+    let of_stroke = matches!(
+        byte,
+        b'.' | b'-' | b'_' | 0xc2 | 0xb7 | 0xe2 | 0x80 | 0xa2 | 0x93 | 0x94 | 0x88 | 0x92
+    );
+    of_stroke || parts(byte)
+}
+
+fn parts(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'/' | b'|')
+}
+
+fn morse_in(text: &str, place: Range<usize>, found: &mut Finds) {
+    let from = place.start;
+    let text = text.get(place).unwrap_or_default();
     let mut said = String::new();
     let (mut start, mut end) = (0, 0);
     let mut letters = 0;
-    let mut finish = |range, said: &mut String, letters: &mut usize| {
+    let mut finish = |range: Range<usize>, said: &mut String, letters: &mut usize| {
         let said = std::mem::take(said);
+        let range = from + range.start..from + range.end;
         // A table's rule is one letter again and again.
         let first = said.chars().next().unwrap_or_default();
         if std::mem::take(letters) >= MIN_LETTERS && said.chars().any(|c| c != first && c != ' ') {
             found.add("morse", range, said);
         }
     };
-    let is_sign = |byte: u8| !byte.is_ascii_whitespace() && byte != b'/' && byte != b'|';
-    for word in super::runs(text, is_sign) {
+    for word in super::runs(text, |byte| !parts(&byte)) {
         let gap = text.get(end..word.start).unwrap_or_default();
         match text.get(word.clone()).and_then(morse_letter) {
             Some(letter) => {
@@ -108,9 +146,7 @@ const MORSE: [(usize, char); 41] = [
 /// Braille cells, a letter each: uncontracted, which any encoder writes.
 pub fn braille(text: &str, found: &mut Finds) {
     let mut at = 0;
-    // Cells begin with these two bytes in UTF-8, and so do few other characters.
-    while let Some(gap) = text.get(at..).and_then(|rest| rest.find(is_cell)) {
-        let start = at + gap;
+    while let Some(start) = next_cell(text, at) {
         let mut said = String::new();
         let mut cells = 0;
         let mut end = start;
@@ -132,8 +168,15 @@ pub fn braille(text: &str, found: &mut Finds) {
     }
 }
 
-fn is_cell(letter: char) -> bool {
-    matches!(letter, '\u{2801}'..='\u{28ff}')
+/// The first cell from `at` on that is not blank. Cells begin with the same byte in UTF-8.
+fn next_cell(text: &str, at: usize) -> Option<usize> {
+    let rest = text.as_bytes().get(at..)?;
+    memchr::memchr_iter(0xe2, rest)
+        .map(|gap| at + gap)
+        .find(|at| {
+            let letter = text.get(*at..).and_then(|rest| rest.chars().next());
+            matches!(letter, Some('\u{2801}'..='\u{28ff}'))
+        })
 }
 
 fn cell_letter(cell: char) -> Option<char> {

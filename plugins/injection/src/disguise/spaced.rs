@@ -2,22 +2,37 @@
 
 use std::ops::Range;
 
+use super::survey::runs;
 use super::{Finds, apart, ceil};
 use crate::scan::Scanner;
 
 /// Fewer lone letters are initials, options and table cells.
-pub const MIN_LETTERS: usize = 5;
+const MIN_LETTERS: usize = 5;
+/// Of a run of them, those that have another one on both sides.
+pub const MIN_INNER: usize = MIN_LETTERS - 2;
+/// Characters between two letters of a run.
+const MAX_GAP: usize = 3;
 /// Bytes after a run that are read with it.
 const FOLLOWING: usize = 120;
 /// The longest English words are shorter.
-pub const MIN_SQUASHED: usize = 28;
+pub const MIN_SQUASHED: usize = 25;
 /// Known words that no long name has by chance.
 const MANY_WORDS: usize = 5;
 
 /// Joins runs of lone letters. Two separators in a row are a space between words; without any,
-/// the words are found by the scanner's own list.
-pub fn spaced(text: &str, scanner: &Scanner, found: &mut Finds) {
-    let mut runs = lone_letter_runs(text).into_iter().peekable();
+/// the words are found by the scanner's own list. `rows` is where words of one letter stand.
+pub fn spaced(text: &str, rows: &[Range<usize>], scanner: &Scanner, found: &mut Finds) {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for place in rows.iter().map(|row| around(text, row)) {
+        match places.last_mut() {
+            Some(last) if place.start <= last.end => last.end = place.end.max(last.end),
+            _ => places.push(place),
+        }
+    }
+    let runs = places
+        .iter()
+        .flat_map(|place| lone_letter_runs(text, place));
+    let mut runs = runs.peekable();
     while let Some(run) = runs.next() {
         let mut said = joined(text, &run, scanner);
         let mut end = run.end;
@@ -70,17 +85,10 @@ fn joined(text: &str, run: &Range<usize>, scanner: &Scanner) -> String {
 
 /// Puts spaces around the known words inside very long ones.
 pub fn squashed(text: &str, scanner: &Scanner, found: &mut Finds) {
-    let mut at = 0;
-    for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()) {
-        let range = at..at + word.len();
-        at = range.end
-            + text
-                .get(range.end..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(0, char::len_utf8);
-        if word.len() < MIN_SQUASHED {
-            continue;
-        }
+    let bytes = text.as_bytes();
+    let inside = |at| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    for range in runs(bytes.len(), MIN_SQUASHED, inside) {
+        let word = text.get(range.clone()).unwrap_or_default();
         let words = scanner.words(word).map(|word| word.len());
         let (count, known) = words.fold((0, 0), |(count, all), length| (count + 1, all + length));
         // Few known words inside a long name are chance, and capitals show a name's parts anyway.
@@ -99,14 +107,34 @@ fn is_separator(letter: char) -> bool {
     matches!(letter, ' ' | '.' | '-' | '_' | '*' | '|' | '/' | ',')
 }
 
+/// A row with the first and the last letter of its run, to which marks above ASCII may stick, and what
+/// stands beside those.
+fn around(text: &str, row: &Range<usize>) -> Range<usize> {
+    let before = text.get(..row.start).unwrap_or_default().char_indices();
+    let start = before.rev().take(MAX_GAP + 2).last();
+    let after = text.get(row.end..).unwrap_or_default().chars();
+    let bytes: usize = after.take(MAX_GAP + 2).map(char::len_utf8).sum();
+    start.map_or(row.start, |(at, _)| at)..row.end + bytes
+}
+
 /// Stretches in which single letters alternate with one to three separators.
-fn lone_letter_runs(text: &str) -> Vec<Range<usize>> {
+fn lone_letter_runs(text: &str, place: &Range<usize>) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
-    let (mut start, mut end, mut letters, mut gap) = (0, 0, 0, 1);
-    for (at, letter) in text.char_indices() {
+    let before = text.get(..place.start).unwrap_or_default();
+    let inside_word = before
+        .chars()
+        .next_back()
+        .is_some_and(char::is_alphanumeric);
+    let (mut start, mut end, mut letters) = (0, 0, 0);
+    let mut gap = usize::from(!inside_word);
+    let here = text.get(place.clone()).unwrap_or_default();
+    let letters_at = here
+        .char_indices()
+        .map(|(at, letter)| (place.start + at, letter));
+    for (at, letter) in letters_at {
         if is_separator(letter) {
             gap += 1;
-        } else if letter.is_alphanumeric() && (1..=3).contains(&gap) {
+        } else if letter.is_alphanumeric() && (1..=MAX_GAP).contains(&gap) {
             if letters == 0 {
                 start = at;
             }
@@ -120,7 +148,7 @@ fn lone_letter_runs(text: &str) -> Vec<Range<usize>> {
             }
             (letters, gap) = (0, usize::from(!letter.is_alphanumeric()));
         }
-        if gap > 3 {
+        if gap > MAX_GAP {
             if letters >= MIN_LETTERS {
                 runs.push(start..end);
             }
@@ -135,14 +163,33 @@ fn lone_letter_runs(text: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::survey::Survey;
+    use super::super::tests::pieces;
     use super::*;
+
+    #[test]
+    fn marks_that_stick_to_letters_take_none_away() {
+        let scanner = Scanner::new(Vec::new()).unwrap();
+        for (text, said) in [
+            ("“i g n o r e  a l l  o f  i t”", "ignore all of it”"),
+            ("👉i g n o r e — and more", "ignore — and more"),
+            ("“i g n o r e” “p r i o r”", "ignore” “prior”"),
+        ] {
+            let found = pieces(text, |text, found| {
+                spaced(text, &Survey::of(text).lone_letters, &scanner, found);
+            });
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(found[0].text, said);
+        }
+    }
 
     #[test]
     fn runs_of_lone_letters_are_found_among_words() {
         let text = "note: i g n o r e  a l l  o f it";
-        let runs = lone_letter_runs(text);
+        let runs = lone_letter_runs(text, &(0..text.len()));
         assert_eq!(runs.len(), 1);
         assert!(text[runs[0].clone()].starts_with("i g n o r e  a l l"));
-        assert!(lone_letter_runs("ls -l a b c; and so on").is_empty());
+        let few = "ls -l a b c; and so on";
+        assert!(lone_letter_runs(few, &(0..few.len())).is_empty());
     }
 }

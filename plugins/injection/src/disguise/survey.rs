@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::memchr3_iter;
 
-use super::{encoded, frames, letters, spaced};
+use super::{codes, encoded, frames, letters, spaced};
 
 /// What a text has that ordinary text has not.
 #[derive(Default)]
@@ -26,10 +26,11 @@ pub struct Survey {
     pub equals: usize,
     /// Dots and dashes that stand beside no word, but before another one or a space.
     pub strokes: usize,
-    /// The longest row of short words that could be numbers of letters: `69 67`, `0x69`, `105`.
-    pub codes: usize,
-    /// The longest row of words of one letter, in any script.
-    pub lone_letters: usize,
+    /// Where [`codes::MIN_CODES`] short words or more in a row could be numbers of letters: `69 67`,
+    /// `0x69`, `105`.
+    pub codes: Vec<Range<usize>>,
+    /// Where [`spaced::MIN_INNER`] words of one letter or more stand in a row, in any script.
+    pub lone_letters: Vec<Range<usize>>,
     /// Words with both letters and the digits that stand for letters.
     leet_words: usize,
 }
@@ -54,7 +55,7 @@ impl Survey {
             .iter()
             .fold(false, |found, byte| found | byte.is_ascii_digit());
         let plain = text.is_ascii() && !digits;
-        if !plain || has_run(all, 2 * spaced::MIN_LETTERS - 2, apart) {
+        if !plain || has_run(all, 2 * spaced::MIN_INNER - 2, apart) {
             survey.count_words(text);
         }
         survey
@@ -93,8 +94,9 @@ impl Survey {
 
     fn count_words(&mut self, text: &str) {
         let bytes = text.as_bytes();
-        // How many words of one letter, and how many codes, stand in a row before here.
-        let (mut lone, mut codes, mut at) = (0, 0, 0);
+        let mut at = 0;
+        let mut lone = Row::default();
+        let mut row = Row::default();
         while let Some(rest) = bytes.get(at..) {
             let Some(gap) = rest.iter().position(|byte| class(byte) & WORD != 0) else {
                 break;
@@ -110,10 +112,9 @@ impl Survey {
             at = start + length;
             let lead = bytes.get(start).copied().unwrap_or_default();
             if length == 1 || (length <= 4 && length == lead.leading_ones() as usize) {
-                lone += 1;
-                self.lone_letters = self.lone_letters.max(lone);
+                lone.take(start..at);
             } else {
-                lone = 0;
+                lone.end(spaced::MIN_INNER, &mut self.lone_letters);
             }
             // Few words have both.
             if all & (LETTER | DIGIT | HIGH) == LETTER | DIGIT {
@@ -121,12 +122,13 @@ impl Survey {
                 self.leet_words += usize::from(letters::is_leet(word));
             }
             if all & (BEYOND | HIGH | DIGIT) == DIGIT && length <= LONGEST_CODE {
-                codes += 1;
-                self.codes = self.codes.max(codes);
+                row.take(start..at);
             } else {
-                codes = 0;
+                row.end(codes::MIN_CODES, &mut self.codes);
             }
         }
+        lone.end(spaced::MIN_INNER, &mut self.lone_letters);
+        row.end(codes::MIN_CODES, &mut self.codes);
     }
 
     /// Letters are written as digits in some words.
@@ -135,9 +137,33 @@ impl Survey {
     }
 }
 
+/// Words of one sort that follow one another.
+#[derive(Default)]
+struct Row {
+    words: usize,
+    place: Range<usize>,
+}
+
+impl Row {
+    fn take(&mut self, word: Range<usize>) {
+        if self.words == 0 {
+            self.place.start = word.start;
+        }
+        self.place.end = word.end;
+        self.words += 1;
+    }
+
+    /// Another word comes: the row is kept when it is long enough.
+    fn end(&mut self, least: usize, rows: &mut Vec<Range<usize>>) {
+        if std::mem::take(&mut self.words) >= least {
+            rows.push(self.place.clone());
+        }
+    }
+}
+
 /// Where `least` places in a row of `all` are `inside`, each run once. Its last place is looked at
 /// first: where that is outside, all before it are settled as well.
-fn runs(
+pub fn runs(
     all: usize,
     least: usize,
     inside: impl Fn(usize) -> bool,
@@ -233,19 +259,31 @@ mod tests {
     #[test]
     fn a_text_is_counted_to_its_end() {
         let survey = Survey::of("a-b+c d1e %41&#9;\\x -+ é 0x12 =A1 . . l3et");
+        let rows = |text: &str| {
+            let survey = Survey::of(text);
+            let found = [survey.lone_letters, survey.codes];
+            found.map(|rows| {
+                rows.into_iter()
+                    .map(|row| text[row].to_owned())
+                    .collect::<Vec<_>>()
+            })
+        };
+        let none: [Vec<String>; 2] = [vec![], vec![]];
+        let lone = |row: &str| [vec![row.to_owned()], vec![]];
         let counts = [
             survey.percents,
             survey.entities,
             survey.backslashes,
             survey.equals,
             survey.strokes,
-            survey.codes,
-            survey.lone_letters,
             survey.leet_words,
         ];
-        assert_eq!(counts, [1, 1, 1, 1, 2, 3, 3, 2]);
-        assert_eq!(Survey::of("so i g n o r e it").lone_letters, 6);
-        assert_eq!(Survey::of("a b c d e").lone_letters, 5);
+        assert_eq!(counts, [1, 1, 1, 1, 2, 2]);
+        assert_eq!(rows("so i g n o r e it"), lone("i g n o r e"));
+        assert_eq!(rows("a b c d e"), lone("a b c d e"));
+        assert_eq!(rows("a b it 1 2 5a 6 7"), none);
+        let codes = "69 67 0x6e 6f 72 65 20 31";
+        assert_eq!(rows(&format!("see {codes}, too"))[1], [codes]);
     }
 
     #[test]
