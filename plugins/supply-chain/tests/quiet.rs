@@ -152,6 +152,10 @@ const ON_PURPOSE: &[&str] = &[
     "host/tests/e2e/supply.rs",
 ];
 
+/// The longest argument, in bytes, that Linux starts a program with (`MAX_ARG_STRLEN`, execve(2)):
+/// no shell is ever given a longer line.
+const MAX_ARGUMENT: usize = 128 * 1024;
+
 fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -191,12 +195,11 @@ fn the_files_of_this_repository_can_be_written() {
         let text = std::fs::read_to_string(&file).unwrap();
         read += 1;
         let line = format!("cat > {path} <<'EOF'\n{text}\nEOF\ngit add {path}\n");
-        for found in [
-            loud(&detector, &[("command", &line)]),
-            loud(&detector, &[("path", &path), ("content", &text)]),
-        ] {
-            bad.extend(found.iter().map(|one| format!("{path}: {one}")));
+        let mut found = loud(&detector, &[("path", &path), ("content", &text)]);
+        if line.len() < MAX_ARGUMENT {
+            found.extend(loud(&detector, &[("command", &line)]));
         }
+        bad.extend(found.iter().map(|one| format!("{path}: {one}")));
     }
     assert!(read > 500, "{read}");
     assert!(
