@@ -1,5 +1,5 @@
-//! `cargo xtask train-injection` and `eval-injection`: run the injection detector's laboratory, a
-//! crate of its own, so that this tool compiles without it.
+//! `cargo xtask train-injection`, `eval-injection` and `train-chains`: run the laboratory in which
+//! models are trained and measured, a crate of its own, so that this tool compiles without it.
 
 use anyhow::Result;
 

@@ -74,6 +74,8 @@ enum Verb {
     TrainInjection(lab::Args),
     /// Recall and false positives of the injection detector, leaving whole sources out
     EvalInjection(lab::Args),
+    /// Train the kill-chain detector's model on our own texts and harmless ones of others
+    TrainChains(lab::Args),
     /// Measure the product; prints, never judges
     Bench(bench::Args),
     /// Tell labelled trajectories to the kill-chain detector and print, per suite, what it stopped
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
         Verb::NewPlugin { name, out } => new_plugin::run(&name, out.as_deref()),
         Verb::TrainInjection(args) => lab::main("train", &args),
         Verb::EvalInjection(args) => lab::main("eval", &args),
+        Verb::TrainChains(args) => lab::main("chains", &args),
         Verb::Bench(args) => bench::main(&args),
         Verb::EvalChains(args) => eval_chains::main(&args),
         Verb::Soak => soak::main(),

@@ -44,7 +44,7 @@ pub struct Step {
     pub same_object: bool,
     pub flow: Option<Carries>,
     /// How the call must follow an order of the step before, as bits of `obey::follows`.
-    pub lead: u8,
+    pub lead: u16,
     /// The longest time since the step before.
     pub soon_ms: Option<u64>,
     /// What must not have happened since the step before.
@@ -77,10 +77,12 @@ enum Lead {
     Called,
     Placed,
     Written,
+    Possible,
+    Likely,
 }
 
 impl Lead {
-    fn bit(self) -> u8 {
+    fn bit(self) -> u16 {
         match self {
             Self::Described => follows::DESCRIBED,
             Self::Named => follows::NAMED,
@@ -90,6 +92,8 @@ impl Lead {
             Self::Called => follows::CALLED,
             Self::Placed => follows::PLACED,
             Self::Written => follows::WRITTEN,
+            Self::Possible => follows::POSSIBLE,
+            Self::Likely => follows::LIKELY,
         }
     }
 }
@@ -285,6 +289,12 @@ impl Chain {
     /// At most asked about: then once is enough.
     pub fn is_mild(&self) -> bool {
         matches!(self.severity, Level::Info | Level::Low | Level::Medium)
+    }
+
+    /// What makes it a chain is how a passage sounds.
+    pub fn is_heard(&self) -> bool {
+        let heard = follows::POSSIBLE | follows::LIKELY;
+        self.steps.last().is_some_and(|last| last.lead & heard != 0)
     }
 }
 

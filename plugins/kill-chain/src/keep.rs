@@ -187,7 +187,7 @@ fn essence(seen: &Seen<'_>) -> Option<Memo> {
     }
     for order in seen.orders() {
         let words: Vec<u32> = order.words().collect();
-        let presses = order.signs & (sign::OVERT | sign::URGENT | sign::CALLED) != 0;
+        let presses = order.signs & (sign::OVERT | sign::URGENT | sign::CALLED | sign::LIKELY) != 0;
         let named = words.iter().any(|word| word & NAME != 0);
         let size = 6 + words.len() * 4;
         if order.signs & sign::MENTION == 0 && (presses || named) && size <= room {

@@ -28,12 +28,13 @@ mod secret;
 mod secret_words;
 mod shell;
 mod stem;
+pub mod tone;
 mod usage;
 mod vocabulary;
 mod words;
 
 use clawdefender_sdk::{
-    Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Step,
+    Blob, Category, Detector, Event, Finding, Info, Kind, Report, Rule, Settings, Severity, Step,
 };
 use serde::Deserialize;
 
@@ -48,6 +49,7 @@ use obey::follows;
 use past::Past;
 use print::Printer;
 use search::Scene;
+use tone::Tone;
 use vocabulary::Vocabulary;
 
 /// Past steps asked for.
@@ -59,6 +61,7 @@ pub struct KillChain {
     vocabulary: Vocabulary,
     chains: Vec<Chain>,
     printer: Printer,
+    tone: Tone,
 }
 
 #[derive(Deserialize)]
@@ -145,12 +148,18 @@ impl Detector for KillChain {
         if chains.is_empty() {
             return Err("killchain data: no chain".to_owned());
         }
+        let mut models = data.iter().filter(|blob| blob.kind == "model");
+        let model = models.next().ok_or("there is no model of passages")?;
+        if models.next().is_some() {
+            return Err("there are two models of passages".to_owned());
+        }
         let printer = Printer::new(key);
         Ok(Self {
             vocabulary: lexicon.orders.compile(printer),
             lexicon: lexicon.compile()?,
             chains,
             printer,
+            tone: Tone::parse(&model.bytes)?,
         })
     }
 
@@ -280,7 +289,13 @@ impl KillChain {
             .into_iter()
             .chain(self.numbers(event, past, &facts, &flow, &did))
             .collect();
-        for chain in &self.chains {
+        // What says more precisely what is wrong comes first.
+        let (heard, seen): (Vec<_>, Vec<_>) = self.chains.iter().partition(|own| own.is_heard());
+        for chain in seen.into_iter().chain(heard) {
+            let told = |own: &Finding| own.severity as u8 >= Severity::Medium as u8;
+            if chain.is_heard() && findings.iter().any(told) {
+                break;
+            }
             let Some(steps) = scene.find(chain) else {
                 continue;
             };
@@ -316,7 +331,7 @@ impl KillChain {
     }
 
     /// Beside the memos: how the call follows orders that they hold, as bits.
-    fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>], flow: &Flow) -> Vec<u8> {
+    fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>], flow: &Flow) -> Vec<u16> {
         let lead = |(at, memo): (usize, &Seen<'_>)| {
             let mut lead = facts.told.follows(facts.actions, memo);
             // Who asks gets what others said.

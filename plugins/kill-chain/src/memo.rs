@@ -11,10 +11,10 @@ use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
 pub use seen::{OrderSeen, SecretSeen, Seen};
 
 /// Format of the bytes; another number is not read, so a memo of an older version counts as none.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 const HEADER: usize = 27;
 /// Actions, signs and number of words of one order.
-const ORDER_HEADER: usize = 6;
+const ORDER_HEADER: usize = 7;
 /// Kind, number of prints and two hosts of one secret.
 const SECRET_HEADER: usize = 10;
 /// Time, server and length of one step that is carried.
@@ -154,7 +154,8 @@ impl Memo {
             let words = clip(&order.words, left.min(usize::from(u8::MAX)));
             left -= words.len();
             bytes.extend(order.actions.0.to_le_bytes());
-            bytes.extend([order.signs, words.len() as u8]);
+            bytes.extend(order.signs.to_le_bytes());
+            bytes.push(words.len() as u8);
             put(words, &mut bytes);
         }
         bytes

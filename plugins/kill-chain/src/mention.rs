@@ -103,7 +103,7 @@ impl KillChain {
     }
 
     /// What presses or redirects around `at`, as signs.
-    fn pressing(&self, text: &str, at: usize) -> u8 {
+    fn pressing(&self, text: &str, at: usize) -> u16 {
         let mut from = at.saturating_sub(AROUND);
         while !text.is_char_boundary(from) {
             from += 1;

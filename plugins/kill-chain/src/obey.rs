@@ -34,21 +34,25 @@ pub struct Told {
 /// How a call follows an order, as bits.
 pub mod follows {
     /// It uses no such name, but does what is described, with values that are there.
-    pub const DESCRIBED: u8 = 1;
+    pub const DESCRIBED: u16 = 1;
     /// It uses a name that only the order gives, for what the order asks.
-    pub const NAMED: u8 = 2;
+    pub const NAMED: u16 = 2;
     /// One of these, and the order puts other instructions out of force or talks to a model.
-    pub const OVERT: u8 = 4;
+    pub const OVERT: u16 = 4;
     /// It goes to an address that the content gives without ordering anything.
-    pub const MENTIONED: u8 = 8;
+    pub const MENTIONED: u16 = 8;
     /// The same, and the content presses or says that something goes elsewhere from now on.
-    pub const PRESSED: u8 = 16;
+    pub const PRESSED: u16 = 16;
     /// It is named or described, and the order speaks to whatever program reads it.
-    pub const CALLED: u8 = 32;
+    pub const CALLED: u16 = 32;
     /// It is named, and the name is an address: something goes somewhere.
-    pub const PLACED: u8 = 64;
+    pub const PLACED: u16 = 64;
     /// The same of an order that calls no program and redirects nothing, and what goes there is a letter.
-    pub const WRITTEN: u8 = 128;
+    pub const WRITTEN: u16 = 128;
+    /// It has something to do with an order that may sound like one to a program.
+    pub const POSSIBLE: u16 = 256;
+    /// The same, and it sounds so.
+    pub const LIKELY: u16 = 512;
 }
 
 /// Part of a value's words that must be in the order: three of five, so that an article or an
@@ -66,7 +70,7 @@ const COPIED: usize = 5;
 
 impl Told {
     /// The strongest way in which a call with these words follows an order of `memo`.
-    pub fn follows(&self, actions: Actions, memo: &Seen<'_>) -> u8 {
+    pub fn follows(&self, actions: Actions, memo: &Seen<'_>) -> u16 {
         let mut all = 0;
         // Who talks past the user often needs several sentences.
         let is_loud = |order: &OrderSeen<'_>| order.signs & (sign::OVERT | sign::CALLED) != 0;
@@ -88,7 +92,7 @@ impl Told {
         (actions, letter): (Actions, bool),
         order: &OrderSeen<'_>,
         beside: &[OrderSeen<'_>],
-    ) -> u8 {
+    ) -> u16 {
         let has = |hash: &u32| order.has(*hash);
         let overt = order.signs & sign::OVERT != 0;
         let called = order.signs & sign::CALLED != 0;
@@ -148,7 +152,39 @@ impl Told {
         if found != 0 && called && !overt {
             found |= follows::CALLED;
         }
+        // A program is told something, and the call has to do with it.
+        if order.signs & sign::POSSIBLE != 0 && found != 0 {
+            found |= follows::POSSIBLE;
+        }
+        if order.signs & sign::LIKELY != 0 && (found != 0 || self.meets(order, actions, action)) {
+            found |= follows::LIKELY;
+        }
         found
+    }
+
+    /// Whether a call has so much to do with what a program was likely told, although it neither uses
+    /// a name of it nor is described. Most of what users ask for looks something up, sends or writes it,
+    /// and commands are many: those must share more; of other changes there are few.
+    fn meets(&self, order: &OrderSeen<'_>, actions: Actions, action: bool) -> bool {
+        let has = |hash: &&u32| order.has(**hash) || order.has(**hash | NAME);
+        let hits = |value: &Vec<u32>| value.iter().filter(has).count();
+        let is = |all: &[Action]| all.iter().any(|own| actions.has(*own));
+        if is(&[Action::Shell, Action::Execute, Action::Install]) {
+            return false;
+        }
+        let covers = |value: &Vec<u32>| {
+            let hits = hits(value);
+            hits > 0 && hits * COVERED.1 >= value.len() * COVERED.0
+        };
+        let names = || self.pieces.iter().flatten().any(|hash| has(&hash));
+        if self.values.iter().any(covers) || names() {
+            return true;
+        }
+        let told = || action || self.tool.iter().any(|hash| order.has(*hash));
+        !is(&[Action::Send, Action::Fetch])
+            && (!actions.has(Action::Write)
+                || told()
+                || self.values.iter().any(|own| hits(own) > 0))
     }
 
     /// Whether the order has every value of the call, several of them.

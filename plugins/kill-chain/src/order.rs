@@ -14,27 +14,31 @@ pub const MAX_ALL_WORDS: usize = 216;
 /// How insistent an order is, as bits.
 pub mod sign {
     /// It puts other instructions out of force, or presses a language model.
-    pub const OVERT: u8 = 1;
+    pub const OVERT: u16 = 1;
     /// It presses: must, before you, without asking.
-    pub const URGENT: u8 = 2;
+    pub const URGENT: u16 = 2;
     /// It names a language model. Mail about an assistant does so, too: only with pressing it is
     /// overt.
-    pub const ADDRESSED: u8 = 4;
+    pub const ADDRESSED: u16 = 4;
     /// No order: addresses that the content gives beside its own head.
-    pub const MENTION: u8 = 8;
+    pub const MENTION: u16 = 8;
     /// It gives an address or account.
-    pub const PLACE: u8 = 32;
+    pub const PLACE: u16 = 32;
     /// It says that something goes elsewhere from now on.
-    pub const REDIRECT: u8 = 16;
+    pub const REDIRECT: u16 = 16;
     /// It speaks to whatever program reads the text, not to a person.
-    pub const CALLED: u8 = 64;
+    pub const CALLED: u16 = 64;
+    /// It may sound like an order to a program, as `tone` hears it.
+    pub const POSSIBLE: u16 = 128;
+    /// It sounds so.
+    pub const LIKELY: u16 = 256;
 }
 
 /// One order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub actions: Actions,
-    pub signs: u8,
+    pub signs: u16,
     /// Hashes of its words; bit 0 tells names.
     pub words: Vec<u32>,
 }
@@ -73,7 +77,8 @@ pub fn chosen(mut orders: Vec<Order>, elsewhere: impl FnOnce() -> Vec<u32>) -> V
 pub fn worth(order: &Order) -> u32 {
     let names = order.words.iter().any(|word| word & NAME != 0);
     let harmless: Actions = [Action::Fetch, Action::Act].into_iter().collect();
-    u32::from(order.signs & sign::OVERT) * 8
+    u32::from(order.signs & sign::OVERT != 0) * 8
+        + u32::from(order.signs & sign::LIKELY != 0) * 7
         + u32::from(order.signs & sign::CALLED != 0) * 6
         + u32::from(names) * 4
         + u32::from(order.actions.0 & !harmless.0 != 0) * 2

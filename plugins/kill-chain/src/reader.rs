@@ -5,14 +5,15 @@
 //! when an order makes it matter. What an order is, is `order`.
 
 mod called;
+mod heard;
 mod place;
 
-use crate::account::grouped;
-use crate::order::{Order, chosen, pairs, sign, worth};
+use crate::order::{Order, chosen, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark, pair};
-use crate::words::{Kind, Word, forms, is_address, is_name, parts, words, words_from};
+use crate::words::{Kind, Word, forms, is_name, parts, words, words_from};
 use called::{is_handle, tag, tail};
+use heard::take;
 use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
@@ -53,7 +54,7 @@ struct Found {
 /// What makes orders near it insistent.
 struct Mark {
     at: usize,
-    sign: u8,
+    sign: u16,
     field: u32,
     part: u32,
 }
@@ -463,33 +464,15 @@ impl<'a> Reader<'a> {
         } else {
             sentences
         };
-        let into = &mut found.order.words;
-        if into.len() >= MAX_WORDS {
-            return;
-        }
-        if word.kind == Kind::Dense {
-            into.extend(pairs(word.text(place.text), self.printer));
-        } else if !word.is_rich(place.text) {
-            if sentences == 0 {
-                into.extend(self.vocabulary.content(word.bare(place.text), meaning));
-            }
-        } else {
-            let bare = word.bare(place.text);
-            if let Some(account) = grouped(place.text, &word) {
-                found.order.signs |= sign::PLACE;
-                into.push(self.printer.name(&account));
-            }
-            for part in parts(bare) {
-                // Of the sentences that follow only where something goes.
-                if is_name(part) && (sentences == 0 || is_address(part)) {
-                    let to = is_address(part) && !part.contains("://");
-                    found.order.signs |= if to { sign::PLACE } else { 0 };
-                    into.extend(forms(part).map(|form| self.printer.name(form)));
-                } else if part.len() == bare.len() && sentences == 0 {
-                    into.extend(self.vocabulary.content(part, meaning));
-                }
-            }
-        }
+        let (vocabulary, printer) = (self.vocabulary, self.printer);
+        take(
+            &mut found.order,
+            (word, meaning),
+            place.text,
+            sentences == 0,
+            vocabulary,
+            printer,
+        );
     }
 
     /// The orders worth keeping, the most telling ones first.

@@ -81,10 +81,14 @@ impl KillChain {
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets, asked);
             let least = self.lexicon.secrets.shortest();
             let mut spots = Spots::new();
+            let first = reader.found();
             reader.read(seen, least, |word| {
                 hunt.look(word);
                 self.spot(seen, word, &mut spots);
             });
+            if event.kind != Kind::PromptContent {
+                reader.hear(seen, first, &self.tone.passages(seen));
+            }
             self.mentions(seen, &spots, &mut mentions);
             numbers.extend(
                 hunt.numbers().filter_map(|(range, number)| {
@@ -126,7 +130,8 @@ impl KillChain {
         }
         memo.orders = reader.finish();
         if question.is_some_and(|call| call.is(flag::GUIDE)) {
-            let called = |order: &mut Order| order.signs &= !sign::CALLED;
+            let called =
+                |order: &mut Order| order.signs &= !(sign::CALLED | sign::POSSIBLE | sign::LIKELY);
             memo.orders.iter_mut().for_each(called);
         }
         // The number of what was sent outside, by which it could be wiped.

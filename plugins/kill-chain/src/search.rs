@@ -28,7 +28,7 @@ pub struct Scene<'a> {
     pub flow: &'a Flow,
     /// Beside `past`: how the current call follows orders of that step, as bits. Empty when no step
     /// holds one.
-    pub leads: &'a [u8],
+    pub leads: &'a [u16],
 }
 
 /// So many of the newest shapes are compared, so that as many different ones cost no square.
@@ -133,7 +133,7 @@ impl Scene<'_> {
 
     /// Whether there is an event for each step, and what the last one relates to.
     fn is_possible(&self, chain: &Chain, last: &Step) -> bool {
-        let follows = |lead: &u8| lead & last.lead == last.lead;
+        let follows = |lead: &u16| lead & last.lead == last.lead;
         let flows = match last.flow {
             None => true,
             Some(Carries::Secret) => !self.flow.secret.is_empty(),

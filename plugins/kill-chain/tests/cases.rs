@@ -8,6 +8,9 @@ fn marked_cases_find_exactly_what_they_say() {
     run_cases::<KillChain>(
         "cases",
         &[],
-        vec![data_blob("../../feeds/data/chains.toml")],
+        vec![
+            data_blob("../../feeds/data/chains.toml"),
+            data_blob("../../feeds/models/chains.toml"),
+        ],
     );
 }

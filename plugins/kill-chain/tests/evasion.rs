@@ -4,7 +4,7 @@ mod story;
 
 use clawdefender_sdk::{Blob, Detector};
 use kill_chain::KillChain;
-use story::{Story, check, data, detector, line};
+use story::{Story, check, data, detector, line, model};
 
 const SECRET: &str = "q8Zr4TnV0bXw7LmP2sKd9YhJ5uGc3EfA";
 
@@ -243,7 +243,7 @@ fn data_that_cannot_be_meant_is_refused() {
             bytes: text.replacen(from, to, 1).into_bytes(),
             ..data()
         };
-        KillChain::configure(&[], &[blob]).err()
+        KillChain::configure(&[], &[blob, model()]).err()
     };
     assert!(refused("\"lexicon\"", "\"lexikon\"").is_some());
     assert!(refused("\"lead\":[", "\"leed\":[").is_some());
@@ -257,8 +257,10 @@ fn data_that_cannot_be_meant_is_refused() {
     );
     assert!(refused("\"severity\":\"medium\"", "\"severity\":\"mild\"").is_some());
     assert!(KillChain::configure(&[], &[]).is_err());
-    assert!(KillChain::configure(&[], &[data(), data()]).is_err());
-    assert!(KillChain::configure(&[("x".into(), "y".into())], &[data()]).is_err());
+    assert!(KillChain::configure(&[], &[data(), data(), model()]).is_err());
+    assert!(KillChain::configure(&[], &[data()]).is_err());
+    assert!(KillChain::configure(&[], &[data(), model(), model()]).is_err());
+    assert!(KillChain::configure(&[("x".into(), "y".into())], &[data(), model()]).is_err());
     let _ = detector();
 }
 

@@ -6,7 +6,7 @@ mod story;
 
 use clawdefender_sdk::{Blob, Detector};
 use kill_chain::KillChain;
-use story::{Story, data, line, tell};
+use story::{Story, data, line, model, tell};
 
 /// A file that adds one chain to the shipped ones.
 fn own(steps: &str) -> Blob {
@@ -25,7 +25,7 @@ fn own(steps: &str) -> Blob {
 /// Whether the chain `own` with these steps is found at the last event.
 #[track_caller]
 fn check(steps: &str, events: &[&str], found: bool) {
-    let detector = KillChain::configure(&[], &[data(), own(steps)]).unwrap();
+    let detector = KillChain::configure(&[], &[data(), model(), own(steps)]).unwrap();
     let mut story = Story::with(detector);
     let mut last = String::new();
     for event in events {
@@ -76,7 +76,7 @@ fn a_decoy_hides_no_step_of_a_long_chain() {
 
 #[test]
 fn files_that_cannot_be_meant_are_refused() {
-    let refused = |steps: &str| KillChain::configure(&[], &[data(), own(steps)]).is_err();
+    let refused = |steps: &str| KillChain::configure(&[], &[data(), model(), own(steps)]).is_err();
     assert!(refused("[]"));
     assert!(refused(r#"[{}]"#));
     assert!(refused(r#"[{"action": ["fly"]}]"#));
@@ -85,15 +85,15 @@ fn files_that_cannot_be_meant_are_refused() {
         r#"[{"action": ["list"]}, {"action": ["delete"], "without": {"action": ["list"], "server": "same"}}]"#
     ));
     // Without the shipped file there is no lexicon.
-    assert!(KillChain::configure(&[], &[own(r#"[{"action": ["list"]}]"#)]).is_err());
+    assert!(KillChain::configure(&[], &[model(), own(r#"[{"action": ["list"]}]"#)]).is_err());
     let twice = own(r#"[{"action": ["list"]}]"#);
-    assert!(KillChain::configure(&[], &[data(), twice.clone(), twice]).is_err());
+    assert!(KillChain::configure(&[], &[data(), model(), twice.clone(), twice]).is_err());
 }
 
 #[test]
 fn a_refusal_says_which_chain_of_which_file() {
     let said = |steps: &str| {
-        let refused = KillChain::configure(&[], &[data(), own(steps)]);
+        let refused = KillChain::configure(&[], &[data(), model(), own(steps)]);
         refused.err().unwrap_or_default()
     };
     let unknown = said(r#"[{"action": ["fly"]}]"#);
@@ -106,7 +106,7 @@ fn a_refusal_says_which_chain_of_which_file() {
         "killchain data own: chain 1: chain own: has 0 steps, must be 1 to 8"
     );
     let twice = own(r#"[{"action": ["list"]}]"#);
-    let refused = KillChain::configure(&[], &[data(), twice.clone(), twice]);
+    let refused = KillChain::configure(&[], &[data(), model(), twice.clone(), twice]);
     assert_eq!(
         refused.err().unwrap(),
         "killchain data own: chain 1: another chain has the id own"

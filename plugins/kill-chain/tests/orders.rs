@@ -23,6 +23,10 @@ fn an_overt_order_is_obeyed_by_name() {
             OVERT,
             "iam add_group_member user=ida_k ;; group=readers",
         ],
+        "spoken-order-likely:medium",
+    );
+    check(
+        &["wiki get_page title=x", OVERT, "wiki get_page title=y"],
         "",
     );
 }

@@ -26,6 +26,9 @@ pub struct Args {
     /// Only suites whose name contains this
     #[arg(long)]
     suite: Option<String>,
+    /// Another model of passages, as `train-chains --without` writes [default: the one that ships]
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
     /// Prints the rows that came out wrong: missed attacks and disturbed benign ones
     #[arg(long)]
     rows: bool,
@@ -34,7 +37,9 @@ pub struct Args {
 pub fn main(args: &Args) -> Result<()> {
     let workspace = Workspace::find()?;
     let data = crate::threat_data::compile(&workspace.root.join("feeds/data/chains.toml"))?;
-    let mut session = Session::new(&data)?;
+    let shipped = || workspace.root.join("feeds/models/chains.bin");
+    let model = crate::workspace::read(&args.model.clone().unwrap_or_else(shipped))?;
+    let mut session = Session::new(&data, model)?;
     let mut suites: BTreeMap<(String, Label), Tally> = BTreeMap::new();
     for file in files(&args.data)? {
         let text = std::fs::read_to_string(&file)

@@ -28,14 +28,15 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(data: &Item) -> Result<Self> {
-        let blob = Blob {
-            kind: "killchain".to_owned(),
+    pub fn new(data: &Item, model: Vec<u8>) -> Result<Self> {
+        let blob = |kind: &str, bytes| Blob {
+            kind: kind.to_owned(),
             name: "core".to_owned(),
             version: "1".to_owned(),
-            bytes: data.bytes.clone(),
+            bytes,
         };
-        let detector = KillChain::configure(&[], &[blob]).map_err(|error| anyhow!(error))?;
+        let data = [blob("killchain", data.bytes.clone()), blob("model", model)];
+        let detector = KillChain::configure(&[], &data).map_err(|error| anyhow!(error))?;
         Ok(Self {
             detector,
             history: KillChain::describe().history as usize,

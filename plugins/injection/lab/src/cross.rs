@@ -29,7 +29,7 @@ pub struct Crossed {
 
 /// Harmless rows that may reach the lower threshold, in parts per thousand: what the detector may have of
 /// ordinary results and documents, and somewhat more of prompts.
-const PERMITTED: [(usize, f64); BENCHES] = [(0, 3.0), (1, 1.0), (2, 12.0)];
+const PERMITTED: [(usize, f64); BENCHES] = [(0, 4.0), (1, 1.0), (2, 12.0)];
 /// Harmless rows that are named for each bench.
 const HIGHEST: usize = 12;
 /// Harmless rows that may come near the upper threshold, in parts per thousand, and how near, in steps.

@@ -2,6 +2,7 @@
 //! `cargo xtask eval-injection` run this in release mode; no part of it ships.
 
 mod baseline;
+mod chains;
 mod chance;
 mod cross;
 mod explain;
@@ -30,6 +31,8 @@ use clap::Parser;
 enum Verb {
     /// Train the model on rows that may ship, and write it with its provenance
     Train(train::Args),
+    /// Train the model of the kill-chain detector and write it with its provenance
+    Chains(chains::Args),
     /// Recall and false positives by source and language, leaving whole sources out
     Eval(table::Args),
     /// What the detector as it ships says about single texts
@@ -51,6 +54,7 @@ pub struct Data {
 fn main() -> ExitCode {
     let done = match Verb::parse() {
         Verb::Train(args) => train::main(&args),
+        Verb::Chains(args) => chains::main(&args),
         Verb::Eval(args) => table::main(&args),
         Verb::Explain(args) => explain::main(&args),
         Verb::Findings(args) => findings::main(&args),

@@ -209,6 +209,16 @@ pub fn own() -> Result<Vec<Source>> {
             ..of_ours(&name, kind_named(&row.kind), row.attack, row.text)
         }));
     }
+    for file in told()? {
+        digests
+            .entry("told".into())
+            .or_default()
+            .update(file.sha256.as_bytes());
+        rows.extend(file.results.into_iter().map(|result| Row {
+            language: "en".to_owned(),
+            ..of_ours("told", Kind::ToolResult, result.carries, result.text)
+        }));
+    }
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     for row in rows {
         let source = sources.entry(row.source.clone()).or_insert_with(|| Source {
@@ -225,6 +235,61 @@ pub fn own() -> Result<Vec<Source>> {
         source.rows.push(Row { id, ..row });
     }
     Ok(sources.into_values().collect())
+}
+
+/// The source that they are for the injection detector.
+pub const TOLD: &str = "own-told";
+
+/// A file of our own trajectories, which the kill-chain detector learns from, too.
+pub struct Told {
+    pub name: String,
+    pub sha256: String,
+    pub results: Vec<Heard>,
+}
+
+/// A result, and whether an order that is obeyed stands in it.
+pub struct Heard {
+    pub text: String,
+    pub carries: bool,
+}
+
+#[derive(Deserialize)]
+struct Trajectory {
+    label: String,
+    steps: Vec<TrajectoryStep>,
+}
+
+#[derive(Deserialize)]
+struct TrajectoryStep {
+    #[serde(default)]
+    result: String,
+    #[serde(default)]
+    carries: bool,
+}
+
+/// The results of our own trajectories, but for those that are held out.
+pub fn told() -> Result<Vec<Told>> {
+    let mut files = Vec::new();
+    for path in files_of("plugins/kill-chain/trajectories/own", "jsonl")? {
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let mut results = Vec::new();
+        for line in text.lines() {
+            let row: Trajectory =
+                serde_json::from_str(line).with_context(|| path.display().to_string())?;
+            let attack = row.label == "attack";
+            let steps = row.steps.into_iter().filter(|step| !step.result.is_empty());
+            results.extend(steps.map(|step| Heard {
+                carries: attack && step.carries,
+                text: step.result,
+            }));
+        }
+        files.push(Told {
+            name: stem(&path),
+            sha256: hex(&Sha256::digest(&text)),
+            results,
+        });
+    }
+    Ok(files)
 }
 
 impl Sentences {
@@ -260,12 +325,16 @@ fn of_ours(language: &str, kind: Kind, attack: bool, text: String) -> Row {
 }
 
 fn toml_files(folder: &str) -> Result<Vec<PathBuf>> {
+    files_of(folder, "toml")
+}
+
+fn files_of(folder: &str, ending: &str) -> Result<Vec<PathBuf>> {
     let folder = root().join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .with_context(|| folder.display().to_string())?
         .map(|file| Ok(file?.path()))
         .collect::<Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
+    files.retain(|file| file.extension().is_some_and(|end| end == ending));
     files.sort();
     Ok(files)
 }

@@ -38,7 +38,7 @@ enum List {
 #[derive(Clone, Copy, Debug)]
 pub struct OrderSeen<'a> {
     pub actions: Actions,
-    pub signs: u8,
+    pub signs: u16,
     words: &'a [u8],
 }
 
@@ -145,13 +145,13 @@ impl<'a> Seen<'a> {
     pub fn orders(&self) -> impl Iterator<Item = OrderSeen<'a>> + use<'a> {
         let mut rest = self.list(List::Orders);
         std::iter::from_fn(move || {
-            let (&[a, b, c, d, signs, count], after) = rest.split_first_chunk::<ORDER_HEADER>()?;
+            let (&[a, b, c, d, s0, s1, count], after) = rest.split_first_chunk::<ORDER_HEADER>()?;
             let (words, after) = after.split_at_checked(usize::from(count) * 4)?;
             rest = after;
             let actions = Actions(u32::from_le_bytes([a, b, c, d]));
             Some(OrderSeen {
                 actions,
-                signs,
+                signs: u16::from_le_bytes([s0, s1]),
                 words,
             })
         })

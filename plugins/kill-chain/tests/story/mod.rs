@@ -26,8 +26,18 @@ pub fn data() -> Blob {
     }
 }
 
+/// The model as the feed delivers it.
+pub fn model() -> Blob {
+    Blob {
+        kind: "model".into(),
+        name: "chains".into(),
+        version: "1".into(),
+        bytes: include_bytes!("../../../../feeds/models/chains.bin").to_vec(),
+    }
+}
+
 pub fn detector() -> KillChain {
-    KillChain::configure(&[], &[data()]).expect("the shipped data configures")
+    KillChain::configure(&[], &[data(), model()]).expect("the shipped data configures")
 }
 
 /// A past event with its memo, as the host keeps it.

@@ -1,0 +1,189 @@
+//! `chains`: the model of the kill-chain detector that says how a passage sounds, with its provenance.
+
+mod learn;
+mod texts;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::Data;
+use crate::rows::hex;
+use learn::{Learnt, learn};
+use texts::{Author, AuthorKind, Text, Texts};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    data: Data,
+    /// Where the weights go; what they were made of goes beside them, as `.toml`
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The version of the artifact
+    #[arg(long, value_name = "YYYY.MM.DD")]
+    version: String,
+    /// Leave this author's trajectories out, to measure the detector on them; not for what ships
+    #[arg(long, value_name = "NAME")]
+    without: Option<String>,
+}
+
+/// Of the harmless results of left-out trajectories, how many in a thousand may sound like an order to
+/// a program: possibly, and likely.
+const PERMITTED: [usize; 2] = [60, 20];
+
+/// Of one author's texts, judged by a model that saw none of them.
+struct Crossed {
+    author: usize,
+    attacks: Vec<f32>,
+    harmless: Vec<f32>,
+}
+
+pub fn main(args: &Args) -> Result<()> {
+    let mut texts = Texts::read(&args.data.folder)?;
+    let crossed = cross(&texts);
+    let thresholds = bounds(&texts, &crossed);
+    for own in &crossed {
+        println!("{}", told(&texts, own, thresholds));
+    }
+    if let Some(name) = &args.without {
+        texts.leave_out(name)?;
+    }
+    let all: Vec<&Text> = texts.all.iter().collect();
+    let bytes = learn(&all).to_bytes(thresholds);
+    let beside = provenance(args, &bytes, &texts, &crossed, thresholds)?;
+    std::fs::write(&args.out, &bytes).with_context(|| args.out.display().to_string())?;
+    let path = args.out.with_extension("toml");
+    std::fs::write(&path, beside).with_context(|| path.display().to_string())?;
+    println!("{} bytes in {}", bytes.len(), args.out.display());
+    Ok(())
+}
+
+/// From where on a passage is possibly, and likely, an order.
+fn bounds(texts: &Texts, crossed: &[Crossed]) -> [f32; 2] {
+    let is_told = |own: &&Crossed| is(texts, own.author, AuthorKind::Trajectories);
+    let told = crossed.iter().filter(is_told);
+    let mut harmless: Vec<f32> = told.flat_map(|own| own.harmless.clone()).collect();
+    harmless.sort_by(|one, two| two.total_cmp(one));
+    PERMITTED.map(|of| {
+        let bound = harmless.get(harmless.len() * of / 1000);
+        bound.copied().unwrap_or_default()
+    })
+}
+
+fn is(texts: &Texts, author: usize, kind: AuthorKind) -> bool {
+    texts
+        .authors
+        .get(author)
+        .is_some_and(|own| own.kind == kind)
+}
+
+/// Leaves each author of trajectories out in turn, and with each a part of the texts of others.
+fn cross(texts: &Texts) -> Vec<Crossed> {
+    let numbers = |kind| -> Vec<usize> {
+        let all = 0..texts.authors.len();
+        all.filter(|author| is(texts, *author, kind)).collect()
+    };
+    let told = numbers(AuthorKind::Trajectories);
+    let others = numbers(AuthorKind::Others);
+    let mut crossed = Vec::new();
+    for (fold, author) in told.iter().enumerate() {
+        let part = others.iter().enumerate();
+        let part = part.filter(|(at, _)| at % told.len() == fold);
+        let left: Vec<usize> = part.map(|(_, own)| *own).chain([*author]).collect();
+        let kept: Vec<&Text> = texts
+            .all
+            .iter()
+            .filter(|own| !left.contains(&own.author))
+            .collect();
+        let learnt: Learnt = learn(&kept);
+        for author in left {
+            let own = texts.all.iter().filter(|own| own.author == author);
+            let (attacks, harmless): (Vec<&Text>, Vec<&Text>) = own.partition(|own| own.attack);
+            let loudest =
+                |own: Vec<&Text>| own.into_iter().map(|own| learnt.loudest(own)).collect();
+            crossed.push(Crossed {
+                author,
+                attacks: loudest(attacks),
+                harmless: loudest(harmless),
+            });
+        }
+    }
+    crossed
+}
+
+/// What was heard of an author's results: how many, and of these at least possible and likely.
+fn told(texts: &Texts, own: &Crossed, thresholds: [f32; 2]) -> String {
+    let heard = |name: &str, scores: &[f32]| {
+        let [possible, likely] =
+            thresholds.map(|bound| scores.iter().filter(|own| **own >= bound).count());
+        let rows = scores.len();
+        match rows {
+            0 => String::new(),
+            _ => {
+                format!("{name} = {{ rows = {rows}, possible = {possible}, likely = {likely} }}\n")
+            }
+        }
+    };
+    let name = texts
+        .authors
+        .get(own.author)
+        .map_or("", |author| &author.name);
+    let (attacks, harmless) = (
+        heard("attacks", &own.attacks),
+        heard("harmless", &own.harmless),
+    );
+    format!("# {name}, left out\n{attacks}{harmless}")
+}
+
+fn provenance(
+    args: &Args,
+    bytes: &[u8],
+    texts: &Texts,
+    crossed: &[Crossed],
+    thresholds: [f32; 2],
+) -> Result<String> {
+    let mut out = String::from(HEAD);
+    let file = args.out.file_stem().unwrap_or_default().to_string_lossy();
+    writeln!(
+        out,
+        "[artifact]\nkind = \"model\"\nname = \"chains\"\nversion = \"{}\"\nschema = 1\ndetector = \"kill-chain\"\n",
+        args.version
+    )?;
+    writeln!(
+        out,
+        "[model]\nfile = \"{file}\"\nsha256 = \"{}\"\nthresholds = {thresholds:?}",
+        hex(&Sha256::digest(bytes))
+    )?;
+    for (
+        at,
+        Author {
+            name,
+            licence,
+            sha256,
+            ..
+        },
+    ) in texts.authors.iter().enumerate()
+    {
+        let licence = licence.replace(['"', '\\'], "'");
+        writeln!(
+            out,
+            "\n[[source]]\nname = \"{name}\"\nlicence = \"{licence}\"\nsha256 = \"{sha256}\""
+        )?;
+        if let Some(own) = crossed.iter().find(|own| own.author == at) {
+            write!(out, "{}", told(texts, own, thresholds))?;
+        }
+    }
+    Ok(out)
+}
+
+const HEAD: &str = "\
+# The statistical model of the kill-chain detector, which says how a passage sounds, and what it was
+# made of. Written by `cargo xtask train-chains`; not edited by hand.
+#
+# Figures are of a model that saw nothing of that author: results that carry an order which is then
+# obeyed, and other results; how many of them sound possibly, and likely, like an order to a program.
+# Of others only harmless texts are learnt from. No row of theirs is kept in this project.
+
+";
