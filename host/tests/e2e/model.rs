@@ -85,14 +85,23 @@ fn the_signed_catalog_lists_the_detectors_model_and_the_feed_has_its_bytes() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
     let listed = home.cli(&["model", "list", "--json"]).done().json();
-    let model = &listed["models"][0];
-    assert_eq!(model["name"], "injection", "{listed:#}");
-    assert_eq!(model["state"], "available");
+    let models = listed["models"].as_array().unwrap();
+    let named: Vec<&str> = models
+        .iter()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
+    assert_eq!(named, ["injection", "chains"], "{listed:#}");
     let status = home.cli(&["feed", "status", "--json"]).done().json();
     let artifacts = status["feeds"][0]["artifacts"].as_array().unwrap();
-    let live = artifacts.iter().find(|one| one["kind"] == "model").unwrap();
-    assert_eq!(model["sha256"], live["sha256"], "what the detector runs");
-    assert_eq!(model["length"], live["bytes"]);
+    for model in models {
+        assert_eq!(model["state"], "available");
+        let is_live =
+            |one: &&serde_json::Value| one["kind"] == "model" && one["name"] == model["name"];
+        let live = artifacts.iter().find(is_live).unwrap();
+        assert_eq!(model["sha256"], live["sha256"], "what the detector runs");
+        assert_eq!(model["length"], live["bytes"]);
+    }
+    let model = &models[0];
 
     // No network is needed.
     let pull = ["model", "pull", "injection", "--json"];

@@ -79,6 +79,7 @@ enum Lead {
     Written,
     Possible,
     Likely,
+    Beside,
 }
 
 impl Lead {
@@ -94,6 +95,7 @@ impl Lead {
             Self::Written => follows::WRITTEN,
             Self::Possible => follows::POSSIBLE,
             Self::Likely => follows::LIKELY,
+            Self::Beside => follows::BESIDE,
         }
     }
 }
@@ -291,9 +293,14 @@ impl Chain {
         matches!(self.severity, Level::Info | Level::Low | Level::Medium)
     }
 
+    /// At least asked about.
+    pub fn is_asked(&self) -> bool {
+        !matches!(self.severity, Level::Info | Level::Low)
+    }
+
     /// What makes it a chain is how a passage sounds.
     pub fn is_heard(&self) -> bool {
-        let heard = follows::POSSIBLE | follows::LIKELY;
+        let heard = follows::POSSIBLE | follows::LIKELY | follows::BESIDE;
         self.steps.last().is_some_and(|last| last.lead & heard != 0)
     }
 }

@@ -172,10 +172,10 @@ fn essence(seen: &Seen<'_>) -> Option<Memo> {
         tool: seen.tool,
         ..Memo::default()
     };
-    let mut room = MAX_STEP - 27;
+    let mut room = MAX_STEP - memo::HEADER;
     for secret in seen.secrets() {
         let prints: Vec<u32> = secret.prints().collect();
-        let size = 10 + prints.len() * 4;
+        let size = memo::SECRET_HEADER + prints.len() * 4;
         if size <= room {
             room -= size;
             own.secrets.push(memo::Secret {
@@ -189,7 +189,7 @@ fn essence(seen: &Seen<'_>) -> Option<Memo> {
         let words: Vec<u32> = order.words().collect();
         let presses = order.signs & (sign::OVERT | sign::URGENT | sign::CALLED | sign::LIKELY) != 0;
         let named = words.iter().any(|word| word & NAME != 0);
-        let size = 6 + words.len() * 4;
+        let size = memo::ORDER_HEADER + words.len() * 4;
         if order.signs & sign::MENTION == 0 && (presses || named) && size <= room {
             room -= size;
             own.orders.push(Order {

@@ -291,10 +291,12 @@ impl KillChain {
             .collect();
         // What says more precisely what is wrong comes first.
         let (heard, seen): (Vec<_>, Vec<_>) = self.chains.iter().partition(|own| own.is_heard());
+        let is_told = |own: &Finding| own.severity as u8 >= Severity::Medium as u8;
+        let mut told = findings.iter().any(is_told);
         for chain in seen.into_iter().chain(heard) {
-            let told = |own: &Finding| own.severity as u8 >= Severity::Medium as u8;
-            if chain.is_heard() && findings.iter().any(told) {
-                break;
+            // Said before is said as well.
+            if chain.is_heard() && chain.is_mild() && told {
+                continue;
             }
             let Some(steps) = scene.find(chain) else {
                 continue;
@@ -310,10 +312,12 @@ impl KillChain {
                     .flatten()
                     .any(|memo| memo.reported().any(|own| own == key))
                 {
+                    told |= chain.is_asked();
                     continue;
                 }
                 memo.reported.push(key);
             }
+            told |= chain.is_asked();
             findings.push(finding::pattern(chain, event, past, &steps, &did));
         }
         let asks_inside = facts.flags & flag::INSIDE != 0 && facts.actions.has(Action::Fetch);
@@ -352,6 +356,9 @@ impl KillChain {
             // Papers say which command does what.
             if !loud && facts.runs {
                 lead &= !follows::DESCRIBED;
+                if lead & follows::NAMED == 0 {
+                    lead &= !(follows::POSSIBLE | follows::LIKELY);
+                }
             }
             // Of two addresses of one house the content does not give one: nobody is let in.
             let given = |mail: &u32| {

@@ -6,17 +6,18 @@
 mod seen;
 
 use crate::action::{Actions, Shape};
-use crate::order::{MAX_ALL_WORDS, MAX_ORDERS, Order};
+use crate::order::{self, Order};
+use crate::reader::{MAX_HEARD, MAX_HEARD_WORDS};
 
 pub use seen::{OrderSeen, SecretSeen, Seen};
 
 /// Format of the bytes; another number is not read, so a memo of an older version counts as none.
 const VERSION: u8 = 6;
-const HEADER: usize = 27;
+pub const HEADER: usize = 27;
 /// Actions, signs and number of words of one order.
-const ORDER_HEADER: usize = 7;
+pub const ORDER_HEADER: usize = 7;
 /// Kind, number of prints and two hosts of one secret.
-const SECRET_HEADER: usize = 10;
+pub const SECRET_HEADER: usize = 10;
 /// Time, server and length of one step that is carried.
 const CARRIED_HEADER: usize = 14;
 /// A tool and its actions.
@@ -39,6 +40,9 @@ pub const SHORT: u8 = u8::MAX;
 /// The prints are those of the number of a card, and of an account.
 pub const CARD: u8 = u8::MAX - 1;
 pub const ACCOUNT: u8 = u8::MAX - 2;
+/// Orders, and words of all of them.
+const MAX_ORDERS: usize = order::MAX_ORDERS + MAX_HEARD;
+const MAX_ALL_WORDS: usize = order::MAX_ALL_WORDS + MAX_HEARD_WORDS;
 /// Bytes of steps that are carried; private content makes room for them.
 pub const MAX_CARRIED: usize = 1600;
 pub const MAX_BYTES: u32 = 4096;

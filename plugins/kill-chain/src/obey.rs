@@ -53,6 +53,8 @@ pub mod follows {
     pub const POSSIBLE: u16 = 256;
     /// The same, and it sounds so.
     pub const LIKELY: u16 = 512;
+    /// It changes something and has nothing to do with such an order but that it comes after it.
+    pub const BESIDE: u16 = 1024;
 }
 
 /// Part of a value's words that must be in the order: three of five, so that an article or an
@@ -156,35 +158,43 @@ impl Told {
         if order.signs & sign::POSSIBLE != 0 && found != 0 {
             found |= follows::POSSIBLE;
         }
-        if order.signs & sign::LIKELY != 0 && (found != 0 || self.meets(order, actions, action)) {
-            found |= follows::LIKELY;
+        if order.signs & sign::LIKELY != 0 {
+            found |= match found {
+                0 => self.meets(order, actions, action),
+                _ => follows::LIKELY,
+            };
         }
         found
     }
 
-    /// Whether a call has so much to do with what a program was likely told, although it neither uses
-    /// a name of it nor is described. Most of what users ask for looks something up, sends or writes it,
-    /// and commands are many: those must share more; of other changes there are few.
-    fn meets(&self, order: &OrderSeen<'_>, actions: Actions, action: bool) -> bool {
+    /// How a call has to do with what a program was likely told, although it neither uses a name of it
+    /// nor is described. Most of what users ask for looks something up, sends or writes it, and
+    /// commands are many: those must share more; of other changes there are few.
+    fn meets(&self, order: &OrderSeen<'_>, actions: Actions, action: bool) -> u16 {
         let has = |hash: &&u32| order.has(**hash) || order.has(**hash | NAME);
-        let hits = |value: &Vec<u32>| value.iter().filter(has).count();
         let is = |all: &[Action]| all.iter().any(|own| actions.has(*own));
         if is(&[Action::Shell, Action::Execute, Action::Install]) {
-            return false;
+            return 0;
         }
-        let covers = |value: &Vec<u32>| {
-            let hits = hits(value);
-            hits > 0 && hits * COVERED.1 >= value.len() * COVERED.0
-        };
-        let names = || self.pieces.iter().flatten().any(|hash| has(&hash));
-        if self.values.iter().any(covers) || names() {
-            return true;
+        let (mut covered, mut shared) = (false, false);
+        for value in &self.values {
+            let hits = value.iter().filter(has).count();
+            shared |= hits > 0;
+            covered |= hits > 0 && hits * COVERED.1 >= value.len() * COVERED.0;
         }
-        let told = || action || self.tool.iter().any(|hash| order.has(*hash));
-        !is(&[Action::Send, Action::Fetch])
-            && (!actions.has(Action::Write)
-                || told()
-                || self.values.iter().any(|own| hits(own) > 0))
+        if covered || self.pieces.iter().flatten().any(|hash| has(&hash)) {
+            return follows::LIKELY;
+        }
+        if is(&[Action::Send, Action::Fetch]) {
+            return 0;
+        }
+        if shared || action || self.tool.iter().any(|hash| order.has(*hash)) {
+            return follows::LIKELY;
+        }
+        match actions.has(Action::Write) {
+            true => 0,
+            false => follows::BESIDE,
+        }
     }
 
     /// Whether the order has every value of the call, several of them.

@@ -9,7 +9,7 @@ use crate::print::{NAME, Printer, plain};
 
 /// Orders of one event, and words of all of them that are kept.
 pub const MAX_ORDERS: usize = 24;
-pub const MAX_ALL_WORDS: usize = 216;
+pub const MAX_ALL_WORDS: usize = 192;
 
 /// How insistent an order is, as bits.
 pub mod sign {
@@ -44,8 +44,13 @@ pub struct Order {
 }
 
 /// The orders worth keeping, the most telling ones first. `elsewhere` gives the names that the same
-/// content also has as plain data, such as its sender: those are no names that only an order gives.
-pub fn chosen(mut orders: Vec<Order>, elsewhere: impl FnOnce() -> Vec<u32>) -> Vec<Order> {
+/// content also has as plain data, such as its sender: those are no names that only an order gives;
+/// `left` words have room.
+pub fn chosen(
+    mut orders: Vec<Order>,
+    elsewhere: impl FnOnce() -> Vec<u32>,
+    mut left: usize,
+) -> Vec<Order> {
     orders.retain(|order| !order.words.is_empty());
     let mut words = orders.iter().flat_map(|order| &order.words);
     let elsewhere = if words.any(|word| *word & NAME != 0) {
@@ -63,7 +68,6 @@ pub fn chosen(mut orders: Vec<Order>, elsewhere: impl FnOnce() -> Vec<u32>) -> V
         order.words.dedup();
     }
     orders.sort_by_key(|order| std::cmp::Reverse(worth(order)));
-    let mut left = MAX_ALL_WORDS;
     orders.truncate(MAX_ORDERS);
     orders.retain(|order| {
         let fits = order.words.len() <= left;

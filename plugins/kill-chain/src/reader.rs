@@ -8,12 +8,13 @@ mod called;
 mod heard;
 mod place;
 
-use crate::order::{Order, chosen, sign, worth};
+use crate::order::{MAX_ALL_WORDS, Order, chosen, sign, worth};
 use crate::print::Printer;
 use crate::vocabulary::{Meaning, Vocabulary, mark, pair};
 use crate::words::{Kind, Word, forms, is_name, parts, words, words_from};
 use called::{is_handle, tag, tail};
 use heard::take;
+pub use heard::{MAX_HEARD, MAX_HEARD_WORDS};
 use place::{Place, Start, begins, ends_sentence, is_glued, is_key, leads};
 
 /// How far behind its verb an order reaches, in bytes.
@@ -34,6 +35,8 @@ pub struct Reader<'a> {
     vocabulary: &'a Vocabulary,
     printer: &'a Printer,
     orders: Vec<Found>,
+    /// What is only heard, with its loudness, the loudest first.
+    heard: Vec<(f32, Order)>,
     marks: Vec<Mark>,
     /// Parts of the texts that are outside of every order.
     outside: Vec<&'a str>,
@@ -65,6 +68,7 @@ impl<'a> Reader<'a> {
             vocabulary,
             printer,
             orders: Vec::new(),
+            heard: Vec::new(),
             marks: Vec::new(),
             outside: Vec::new(),
             field: 0,
@@ -478,6 +482,10 @@ impl<'a> Reader<'a> {
     /// The orders worth keeping, the most telling ones first.
     pub fn finish(self) -> Vec<Order> {
         let orders = self.orders.into_iter().map(|found| found.order).collect();
-        chosen(orders, || Self::elsewhere(&self.outside, self.printer))
+        let elsewhere = || Self::elsewhere(&self.outside, self.printer);
+        let heard = self.heard.into_iter().map(|(_, order)| order).collect();
+        let mut all = chosen(heard, elsewhere, MAX_HEARD_WORDS);
+        all.extend(chosen(orders, elsewhere, MAX_ALL_WORDS));
+        all
     }
 }

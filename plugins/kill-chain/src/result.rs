@@ -73,6 +73,8 @@ impl KillChain {
             let mut hosts = call.hosts();
             hosts.next().filter(|_| hosts.next().is_none())
         });
+        let guides =
+            question.is_some_and(|call| call.is(flag::GUIDE)) || self.is_guide_resource(event);
         let mut reader = Reader::new(&self.vocabulary, &self.printer);
         let mut prints = 0;
         let (mut mentions, mut short, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
@@ -81,13 +83,13 @@ impl KillChain {
             let mut hunt = Hunt::new(seen, &self.lexicon.secrets, asked);
             let least = self.lexicon.secrets.shortest();
             let mut spots = Spots::new();
-            let first = reader.found();
+            let fields = reader.fields();
             reader.read(seen, least, |word| {
                 hunt.look(word);
                 self.spot(seen, word, &mut spots);
             });
-            if event.kind != Kind::PromptContent {
-                reader.hear(seen, first, &self.tone.passages(seen));
+            if event.kind != Kind::PromptContent && !guides {
+                reader.hear(seen, fields, &self.tone.passages(seen));
             }
             self.mentions(seen, &spots, &mut mentions);
             numbers.extend(
@@ -167,6 +169,15 @@ impl KillChain {
         memo.secrets.extend(numbers);
         memo.actions = facts.actions;
         self.worth(memo, event, past)
+    }
+
+    /// Whether a resource is a file in which whoever owns the work tells its agents what to do.
+    fn is_guide_resource(&self, event: &Event) -> bool {
+        let name = event.name.rsplit('/').next().unwrap_or_default();
+        let guides = &self.lexicon.usage.guides;
+        event.kind == Kind::ResourceContent
+            && event.name.starts_with("file:")
+            && guides.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Keeps what a short answer calls what was sent.

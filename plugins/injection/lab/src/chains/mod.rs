@@ -31,7 +31,7 @@ pub struct Args {
 
 /// Of the harmless results of left-out trajectories, how many in a thousand may sound like an order to
 /// a program: possibly, and likely.
-const PERMITTED: [usize; 2] = [60, 20];
+const PERMITTED: [usize; 2] = [50, 15];
 
 /// Of one author's texts, judged by a model that saw none of them.
 struct Crossed {
