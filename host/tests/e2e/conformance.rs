@@ -11,7 +11,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Scenario, check and what the suite thought of it; equal ones are counted.
+/// Scenario, check and what the suite thought of it; equal ones are counted, but for those that only
+/// tell what came in: how many events a client that comes back to a stream still gets depends on
+/// whether the server or the client was quicker.
 type Story = BTreeMap<[String; 4], usize>;
 
 /// What a revision asks of a server, in suite 0.2.0-alpha.12: scenarios, and checks that pass.
@@ -78,7 +80,9 @@ fn tell(story: &mut Story, scenario: &str, results: &Path) {
             part("name"),
             part("status"),
         ];
-        *story.entry(key).or_default() += 1;
+        let only_told = key[3] == "INFO";
+        let times = story.entry(key).or_default();
+        *times = if only_told { 1 } else { *times + 1 };
     }
 }
 
