@@ -16,6 +16,7 @@ mod packages;
 mod rows;
 mod speed;
 mod table;
+mod target;
 mod train;
 
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ use clap::Parser;
 )]
 enum Verb {
     /// Train the model on rows that may ship, and write it with its provenance
-    Train(train::Args),
+    Train(target::Target),
     /// Train the model of the kill-chain detector and write it with its provenance
     Chains(chains::Args),
     /// Recall and false positives by source and language, leaving whole sources out

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use injection::lexicon::CONCEPTS;
 use sha2::{Digest, Sha256};
 
-use crate::Data;
 use crate::cross::{Crossed, cross};
 use crate::feeds::{lexicon, signatures};
 use crate::folds::{Bag, bags};
@@ -17,21 +15,10 @@ use crate::learn::learn;
 use crate::packages::packages;
 use crate::rows::{Source, hex, load, own};
 use crate::table::{Tallies, tally, wilson};
+use crate::target::Target;
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    data: Data,
-    /// Where the weights go; what they were made of goes beside them, as `.toml`
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// The version of the artifact
-    #[arg(long, value_name = "YYYY.MM.DD")]
-    version: String,
-}
-
-pub fn main(args: &Args) -> Result<()> {
-    let mut sources = load(&args.data.folder)?;
+pub fn main(target: &Target) -> Result<()> {
+    let mut sources = load(&target.data.folder)?;
     sources.extend(own()?);
     sources.extend(packages()?);
     sources.extend(held()?);
@@ -41,41 +28,26 @@ pub fn main(args: &Args) -> Result<()> {
     let ships = |bag: &&Bag| sources.get(bag.source).is_some_and(|source| source.ships);
     let shipping: Vec<&Bag> = bags.iter().filter(ships).collect();
     let bytes = learn(&shipping).model(crossed.thresholds).to_bytes();
-    let provenance = provenance(args, &bytes, &sources, &crossed, &tallies)?;
-    std::fs::write(&args.out, &bytes).with_context(|| args.out.display().to_string())?;
-    let beside = args.out.with_extension("toml");
-    std::fs::write(&beside, provenance).with_context(|| beside.display().to_string())?;
-    println!("{} bytes in {}", bytes.len(), args.out.display());
-    println!("what they were made of: {}", beside.display());
-    Ok(())
+    let provenance = provenance(target, &bytes, &sources, &crossed, &tallies)?;
+    target.write(&bytes, &provenance)
 }
 
 fn provenance(
-    args: &Args,
+    target: &Target,
     bytes: &[u8],
     sources: &[Source],
     crossed: &Crossed,
     tallies: &Tallies,
 ) -> Result<String> {
-    let file = args
-        .out
-        .file_stem()
-        .map(|name| name.to_string_lossy().into_owned());
     let mut words = Sha256::new();
     for blob in signatures()? {
         words.update(&blob.bytes);
     }
     let mut out = String::from(HEAD);
+    out += &target.tables("injection", "injection", bytes);
     writeln!(
         out,
-        "[artifact]\nkind = \"model\"\nname = \"injection\"\nversion = \"{}\"\nschema = 1\ndetector = \"injection\"\n",
-        args.version
-    )?;
-    writeln!(
-        out,
-        "[model]\nfile = \"{}\"\nsha256 = \"{}\"\nconcepts = {}\n# Of the signature, phrase and word artifacts in the order of their files' names.\nlexicon_sha256 = \"{}\"\nthresholds = {:?}\n",
-        file.unwrap_or_default(),
-        hex(&Sha256::digest(bytes)),
+        "concepts = {}\n# Of the signature, phrase and word artifacts in the order of their files' names.\nlexicon_sha256 = \"{}\"\nthresholds = {:?}\n",
         CONCEPTS.len(),
         hex(&words.finalize()),
         crossed.thresholds

@@ -4,26 +4,17 @@ mod learn;
 mod texts;
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
+use anyhow::Result;
 
-use crate::Data;
-use crate::rows::hex;
+use crate::target::Target;
 use learn::{Learnt, learn};
 use texts::{Author, AuthorKind, Text, Texts};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    data: Data,
-    /// Where the weights go; what they were made of goes beside them, as `.toml`
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// The version of the artifact
-    #[arg(long, value_name = "YYYY.MM.DD")]
-    version: String,
+    target: Target,
     /// Leave this author's trajectories out, to measure the detector on them; not for what ships
     #[arg(long, value_name = "NAME")]
     without: Option<String>,
@@ -41,7 +32,7 @@ struct Crossed {
 }
 
 pub fn main(args: &Args) -> Result<()> {
-    let mut texts = Texts::read(&args.data.folder)?;
+    let mut texts = Texts::read(&args.target.data.folder)?;
     let crossed = cross(&texts);
     let thresholds = bounds(&texts, &crossed);
     for own in &crossed {
@@ -52,12 +43,8 @@ pub fn main(args: &Args) -> Result<()> {
     }
     let all: Vec<&Text> = texts.all.iter().collect();
     let bytes = learn(&all).to_bytes(thresholds);
-    let beside = provenance(args, &bytes, &texts, &crossed, thresholds)?;
-    std::fs::write(&args.out, &bytes).with_context(|| args.out.display().to_string())?;
-    let path = args.out.with_extension("toml");
-    std::fs::write(&path, beside).with_context(|| path.display().to_string())?;
-    println!("{} bytes in {}", bytes.len(), args.out.display());
-    Ok(())
+    let beside = provenance(&args.target, &bytes, &texts, &crossed, thresholds)?;
+    args.target.write(&bytes, &beside)
 }
 
 /// From where on a passage is possibly, and likely, an order.
@@ -138,24 +125,15 @@ fn told(texts: &Texts, own: &Crossed, thresholds: [f32; 2]) -> String {
 }
 
 fn provenance(
-    args: &Args,
+    target: &Target,
     bytes: &[u8],
     texts: &Texts,
     crossed: &[Crossed],
     thresholds: [f32; 2],
 ) -> Result<String> {
     let mut out = String::from(HEAD);
-    let file = args.out.file_stem().unwrap_or_default().to_string_lossy();
-    writeln!(
-        out,
-        "[artifact]\nkind = \"model\"\nname = \"chains\"\nversion = \"{}\"\nschema = 1\ndetector = \"kill-chain\"\n",
-        args.version
-    )?;
-    writeln!(
-        out,
-        "[model]\nfile = \"{file}\"\nsha256 = \"{}\"\nthresholds = {thresholds:?}",
-        hex(&Sha256::digest(bytes))
-    )?;
+    out += &target.tables("chains", "kill-chain", bytes);
+    writeln!(out, "thresholds = {thresholds:?}")?;
     for (
         at,
         Author {
