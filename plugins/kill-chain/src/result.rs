@@ -73,8 +73,8 @@ impl KillChain {
             let mut hosts = call.hosts();
             hosts.next().filter(|_| hosts.next().is_none())
         });
-        let guides =
-            question.is_some_and(|call| call.is(flag::GUIDE)) || self.is_guide_resource(event);
+        // What a server calls its own resource is no sign: only what the agent asked for is.
+        let guides = question.is_some_and(|call| call.is(flag::GUIDE));
         let mut reader = Reader::new(&self.vocabulary, &self.printer);
         let mut prints = 0;
         let (mut mentions, mut short, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
@@ -131,9 +131,8 @@ impl KillChain {
             }
         }
         memo.orders = reader.finish();
-        if question.is_some_and(|call| call.is(flag::GUIDE)) {
-            let called =
-                |order: &mut Order| order.signs &= !(sign::CALLED | sign::POSSIBLE | sign::LIKELY);
+        if guides {
+            let called = |order: &mut Order| order.signs &= !sign::CALLED;
             memo.orders.iter_mut().for_each(called);
         }
         // The number of what was sent outside, by which it could be wiped.
@@ -169,15 +168,6 @@ impl KillChain {
         memo.secrets.extend(numbers);
         memo.actions = facts.actions;
         self.worth(memo, event, past)
-    }
-
-    /// Whether a resource is a file in which whoever owns the work tells its agents what to do.
-    fn is_guide_resource(&self, event: &Event) -> bool {
-        let name = event.name.rsplit('/').next().unwrap_or_default();
-        let guides = &self.lexicon.usage.guides;
-        event.kind == Kind::ResourceContent
-            && event.name.starts_with("file:")
-            && guides.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Keeps what a short answer calls what was sent.

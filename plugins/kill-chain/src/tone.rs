@@ -26,6 +26,7 @@ const FEWEST: f32 = 48.0;
 /// Passages that are told of one text.
 const MAX_PASSAGES: usize = 12;
 
+/// What stands for all numbers, all addresses, and a mark that opens a tag.
 const NUMBER: u32 = 0x6e75_6d00;
 const ADDRESS: u32 = 0x6164_6400;
 const FRAME: u32 = 0x6672_6100;
