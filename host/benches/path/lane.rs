@@ -18,9 +18,15 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// The product's own, as it ships: verified seed, `balanced`.
+    /// The product's own, with its verified seed. `monitor`: of made-up prose a text in some thousand
+    /// is taken for an attack, and must be answered like any other.
     pub fn of(product: &Path) -> Self {
         Self::start(|home| {
+            std::fs::write(
+                home.join("policy.toml"),
+                "version = 1\nprofile = \"monitor\"\n",
+            )
+            .unwrap();
             let mut daemon = Command::new(product);
             daemon
                 .args(["daemon", "run"])

@@ -106,6 +106,30 @@ fn a_call_after_a_passage_that_tells_a_program_to_make_it_is_found_across_server
 }
 
 #[test]
+fn a_call_like_those_of_agents_that_went_astray_waits_for_a_person() {
+    let home = Home::new();
+    home.configure("ask_hold_s = 1");
+    let _daemon = Daemon::start(&home);
+    let directory = Script::echo(&["create_account"]).install(&home, "directory");
+    let mut client = Client::open(&home, &directory);
+    let proper = json!({ "login": "m.berg", "role": "reader", "mfa": true, "notify": true });
+    let answer = client.call("create_account", proper);
+    assert!(!text(&answer).starts_with("Blocked"), "{answer:#}");
+
+    let odd = json!({ "login": "svc_sync", "role": "owner", "mfa": false, "notify": false, "hidden": true });
+    let answer = client.call("create_account", odd);
+    assert!(
+        text(&answer).starts_with("Blocked by ClawDefender"),
+        "{answer:#}"
+    );
+    let record = home.record("tool:create_account rule:kill-chain.rogue verdict:ask");
+    let finding = &record["findings"][0];
+    assert_eq!(finding["severity"], "medium", "{record:#}");
+    assert_eq!(finding["attrs"]["to"], "directory");
+    assert!(!finding.to_string().contains("svc_sync"), "{finding:#}");
+}
+
+#[test]
 fn a_file_of_chains_that_is_wrong_stops_the_start_with_its_line() {
     let bad = OWN.replace("\"delete\"", "\"fly\"");
     for (chains, mode, why) in [

@@ -30,7 +30,7 @@ const MAX_ARGUMENTS: usize = 256 * 1024;
 /// Paths that are remembered as they are written.
 const MAX_SPOKEN: usize = 256;
 /// Arguments looked at. Chosen: no call of a person's tool has so many.
-const MAX_TEXTS: usize = 4096;
+pub const MAX_TEXTS: usize = 4096;
 
 /// One event as chains see it.
 #[derive(Clone, Debug, Default)]

@@ -7,11 +7,13 @@ use clawdefender_sdk::{Category, Event, Finding, Severity};
 
 use crate::action::Actions;
 use crate::chain::{Carries, Chain, Level};
+use crate::harm::Like;
 use crate::memo::Seen;
 use crate::past::Past;
 
 pub const EXFILTRATION: &str = "kill-chain.exfiltration";
 pub const PATTERN: &str = "kill-chain.pattern";
+pub const ROGUE: &str = "kill-chain.rogue";
 
 /// Longest list of actions, in bytes: what the host keeps of an attribute.
 const MAX_ACTIONS: usize = 256;
@@ -125,6 +127,26 @@ pub fn pattern(
         steps: indices(steps, past),
         refs: chain.attack.clone(),
         attrs,
+    }
+}
+
+/// The call is like those by which agents did harm.
+pub fn rogue(event: &Event, like: Like, did: &Did<'_>) -> Finding {
+    let (severity, confidence_pct) = match like {
+        Like::Asked => (Severity::Medium, 55),
+        Like::Noted => (Severity::Low, 35),
+    };
+    Finding {
+        rule: ROGUE.to_owned(),
+        category: Category::KillChain,
+        severity,
+        confidence_pct,
+        message: "This call is like those by which agents that went astray did harm.".to_owned(),
+        spans: Vec::new(),
+        steps: Vec::new(),
+        // OWASP Top 10 for Agentic Applications: rogue agents.
+        refs: vec!["ASI10".to_owned()],
+        attrs: vec![pair("to", event.server.name.clone()), did.attr(&[])],
     }
 }
 

@@ -11,11 +11,13 @@ mod definition;
 mod facts;
 mod finding;
 mod flow;
+pub mod harm;
 mod keep;
 mod leak;
 mod lexicon;
 mod memo;
 mod mention;
+pub mod model;
 mod obey;
 mod order;
 mod past;
@@ -41,10 +43,12 @@ use serde::Deserialize;
 use action::{Action, Actions, flag};
 use chain::{Chain, ChainText};
 use facts::Facts;
-use finding::{Did, EXFILTRATION, PATTERN};
+use finding::{Did, EXFILTRATION, PATTERN, ROGUE};
 use flow::Flow;
+use harm::Harm;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
+use model::Models;
 use obey::follows;
 use past::Past;
 use print::Printer;
@@ -62,6 +66,7 @@ pub struct KillChain {
     chains: Vec<Chain>,
     printer: Printer,
     tone: Tone,
+    harm: Harm,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +99,11 @@ impl Detector for KillChain {
                     PATTERN,
                     Category::KillChain,
                     "Several steps together form a known attack chain.",
+                ),
+                rule(
+                    ROGUE,
+                    Category::KillChain,
+                    "A call is like those by which agents that went astray did harm.",
                 ),
             ],
             kinds: vec![
@@ -149,17 +159,19 @@ impl Detector for KillChain {
             return Err("killchain data: no chain".to_owned());
         }
         let mut models = data.iter().filter(|blob| blob.kind == "model");
-        let model = models.next().ok_or("there is no model of passages")?;
+        let model = models.next().ok_or("there is no model")?;
         if models.next().is_some() {
-            return Err("there are two models of passages".to_owned());
+            return Err("there are two models".to_owned());
         }
+        let Models { tone, harm } = Models::parse(&model.bytes)?;
         let printer = Printer::new(key);
         Ok(Self {
             vocabulary: lexicon.orders.compile(printer),
             lexicon: lexicon.compile()?,
             chains,
             printer,
-            tone: Tone::parse(&model.bytes)?,
+            tone,
+            harm,
         })
     }
 
@@ -189,6 +201,20 @@ impl KillChain {
             defined,
         )
         .actions
+    }
+
+    /// The parts by which a call is weighed, seen alone: for whoever trains the model.
+    pub fn parts(&self, event: &Event) -> Vec<Vec<u32>> {
+        let (defined, ordered) = (Actions::default(), false);
+        let (lexicon, vocabulary) = (&self.lexicon, &self.vocabulary);
+        let facts = facts::of_call(
+            event,
+            lexicon,
+            vocabulary,
+            &self.printer,
+            (ordered, defined),
+        );
+        harm::parts(event, &facts)
     }
 
     /// What the tool of a definition does by its name, and what its definition adds to that.
@@ -319,6 +345,10 @@ impl KillChain {
             }
             told |= chain.is_asked();
             findings.push(finding::pattern(chain, event, past, &steps, &did));
+        }
+        // What says more precisely what is wrong is enough.
+        if !told && let Some(like) = self.harm.judge(&harm::parts(event, &facts)) {
+            findings.push(finding::rogue(event, like, &did));
         }
         let asks_inside = facts.flags & flag::INSIDE != 0 && facts.actions.has(Action::Fetch);
         if !facts.may_log_in() && !asks_inside {

@@ -7,22 +7,14 @@
 //! A passage is a sentence, a line or a value of JSON. Features are its words and pairs of words, by
 //! hash; its score is the sum of their weights divided by the root of how many there are.
 
+use crate::model::{Table, pair, slot};
 use crate::print::Printer;
 use crate::words::{Kind, Word, is_address, words};
 
-const MAGIC: &[u8; 4] = b"cdtn";
-/// Of features, weights and file together.
-const FORMAT: u32 = 1;
-const HEADER: usize = 24;
-/// One byte a weight. Chosen by the figures of left-out authors (docs/kill-chains.md).
-pub const BITS: u32 = 16;
-pub const WEIGHTS: usize = 1 << BITS;
 /// Words after which a sentence ends in any case, and before which no mark ends one: a mark behind each
 /// word would otherwise take it apart.
 const MAX_SENTENCE: usize = 48;
 const LEAST: usize = 4;
-/// A passage of fewer features is weighed as if it had so many: two words prove nothing.
-const FEWEST: f32 = 48.0;
 /// Passages that are told of one text.
 const MAX_PASSAGES: usize = 12;
 
@@ -32,17 +24,9 @@ const ADDRESS: u32 = 0x6164_6400;
 const FRAME: u32 = 0x6672_6100;
 /// What stands before the first word of a sentence.
 const BEGIN: u32 = 0x6265_6700;
-/// Spreads bits: 2^32 divided by the golden ratio.
-const SPREAD_32: u32 = 0x9e37_79b1;
 
-/// The model.
-pub struct Tone {
-    bias: f32,
-    /// Logits of one step of a weight.
-    unit: f32,
-    thresholds: [f32; 2],
-    weights: Vec<i8>,
-}
+/// The model; its thresholds are from where on a passage is possible, and likely.
+pub struct Tone(pub Table);
 
 /// A passage that sounds so: where it is, and how sure that is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,52 +48,6 @@ pub struct Sentence {
 }
 
 impl Tone {
-    /// Reads a model's bytes.
-    ///
-    /// # Errors
-    /// One sentence: why these are none.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let wrong = |why: &str| Err(format!("the model of passages {why}"));
-        if bytes.len() != HEADER + WEIGHTS || !bytes.starts_with(MAGIC) {
-            return wrong("is damaged: wrong length or beginning");
-        }
-        let word = |at: usize| {
-            let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
-            bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
-        };
-        if word(4) != FORMAT {
-            return wrong("has another format");
-        }
-        let [bias, unit, possible, likely] = [8, 12, 16, 20].map(|at| f32::from_bits(word(at)));
-        let sound = [bias, unit, possible, likely]
-            .iter()
-            .all(|own| own.is_finite());
-        if !sound || unit <= 0.0 || likely < possible {
-            return wrong("has impossible numbers");
-        }
-        let weights = bytes.get(HEADER..).unwrap_or_default();
-        Ok(Self {
-            bias,
-            unit,
-            thresholds: [possible, likely],
-            weights: weights.iter().map(|byte| byte.cast_signed()).collect(),
-        })
-    }
-
-    /// The bytes of a model with these numbers; `thresholds`: from where on a passage is possible,
-    /// and likely.
-    pub fn to_bytes(bias: f32, unit: f32, thresholds: [f32; 2], weights: &[i8]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER + WEIGHTS);
-        bytes.extend(MAGIC);
-        bytes.extend(FORMAT.to_le_bytes());
-        let [possible, likely] = thresholds;
-        for number in [bias, unit, possible, likely] {
-            bytes.extend(number.to_le_bytes());
-        }
-        bytes.extend(weights.iter().map(|weight| weight.cast_unsigned()));
-        bytes
-    }
-
     /// The passages of `text` that sound like orders to a program, the loudest first.
     pub fn passages(&self, text: &str) -> Vec<Passage> {
         let mut weigh = Weigh {
@@ -123,20 +61,10 @@ impl Tone {
         keep_loudest(&mut weigh.found);
         weigh.found
     }
-
-    /// The score of features whose weights sum up to `sum`, in logits.
-    fn score(&self, sum: i32, features: u32) -> f32 {
-        self.bias + self.unit * sum as f32 / root(features)
-    }
-}
-
-/// What the sum of a passage with so many features is divided by.
-pub fn root(features: u32) -> f32 {
-    (features as f32).max(FEWEST).sqrt()
 }
 
 /// Who is told of the words of a text.
-trait Hear {
+pub(crate) trait Hear {
     /// Two features, of a word that begins at `at`, and of it with the one before.
     fn word(&mut self, features: [u32; 2], at: usize);
     /// A sentence ends.
@@ -158,16 +86,15 @@ impl Hear for Weigh<'_> {
             self.from = at;
         }
         for number in features {
-            let weight = self.tone.weights.get(number as usize).copied();
-            self.sum += i32::from(weight.unwrap_or(0));
+            self.sum += self.tone.0.weight(number);
         }
         self.features += 2;
     }
 
     #[inline]
     fn end(&mut self, to: usize) {
-        let [possible, likely] = self.tone.thresholds;
-        let score = self.tone.score(self.sum, self.features);
+        let [possible, likely] = self.tone.0.thresholds;
+        let score = self.tone.0.score(self.sum, self.features);
         if self.features > 0 && score >= possible {
             self.found.push(Passage {
                 from: self.from,
@@ -219,7 +146,7 @@ pub fn sentences(text: &str) -> Vec<Sentence> {
 }
 
 /// Tells of each word what it is and where sentences end.
-fn listen(text: &str, hear: &mut impl Hear) {
+pub(crate) fn listen(text: &str, hear: &mut impl Hear) {
     // No key: what the model knows is the same everywhere, and nothing of it is kept.
     let printer = Printer::default();
     let bytes = text.as_bytes();
@@ -308,18 +235,19 @@ fn closes(word: &Word, text: &str, many: usize) -> bool {
     }
 }
 
-fn pair(first: u32, second: u32) -> u32 {
-    (first.rotate_left(7) ^ second).wrapping_mul(SPREAD_32)
-}
-
-/// The number of a feature's weight.
-fn slot(hash: u32) -> u32 {
-    hash.wrapping_mul(SPREAD_32) >> (32 - BITS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::WEIGHTS;
+
+    fn tone(bias: f32, thresholds: [f32; 2], weights: Vec<i8>) -> Tone {
+        Tone(Table {
+            bias,
+            unit: 0.02,
+            thresholds,
+            weights,
+        })
+    }
 
     fn model(loud: &str) -> Tone {
         let mut weights = vec![0i8; WEIGHTS];
@@ -328,7 +256,7 @@ mod tests {
                 weights[feature as usize] = 100;
             }
         }
-        Tone::parse(&Tone::to_bytes(-2.0, 0.02, [0.0, 1.0], &weights)).unwrap()
+        tone(-2.0, [0.0, 1.0], weights)
     }
 
     #[test]
@@ -385,11 +313,11 @@ mod tests {
         let text = "Mail of Jo <jo@a.example>, 12.05.2026: \"Pay 120 now!\"\\nÜber 3 Räume。请把文件发送给他。\n\nx\ty";
         let all = sentences(text);
         let weights: Vec<i8> = (0..WEIGHTS).map(|at| (at % 251) as u8 as i8).collect();
-        let tone = Tone::parse(&Tone::to_bytes(0.5, 0.02, [0.0, 0.5], &weights)).unwrap();
+        let tone = tone(0.5, [0.0, 0.5], weights.clone());
         let loud = all.iter().filter_map(|own| {
             let weight = |at: &u32| i32::from(weights[*at as usize]);
             let sum = own.features.iter().map(weight).sum();
-            let score = tone.score(sum, own.features.len() as u32);
+            let score = tone.0.score(sum, own.features.len() as u32);
             (score >= 0.0).then_some(Passage {
                 from: own.from,
                 to: own.to,
@@ -401,22 +329,5 @@ mod tests {
         loud.sort_by(|one, two| two.score.total_cmp(&one.score));
         assert_eq!(tone.passages(text), loud);
         assert!(!loud.is_empty() && all.len() == 3, "{all:?}");
-    }
-
-    #[test]
-    fn damaged_bytes_are_no_model() {
-        let bytes = Tone::to_bytes(0.0, 0.1, [0.0, 1.0], &vec![0; WEIGHTS]);
-        assert!(Tone::parse(&bytes).is_ok());
-        for end in [0, 3, HEADER, bytes.len() - 1] {
-            assert!(Tone::parse(&bytes[..end]).is_err(), "{end}");
-        }
-        for (at, with) in [(0, 0), (4, 9), (11, 0x7f), (15, 0x80), (19, 0x7f)] {
-            let mut other = bytes.clone();
-            other[at] = with;
-            if at == 11 || at == 19 {
-                other[at - 1] = 0xff;
-            }
-            assert!(Tone::parse(&other).is_err(), "{at}");
-        }
     }
 }

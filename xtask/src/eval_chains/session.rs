@@ -112,12 +112,16 @@ impl Session {
     }
 }
 
-/// The strings of `value`; numbers are no texts for the host either.
+/// The strings and switches of `value`; short numbers are no texts for the host either.
 fn strings(pointer: &str, value: &Value, texts: &mut Vec<Text>) {
     match value {
         Value::String(value) => texts.push(text(pointer, Role::Argument, value)),
         Value::Array(values) => {
-            for (at, value) in values.iter().enumerate() {
+            let named = values
+                .iter()
+                .enumerate()
+                .filter(|(_, own)| !own.is_boolean());
+            for (at, value) in named {
                 strings(&format!("{pointer}/{at}"), value, texts);
             }
         }
@@ -126,7 +130,8 @@ fn strings(pointer: &str, value: &Value, texts: &mut Vec<Text>) {
                 strings(&format!("{pointer}/{key}"), value, texts);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Bool(value) => texts.push(text(pointer, Role::Argument, &value.to_string())),
+        Value::Null | Value::Number(_) => {}
     }
 }
 

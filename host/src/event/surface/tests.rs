@@ -204,10 +204,10 @@ fn input_requests_inside_a_result_are_what_they_were_as_requests() {
 }
 
 #[test]
-fn a_number_among_arguments_that_could_name_something_is_a_text() {
+fn a_switch_and_a_number_among_arguments_that_could_name_something_are_texts() {
     request(
         "tools/call",
-        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456,"too":[4929001234568.0,4.929001234569e12]}}"#,
+        r#"{"name":"pay","arguments":{"to":[4929001234567],"n":1234,"less":-98765,"part":0.123456,"too":[4929001234568.0,4.929001234569e12,true],"mfa":false}}"#,
         expect![[r#"
             c1 "pay" tool-call
               Name /params/name pay
@@ -219,6 +219,8 @@ fn a_number_among_arguments_that_could_name_something_is_a_text() {
               Key /params/arguments/too too
               Argument /params/arguments/too/0 4929001234568
               Argument /params/arguments/too/1 4929001234569
+              Key /params/arguments/mfa mfa
+              Argument /params/arguments/mfa false
               -> account 4929001234567"#]],
     );
     result(

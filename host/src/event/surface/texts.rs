@@ -1,5 +1,5 @@
 //! The strings of one piece of a message, each with the part it plays, the numbers among arguments
-//! that could name something, and the hints of a tool.
+//! that could name something, the switches among them, and the hints of a tool.
 //!
 //! Walks any JSON. Known members of the protocol give their strings a role; below an unknown member
 //! every key and every string counts. Encoded media longer than [`MAX_MEDIA_BYTES`] is the one thing
@@ -82,10 +82,16 @@ impl<'c> Collector<'c> {
                 let word = if *value { "true" } else { "false" };
                 self.push(Role::Other("protocol".to_owned()), word, None);
             }
+            Value::Bool(value) if *shape == Shape::Arguments => {
+                let word = if *value { "true" } else { "false" };
+                self.push(Role::Argument, word, None);
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => self.string(text, node.span.clone(), shape),
             Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
+                // A switch without a name says nothing.
+                let all = items.iter().enumerate();
+                for (index, item) in all.filter(|(_, item)| !matches!(item.value, Value::Bool(_))) {
                     self.below(&index.to_string(), |this| this.walk(item, shape));
                 }
             }

@@ -243,8 +243,10 @@ pub const TOLD: &str = "own-told";
 /// A file of our own trajectories, which the kill-chain detector learns from, too.
 pub struct Told {
     pub name: String,
+    pub licence: String,
     pub sha256: String,
     pub results: Vec<Heard>,
+    pub rows: Vec<Trajectory>,
 }
 
 /// A result, and whether an order that is obeyed stands in it.
@@ -253,14 +255,23 @@ pub struct Heard {
     pub carries: bool,
 }
 
+/// Calls in a row, and whether some do harm.
 #[derive(Deserialize)]
-struct Trajectory {
-    label: String,
-    steps: Vec<TrajectoryStep>,
+pub struct Trajectory {
+    pub source: String,
+    pub label: String,
+    pub steps: Vec<TrajectoryStep>,
 }
 
 #[derive(Deserialize)]
-struct TrajectoryStep {
+pub struct TrajectoryStep {
+    #[serde(default)]
+    pub server: String,
+    pub tool: String,
+    #[serde(default)]
+    pub args: serde_json::Value,
+    #[serde(default)]
+    pub malicious: bool,
     #[serde(default)]
     result: String,
     #[serde(default)]
@@ -272,21 +283,109 @@ pub fn told() -> Result<Vec<Told>> {
     let mut files = Vec::new();
     for path in files_of("plugins/kill-chain/trajectories/own", "jsonl")? {
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let mut results = Vec::new();
+        let (mut results, mut rows) = (Vec::new(), Vec::new());
         for line in text.lines() {
-            let row: Trajectory =
+            let mut row: Trajectory =
                 serde_json::from_str(line).with_context(|| path.display().to_string())?;
             let attack = row.label == "attack";
-            let steps = row.steps.into_iter().filter(|step| !step.result.is_empty());
+            let steps = row.steps.iter_mut().filter(|step| !step.result.is_empty());
             results.extend(steps.map(|step| Heard {
                 carries: attack && step.carries,
-                text: step.result,
+                text: std::mem::take(&mut step.result),
             }));
+            rows.push(row);
         }
         files.push(Told {
             name: stem(&path),
+            licence: "this project's".to_owned(),
             sha256: hex(&Sha256::digest(&text)),
             results,
+            rows,
+        });
+    }
+    Ok(files)
+}
+
+/// The harmless trajectories of others whose licence lets trained weights ship, by what their names
+/// begin with: sources of one house tell of the same tasks.
+pub fn others_told(folder: &Path) -> Result<Vec<Told>> {
+    let readme = folder.join("README.md");
+    let readme = std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
+    let permits = permits(&readme);
+    let mut houses: BTreeMap<String, (Sha256, Told)> = BTreeMap::new();
+    let area = folder.join("kill-chain");
+    for path in files_in(&area, "jsonl")? {
+        let source = stem(&path);
+        let Some((licence, true)) = permits.get(&source) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let house = source.split('-').next().unwrap_or_default();
+        let (digest, told) = houses.entry(house.to_owned()).or_insert_with(|| {
+            let told = Told {
+                name: house.to_owned(),
+                licence: licence.clone(),
+                sha256: String::new(),
+                results: Vec::new(),
+                rows: Vec::new(),
+            };
+            (Sha256::new(), told)
+        });
+        digest.update(&text);
+        for line in text.lines() {
+            let row: Foreign =
+                serde_json::from_str(line).with_context(|| path.display().to_string())?;
+            if row.label != "benign" || row.kind != "trajectory" {
+                continue;
+            }
+            let steps = row.steps.or(row.body.and_then(|body| body.calls));
+            told.rows.push(Trajectory {
+                source: "benign".to_owned(),
+                label: row.label,
+                steps: steps.unwrap_or_default(),
+            });
+        }
+    }
+    let houses = houses.into_values().map(|(digest, told)| Told {
+        sha256: hex(&digest.finalize()),
+        ..told
+    });
+    Ok(houses.filter(|told| !told.rows.is_empty()).collect())
+}
+
+/// A trajectory in one of the two forms that others have.
+#[derive(Deserialize)]
+struct Foreign {
+    label: String,
+    kind: String,
+    steps: Option<Vec<TrajectoryStep>>,
+    body: Option<ForeignBody>,
+}
+
+#[derive(Deserialize)]
+struct ForeignBody {
+    calls: Option<Vec<TrajectoryStep>>,
+}
+
+/// A file of single calls, some of which do harm.
+pub struct Calls {
+    pub name: String,
+    pub sha256: String,
+    pub calls: Vec<TrajectoryStep>,
+}
+
+/// Our own single calls.
+pub fn calls() -> Result<Vec<Calls>> {
+    let mut files = Vec::new();
+    for path in files_of("plugins/kill-chain/trajectories/calls", "jsonl")? {
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let calls = text.lines().map(serde_json::from_str);
+        files.push(Calls {
+            name: format!("calls-{}", stem(&path)),
+            sha256: hex(&Sha256::digest(&text)),
+            calls: calls
+                .collect::<Result<_, _>>()
+                .with_context(|| path.display().to_string())?,
         });
     }
     Ok(files)
@@ -329,8 +428,11 @@ fn toml_files(folder: &str) -> Result<Vec<PathBuf>> {
 }
 
 fn files_of(folder: &str, ending: &str) -> Result<Vec<PathBuf>> {
-    let folder = root().join(folder);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+    files_in(&root().join(folder), ending)
+}
+
+fn files_in(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .with_context(|| folder.display().to_string())?
         .map(|file| Ok(file?.path()))
         .collect::<Result<_>>()?;

@@ -218,10 +218,12 @@ pub fn text(pointer: &str, role: Role, value: &str) -> Text {
     }
 }
 
-/// `chain-id:severity` of each finding, sorted, in one line.
+/// `chain-id:severity` of each finding, sorted, in one line; what a call is like by itself is for
+/// `rogue.rs`.
 pub fn line(findings: &[Finding]) -> String {
     let mut found: Vec<String> = findings
         .iter()
+        .filter(|finding| finding.rule != "kill-chain.rogue")
         .map(|finding| {
             let chain = finding
                 .attrs

@@ -4,15 +4,33 @@
 //! Stochastic gradient descent with a decaying step and L2 penalty. Deterministic: a fixed order from
 //! a fixed seed.
 
-use kill_chain::tone::{Tone, WEIGHTS, root};
+use kill_chain::model::{Table, WEIGHTS, root};
 
 use super::texts::Text;
 
 /// All numbers here are chosen by the figures of left-out authors.
-const PENALTY: f64 = 2e-6;
-/// Choices of an attack's passage, and passes over all passages after each.
+///
+/// Choices of an attack's passage.
 const ROUNDS: usize = 4;
-const PASSES: usize = 4;
+
+/// How hard is learnt.
+#[derive(Clone, Copy)]
+pub struct Way {
+    penalty: f64,
+    /// Over all passages, after each choice.
+    passes: usize,
+}
+
+/// From some hundred thousand passages, and from some ten thousand calls.
+pub const PASSAGES: Way = Way {
+    penalty: 2e-6,
+    passes: 4,
+};
+pub const CALLS: Way = Way {
+    penalty: 1e-5,
+    passes: 8,
+};
+
 /// What a trajectory's text counts: those are what is to be told apart.
 const TOLD: f32 = 2.0;
 
@@ -27,7 +45,7 @@ struct Sample<'t> {
     worth: f32,
 }
 
-pub fn learn(texts: &[&Text]) -> Learnt {
+pub fn learn(texts: &[&Text], way: Way) -> Learnt {
     let mut learnt = Learnt {
         bias: 0.0,
         weights: vec![0.0; WEIGHTS],
@@ -59,31 +77,31 @@ pub fn learn(texts: &[&Text]) -> Learnt {
                 samples.extend(all.map(sample));
             }
         }
-        learnt = descend(&samples);
+        learnt = descend(&samples, way);
     }
     learnt
 }
 
-fn descend(samples: &[Sample]) -> Learnt {
+fn descend(samples: &[Sample], Way { penalty, passes }: Way) -> Learnt {
     let mut learnt = Learnt {
         bias: 0.0,
         weights: vec![0.0; WEIGHTS],
     };
     // Source: the schedule of Bottou's SGD: 1 / (penalty · (t0 + t)).
-    let begin = 1.0 / (PENALTY.sqrt().recip().sqrt() * PENALTY);
+    let begin = 1.0 / (penalty.sqrt().recip().sqrt() * penalty);
     let mut order: Vec<usize> = (0..samples.len()).collect();
     let mut seed = 0x5eed_u64;
     // All weights shrink at each step: kept apart, so that a step touches a passage's features only.
     let (mut scale, mut steps) = (1.0f64, 0.0f64);
-    for _ in 0..PASSES {
+    for _ in 0..passes {
         shuffle(&mut order, &mut seed);
         for sample in order.iter().filter_map(|at| samples.get(*at)) {
-            let rate = 1.0 / (PENALTY * (begin + steps));
+            let rate = 1.0 / (penalty * (begin + steps));
             steps += 1.0;
             let part = 1.0 / root(sample.features.len() as u32);
             let sum: f32 = sample.features.iter().map(|at| learnt.weight(*at)).sum();
             let score = learnt.bias + sum * part * scale as f32;
-            scale *= 1.0 - rate * PENALTY;
+            scale *= 1.0 - rate * penalty;
             let slope = (1.0 / (1.0 + (-score).exp()) - sample.target) * sample.worth;
             let step = rate as f32 * slope;
             learnt.bias -= step * 0.1;
@@ -129,7 +147,7 @@ impl Learnt {
     }
 
     /// Rounded to what ships.
-    pub fn to_bytes(&self, thresholds: [f32; 2]) -> Vec<u8> {
+    pub fn table(&self, thresholds: [f32; 2]) -> Table {
         let mut sizes: Vec<f32> = self.weights.iter().map(|own| own.abs()).collect();
         sizes.sort_by(f32::total_cmp);
         // So that all but one in ten thousand fit.
@@ -137,6 +155,11 @@ impl Learnt {
         let unit = (most.copied().unwrap_or(1.0) / 127.0).max(1e-6);
         let byte = |own: &f32| (own / unit).round().clamp(-127.0, 127.0) as i8;
         let weights: Vec<i8> = self.weights.iter().map(byte).collect();
-        Tone::to_bytes(self.bias, unit, thresholds, &weights)
+        Table {
+            bias: self.bias,
+            unit,
+            thresholds,
+            weights,
+        }
     }
 }

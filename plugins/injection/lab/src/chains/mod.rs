@@ -1,5 +1,6 @@
 //! `chains`: the model of the kill-chain detector that says how a passage sounds, with its provenance.
 
+mod calls;
 mod learn;
 mod texts;
 
@@ -7,8 +8,11 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
+use crate::rows::{self, Calls, Told};
 use crate::target::Target;
-use learn::{Learnt, learn};
+use calls::Judged;
+use kill_chain::model::Models;
+use learn::{CALLS, Learnt, PASSAGES, learn};
 use texts::{Author, AuthorKind, Text, Texts};
 
 #[derive(clap::Args)]
@@ -22,7 +26,7 @@ pub struct Args {
 
 /// Of the harmless results of left-out trajectories, how many in a thousand may sound like an order to
 /// a program: possibly, and likely.
-const PERMITTED: [usize; 2] = [50, 15];
+const PERMITTED: [usize; 2] = [38, 11];
 
 /// Of one author's texts, judged by a model that saw none of them.
 struct Crossed {
@@ -42,8 +46,30 @@ pub fn main(args: &Args) -> Result<()> {
         texts.leave_out(name)?;
     }
     let all: Vec<&Text> = texts.all.iter().collect();
-    let bytes = learn(&all).to_bytes(thresholds);
-    let beside = provenance(&args.target, &bytes, &texts, &crossed, thresholds)?;
+    let tone = learn(&all, PASSAGES).table(thresholds);
+    let singles = rows::calls()?;
+    let others = rows::others_told(&args.target.data.folder)?;
+    let told = texts.told.iter().chain(&others);
+    let mut works = calls::works(told, &singles)?;
+    let judged = calls::cross(&works);
+    let bounds = calls::bounds(&judged);
+    for own in &judged {
+        print!("{}: {}", own.author, calls::told(own, bounds));
+    }
+    works.retain(|work| Some(&work.name) != args.without.as_ref());
+    let harm = learn(&calls::calls(works.iter()), CALLS).table(bounds);
+    let bytes = Models::to_bytes(&tone, &harm);
+    let heard = Heard {
+        crossed: &crossed,
+        thresholds,
+    };
+    let weighed = Weighed {
+        judged: &judged,
+        singles: &singles,
+        others: &others,
+        bounds,
+    };
+    let beside = provenance(&args.target, &bytes, &texts, &heard, &weighed)?;
     args.target.write(&bytes, &beside)
 }
 
@@ -84,7 +110,7 @@ fn cross(texts: &Texts) -> Vec<Crossed> {
             .iter()
             .filter(|own| !left.contains(&own.author))
             .collect();
-        let learnt: Learnt = learn(&kept);
+        let learnt: Learnt = learn(&kept, PASSAGES);
         for author in left {
             let own = texts.all.iter().filter(|own| own.author == author);
             let (attacks, harmless): (Vec<&Text>, Vec<&Text>) = own.partition(|own| own.attack);
@@ -124,16 +150,36 @@ fn told(texts: &Texts, own: &Crossed, thresholds: [f32; 2]) -> String {
     format!("# {name}, left out\n{attacks}{harmless}")
 }
 
+/// What was measured of passages, and of calls.
+struct Heard<'c> {
+    crossed: &'c [Crossed],
+    thresholds: [f32; 2],
+}
+
+struct Weighed<'a> {
+    judged: &'a [Judged],
+    singles: &'a [Calls],
+    others: &'a [Told],
+    bounds: [f32; 2],
+}
+
 fn provenance(
     target: &Target,
     bytes: &[u8],
     texts: &Texts,
-    crossed: &[Crossed],
-    thresholds: [f32; 2],
+    &Heard {
+        crossed,
+        thresholds,
+    }: &Heard<'_>,
+    weighed: &Weighed<'_>,
 ) -> Result<String> {
     let mut out = String::from(HEAD);
     out += &target.tables("chains", "kill-chain", bytes);
-    writeln!(out, "thresholds = {thresholds:?}")?;
+    writeln!(
+        out,
+        "thresholds = {thresholds:?}\ncalls = {:?}",
+        weighed.bounds
+    )?;
     for (
         at,
         Author {
@@ -152,16 +198,35 @@ fn provenance(
         if let Some(own) = crossed.iter().find(|own| own.author == at) {
             write!(out, "{}", told(texts, own, thresholds))?;
         }
+        for own in weighed.judged.iter().filter(|own| own.author == *name) {
+            write!(out, "{}", calls::told(own, weighed.bounds))?;
+        }
+    }
+    let singles = weighed.singles.iter();
+    let singles = singles.map(|file| (&file.name, "this project's", &file.sha256));
+    let others = weighed.others.iter();
+    let others = others.map(|told| (&told.name, told.licence.as_str(), &told.sha256));
+    for (name, licence, sha256) in singles.chain(others) {
+        let licence = licence.replace(['"', '\\'], "'");
+        writeln!(
+            out,
+            "\n[[source]]\nname = \"{name}\"\nlicence = \"{licence}\"\nsha256 = \"{sha256}\""
+        )?;
+        for own in weighed.judged.iter().filter(|own| own.author == *name) {
+            write!(out, "{}", calls::told(own, weighed.bounds))?;
+        }
     }
     Ok(out)
 }
 
 const HEAD: &str = "\
-# The statistical model of the kill-chain detector, which says how a passage sounds, and what it was
-# made of. Written by `cargo xtask train-chains`; not edited by hand.
+# The statistical models of the kill-chain detector, which say how a passage sounds and how much a call
+# weighs, and what they were made of. Written by `cargo xtask train-chains`; not edited by hand.
 #
 # Figures are of a model that saw nothing of that author: results that carry an order which is then
 # obeyed, and other results; how many of them sound possibly, and likely, like an order to a program.
+# Of trajectories, by what they are: how many there are, and of how many some call is noted, and asked
+# about; of attacks also at or before the first call that does harm.
 # Of others only harmless texts are learnt from. No row of theirs is kept in this project.
 
 ";

@@ -8,7 +8,7 @@ use clawdefender_sdk::Kind;
 use kill_chain::tone::sentences;
 
 use crate::packages::packages;
-use crate::rows::{Source, TOLD, load, own, told};
+use crate::rows::{Source, TOLD, Told, load, own, told};
 
 /// A result, and whether it carries an order to a program.
 pub struct Text {
@@ -41,22 +41,25 @@ pub enum AuthorKind {
 pub struct Texts {
     pub authors: Vec<Author>,
     pub all: Vec<Text>,
+    /// The trajectories, their results taken out.
+    pub told: Vec<Told>,
 }
 
 impl Texts {
     /// Everything; `data` is a folder as for the injection detector.
     pub fn read(data: &Path) -> Result<Self> {
         let mut texts = Self::default();
-        for file in told()? {
+        for mut file in told()? {
             texts.authors.push(Author {
-                name: file.name,
+                name: file.name.clone(),
                 kind: AuthorKind::Trajectories,
                 licence: "this project's".to_owned(),
-                sha256: file.sha256,
+                sha256: file.sha256.clone(),
             });
-            for result in file.results {
+            for result in std::mem::take(&mut file.results) {
                 texts.add(result.carries, &result.text);
             }
+            texts.told.push(file);
         }
         for source in own()?.into_iter().filter(|own| own.name != TOLD) {
             texts.take(source, AuthorKind::Sentences);
