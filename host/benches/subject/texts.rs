@@ -19,8 +19,12 @@ impl Dice {
     }
 
     fn word(&mut self) -> &'static str {
-        let place = self.below(WORDS.len());
-        WORDS.get(place).copied().unwrap_or("word")
+        self.of(&WORDS)
+    }
+
+    fn of(&mut self, words: &[&'static str]) -> &'static str {
+        let place = self.below(words.len());
+        words.get(place).copied().unwrap_or("word")
     }
 }
 
@@ -54,22 +58,19 @@ pub const STUFFED: Kind = ("stuffed", |dice, out| {
     out.push(' ');
 });
 
+/// Sentences, for words in no order at all sound like anything.
 pub fn prose(dice: &mut Dice, out: &mut String) {
-    let words = 6 + dice.below(12);
-    for place in 0..words {
-        let word = dice.word();
-        if place == 0 {
-            out.extend(
-                word.chars()
-                    .take(1)
-                    .map(|letter| letter.to_ascii_uppercase()),
-            );
-            out.push_str(word.get(1..).unwrap_or_default());
-        } else {
-            out.push_str(word);
-        }
-        out.push_str(if place + 1 == words { ". " } else { " " });
+    let (who, what, place) = (dice.word(), dice.word(), dice.word());
+    let (how, which) = (dice.of(&ADJECTIVES), dice.of(&ADJECTIVES));
+    let (does, near) = (dice.of(&VERBS), dice.of(&PREPOSITIONS));
+    out.push_str(&format!(
+        "The {how} {who} {does} the {what} {near} the {which} {place}"
+    ));
+    if dice.below(2) == 0 {
+        let (who, does, what) = (dice.word(), dice.of(&VERBS), dice.word());
+        out.push_str(&format!(", while a {who} {does} the {what}"));
     }
+    out.push_str(". ");
 }
 
 fn json(dice: &mut Dice, out: &mut String) {
@@ -97,18 +98,27 @@ fn log(dice: &mut Dice, out: &mut String) {
     ));
 }
 
-const WORDS: [&str; 96] = [
+const WORDS: [&str; 54] = [
     "river", "garden", "window", "letter", "market", "winter", "summer", "bridge", "station",
     "meadow", "kitchen", "lantern", "harbour", "village", "mountain", "paper", "silver", "copper",
-    "morning", "evening", "walks", "carries", "follows", "gathers", "paints", "builds", "measures",
-    "sorts", "counts", "opens", "closes", "turns", "quiet", "bright", "narrow", "gentle", "round",
-    "early", "late", "small", "large", "green", "blue", "yellow", "plain", "steady", "the", "a",
-    "of", "and", "with", "near", "under", "over", "between", "after", "before", "while", "because",
-    "report", "quarter", "budget", "meeting", "schedule", "invoice", "customer", "product",
-    "version", "release", "branch", "function", "table", "column", "record", "value", "index",
-    "average", "total", "chapter", "figure", "result", "sample", "method", "weather", "train",
-    "ticket", "hotel", "museum", "recipe", "butter", "flour", "oven", "minutes", "people", "city",
-    "school",
+    "morning", "evening", "report", "quarter", "budget", "meeting", "schedule", "invoice",
+    "customer", "product", "version", "release", "branch", "function", "table", "column", "record",
+    "value", "index", "average", "chapter", "figure", "result", "sample", "method", "weather",
+    "train", "ticket", "hotel", "museum", "recipe", "butter", "flour", "oven", "city", "school",
+];
+
+const VERBS: [&str; 12] = [
+    "carries", "follows", "gathers", "paints", "builds", "measures", "sorts", "counts", "opens",
+    "closes", "turns", "holds",
+];
+
+const ADJECTIVES: [&str; 14] = [
+    "quiet", "bright", "narrow", "gentle", "round", "early", "late", "small", "large", "green",
+    "blue", "yellow", "plain", "steady",
+];
+
+const PREPOSITIONS: [&str; 8] = [
+    "near", "under", "over", "after", "before", "with", "behind", "beside",
 ];
 
 const BAIT: [&str; 32] = [

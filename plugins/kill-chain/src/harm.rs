@@ -4,34 +4,35 @@
 //! own trajectories and calls what it is that agents do that went astray, whatever the tool: nobody is
 //! to be told, logs end, copies go, somebody gets rights, something can't be brought back.
 //!
-//! A call is weighed in parts: its tool, its actions and all of its short arguments at once; and each
-//! passage of a long one with its tool and actions, so that filler can't make anything less.
+//! A call is weighed in parts, and the worst counts: its short arguments at once, but of lists only the
+//! first items; its switches; what of the short ones is too much, by itself; and each passage of a long
+//! one; all with its tool and actions. So filler beside what is wrong takes little away from it.
 
-use clawdefender_sdk::{Event, Role};
+mod cut;
+
+use clawdefender_sdk::{Event, Kind, Role};
 
 use crate::action::flag;
-use crate::facts::{Facts, MAX_TEXTS, key};
-use crate::lexicon::name_words;
+use crate::facts::{Facts, MAX_TEXTS, seen};
 use crate::model::{Table, pair, slot};
-use crate::order::pairs;
 use crate::print::Printer;
-use crate::words::is_address;
+use cut::{MAX_TOKEN, cut, names, passages};
 
-/// Words of an argument up to which it is short, and of a passage of a longer one.
+/// Words of an argument up to which it is short.
 const SHORT: usize = 24;
-const PASSAGE: usize = 48;
-/// Words that are read of all long arguments. Chosen: more would cost more than all else that is done
-/// with a call.
-const MAX_WORDS: usize = 2048;
-/// What stands before hashes of a tool's words, of keys, of actions, flags and places; and for all
-/// numbers, addresses, names that are neither, and switches.
+/// Items of one list that belong to the call as a whole, and features of that whole.
+const ITEMS: usize = 3;
+const WHOLE: usize = 192;
+/// Bytes that are read of all long arguments: of each its share, three quarters of it from its beginning
+/// and the rest from its end. Chosen: what more would cost is more than all else that is done with a call.
+const MAX_BYTES: usize = 32 << 10;
+const LEAST_BYTES: usize = 256;
+/// What stands before hashes of a tool's words, of keys, of what a call does, of two such together, and
+/// for switches.
 const TOOL: u32 = 0x746f_6f00;
 const KEY: u32 = 0x6b65_7900;
 const FACT: u32 = 0x6661_6300;
 const BOTH: u32 = 0x626f_7400;
-const NUMBER: u32 = 0x6e75_6d00;
-const ADDRESS: u32 = 0x6164_6400;
-const NAME: u32 = 0x6e61_6d00;
 const OFF: u32 = 0x6f66_6600;
 const ON: u32 = 0x6f6e_0000;
 
@@ -42,8 +43,7 @@ const TELLING: u16 = flag::OUTSIDE
     | flag::LOADED
     | flag::DEMANDS
     | flag::LADEN
-    | flag::TALKS
-    | flag::SECRET;
+    | flag::TALKS;
 
 /// The model; its thresholds are from where on a call is noted, and asked about.
 pub struct Harm(pub Table);
@@ -57,10 +57,16 @@ pub enum Like {
 
 impl Harm {
     /// What a call of these parts is like, by the worst of them.
-    pub fn judge(&self, parts: &[Vec<u32>]) -> Option<Like> {
-        let scores = parts.iter().map(|own| {
-            let sum = own.iter().map(|feature| self.0.weight(*feature)).sum();
-            self.0.score(sum, own.len() as u32)
+    pub fn judge(&self, parts: &Parts) -> Option<Like> {
+        let sum = |own: &[u32]| {
+            own.iter()
+                .map(|feature| self.0.weight(*feature))
+                .sum::<i32>()
+        };
+        let base = sum(&parts.base);
+        let scores = parts.own.iter().map(|own| {
+            self.0
+                .score(base + sum(own), (parts.base.len() + own.len()) as u32)
         });
         let [noted, asked] = self.0.thresholds;
         match scores.fold(f32::MIN, f32::max) {
@@ -71,61 +77,145 @@ impl Harm {
     }
 }
 
-/// The parts of a call, each as the numbers of its features.
-pub fn parts(event: &Event, facts: &Facts) -> Vec<Vec<u32>> {
+/// The parts of a call: numbers of features that all have, and those of each.
+#[derive(Debug, Default, PartialEq)]
+pub struct Parts {
+    base: Vec<u32>,
+    own: Vec<Vec<u32>>,
+}
+
+impl Parts {
+    /// The features of each part, for whoever trains the model.
+    pub fn whole(self) -> Vec<Vec<u32>> {
+        let Self { base, own } = self;
+        let whole = |own: Vec<u32>| [base.as_slice(), &own].concat();
+        own.into_iter().map(whole).collect()
+    }
+
+    fn add(&mut self, mut own: Vec<u32>) {
+        // What is said twice is no truer.
+        own.sort_unstable();
+        own.dedup();
+        self.own.push(own);
+    }
+}
+
+/// The parts of a call that does what `facts` say.
+pub fn parts(event: &Event, facts: &Facts) -> Parts {
     // No key: what the model knows is the same everywhere, and nothing of it is kept.
     let printer = Printer::default();
-    let mut base = Vec::with_capacity(64);
+    let mut parts = Parts::default();
+    let tool = names(&event.name, TOOL, &printer);
     let mut before = TOOL;
-    for word in name_words(&event.name) {
-        let hash = printer.word(begin(&word)) ^ TOOL;
-        base.extend([slot(hash), slot(pair(before, hash))]);
-        before = hash;
+    for word in &tool {
+        parts.base.extend([slot(*word), slot(pair(before, *word))]);
+        before = *word;
     }
-    let tool = before;
-    done(facts, &mut base);
-    let mut first = base.clone();
-    let mut long = Vec::new();
-    let arguments = event.texts.iter();
-    let arguments = arguments.filter(|text| matches!(text.role, Role::Argument | Role::Uri));
-    for text in arguments.take(MAX_TEXTS) {
-        let value = text.canonical.as_deref().unwrap_or(&text.original);
-        let mut last = KEY;
-        let mut named = Vec::new();
-        for word in name_words(key(&text.pointer)) {
-            last = printer.word(begin(&word)) ^ KEY;
-            named.push(slot(last));
-        }
-        let words = cut(value, &printer, SHORT + 1);
-        if words.iter().flatten().count() > SHORT {
-            long.push((value, named, last));
+    done(facts, &mut parts.base);
+    let (mut all, mut switches, mut long) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut list, mut items) = ("", 0);
+    let guard = event.kind == Kind::GuardCheck;
+    for text in event.texts.iter().take(MAX_TEXTS) {
+        let switched = match &text.role {
+            Role::Argument | Role::Uri => false,
+            Role::Content if guard => false,
+            Role::Other(word) if word == "protocol" => true,
+            _ => continue,
+        };
+        let value = seen(text);
+        let (own, holder) = keys(&text.pointer);
+        let mut named = names(own, KEY, &printer);
+        let last = named.last().copied().unwrap_or(KEY);
+        named.extend(names(holder, KEY, &printer));
+        let mut features: Vec<u32> = named.iter().map(|word| slot(*word)).collect();
+        if let Some(switch) = switch(value) {
+            let each = tool.iter().chain(&named);
+            switches.extend(each.map(|word| slot(pair(*word, switch) ^ BOTH)));
+        } else if switched {
             continue;
         }
-        first.extend(named);
-        tell(&words, last, tool, &mut first);
-        if let Some(switch) = switch(value) {
-            let names = name_words(&event.name).into_iter().map(|word| (word, TOOL));
-            let keys = name_words(key(&text.pointer)).into_iter();
-            let each = names.chain(keys.map(|word| (word, KEY)));
-            first.extend(
-                each.map(|(word, kind)| {
-                    slot(pair(printer.word(begin(&word)) ^ kind, switch) ^ BOTH)
-                }),
-            );
+        let words = cut(
+            value
+                .get(..value.floor_char_boundary(4 * MAX_TOKEN))
+                .unwrap_or(value),
+            &printer,
+            SHORT + 1,
+        );
+        if words.iter().flatten().count() > SHORT {
+            long.push((value, features, last));
+            continue;
+        }
+        tell(&words, last, before, &mut features);
+        // A list is as telling as its first items.
+        let holds = text.pointer.rsplit_once('/').map_or("", |(list, _)| list);
+        let is_item = is_position(&text.pointer);
+        items = if is_item && holds == list {
+            items + 1
+        } else {
+            0
+        };
+        list = if is_item { holds } else { "" };
+        if items < ITEMS && all.len() < WHOLE {
+            all.extend(features);
+        } else {
+            parts.add(features);
         }
     }
-    let mut all = vec![first];
-    // However many there are, each is read at its beginning.
-    let share = (MAX_WORDS / long.len().max(1)).max(PASSAGE);
+    all.extend(&switches);
+    parts.add(all);
+    parts.add(switches);
+    let share = (MAX_BYTES / long.len().max(1)).max(LEAST_BYTES);
     for (value, named, last) in long {
-        for passage in passages(&cut(value, &printer, share)) {
-            let mut own = base.clone();
-            own.extend(&named);
-            tell(passage, last, tool, &mut own);
-            all.push(own);
+        for words in [head(value, share), tail(value, share)] {
+            for passage in passages(&cut(words, &printer, usize::MAX)) {
+                let mut own = named.clone();
+                tell(passage, last, before, &mut own);
+                parts.add(own);
+            }
         }
     }
-    all
+    parts
+}
+
+/// Of a JSON pointer the last member's name, and the one of what holds it.
+fn keys(pointer: &str) -> (&str, &str) {
+    let named = |part: &&str| part.bytes().any(|byte| !byte.is_ascii_digit());
+    let pointer = pointer.strip_prefix("/params/arguments").unwrap_or(pointer);
+    let mut parts = pointer.rsplit('/').filter(named);
+    (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    )
+}
+
+/// Whether it is one of a list.
+fn is_position(pointer: &str) -> bool {
+    let last = pointer.rsplit('/').next().unwrap_or_default();
+    !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Three quarters of so many bytes from the beginning of a value, or all of it.
+fn head(value: &str, share: usize) -> &str {
+    let end = if value.len() <= share {
+        share
+    } else {
+        share / 4 * 3
+    };
+    value
+        .get(..value.floor_char_boundary(end))
+        .unwrap_or_default()
+}
+
+/// The last quarter of a value that is longer than so many bytes.
+fn tail(value: &str, share: usize) -> &str {
+    let from = if value.len() <= share {
+        value.len()
+    } else {
+        value.len() - share / 4
+    };
+    value
+        .get(value.ceil_char_boundary(from)..)
+        .unwrap_or_default()
 }
 
 /// What the call does, and each two of it.
@@ -175,135 +265,107 @@ fn tell(words: &[Option<u32>], key: u32, tool: u32, into: &mut Vec<u32>) {
     }
 }
 
-/// Passages of a long argument: up to a line's end, or so many words.
-fn passages(words: &[Option<u32>]) -> impl Iterator<Item = &[Option<u32>]> {
-    let lines = words
-        .split(Option::is_none)
-        .flat_map(|line| line.chunks(PASSAGE));
-    lines.filter(|line| !line.is_empty())
-}
-
-/// Hashes of the first words of a value, a few more than `most` at the most; `None` where a line or a
-/// sentence ends.
-fn cut(value: &str, printer: &Printer, most: usize) -> Vec<Option<u32>> {
-    let (mut words, mut ends) = (Vec::new(), 0);
-    for line in value.split('\n') {
-        for token in line.split_whitespace() {
-            if words.len() >= most + ends {
-                return words;
-            }
-            word(token, printer, &mut words);
-            if token.ends_with(['.', '!', '?']) {
-                words.push(None);
-                ends += 1;
-            }
-        }
-        if words.last().is_some_and(Option::is_some) {
-            words.push(None);
-            ends += 1;
-        }
-    }
-    words
-}
-
-fn word(token: &str, printer: &Printer, into: &mut Vec<Option<u32>>) {
-    let bare = token.trim_matches(|char: char| !char.is_alphanumeric());
-    if bare.is_empty() {
-        return;
-    }
-    if is_address(bare) {
-        let number = bare
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_punctuation());
-        into.push(Some(if number { NUMBER } else { ADDRESS }));
-        return;
-    }
-    // Most words are; letter case does not matter to the printer.
-    let rest = bare.as_bytes().get(1..).unwrap_or_default();
-    if bare.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        && rest.iter().all(u8::is_ascii_lowercase)
-    {
-        into.push(Some(printer.word(begin(bare))));
-        return;
-    }
-    for part in name_words(bare).into_iter().take(16) {
-        let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        if digits == part.len() {
-            into.push(Some(NUMBER));
-        } else if digits >= 3 {
-            into.push(Some(NAME));
-        } else if part.chars().any(is_dense) {
-            into.extend(pairs(&part, printer).map(Some));
-        } else {
-            into.push(Some(printer.word(begin(&part))));
-        }
-    }
-}
-
-/// How a word begins: what `notify`, `notified` and `notifications` have in common. Four letters told
-/// more of left-out authors than whole words, stems or other lengths.
-fn begin(word: &str) -> &str {
-    let end = word.char_indices().nth(4);
-    word.get(..end.map_or(word.len(), |(at, _)| at))
-        .unwrap_or(word)
-}
-
-/// A letter of a script without blanks: Han, Kana, Hangul is not, Thai, Lao, Khmer, Burmese.
-fn is_dense(char: char) -> bool {
-    matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clawdefender_sdk::Kind;
     use clawdefender_sdk::testing::EventBuilder;
+    use serde_json::{Value, json};
 
-    fn call(tool: &str, arguments: &[(&str, &str)]) -> Vec<Vec<u32>> {
-        let mut event = EventBuilder::new(Kind::ToolCall).name(tool);
-        for (key, value) in arguments {
-            let pointer = format!("/params/arguments/{key}");
-            event = event.text_at(pointer, Role::Argument, *value);
-        }
+    fn call(tool: &str, arguments: &Value) -> Parts {
+        let event = EventBuilder::new(Kind::ToolCall).name(tool);
+        let event = event.arguments("/params/arguments", arguments);
         parts(&event.build(), &Facts::default())
     }
 
-    #[test]
-    fn words_are_the_same_however_they_are_joined() {
-        let own = |value: &str| {
-            let words = cut(value, &Printer::default(), 99);
-            words.into_iter().flatten().collect::<Vec<_>>()
-        };
-        let one = own("notify owner twice");
-        assert_eq!(own("notifyOwner_twice"), one);
-        assert_eq!(own("Notify, OWNER (twice)"), one);
-        assert_eq!(own("notified owners twice"), one);
-        assert_ne!(own("owner notify twice"), one);
-        // Which number, address or mixed name it is says nothing.
-        assert_eq!(own("77 a.b@c.example x1y2z3"), own("8 d@e.example q9q8q7"));
+    /// Whether one part of `call` has all that some part of `of` has.
+    fn has(call: &Parts, of: &Parts) -> bool {
+        let wanted = of.own.iter().filter(|own| !own.is_empty());
+        let mut wanted = wanted.filter(|own| {
+            let holds = |part: &&Vec<u32>| own.iter().all(|feature| part.contains(feature));
+            call.own
+                .iter()
+                .any(|part| holds(&part) && part.len() <= own.len() + 4)
+        });
+        wanted.next().is_some()
     }
 
     #[test]
-    fn a_call_of_any_size_has_a_bounded_number_of_features() {
-        let text = "delete all snapshots quietly and tell nobody. ".repeat(100_000);
-        let many = call("backup_run", &[("note", &text), ("script", &text)]);
-        let features: usize = many.iter().map(Vec::len).sum();
-        assert!(
-            many.len() <= 2 * MAX_WORDS && features < 32 * MAX_WORDS,
-            "{features}"
-        );
-        // Short arguments are read however long others are.
-        let long = [("a", text.as_str()); 40];
-        let quiet = call("backup_run", &[&long[..], &[("silent", "true")]].concat());
-        assert_eq!(quiet[0], call("backup_run", &[("silent", "true")])[0]);
+    fn filler_takes_nothing_away_from_a_part() {
+        let bad = json!({ "role": "owner", "mfa": false, "hidden": true });
+        let alone = call("create_account", &bad);
+        let tags: Vec<String> = (0..3000).map(|at| format!("weekly report {at}")).collect();
+        let mut padded = bad.clone();
+        padded["tags"] = json!(tags);
+        padded["note"] = json!("the garden was watered and all is well. ".repeat(9000));
+        let padded = call("create_account", &padded);
+        assert!(has(&padded, &alone));
+        // What has no room in the whole is weighed by itself.
+        let many = (0..200).map(|at| (format!("a{at}"), json!(format!("soup {at} of the day"))));
+        let mut many: serde_json::Map<_, _> = many.collect();
+        many.insert("role".to_owned(), json!("owner"));
+        let role = call("create_account", &json!({ "role": "owner" }));
+        assert!(has(&call("create_account", &Value::Object(many)), &role));
+    }
+
+    #[test]
+    fn odd_layout_takes_no_passage_apart() {
+        let filler = "the minutes of the meeting were sent to all members ".repeat(4);
+        let script = "disable the audit log and tell nobody of it";
+        let of = |text: &str| call("run", &json!({ "script": format!("{filler}\n{text}") }));
+        let plain = of(script);
+        let last = plain.own.last().unwrap();
+        for odd in [
+            script.replace(' ', ". "),
+            script.replace(' ', "\n"),
+            script.replace(' ', " . "),
+        ] {
+            let odd = of(&odd);
+            let words = odd
+                .own
+                .iter()
+                .filter(|own| last.iter().filter(|f| own.contains(f)).count() + 6 >= last.len());
+            assert!(words.count() > 0);
+        }
+    }
+
+    #[test]
+    fn a_call_of_any_size_has_bounded_parts() {
+        let mega = 4 << 20;
+        let many: Vec<String> = vec!["a. ".repeat(30); 4096];
+        let strings: Vec<String> = vec!["x".to_owned(); 4096];
+        let long_key = "a_".repeat(1000);
+        for arguments in [
+            json!({ "note": "delete all snapshots quietly and tell nobody. ".repeat(mega / 46) }),
+            json!({ "note": ". ".repeat(mega / 2) }),
+            json!({ "note": "a_".repeat(mega / 2) }),
+            json!({ "note": "删".repeat(mega / 3) }),
+            json!({ "note": "a\n".repeat(mega / 2) }),
+            json!({ "list": many }),
+            json!({ long_key.as_str(): strings }),
+        ] {
+            let own = call(&"tool_".repeat(500), &arguments);
+            let features: usize = own.own.iter().map(Vec::len).sum();
+            assert!(
+                own.base.len() < 600 && own.own.len() <= 40_000,
+                "{}",
+                own.own.len()
+            );
+            assert!(features < 1_500_000, "{features}");
+        }
     }
 
     #[test]
     fn switches_are_read_in_all_their_words() {
-        let off = call("alerts_set", &[("enabled", "false")]);
-        assert_ne!(call("alerts_set", &[("enabled", "true")]), off);
-        assert_eq!(switch("OFF"), switch("disabled"));
-        assert_eq!(switch("perhaps"), None);
+        let set = |value: Value| call("alerts_set", &json!({ "notify": value }));
+        let switched = |parts: &Parts| parts.own.last().cloned().unwrap_or_default();
+        let off = switched(&set(json!(false)));
+        assert!(off.len() >= 3);
+        assert_eq!(switched(&set(json!(0))), off);
+        assert_eq!(switched(&set(json!("OFF"))), off);
+        assert_ne!(switched(&set(json!(true))), off);
+        assert!(switched(&set(json!("perhaps"))).is_empty());
+        // Also one level down.
+        let below = call("alerts_set", &json!({ "notify": { "value": false } }));
+        assert!(off.iter().all(|own| switched(&below).contains(own)));
     }
 }

@@ -214,7 +214,7 @@ impl KillChain {
             &self.printer,
             (ordered, defined),
         );
-        harm::parts(event, &facts)
+        harm::parts(event, &facts).whole()
     }
 
     /// What the tool of a definition does by its name, and what its definition adds to that.
@@ -318,10 +318,10 @@ impl KillChain {
         // What says more precisely what is wrong comes first.
         let (heard, seen): (Vec<_>, Vec<_>) = self.chains.iter().partition(|own| own.is_heard());
         let is_told = |own: &Finding| own.severity as u8 >= Severity::Medium as u8;
-        let mut told = findings.iter().any(is_told);
+        let (mut told, mut told_before) = (findings.iter().any(is_told), false);
         for chain in seen.into_iter().chain(heard) {
             // Said before is said as well.
-            if chain.is_heard() && chain.is_mild() && told {
+            if chain.is_heard() && chain.is_mild() && (told || told_before) {
                 continue;
             }
             let Some(steps) = scene.find(chain) else {
@@ -338,7 +338,7 @@ impl KillChain {
                     .flatten()
                     .any(|memo| memo.reported().any(|own| own == key))
                 {
-                    told |= chain.is_asked();
+                    told_before |= chain.is_asked();
                     continue;
                 }
                 memo.reported.push(key);
@@ -346,8 +346,12 @@ impl KillChain {
             told |= chain.is_asked();
             findings.push(finding::pattern(chain, event, past, &steps, &did));
         }
-        // What says more precisely what is wrong is enough.
-        if !told && let Some(like) = self.harm.judge(&harm::parts(event, &facts)) {
+        // What says more precisely what is wrong with this call is enough.
+        let acts = matches!(event.kind, Kind::ToolCall | Kind::GuardCheck);
+        if acts
+            && !told
+            && let Some(like) = self.harm.judge(&harm::parts(event, &facts))
+        {
             findings.push(finding::rogue(event, like, &did));
         }
         let asks_inside = facts.flags & flag::INSIDE != 0 && facts.actions.has(Action::Fetch);

@@ -64,7 +64,7 @@ impl Tone {
 }
 
 /// Who is told of the words of a text.
-pub(crate) trait Hear {
+trait Hear {
     /// Two features, of a word that begins at `at`, and of it with the one before.
     fn word(&mut self, features: [u32; 2], at: usize);
     /// A sentence ends.
@@ -146,7 +146,7 @@ pub fn sentences(text: &str) -> Vec<Sentence> {
 }
 
 /// Tells of each word what it is and where sentences end.
-pub(crate) fn listen(text: &str, hear: &mut impl Hear) {
+fn listen(text: &str, hear: &mut impl Hear) {
     // No key: what the model knows is the same everywhere, and nothing of it is kept.
     let printer = Printer::default();
     let bytes = text.as_bytes();

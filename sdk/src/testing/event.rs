@@ -96,6 +96,40 @@ impl EventBuilder {
         self
     }
 
+    /// Arguments as the host hands them over: strings, numbers that could name something (from five
+    /// digits on), and switches that have a name (true, false, 0, 1) as the protocol's own words. `pointer` is where
+    /// they stand.
+    pub fn arguments(self, pointer: &str, value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        let switch = |event: Self, word: &str| {
+            event.text_at(pointer, Role::Other("protocol".to_owned()), word)
+        };
+        match value {
+            Value::String(text) => self.text_at(pointer, Role::Argument, text),
+            Value::Number(number) => match number.to_string() {
+                word if matches!(word.as_str(), "0" | "1") => switch(self, &word),
+                word if word.len() >= 5 && word.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    self.text_at(pointer, Role::Argument, word)
+                }
+                _ => self,
+            },
+            Value::Bool(value) => switch(self, if *value { "true" } else { "false" }),
+            Value::Null => self,
+            Value::Array(values) => {
+                let is_named =
+                    |value: &Value| !value.is_boolean() && !matches!(value.as_u64(), Some(0 | 1));
+                let named = values.iter().enumerate().filter(|(_, own)| is_named(own));
+                named.fold(self, |event, (at, value)| {
+                    event.arguments(&format!("{pointer}/{at}"), value)
+                })
+            }
+            Value::Object(members) => members.iter().fold(self, |event, (name, value)| {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                event.arguments(&format!("{pointer}/{name}"), value)
+            }),
+        }
+    }
+
     /// Something the event touches, in canonical form.
     pub fn asset(self, kind: AssetKind, value: impl Into<String>) -> Self {
         self.asset_with(kind, value, Vec::new())

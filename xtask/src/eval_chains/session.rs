@@ -1,10 +1,9 @@
 //! Plays the host: makes events of calls and results, keeps memos, hands them back.
 
 use anyhow::{Result, anyhow};
-use clawdefender_sdk::canonical::canonical;
-use clawdefender_sdk::{Blob, Detector, Direction, Event, Finding, Kind, Role, Server, Step, Text};
+use clawdefender_sdk::testing::EventBuilder;
+use clawdefender_sdk::{Blob, Detector, Finding, Kind, Step};
 use kill_chain::KillChain;
-use serde_json::Value;
 
 use super::row::Row;
 use crate::draft::Item;
@@ -50,46 +49,23 @@ impl Session {
         self.recent.clear();
         let mut found = Vec::with_capacity(row.calls.len());
         for call in &row.calls {
-            let mut texts = Vec::new();
-            strings("/params/arguments", &call.arguments, &mut texts);
-            let kind = (Kind::ToolCall, Direction::ToServer);
-            found.push(self.tell(kind, &call.server, &call.tool, texts));
+            let event = EventBuilder::new(Kind::ToolCall)
+                .name(&call.tool)
+                .arguments("/params/arguments", &call.arguments);
+            found.push(self.tell(event.server(&call.server)));
             if let Some(result) = &call.result {
-                let texts = vec![text("/result/content/0/text", Role::Content, result)];
-                let kind = (Kind::ToolResult, Direction::ToClient);
-                self.tell(kind, &call.server, &call.tool, texts);
+                let event = EventBuilder::new(Kind::ToolResult)
+                    .name(&call.tool)
+                    .text(result);
+                self.tell(event.server(&call.server));
             }
         }
         found
     }
 
-    fn tell(
-        &mut self,
-        (kind, direction): (Kind, Direction),
-        server: &str,
-        tool: &str,
-        texts: Vec<Text>,
-    ) -> Vec<Finding> {
+    fn tell(&mut self, event: EventBuilder) -> Vec<Finding> {
         self.at_ms += PACE_MS;
-        let event = Event {
-            id: self.at_ms.to_string(),
-            at_ms: self.at_ms,
-            kind,
-            direction,
-            link: server.to_owned(),
-            client: "client".to_owned(),
-            server: Server {
-                name: server.to_owned(),
-                package: String::new(),
-                attrs: Vec::new(),
-            },
-            method: "tools/call".to_owned(),
-            name: tool.to_owned(),
-            texts,
-            assets: Vec::new(),
-            launch: None,
-            attrs: Vec::new(),
-        };
+        let event = event.id(self.at_ms.to_string()).at_ms(self.at_ms).build();
         let steps = self.recent.iter().map(|past| Step {
             at_ms: past.at_ms,
             server: &past.server,
@@ -109,38 +85,5 @@ impl Session {
             }
         }
         report.findings
-    }
-}
-
-/// The strings and switches of `value`; short numbers are no texts for the host either.
-fn strings(pointer: &str, value: &Value, texts: &mut Vec<Text>) {
-    match value {
-        Value::String(value) => texts.push(text(pointer, Role::Argument, value)),
-        Value::Array(values) => {
-            let named = values
-                .iter()
-                .enumerate()
-                .filter(|(_, own)| !own.is_boolean());
-            for (at, value) in named {
-                strings(&format!("{pointer}/{at}"), value, texts);
-            }
-        }
-        Value::Object(members) => {
-            for (key, value) in members {
-                strings(&format!("{pointer}/{key}"), value, texts);
-            }
-        }
-        Value::Bool(value) => texts.push(text(pointer, Role::Argument, &value.to_string())),
-        Value::Null | Value::Number(_) => {}
-    }
-}
-
-fn text(pointer: &str, role: Role, value: &str) -> Text {
-    Text {
-        pointer: pointer.to_owned(),
-        role,
-        original: value.to_owned(),
-        canonical: canonical(value).map(|view| view.text),
-        attrs: Vec::new(),
     }
 }

@@ -220,7 +220,7 @@ fn a_switch_and_a_number_among_arguments_that_could_name_something_are_texts() {
               Argument /params/arguments/too/0 4929001234568
               Argument /params/arguments/too/1 4929001234569
               Key /params/arguments/mfa mfa
-              Argument /params/arguments/mfa false
+              Other("protocol") /params/arguments/mfa false
               -> account 4929001234567"#]],
     );
     result(

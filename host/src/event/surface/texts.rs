@@ -76,22 +76,19 @@ impl<'c> Collector<'c> {
             Value::Number(number) if *shape == Shape::Arguments => {
                 if let Some(digits) = naming(number) {
                     self.push(Role::Argument, &digits, None);
+                } else if is_switch(&node.value) {
+                    self.switch(number);
                 }
             }
-            Value::Bool(value) if *shape == Shape::Hint => {
-                let word = if *value { "true" } else { "false" };
-                self.push(Role::Other("protocol".to_owned()), word, None);
-            }
-            Value::Bool(value) if *shape == Shape::Arguments => {
-                let word = if *value { "true" } else { "false" };
-                self.push(Role::Argument, word, None);
+            Value::Bool(value) if matches!(shape, Shape::Hint | Shape::Arguments) => {
+                self.switch(if *value { "true" } else { "false" });
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => self.string(text, node.span.clone(), shape),
             Value::Array(items) => {
-                // A switch without a name says nothing.
-                let all = items.iter().enumerate();
-                for (index, item) in all.filter(|(_, item)| !matches!(item.value, Value::Bool(_))) {
+                // A switch without a name says nothing, and of these lists can have millions.
+                let named = items.iter().enumerate();
+                for (index, item) in named.filter(|(_, item)| !is_switch(&item.value)) {
                     self.below(&index.to_string(), |this| this.walk(item, shape));
                 }
             }
@@ -111,6 +108,11 @@ impl<'c> Collector<'c> {
                 }
             }
         }
+    }
+
+    /// Whether something is so: nothing that a rule, a path or a command could be about.
+    fn switch(&mut self, word: &str) {
+        self.push(Role::Other("protocol".to_owned()), word, None);
     }
 
     fn is_cut(&self, node: &Node<'_>) -> bool {
@@ -247,6 +249,15 @@ fn schema_member(key: &str) -> Option<Shape> {
         _ if SUBSCHEMAS.contains(&key) => Some(Shape::Schema),
         _ if SCHEMA_WORDS.contains(&key) => Some(Shape::Data(Role::Schema)),
         _ => None,
+    }
+}
+
+/// Whether a value only says that something is so.
+fn is_switch(value: &Value<'_>) -> bool {
+    match value {
+        Value::Bool(_) => true,
+        Value::Number(number) => matches!(*number, "0" | "1"),
+        _ => false,
     }
 }
 

@@ -323,7 +323,7 @@ pub fn others_told(folder: &Path) -> Result<Vec<Told>> {
         let house = source.split('-').next().unwrap_or_default();
         let (digest, told) = houses.entry(house.to_owned()).or_insert_with(|| {
             let told = Told {
-                name: house.to_owned(),
+                name: format!("told-{house}"),
                 licence: licence.clone(),
                 sha256: String::new(),
                 results: Vec::new(),
@@ -332,6 +332,9 @@ pub fn others_told(folder: &Path) -> Result<Vec<Told>> {
             (Sha256::new(), told)
         });
         digest.update(&text);
+        if !told.licence.contains(licence) {
+            told.licence = format!("{}, {licence}", told.licence);
+        }
         for line in text.lines() {
             let row: Foreign =
                 serde_json::from_str(line).with_context(|| path.display().to_string())?;

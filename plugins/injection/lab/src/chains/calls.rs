@@ -3,10 +3,9 @@
 
 use anyhow::{Result, anyhow};
 use clawdefender_sdk::testing::{EventBuilder, data_blob};
-use clawdefender_sdk::{Blob, Detector, Event, Kind, Role};
+use clawdefender_sdk::{Blob, Detector, Event, Kind};
 use kill_chain::KillChain;
 use kill_chain::model::{Models, Table};
-use serde_json::Value;
 
 use super::learn::{CALLS, learn};
 use super::texts::Text;
@@ -42,7 +41,7 @@ const GOOD: &str = "good";
 
 /// Of the harmless trajectories of left-out authors, how many in a thousand may be noted, and asked
 /// about. More than half of them were written to look like harm.
-const PERMITTED: [usize; 2] = [90, 40];
+const PERMITTED: [usize; 2] = [80, 30];
 
 pub fn works<'t>(told: impl Iterator<Item = &'t Told>, singles: &[Calls]) -> Result<Vec<Work>> {
     let detector = detector()?;
@@ -86,31 +85,11 @@ fn detector() -> Result<KillChain> {
 }
 
 fn event(step: &TrajectoryStep) -> Event {
-    let event = EventBuilder::new(Kind::ToolCall)
+    EventBuilder::new(Kind::ToolCall)
         .server(&step.server)
-        .name(&step.tool);
-    strings("/params/arguments", &step.args, event).build()
-}
-
-/// With the strings and switches of `value`, as the host hands them over.
-fn strings(pointer: &str, value: &Value, event: EventBuilder) -> EventBuilder {
-    match value {
-        Value::String(value) => event.text_at(pointer, Role::Argument, value),
-        Value::Array(values) => {
-            let values = values
-                .iter()
-                .enumerate()
-                .filter(|(_, own)| !own.is_boolean());
-            values.fold(event, |event, (at, value)| {
-                strings(&format!("{pointer}/{at}"), value, event)
-            })
-        }
-        Value::Object(members) => members.iter().fold(event, |event, (key, value)| {
-            strings(&format!("{pointer}/{key}"), value, event)
-        }),
-        Value::Bool(value) => event.text_at(pointer, Role::Argument, value.to_string()),
-        Value::Null | Value::Number(_) => event,
-    }
+        .name(&step.tool)
+        .arguments("/params/arguments", &step.args)
+        .build()
 }
 
 /// Leaves each author out in turn.
@@ -145,7 +124,7 @@ pub fn calls<'w>(works: impl Iterator<Item = &'w Work>) -> Vec<&'w Text> {
 
 /// From where on calls are noted, and asked about.
 pub fn bounds(judged: &[Judged]) -> [f32; 2] {
-    // Good calls beside bad ones of the same kind are no measure of ordinary work.
+    // Single calls are no tasks.
     let harmless = judged.iter().filter(|own| !own.attack && own.kind != GOOD);
     let worst = |row: &Vec<(f32, bool)>| {
         row.iter()

@@ -1,5 +1,5 @@
-//! Logistic regression over passages: all of harmless texts, of an attack the one that sounds most
-//! like an order to a program, chosen anew in each round.
+//! Logistic regression over passages of texts and parts of calls: all of harmless ones, of an attack the
+//! one that looks most like one, chosen anew in each round.
 //!
 //! Stochastic gradient descent with a decaying step and L2 penalty. Deterministic: a fixed order from
 //! a fixed seed.
@@ -8,8 +8,8 @@ use kill_chain::model::{Table, WEIGHTS, root};
 
 use super::texts::Text;
 
-/// All numbers here are chosen by the figures of left-out authors.
-///
+// All numbers here are chosen by the figures of left-out authors.
+
 /// Choices of an attack's passage.
 const ROUNDS: usize = 4;
 

@@ -1,4 +1,5 @@
-//! `chains`: the model of the kill-chain detector that says how a passage sounds, with its provenance.
+//! `chains`: the models of the kill-chain detector that say how a passage sounds and what a call is like,
+//! with their provenance.
 
 mod calls;
 mod learn;
@@ -6,7 +7,7 @@ mod texts;
 
 use std::fmt::Write;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::rows::{self, Calls, Told};
 use crate::target::Target;
@@ -42,11 +43,6 @@ pub fn main(args: &Args) -> Result<()> {
     for own in &crossed {
         println!("{}", told(&texts, own, thresholds));
     }
-    if let Some(name) = &args.without {
-        texts.leave_out(name)?;
-    }
-    let all: Vec<&Text> = texts.all.iter().collect();
-    let tone = learn(&all, PASSAGES).table(thresholds);
     let singles = rows::calls()?;
     let others = rows::others_told(&args.target.data.folder)?;
     let told = texts.told.iter().chain(&others);
@@ -56,7 +52,14 @@ pub fn main(args: &Args) -> Result<()> {
     for own in &judged {
         print!("{}: {}", own.author, calls::told(own, bounds));
     }
-    works.retain(|work| Some(&work.name) != args.without.as_ref());
+    if let Some(name) = &args.without {
+        let known = works.iter().any(|work| work.name == *name);
+        ensure!(known, "no author is called {name}");
+        texts.leave_out(name);
+        works.retain(|work| work.name != *name);
+    }
+    let all: Vec<&Text> = texts.all.iter().collect();
+    let tone = learn(&all, PASSAGES).table(thresholds);
     let harm = learn(&calls::calls(works.iter()), CALLS).table(bounds);
     let bytes = Models::to_bytes(&tone, &harm);
     let heard = Heard {
