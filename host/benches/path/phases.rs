@@ -37,12 +37,12 @@ pub fn measure(loaded: &[Arc<Detector>], bytes: usize) -> Phases {
     let home = tempfile::tempdir().unwrap();
     let all = Set::new(loaded.to_vec(), Vec::new());
     let none = Set::new(Vec::new(), Vec::new());
-    let policy = Policy::builtin(Profile::Balanced, Path::new("/home/bench"));
+    let policy = Policy::builtin(Profile::Monitor, Path::new("/home/bench"));
     let (histories, places) = (Histories::default(), events::places());
     let judge = quiet::judge(
         home.path(),
         Set::new(loaded.to_vec(), Vec::new()),
-        Profile::Balanced,
+        Profile::Monitor,
         tasks.handle(),
     );
     let frames: Vec<_> = (0..TEXTS)
