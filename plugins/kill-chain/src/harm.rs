@@ -16,16 +16,17 @@ use crate::action::flag;
 use crate::facts::{Facts, MAX_TEXTS, seen};
 use crate::model::{Table, pair, slot};
 use crate::print::Printer;
-use cut::{MAX_TOKEN, cut, names, passages};
+use cut::{cut, names, passages};
 
 /// Words of an argument up to which it is short.
 const SHORT: usize = 24;
+const SHORT_BYTES: usize = 4096;
 /// Items of one list that belong to the call as a whole, and features of that whole.
 const ITEMS: usize = 3;
 const WHOLE: usize = 192;
 /// Bytes that are read of all long arguments: of each its share, three quarters of it from its beginning
 /// and the rest from its end. Chosen: what more would cost is more than all else that is done with a call.
-const MAX_BYTES: usize = 32 << 10;
+const MAX_BYTES: usize = 16 << 10;
 const LEAST_BYTES: usize = 256;
 /// What stands before hashes of a tool's words, of keys, of what a call does, of two such together, and
 /// for switches.
@@ -134,15 +135,12 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
         } else if switched {
             continue;
         }
-        let words = cut(
-            value
-                .get(..value.floor_char_boundary(4 * MAX_TOKEN))
-                .unwrap_or(value),
-            &printer,
-            SHORT + 1,
-        );
-        if words.iter().flatten().count() > SHORT {
-            long.push((value, features, last));
+        let words = match value.len() <= SHORT_BYTES {
+            true => cut(value, &printer, SHORT + 1),
+            false => Vec::new(),
+        };
+        if value.len() > SHORT_BYTES || words.iter().flatten().count() > SHORT {
+            long.push((value, features));
             continue;
         }
         tell(&words, last, before, &mut features);
@@ -165,12 +163,13 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
     parts.add(all);
     parts.add(switches);
     let share = (MAX_BYTES / long.len().max(1)).max(LEAST_BYTES);
-    for (value, named, last) in long {
+    for (value, named) in long {
         for words in [head(value, share), tail(value, share)] {
             for passage in passages(&cut(words, &printer, usize::MAX)) {
-                let mut own = named.clone();
-                tell(passage, last, before, &mut own);
-                parts.add(own);
+                let mut own = Vec::with_capacity(named.len() + 2 * passage.len());
+                own.extend(&named);
+                neighbours(passage, &mut own);
+                parts.own.push(own);
             }
         }
     }
@@ -247,19 +246,24 @@ fn switch(value: &str) -> Option<u32> {
     }
 }
 
-/// Words, neighbours, and the first words with the key that they stand under.
+/// Words and neighbours, and the first words with the key that they stand under and with the tool.
 fn tell(words: &[Option<u32>], key: u32, tool: u32, into: &mut Vec<u32>) {
+    neighbours(words, into);
+    for (at, word) in words.iter().flatten().take(2).enumerate() {
+        into.push(slot(pair(key, *word)));
+        if at == 0 {
+            into.push(slot(pair(tool, *word)));
+        }
+    }
+}
+
+/// Words and each two in a row.
+fn neighbours(words: &[Option<u32>], into: &mut Vec<u32>) {
     let mut before = None;
-    for (at, word) in words.iter().flatten().enumerate() {
+    for word in words.iter().flatten() {
         into.push(slot(*word));
         if let Some(before) = before {
             into.push(slot(pair(before, *word)));
-        }
-        if at < 2 {
-            into.push(slot(pair(key, *word)));
-        }
-        if at == 0 {
-            into.push(slot(pair(tool, *word)));
         }
         before = Some(*word);
     }

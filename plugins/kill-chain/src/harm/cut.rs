@@ -11,7 +11,9 @@ const PASSAGE: usize = 48;
 const LEAST: usize = 8;
 /// Bytes of the name of a tool or argument, and of a run without blanks.
 const MAX_NAME: usize = 128;
-pub const MAX_TOKEN: usize = 1024;
+const MAX_TOKEN: usize = 1024;
+/// Letters of a word that count.
+const BEGIN: usize = 4;
 /// What stands for all numbers, addresses, and names that are neither.
 const NUMBER: u32 = 0x6e75_6d00;
 const ADDRESS: u32 = 0x6164_6400;
@@ -64,6 +66,16 @@ pub fn cut(value: &str, printer: &Printer, most: usize) -> Vec<Option<u32>> {
         for token in line.split_whitespace() {
             if many >= most {
                 return words;
+            }
+            // Most are plain words.
+            if token.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                words.push(Some(printer.within(
+                    token.as_bytes(),
+                    0,
+                    token.len().min(BEGIN),
+                )));
+                many += 1;
+                continue;
             }
             let had = words.len();
             let token = token
@@ -150,9 +162,9 @@ fn word(token: &str, printer: &Printer, into: &mut Vec<Option<u32>>) {
 }
 
 /// How a word begins: what `notify`, `notified` and `notifications` have in common. Four letters told
-/// more of left-out authors than whole words, stems or other lengths.
+/// more of left-out authors than whole words, stems or other lengths did.
 fn begin(word: &str) -> &str {
-    let end = word.char_indices().nth(4);
+    let end = word.char_indices().nth(BEGIN);
     word.get(..end.map_or(word.len(), |(at, _)| at))
         .unwrap_or(word)
 }
