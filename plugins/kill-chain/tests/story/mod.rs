@@ -218,12 +218,12 @@ pub fn text(pointer: &str, role: Role, value: &str) -> Text {
     }
 }
 
-/// `chain-id:severity` of each finding, sorted, in one line; what a call is like by itself is for
-/// `rogue.rs`.
+/// `chain-id:severity` of each finding, sorted, in one line; what a call is only noted to be like by
+/// itself is for `rogue.rs`.
 pub fn line(findings: &[Finding]) -> String {
     let mut found: Vec<String> = findings
         .iter()
-        .filter(|finding| finding.rule != "kill-chain.rogue")
+        .filter(|finding| !is_rogue(finding) || finding.severity as u8 > Severity::Low as u8)
         .map(|finding| {
             let chain = finding
                 .attrs
@@ -232,13 +232,21 @@ pub fn line(findings: &[Finding]) -> String {
                 .map(|(_, id)| id.as_str());
             format!(
                 "{}:{}",
-                chain.unwrap_or("exfiltration"),
+                chain.unwrap_or(if is_rogue(finding) {
+                    "rogue"
+                } else {
+                    "exfiltration"
+                }),
                 severity(finding.severity)
             )
         })
         .collect();
     found.sort();
     found.join(" ")
+}
+
+fn is_rogue(finding: &Finding) -> bool {
+    finding.rule == "kill-chain.rogue"
 }
 
 pub fn severity(severity: Severity) -> &'static str {
