@@ -6,7 +6,8 @@
 //!
 //! A call is weighed in parts, and the worst counts: its short arguments at once, but of lists only the
 //! first items; its switches; what of the short ones is too much, by itself; and each passage of a long
-//! one; all with its tool and actions. So filler beside what is wrong takes little away from it.
+//! one and of all that is more than this; all with its tool and actions. So filler beside what is wrong
+//! takes little away from it.
 
 mod cut;
 
@@ -24,6 +25,8 @@ const SHORT_BYTES: usize = 4096;
 /// Items of one list that belong to the call as a whole, and features of that whole.
 const ITEMS: usize = 3;
 const WHOLE: usize = 192;
+/// Arguments beside that whole that are weighed by themselves.
+const ALONE: usize = 64;
 /// Bytes that are read of all long arguments: of each its share, three quarters of it from its beginning
 /// and the rest from its end. Chosen: what more would cost is more than all else that is done with a call.
 const MAX_BYTES: usize = 16 << 10;
@@ -114,7 +117,10 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
     }
     done(facts, &mut parts.base);
     let (mut all, mut switches, mut long) = (Vec::new(), Vec::new(), Vec::new());
+    // The pointer of a list, and how many items it had.
     let (mut list, mut items) = ("", 0);
+    // What is too much to be weighed by itself, and how much is.
+    let (mut rest, mut alone) = (String::new(), 0);
     let guard = event.kind == Kind::GuardCheck;
     for text in event.texts.iter().take(MAX_TEXTS) {
         let switched = match &text.role {
@@ -124,17 +130,38 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
             _ => continue,
         };
         let value = seen(text);
+        let holds = text.pointer.rsplit_once('/').map_or("", |(list, _)| list);
+        let is_item = is_position(&text.pointer);
+        let goes_on = is_item && holds == list;
+        items = if goes_on { items + 1 } else { 0 };
+        list = if is_item { holds } else { "" };
+        // A list is as telling as its first items; the others are read like one long argument.
+        let mut more = |value: &str| {
+            if rest.len() < MAX_BYTES {
+                rest.push_str(value);
+                rest.push('\n');
+            }
+        };
+        if items >= ITEMS && value.len() <= SHORT_BYTES {
+            more(value);
+            continue;
+        }
         let (own, holder) = keys(&text.pointer);
-        let mut named = names(own, KEY, &printer);
-        let last = named.last().copied().unwrap_or(KEY);
-        named.extend(names(holder, KEY, &printer));
-        let mut features: Vec<u32> = named.iter().map(|word| slot(*word)).collect();
+        let mut named = names(holder, KEY, &printer);
+        named.extend(names(own, KEY, &printer));
         if let Some(switch) = switch(value) {
             let each = tool.iter().chain(&named);
             switches.extend(each.map(|word| slot(pair(*word, switch) ^ BOTH)));
         } else if switched {
             continue;
         }
+        if alone >= ALONE && value.len() <= SHORT_BYTES {
+            more(own);
+            more(value);
+            continue;
+        }
+        let last = named.last().copied().unwrap_or(KEY);
+        let mut features: Vec<u32> = named.iter().map(|word| slot(*word)).collect();
         let words = match value.len() <= SHORT_BYTES {
             true => cut(value, &printer, SHORT + 1),
             false => Vec::new(),
@@ -144,24 +171,17 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
             continue;
         }
         tell(&words, last, before, &mut features);
-        // A list is as telling as its first items.
-        let holds = text.pointer.rsplit_once('/').map_or("", |(list, _)| list);
-        let is_item = is_position(&text.pointer);
-        items = if is_item && holds == list {
-            items + 1
-        } else {
-            0
-        };
-        list = if is_item { holds } else { "" };
-        if items < ITEMS && all.len() < WHOLE {
+        if all.len() < WHOLE {
             all.extend(features);
         } else {
             parts.add(features);
+            alone += 1;
         }
     }
     all.extend(&switches);
     parts.add(all);
     parts.add(switches);
+    long.push((&rest, Vec::new()));
     let share = (MAX_BYTES / long.len().max(1)).max(LEAST_BYTES);
     for (value, named) in long {
         for words in [head(value, share), tail(value, share)] {
@@ -304,7 +324,7 @@ mod tests {
         let padded = call("create_account", &padded);
         assert!(has(&padded, &alone));
         // What has no room in the whole is weighed by itself.
-        let many = (0..200).map(|at| (format!("a{at}"), json!(format!("soup {at} of the day"))));
+        let many = (0..60).map(|at| (format!("a{at}"), json!(format!("soup {at} of the day"))));
         let mut many: serde_json::Map<_, _> = many.collect();
         many.insert("role".to_owned(), json!("owner"));
         let role = call("create_account", &json!({ "role": "owner" }));
