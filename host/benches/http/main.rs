@@ -60,6 +60,9 @@ struct Process {
 impl Process {
     fn start(file: &str, command: impl FnOnce(&TempDir) -> Command) -> (Self, String) {
         let home = tempfile::tempdir().unwrap();
+        // A made-up text that is taken for an attack must be answered like any other.
+        let policy = "version = 1\nprofile = \"monitor\"\n";
+        std::fs::write(home.path().join("policy.toml"), policy).unwrap();
         let mut start = command(&home);
         let start = start
             .env("CLAWDEFENDER_HOME", home.path())
