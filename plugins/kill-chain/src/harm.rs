@@ -25,7 +25,7 @@ const SHORT_BYTES: usize = 4096;
 /// Items of one list that belong to the call as a whole, and features of that whole.
 const ITEMS: usize = 3;
 const WHOLE: usize = 192;
-/// Arguments beside that whole that are weighed by themselves.
+/// Arguments beside that whole that are weighed by themselves, long ones among them.
 const ALONE: usize = 64;
 /// Bytes that are read of all long arguments: of each its share, three quarters of it from its beginning
 /// and the rest from its end. Chosen: what more would cost is more than all else that is done with a call.
@@ -146,27 +146,35 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
             more(value);
             continue;
         }
-        let (own, holder) = keys(&text.pointer);
-        let mut named = names(holder, KEY, &printer);
-        named.extend(names(own, KEY, &printer));
-        if let Some(switch) = switch(value) {
-            let each = tool.iter().chain(&named);
-            switches.extend(each.map(|word| slot(pair(*word, switch) ^ BOTH)));
-        } else if switched {
+        let switch = switch(value);
+        if switched && switch.is_none() {
             continue;
         }
-        if alone >= ALONE && value.len() <= SHORT_BYTES {
+        // So many names and values are taken apart that a call of thousands is read in time.
+        let (own, holder) = keys(&text.pointer);
+        let is_long = value.len() > SHORT_BYTES;
+        let is_full = alone + long.len() >= ALONE;
+        if is_full && (switch.is_none() || switches.len() >= WHOLE) {
             more(own);
-            more(value);
+            more(head(value, LEAST_BYTES));
+            continue;
+        }
+        let mut named = names(holder, KEY, &printer);
+        named.extend(names(own, KEY, &printer));
+        if let Some(switch) = switch {
+            let each = tool.iter().chain(&named);
+            switches.extend(each.map(|word| slot(pair(*word, switch) ^ BOTH)));
+        }
+        if is_full {
             continue;
         }
         let last = named.last().copied().unwrap_or(KEY);
         let mut features: Vec<u32> = named.iter().map(|word| slot(*word)).collect();
-        let words = match value.len() <= SHORT_BYTES {
-            true => cut(value, &printer, SHORT + 1),
-            false => Vec::new(),
+        let words = match is_long {
+            true => Vec::new(),
+            false => cut(value, &printer, SHORT + 1),
         };
-        if value.len() > SHORT_BYTES || words.iter().flatten().count() > SHORT {
+        if is_long || words.iter().flatten().count() > SHORT {
             long.push((value, features));
             continue;
         }
@@ -181,7 +189,9 @@ pub fn parts(event: &Event, facts: &Facts) -> Parts {
     all.extend(&switches);
     parts.add(all);
     parts.add(switches);
-    long.push((&rest, Vec::new()));
+    if !rest.is_empty() {
+        long.push((&rest, Vec::new()));
+    }
     let share = (MAX_BYTES / long.len().max(1)).max(LEAST_BYTES);
     for (value, named) in long {
         for words in [head(value, share), tail(value, share)] {
@@ -358,6 +368,10 @@ mod tests {
         let many: Vec<String> = vec!["a. ".repeat(30); 4096];
         let strings: Vec<String> = vec!["x".to_owned(); 4096];
         let long_key = "a_".repeat(1000);
+        let keyed = |value: Value| {
+            let all = (0..4096).map(|at| (format!("{long_key}{at}"), value.clone()));
+            Value::Object(all.collect())
+        };
         for arguments in [
             json!({ "note": "delete all snapshots quietly and tell nobody. ".repeat(mega / 46) }),
             json!({ "note": ". ".repeat(mega / 2) }),
@@ -366,6 +380,9 @@ mod tests {
             json!({ "note": "a\n".repeat(mega / 2) }),
             json!({ "list": many }),
             json!({ long_key.as_str(): strings }),
+            keyed(json!(true)),
+            keyed(json!("soup of the day")),
+            keyed(json!("soup of the day ".repeat(300))),
         ] {
             let own = call(&"tool_".repeat(500), &arguments);
             let features: usize = own.own.iter().map(Vec::len).sum();
