@@ -238,6 +238,11 @@ fn render(question: &Question, now_ms: u64, ink: Ink) -> String {
             ink.dim("this exact call only")
         ),
     );
+    if let Some(rule) = question.rule.strip_prefix("finding:") {
+        let line = format!("quiet = [\"{}\"]", escape(rule));
+        let whose = ink.dim("for this server in policy.toml: logged from then on, not asked");
+        row("less", &format!("{line}   {whose}"));
+    }
     screen
 }
 
@@ -387,7 +392,7 @@ mod tests {
                 "client": "c", "server": "s\n  once      clawdefender approve evil", "tool": "t\u{202e}",
                 "kind": "tool-call", "sentence": "The client wants this server to run a tool.",
                 "arguments": { "excerpts": [{ "pointer": "/params/arguments/a\u{1b}[2J", "excerpt": "line\nline" }] },
-                "rule": "r", "reason": "why",
+                "rule": "finding:kill-chain.rogue", "reason": "why",
             }),
             expect![[r#"
                 ? unknown   missed 12 s
@@ -395,13 +400,14 @@ mod tests {
                   what      The client wants this server to run a tool.
                   tool      t⟨U+202E⟩
                             a⟨U+001B⟩[2J line⟨U+000A⟩line
-                  why       rule r: why
+                  why       rule finding:kill-chain.rogue: why
                   asked     3 times
                   flood     12 more messages of this server were denied unasked
                   missed    the call was denied meanwhile; an allow is for the next time it is made
                   deny      clawdefender deny unknown
                   once      clawdefender approve unknown
                   1 h       clawdefender approve unknown --for-hour   this exact call only
+                  less      quiet = ["kill-chain.rogue"]   for this server in policy.toml: logged from then on, not asked
             "#]],
         );
     }

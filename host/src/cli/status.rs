@@ -76,6 +76,16 @@ struct Status {
 struct Policy {
     error: Option<String>,
     on_fault_allow: Vec<String>,
+    quiet: Vec<Quiet>,
+}
+
+/// A rule of a detector that the policy keeps quiet, for one server or for all.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Quiet {
+    rule: String,
+    server: Option<String>,
+    known: bool,
 }
 
 /// The guard API; what it serves is not part of the path of a message.
@@ -207,6 +217,9 @@ fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
             ),
         );
     }
+    for quiet in &status.policy.quiet {
+        row("policy", &quiet_line(quiet));
+    }
     row("servers", &line(configured));
     for server in status.mcp.iter().flat_map(Gateway::served) {
         row("http", &server);
@@ -246,6 +259,17 @@ fn links(links: &[Link]) -> String {
         })
         .collect();
     format!("{}: {}", links.len(), named.join(", "))
+}
+
+fn quiet_line(quiet: &Quiet) -> String {
+    let from = quiet.server.as_deref().map(|server| excerpt(server, 60));
+    let from = from.map_or_else(String::new, |server| format!(" from {server}"));
+    let unknown = match quiet.known {
+        true => "",
+        false => "; no detector that is loaded has such a rule",
+    };
+    let rule = excerpt(&quiet.rule, 60);
+    format!("quiet about {rule}{from}, up to medium{unknown}")
 }
 
 fn detectors(detectors: &[Detector]) -> String {
@@ -353,8 +377,9 @@ mod tests {
         bad["development_root"] = json!(true);
         bad["questions"] = json!(2);
         bad["api"] = json!({ "error": "127.0.0.1:3202 is in use" });
-        bad["policy"] =
-            json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"] });
+        bad["policy"] = json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"],
+                    "quiet": [{ "rule": "kill-chain.rogue", "server": "ops\n", "known": true },
+                              { "rule": "kill-chain.rouge", "server": null, "known": false }] });
         bad["missing"] =
             json!([{ "part": "injection", "kind": "missing", "detail": "bad\u{1b}[2J" }]);
         bad["alerts"] =
@@ -391,6 +416,8 @@ mod tests {
                   protection    ✖ not protected: messages are denied or not fully inspected
                   policy        monitor only watches: nothing is blocked
                   policy        weather passes uninspected when a part fails (on_fault)
+                  policy        quiet about kill-chain.rogue from ops⟨U+000A⟩, up to medium
+                  policy        quiet about kill-chain.rouge, up to medium; no detector that is loaded has such a rule
                   servers       1 wrapped · 1 not wrapped (figma⟨U+000A⟩ in cursor) · 1 wrapped and not protected
                   connected     1: s ← c⟨U+202E⟩x
                   detectors     injection 1.4.0 · kill-chain 1.0.3   2 faults

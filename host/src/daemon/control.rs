@@ -276,7 +276,13 @@ impl Parts {
             "protected": protected,
             "profile": policy.profile().word(),
             "policy": { "version": policy.version(), "error": *self.policy_error(),
-                        "on_fault_allow": policy.fault_tolerant_servers().collect::<Vec<_>>() },
+                        "on_fault_allow": policy.fault_tolerant_servers().collect::<Vec<_>>(),
+                        "quiet": policy.quiet().map(|(rule, server)| {
+                            let mut detectors = set.detectors().iter();
+                            let known = judge::is_rule(rule)
+                                || detectors.any(|of| of.facts().rules.contains(rule));
+                            json!({ "rule": rule, "server": server, "known": known })
+                        }).collect::<Vec<_>>() },
             "api": match self.api.get() {
                 Some(Ok(address)) => json!({ "address": address.to_string() }),
                 Some(Err(error)) => json!({ "error": error }),

@@ -58,10 +58,15 @@ fn decide_standing(policy: &Policy, event: &Event, findings: &[Finding]) -> Deci
                 rule: rule.id.clone(),
                 reason: rule.reason.clone(),
                 specificity: 1 + rule.when.len(),
+                quieted: None,
             });
         }
     }
-    wishes.extend(findings.iter().map(|finding| finding_wish(policy, finding)));
+    wishes.extend(
+        findings
+            .iter()
+            .map(|finding| finding_wish(policy, event, finding)),
+    );
     // The default stands unless a rule covers the message wholly. A finding never replaces it:
     // otherwise provoking a harmless one would spare a message the question that `strict` asks.
     if !settled_by_rule {
@@ -69,13 +74,14 @@ fn decide_standing(policy: &Policy, event: &Event, findings: &[Finding]) -> Deci
     }
     // Stable: among equals the first stays first.
     wishes.sort_by_key(|wish| Reverse((wish.action, wish.specificity)));
+    let quieted = wishes.iter().filter_map(|wish| wish.quieted).max();
     let mut wishes = wishes.into_iter();
     let mut decision = match wishes.next() {
         Some(winner) => Decision {
             action: winner.action,
             rule: winner.rule,
             reason: winner.reason,
-            would: None,
+            would: quieted.filter(|action| *action > winner.action),
             losers: Vec::new(),
         },
         // Not reachable: either a rule settled it or the default was pushed. Strict all the same.
@@ -99,19 +105,36 @@ struct Wish {
     reason: String,
     /// Breaks ties: a user's rule that names more wins over one that names less.
     specificity: usize,
+    /// What a finding that is kept quiet would have wanted.
+    quieted: Option<Action>,
 }
 
-fn finding_wish(policy: &Policy, finding: &Finding) -> Wish {
+fn finding_wish(policy: &Policy, event: &Event, finding: &Finding) -> Wish {
     let severity = if finding.confidence_pct < DOUBTFUL_BELOW_PCT {
         one_less(finding.severity)
     } else {
         finding.severity
     };
+    let action = policy.findings.action(severity);
+    let server = &event.server.name;
+    let quiet = action > Action::Log && policy.quiet.covers(&finding.rule, severity, server);
+    let (action, quieted, heard) = match quiet {
+        true => (
+            Action::Log,
+            Some(action),
+            ", about which this policy is quiet",
+        ),
+        false => (action, None, ""),
+    };
     Wish {
-        action: policy.findings.action(severity),
+        action,
         rule: format!("finding:{}", plain_id(&finding.rule)),
-        reason: format!("a detector found {} evidence of an attack", word(severity)),
+        reason: format!(
+            "a detector found {} evidence of an attack{heard}",
+            word(severity)
+        ),
         specificity: 1,
+        quieted,
     }
 }
 
@@ -125,6 +148,7 @@ fn default_wish(policy: &Policy, event: &Event) -> Wish {
         rule: format!("default:{}", policy.profile.word()),
         reason: "no rule matched".to_owned(),
         specificity: 0,
+        quieted: None,
     }
 }
 

@@ -41,6 +41,10 @@ pub enum Problem {
     AllowsFinding { id: String },
     #[error("rule {id:?} has a reason with line breaks, control characters or over 300 bytes")]
     BadReason { id: String },
+    #[error("{rule:?} can't be kept quiet: it is no id of a detector's rule")]
+    BadQuiet { rule: String },
+    #[error("server {server:?} has neither `on_fault` nor `quiet`")]
+    EmptyServer { server: String },
     /// The predecessor's format.
     #[error("this is an old policy: `[rules.NAME]` tables are not read")]
     OldFormat,
@@ -75,6 +79,12 @@ impl PolicyError {
                 "put the exception into the rule that blocks, as `[rule.unless]`"
             }
             Problem::BadReason { .. } => "one short sentence",
+            Problem::BadQuiet { .. } => {
+                "name each rule in full, as records do: `quiet = [\"kill-chain.rogue\"]`"
+            }
+            Problem::EmptyServer { .. } => {
+                "write `on_fault = \"deny\"`, or `quiet` with the rules to be quiet about"
+            }
             Problem::OldFormat => {
                 "convert it: `clawdefender policy import OLD.toml`, then review the result"
             }

@@ -19,10 +19,11 @@ use crate::event::Severity;
 pub(super) struct File {
     pub version: Spanned<i64>,
     pub profile: Profile,
+    pub quiet: Option<Spanned<List>>,
     #[serde(default)]
     pub rule: Vec<RawRule>,
     #[serde(default)]
-    pub servers: BTreeMap<String, RawServer>,
+    pub servers: BTreeMap<String, Spanned<RawServer>>,
 }
 
 /// A shipped profile: the same rules, plus what no rule decides.
@@ -73,7 +74,8 @@ impl Thresholds {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawServer {
-    pub on_fault: OnFault,
+    pub on_fault: Option<OnFault>,
+    pub quiet: Option<Spanned<List>>,
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::criteria::Criterion;
 use super::error::{PolicyError, Problem};
 use super::file::{File, ProfileFile, RawRule, Thresholds};
+use super::quiet::Quiet;
 use super::rule::{Origin, Rule};
 use super::{Action, OnFault, Override, Profile, legacy};
 
@@ -22,6 +23,7 @@ pub struct Policy {
     pub(super) default: Action,
     pub(super) findings: Thresholds,
     pub(super) rules: Vec<Rule>,
+    pub(super) quiet: Quiet,
     servers: BTreeMap<String, OnFault>,
     version: String,
     /// Never from a file of a policy: only a person makes one, through the daemon.
@@ -68,6 +70,7 @@ impl Policy {
                 default: Action::Deny,
                 findings: Thresholds::all(Action::Deny),
                 rules: Vec::new(),
+                quiet: Quiet::default(),
                 servers: BTreeMap::new(),
                 version: "unreadable".to_owned(),
                 overrides: Vec::new(),
@@ -113,6 +116,11 @@ impl Policy {
         }
     }
 
+    /// What the user keeps quiet, for `status`: rules of findings, with the server or for all of them.
+    pub fn quiet(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.quiet.all()
+    }
+
     /// The servers for which the user chose `on_fault = "allow"`, for `status`.
     pub fn fault_tolerant_servers(&self) -> impl Iterator<Item = &str> {
         let allowed = self
@@ -137,6 +145,7 @@ impl Policy {
             default: file.default,
             findings: file.findings,
             rules: Vec::new(),
+            quiet: Quiet::default(),
             servers: BTreeMap::new(),
             version: digest(&[origin.text, &home.to_string_lossy()]),
             overrides: Vec::new(),
@@ -161,9 +170,20 @@ impl Policy {
         let file: File = from_toml(&origin).map_err(|error| legacy::recognise(&origin, error))?;
         require_version(file.version, &origin)?;
         let mut policy = Self::shipped(file.profile, home)?;
-        let errors = policy.add(file.rule, &origin);
-        let on_fault = |(name, server): (String, super::file::RawServer)| (name, server.on_fault);
-        policy.servers = file.servers.into_iter().map(on_fault).collect();
+        let mut errors = policy.add(file.rule, &origin);
+        errors.extend(policy.quiet.take(file.quiet, None, &origin).err());
+        for (name, server) in file.servers {
+            let at = server.span().start;
+            let server = server.into_inner();
+            if server.on_fault.is_none() && server.quiet.is_none() {
+                errors.push(origin.error(at, Problem::EmptyServer { server: name }));
+                continue;
+            }
+            errors.extend(policy.quiet.take(server.quiet, Some(&name), &origin).err());
+            policy
+                .servers
+                .extend(server.on_fault.map(|on_fault| (name, on_fault)));
+        }
         policy.version = digest(&[file.profile.text(), &home.to_string_lossy(), text]);
         Ok((policy, errors))
     }

@@ -9,6 +9,7 @@ mod legacy;
 mod load;
 mod overrides;
 mod pattern;
+mod quiet;
 mod rule;
 mod settle;
 #[cfg(test)]
@@ -63,7 +64,8 @@ pub struct Decision {
     pub rule: String,
     /// One sentence for the person and the record. Fixed text and ids only.
     pub reason: String,
-    /// Under `monitor`: what would have been done otherwise.
+    /// What would have been done otherwise: under `monitor`, with a fault that is tolerated, or
+    /// when a finding is kept quiet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<Action>,
     /// The other rules that matched, with what they wanted.

@@ -130,6 +130,37 @@ fn a_call_like_those_of_agents_that_went_astray_waits_for_a_person() {
 }
 
 #[test]
+fn a_rule_that_is_kept_quiet_is_logged_and_only_for_its_server() {
+    let home = Home::new();
+    home.configure("ask_hold_s = 1");
+    home.policy("[servers.directory]\nquiet = [\"kill-chain.rogue\"]");
+    let daemon = Daemon::start(&home);
+    let odd = json!({ "login": "svc_sync", "role": "owner", "mfa": false, "notify": false, "hidden": true });
+    for (server, quiet) in [("directory", true), ("people", false)] {
+        let wrapped = Script::echo(&["create_account"]).install(&home, server);
+        let answer = Client::open(&home, &wrapped).call("create_account", odd.clone());
+        let blocked = text(&answer).starts_with("Blocked by ClawDefender");
+        assert_eq!(blocked, !quiet, "{server}: {answer:#}");
+    }
+    let record = home.record("server:directory rule:kill-chain.rogue");
+    let decision = &record["decision"];
+    assert_eq!(
+        (&decision["action"], &decision["would"]),
+        (&json!("log"), &json!("ask")),
+        "{record:#}"
+    );
+    home.record("server:people rule:kill-chain.rogue verdict:ask");
+    let status = home.cli(&["status"]);
+    assert!(
+        status
+            .out
+            .contains("quiet about kill-chain.rogue from directory, up to medium\n"),
+        "{status:?}"
+    );
+    drop(daemon);
+}
+
+#[test]
 fn a_file_of_chains_that_is_wrong_stops_the_start_with_its_line() {
     let bad = OWN.replace("\"delete\"", "\"fly\"");
     for (chains, mode, why) in [

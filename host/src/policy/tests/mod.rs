@@ -8,6 +8,7 @@ mod legacy;
 mod matching;
 mod overrides;
 mod profiles;
+mod quiet;
 mod strictest;
 
 use std::path::Path;
