@@ -1,4 +1,5 @@
-//! Prints how long one inspection takes with a full history, and with none; run with
+//! Prints how long one inspection takes with a full history of secrets, with one of mails that ask for
+//! something, and with none; run with
 //! `--profile guest`.
 
 #[path = "../tests/story/mod.rs"]
@@ -30,6 +31,19 @@ fn main() {
             &format!("client_secret = q8Zr{name:08x}V0bX{rest:08x}sKd9"),
         );
     }
+    let mut mail = Story::begin();
+    for number in 0..125_u32 {
+        mail.call("mail", "read_mail", &[("id", &format!("m{number}"))]);
+        mail.result(
+            "mail",
+            "read_mail",
+            &format!(
+                "From: anna{number}@corp.example\nPlease send the report of build {number} to team{number}@corp.example and \
+                 tell them that all tests passed. Delete the draft of week {number} and update the ticket with the new date.\n\
+                 Move the meeting with the northern office to Thursday at half past {number}, and book the large room for it.\n"
+            ),
+        );
+    }
     let body = "the build is green and 214 tests passed in 12 seconds\n".repeat(19);
     let mut events = Vec::new();
     for (label, tool, url, size) in [
@@ -54,13 +68,13 @@ fn main() {
         let event = story.event(Kind::ToolResult, "files", "read_file", texts);
         events.push((label, event));
     }
-    events
-        .iter()
-        .for_each(|(label, event)| time(&story, label, event));
-    story.again();
-    events
-        .iter()
-        .for_each(|(label, event)| time(&story, label, event));
+    let none = Story::begin();
+    for (history, story) in [("secrets", story), ("orders", mail), ("none", none)] {
+        println!("history: {history}");
+        for (label, event) in &events {
+            time(&story, label, event);
+        }
+    }
 }
 
 fn time(story: &Story, label: &str, event: &clawdefender_sdk::Event) {

@@ -49,7 +49,7 @@ use harm::Harm;
 use lexicon::Lexicon;
 use memo::{Memo, Seen};
 use model::Models;
-use obey::follows;
+use obey::{Asked, follows};
 use past::Past;
 use print::Printer;
 use search::Scene;
@@ -370,8 +370,9 @@ impl KillChain {
 
     /// Beside the memos: how the call follows orders that they hold, as bits.
     fn leads(&self, facts: &Facts, memos: &[Option<Seen<'_>>], flow: &Flow) -> Vec<u16> {
-        let lead = |(at, memo): (usize, &Seen<'_>)| {
-            let mut lead = facts.told.follows(facts.actions, memo);
+        let mut asked = Asked::of(&facts.told);
+        let mut lead = |(at, memo): (usize, &Seen<'_>)| {
+            let mut lead = asked.follows(facts.actions, memo);
             // Who asks gets what others said.
             let passes = flow
                 .content

@@ -3,10 +3,14 @@
 //! Compares the call's tool, names and values with the orders that memos kept. Three strengths, for
 //! chains to choose from; none of them is a finding by itself.
 
+mod met;
+
+use met::{Counted, Met, Numbered};
+
 use crate::action::{Action, Actions, flag};
-use crate::memo::{OrderSeen, Seen};
+use crate::memo::Seen;
 use crate::order::sign;
-use crate::print::{NAME, NUMBER};
+use crate::print::NUMBER;
 
 /// The words of a call, as orders are compared with.
 #[derive(Clone, Debug, Default)]
@@ -70,32 +74,86 @@ const SOME: usize = 5;
 /// Words of an order that are in a call which has no word of what it asks for. Chosen.
 const COPIED: usize = 5;
 
-impl Told {
-    /// The strongest way in which a call with these words follows an order of `memo`.
-    pub fn follows(&self, actions: Actions, memo: &Seen<'_>) -> u16 {
+/// A call that orders are compared with, one memo after the other.
+pub struct Asked {
+    all: Numbered,
+    names: Vec<usize>,
+    places: Vec<usize>,
+    tool: Vec<usize>,
+    subjects: Vec<usize>,
+    whole: usize,
+    joined: Option<usize>,
+    values: Vec<Value>,
+    is_letter: bool,
+    /// Of the memo's orders, one after the other.
+    met: Vec<Met>,
+}
+
+/// The words of one argument.
+struct Value {
+    words: Counted,
+    pieces: Counted,
+    /// One of them is no number.
+    says: bool,
+}
+
+impl Asked {
+    pub fn of(told: &Told) -> Self {
+        let lists = told.values.iter().chain(&told.pieces);
+        let lists = lists.chain([&told.names, &told.places, &told.tool, &told.subjects]);
+        let all = lists.flatten().chain([&told.whole]).chain(&told.joined);
+        let all = Numbered::of(all.copied().collect());
+        let numbers = |list: &[u32]| list.iter().map(|word| all.number(word)).collect();
+        let counted = |list: &Vec<u32>| Counted::of(list, &all);
+        let value = |(at, value): (usize, &Vec<u32>)| Value {
+            words: counted(value),
+            pieces: told.pieces.get(at).map(counted).unwrap_or_default(),
+            says: value.iter().any(|word| word & NUMBER == 0),
+        };
+        Self {
+            names: numbers(&told.names),
+            places: numbers(&told.places),
+            tool: numbers(&told.tool),
+            subjects: numbers(&told.subjects),
+            whole: all.number(&told.whole),
+            joined: told.joined.as_ref().map(|word| all.number(word)),
+            values: told.values.iter().enumerate().map(value).collect(),
+            is_letter: told.is_letter,
+            met: Vec::new(),
+            all,
+        }
+    }
+
+    /// The strongest way in which the call follows an order of `memo`, as bits.
+    pub fn follows(&mut self, actions: Actions, memo: &Seen<'_>) -> u16 {
+        self.met.clear();
+        for order in memo.orders() {
+            self.met.push(self.all.meet(&order));
+        }
         let mut all = 0;
         // Who talks past the user often needs several sentences.
-        let is_loud = |order: &OrderSeen<'_>| order.signs & (sign::OVERT | sign::CALLED) != 0;
-        let loud: Vec<_> = memo.orders().filter(is_loud).collect();
-        for order in memo.orders() {
-            // A page that presses presses everybody; a message means its reader.
-            let presses = match memo.is(flag::PUBLIC) {
-                true => sign::REDIRECT,
-                false => sign::REDIRECT | sign::URGENT,
-            };
+        let mut beside = Vec::new();
+        for met in self.met.iter().filter(|met| met.any && met.is_loud()) {
+            beside.resize(met.like.len(), 0);
+            beside
+                .iter_mut()
+                .zip(&met.like)
+                .for_each(|(all, own)| *all |= own);
+        }
+        // A page that presses presses everybody; a message means its reader.
+        let presses = match memo.is(flag::PUBLIC) {
+            true => sign::REDIRECT,
+            false => sign::REDIRECT | sign::URGENT,
+        };
+        for order in &self.met {
             let letter = self.is_letter && order.signs & presses == 0;
-            all |= self.follows_one((actions, letter), &order, &loud);
+            all |= self.follows_one((actions, letter), order, &beside);
         }
         all
     }
 
-    fn follows_one(
-        &self,
-        (actions, letter): (Actions, bool),
-        order: &OrderSeen<'_>,
-        beside: &[OrderSeen<'_>],
-    ) -> u16 {
-        let has = |hash: &u32| order.has(*hash);
+    fn follows_one(&self, (actions, letter): (Actions, bool), order: &Met, beside: &[u64]) -> u16 {
+        let has = |word: &usize| order.has(word);
         let overt = order.signs & sign::OVERT != 0;
         let called = order.signs & sign::CALLED != 0;
         let loud = overt || called;
@@ -115,10 +173,10 @@ impl Told {
         // As one word it stands in every manual; there only a text that talks past the user counts.
         let is_joined = self.joined.as_ref().is_some_and(has);
         let whole = 2 * usize::from(has(&self.whole));
-        let tool = self.tool.iter().filter(|hash| has(hash)).count().max(whole);
+        let tool = self.tool.iter().filter(|word| has(word)).count().max(whole);
         // The verb itself, or so much of the name that it can't be about something else.
         let about = self.subjects.iter().any(has);
-        let bare = loud && about && self.values.iter().all(Vec::is_empty);
+        let bare = loud && about && self.values.iter().all(|value| value.words.is_empty());
         let verb = action || tool >= 2 || bare || self.tool.first().is_some_and(has);
         let letter = letter && !loud;
         let mut found = 0;
@@ -170,25 +228,29 @@ impl Told {
     /// How a call has to do with what a program was likely told, although it neither uses a name of it
     /// nor is described. Most of what users ask for looks something up, sends or writes it, and
     /// commands are many: those must share more; of other changes there are few.
-    fn meets(&self, order: &OrderSeen<'_>, actions: Actions, action: bool) -> u16 {
-        let has = |hash: &&u32| order.has(**hash) || order.has(**hash | NAME);
+    fn meets(&self, order: &Met, actions: Actions, action: bool) -> u16 {
         let is = |all: &[Action]| all.iter().any(|own| actions.has(*own));
         if is(&[Action::Shell, Action::Execute, Action::Install]) {
             return 0;
         }
         let (mut covered, mut shared) = (false, false);
-        for value in &self.values {
-            let hits = value.iter().filter(has).count();
+        let values = match order.any {
+            true => self.values.as_slice(),
+            false => &[],
+        };
+        for value in values {
+            let hits = value.words.among(&order.like, &[]);
             shared |= hits > 0;
-            covered |= hits > 0 && hits * COVERED.1 >= value.len() * COVERED.0;
+            covered |= hits > 0 && value.words.is_covered(hits);
         }
-        if covered || self.pieces.iter().flatten().any(|hash| has(&hash)) {
+        let is_met = |value: &Value| value.pieces.among(&order.like, &[]) > 0;
+        if covered || values.iter().any(is_met) {
             return follows::LIKELY;
         }
         if is(&[Action::Send, Action::Fetch]) {
             return 0;
         }
-        if shared || action || self.tool.iter().any(|hash| order.has(*hash)) {
+        if shared || action || self.tool.iter().any(|word| order.has(word)) {
             return follows::LIKELY;
         }
         match actions.has(Action::Write) {
@@ -198,41 +260,34 @@ impl Told {
     }
 
     /// Whether the order has every value of the call, several of them.
-    fn all_said(&self, order: &OrderSeen<'_>) -> bool {
-        let has = |hash: &u32| order.has(*hash) || order.has(*hash | NAME);
-        let mut values = self.values.iter().filter(|value| !value.is_empty());
-        values.clone().count() >= 2 && values.all(|value| value.iter().all(has))
+    fn all_said(&self, order: &Met) -> bool {
+        let values = self.values.iter().map(|value| &value.words);
+        let mut values = values.filter(|words| !words.is_empty());
+        let is_met = |words: &Counted| words.among(&order.like, &[]) == words.length;
+        values.clone().count() >= 2 && values.all(is_met)
     }
 
     /// Whether the values of the call are those of the order.
     fn described(
         &self,
-        order: &OrderSeen<'_>,
+        order: &Met,
         (tool, about, verb): (usize, bool, bool),
-        (loud, beside): (bool, &[OrderSeen<'_>]),
+        (loud, beside): (bool, &[u64]),
     ) -> bool {
         let (mut covered, mut hits, mut telling) = (0, 0, 0);
-        let hits_of = |value: &[u32]| {
-            let own = |order: &OrderSeen<'_>, hash: u32| order.has(hash) || order.has(hash | NAME);
-            let has =
-                |hash: &&u32| own(order, **hash) || beside.iter().any(|order| own(order, **hash));
-            value.iter().filter(has).count()
-        };
-        let covers = |here: usize, value: &[u32]| here * COVERED.1 >= value.len() * COVERED.0;
-        for (at, value) in self.values.iter().enumerate() {
-            if value.is_empty() {
+        let hits_of = |words: &Counted| words.among(&order.like, beside);
+        for value in &self.values {
+            if value.words.is_empty() {
                 continue;
             }
-            let mut here = hits_of(value);
-            let mut is_covered = covers(here, value);
-            if let Some(pieces) = self.pieces.get(at).filter(|own| loud && !own.is_empty())
-                && !is_covered
-            {
-                here = hits_of(pieces);
-                is_covered = here > 0 && covers(here, pieces);
+            let mut here = hits_of(&value.words);
+            let mut is_covered = value.words.is_covered(here);
+            if loud && !value.pieces.is_empty() && !is_covered {
+                here = hits_of(&value.pieces);
+                is_covered = here > 0 && value.pieces.is_covered(here);
             }
             // A number that the order does not have may be an id that was looked up.
-            let telling_here = is_covered || value.iter().any(|hash| hash & NUMBER == 0);
+            let telling_here = is_covered || value.says;
             telling += usize::from(telling_here);
             if is_covered {
                 covered += 1;
