@@ -51,15 +51,14 @@ impl Counted {
 
     /// How many of them are among these, or these.
     pub fn among(&self, these: &[u64], those: &[u64]) -> usize {
-        let none = std::iter::repeat(&0);
-        let both = these
-            .iter()
-            .chain(none.clone())
-            .zip(those.iter().chain(none));
-        let shared = self.bits.iter().zip(both);
-        let once: u32 = shared
-            .map(|(own, (one, other))| (own & (one | other)).count_ones())
-            .sum();
+        let among = |(at, own): (usize, &u64)| {
+            let [one, other] = [these, those].map(|bits| bits.get(at).copied().unwrap_or(0));
+            (own & (one | other)).count_ones()
+        };
+        let once: u32 = self.bits.iter().enumerate().map(among).sum();
+        if self.again.is_empty() {
+            return once as usize;
+        }
         let is_among = |word: &&usize| is_set(these, **word) || is_set(those, **word);
         once as usize + self.again.iter().filter(is_among).count()
     }
