@@ -60,6 +60,8 @@ pub struct Phrase {
     needs: Vec<u64>,
     unless: u64,
     turned_by: u64,
+    /// Words before the first one that what turns it around may be among.
+    turned_within: usize,
     within: usize,
     joined: bool,
     leads: bool,
@@ -116,6 +118,10 @@ impl Phrase {
                 .collect::<Result<_, _>>()?,
             unless: mask_of_all(&source.unless)?,
             turned_by: mask_of_all(&source.turned_by)?,
+            turned_within: match source.languages.as_slice() {
+                [only] if only == "en" => 3,
+                _ => 2,
+            },
             within: source.within,
             joined: source.joined,
             leads: source.leads,
@@ -189,7 +195,8 @@ impl Phrase {
         None
     }
 
-    /// Up to two words before, or the next one: languages put their "not" on either side.
+    /// Up to two words before, in phrases of English three ("should not ask to show"), or the next one:
+    /// languages put their "not" on either side.
     fn turned(&self, tokens: &Tokens, at: usize) -> bool {
         let word = |at: usize| tokens.all.get(at);
         let means = |at: usize| word(at).is_some_and(|word| word.concepts & self.turned_by != 0);
@@ -202,9 +209,9 @@ impl Phrase {
         while word(next).is_some_and(|word| word.start < reach) {
             next += 1;
         }
-        let before = at.checked_sub(1).filter(|_| joined(at));
-        let second = before.and_then(|before| before.checked_sub(1).filter(|_| joined(before)));
-        before.is_some_and(means) || second.is_some_and(means) || (joined(next) && means(next))
+        let before = |at: &usize| at.checked_sub(1).filter(|_| joined(*at));
+        let mut before = std::iter::successors(before(&at), before).take(self.turned_within);
+        before.any(means) || (joined(next) && means(next))
     }
 
     fn excused(&self, tokens: &Tokens, words: Range<usize>) -> bool {
