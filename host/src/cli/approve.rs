@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
 use crate::event::Finding;
+use crate::policy::can_be_quiet;
 use crate::wire::{Control, ControlAnswer};
 use serde::Deserialize;
 use serde_json::Value;
@@ -238,10 +239,12 @@ fn render(question: &Question, now_ms: u64, ink: Ink) -> String {
             ink.dim("this exact call only")
         ),
     );
-    if let Some(rule) = question.rule.strip_prefix("finding:") {
-        let line = format!("quiet = [\"{}\"]", escape(rule));
-        let whose = ink.dim("for this server in policy.toml: logged from then on, not asked");
-        row("less", &format!("{line}   {whose}"));
+    let said = question.rule.strip_prefix("finding:");
+    if let Some(rule) = said.filter(|rule| can_be_quiet(rule)) {
+        let server = excerpt(&Value::from(question.server.as_str()).to_string(), 60);
+        let place = format!("[servers.{server}]  quiet = [\"{rule}\"]");
+        let whose = ink.dim("in policy.toml: such findings are logged, not asked about");
+        row("less", &format!("{place}   {whose}"));
     }
     screen
 }
@@ -407,7 +410,7 @@ mod tests {
                   deny      clawdefender deny unknown
                   once      clawdefender approve unknown
                   1 h       clawdefender approve unknown --for-hour   this exact call only
-                  less      quiet = ["kill-chain.rogue"]   for this server in policy.toml: logged from then on, not asked
+                  less      [servers."s\n  once      clawdefender approve evil"]  quiet = ["kill-chain.rogue"]   in policy.toml: such findings are logged, not asked about
             "#]],
         );
     }

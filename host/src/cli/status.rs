@@ -85,7 +85,6 @@ struct Policy {
 struct Quiet {
     rule: String,
     server: Option<String>,
-    known: bool,
 }
 
 /// The guard API; what it serves is not part of the path of a message.
@@ -264,12 +263,8 @@ fn links(links: &[Link]) -> String {
 fn quiet_line(quiet: &Quiet) -> String {
     let from = quiet.server.as_deref().map(|server| excerpt(server, 60));
     let from = from.map_or_else(String::new, |server| format!(" from {server}"));
-    let unknown = match quiet.known {
-        true => "",
-        false => "; no detector that is loaded has such a rule",
-    };
     let rule = excerpt(&quiet.rule, 60);
-    format!("quiet about {rule}{from}, up to medium{unknown}")
+    format!("quiet about {rule}{from}, up to medium")
 }
 
 fn detectors(detectors: &[Detector]) -> String {
@@ -378,8 +373,8 @@ mod tests {
         bad["questions"] = json!(2);
         bad["api"] = json!({ "error": "127.0.0.1:3202 is in use" });
         bad["policy"] = json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"],
-                    "quiet": [{ "rule": "kill-chain.rogue", "server": "ops\n", "known": true },
-                              { "rule": "kill-chain.rouge", "server": null, "known": false }] });
+                    "quiet": [{ "rule": "kill-chain.rogue", "server": "ops\n" },
+                              { "rule": "injection.likely", "server": null }] });
         bad["missing"] =
             json!([{ "part": "injection", "kind": "missing", "detail": "bad\u{1b}[2J" }]);
         bad["alerts"] =
@@ -417,7 +412,7 @@ mod tests {
                   policy        monitor only watches: nothing is blocked
                   policy        weather passes uninspected when a part fails (on_fault)
                   policy        quiet about kill-chain.rogue from ops⟨U+000A⟩, up to medium
-                  policy        quiet about kill-chain.rouge, up to medium; no detector that is loaded has such a rule
+                  policy        quiet about injection.likely, up to medium
                   servers       1 wrapped · 1 not wrapped (figma⟨U+000A⟩ in cursor) · 1 wrapped and not protected
                   connected     1: s ← c⟨U+202E⟩x
                   detectors     injection 1.4.0 · kill-chain 1.0.3   2 faults

@@ -278,10 +278,7 @@ impl Parts {
             "policy": { "version": policy.version(), "error": *self.policy_error(),
                         "on_fault_allow": policy.fault_tolerant_servers().collect::<Vec<_>>(),
                         "quiet": policy.quiet().map(|(rule, server)| {
-                            let mut detectors = set.detectors().iter();
-                            let known = judge::is_rule(rule)
-                                || detectors.any(|of| of.facts().rules.contains(rule));
-                            json!({ "rule": rule, "server": server, "known": known })
+                            json!({ "rule": rule, "server": server })
                         }).collect::<Vec<_>>() },
             "api": match self.api.get() {
                 Some(Ok(address)) => json!({ "address": address.to_string() }),

@@ -41,8 +41,12 @@ pub(super) fn replay(parts: &Parts, new: &Set) -> Value {
         let record = found.record;
         let inputs = inputs(&record.kind, &record.name, &record.subject);
         records += usize::from(!inputs.is_empty());
-        for input in inputs {
+        for mut input in inputs {
             samples += 1;
+            // Policy may speak of it.
+            if let Some(object) = input.as_object_mut().filter(|own| own.contains_key("kind")) {
+                object.insert("server".to_owned(), json!(record.server));
+            }
             let line = input.to_string();
             let before = inspector(&old).answer(&line).json;
             let after = inspector(new).answer(&line).json;

@@ -29,7 +29,6 @@ pub use ending::Unread;
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
 pub use history::{Histories, Shelf};
-pub use stale::is_rule;
 pub use verdict::{Forward, Parts, Stop, Verdict};
 pub use weigh::{Weighed, weigh};
 

@@ -31,11 +31,6 @@ impl Judge {
     }
 }
 
-/// Whether the host itself finds things by this rule.
-pub fn is_rule(id: &str) -> bool {
-    [STALE, STALE_UNKNOWN].contains(&id)
-}
-
 fn finding(unknown: bool) -> Finding {
     let (rule, message) = match unknown {
         true => (

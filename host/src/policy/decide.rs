@@ -74,14 +74,17 @@ fn decide_standing(policy: &Policy, event: &Event, findings: &[Finding]) -> Deci
     }
     // Stable: among equals the first stays first.
     wishes.sort_by_key(|wish| Reverse((wish.action, wish.specificity)));
-    let quieted = wishes.iter().filter_map(|wish| wish.quieted).max();
+    let quieted: Vec<_> = wishes
+        .iter()
+        .filter_map(|wish| wish.quieted.clone())
+        .collect();
     let mut wishes = wishes.into_iter();
     let mut decision = match wishes.next() {
         Some(winner) => Decision {
             action: winner.action,
             rule: winner.rule,
             reason: winner.reason,
-            would: quieted.filter(|action| *action > winner.action),
+            would: None,
             losers: Vec::new(),
         },
         // Not reachable: either a rule settled it or the default was pushed. Strict all the same.
@@ -90,6 +93,7 @@ fn decide_standing(policy: &Policy, event: &Event, findings: &[Finding]) -> Deci
     decision.losers = wishes
         .filter(|wish| !wish.rule.starts_with("default:"))
         .map(|wish| (wish.rule, wish.action))
+        .chain(quieted)
         .collect();
     if policy.profile == Profile::Monitor {
         decision.would = (decision.action > Action::Log).then_some(decision.action);
@@ -105,8 +109,8 @@ struct Wish {
     reason: String,
     /// Breaks ties: a user's rule that names more wins over one that names less.
     specificity: usize,
-    /// What a finding that is kept quiet would have wanted.
-    quieted: Option<Action>,
+    /// What a finding that is kept quiet would have wanted, by its own id.
+    quieted: Option<(String, Action)>,
 }
 
 fn finding_wish(policy: &Policy, event: &Event, finding: &Finding) -> Wish {
@@ -116,25 +120,24 @@ fn finding_wish(policy: &Policy, event: &Event, finding: &Finding) -> Wish {
         finding.severity
     };
     let action = policy.findings.action(severity);
-    let server = &event.server.name;
-    let quiet = action > Action::Log && policy.quiet.covers(&finding.rule, severity, server);
-    let (action, quieted, heard) = match quiet {
-        true => (
-            Action::Log,
-            Some(action),
-            ", about which this policy is quiet",
-        ),
-        false => (action, None, ""),
-    };
+    let id = plain_id(&finding.rule);
+    let own = format!("finding:{id}");
+    let heard = format!("a detector found {} evidence of an attack", word(severity));
+    if action > Action::Log && policy.quiet.covers(finding, &event.server.name) {
+        return Wish {
+            action: Action::Log,
+            rule: format!("quiet:{id}"),
+            reason: format!("{heard}, about which this policy is quiet"),
+            specificity: 1,
+            quieted: Some((own, action)),
+        };
+    }
     Wish {
         action,
-        rule: format!("finding:{}", plain_id(&finding.rule)),
-        reason: format!(
-            "a detector found {} evidence of an attack{heard}",
-            word(severity)
-        ),
+        rule: own,
+        reason: heard,
         specificity: 1,
-        quieted,
+        quieted: None,
     }
 }
 

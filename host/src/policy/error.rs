@@ -41,7 +41,9 @@ pub enum Problem {
     AllowsFinding { id: String },
     #[error("rule {id:?} has a reason with line breaks, control characters or over 300 bytes")]
     BadReason { id: String },
-    #[error("{rule:?} can't be kept quiet: it is no id of a detector's rule")]
+    #[error(
+        "{rule:?} can't be kept quiet: that is for rules of models, `injection.likely` and `kill-chain.rogue`"
+    )]
     BadQuiet { rule: String },
     #[error("server {server:?} has neither `on_fault` nor `quiet`")]
     EmptyServer { server: String },
@@ -80,7 +82,7 @@ impl PolicyError {
             }
             Problem::BadReason { .. } => "one short sentence",
             Problem::BadQuiet { .. } => {
-                "name each rule in full, as records do: `quiet = [\"kill-chain.rogue\"]`"
+                "answer its questions, or accept an advisory: `clawdefender override --help`"
             }
             Problem::EmptyServer { .. } => {
                 "write `on_fault = \"deny\"`, or `quiet` with the rules to be quiet about"

@@ -22,6 +22,7 @@ pub use explain::{Explanation, NearMiss, RuleRef, explain};
 pub use legacy::{ImportError, Imported, import};
 pub use load::Policy;
 pub use overrides::{Override, mark};
+pub use quiet::can_be_quiet;
 pub use rule::Rule;
 use serde::{Deserialize, Serialize};
 pub use settle::settle;
@@ -60,12 +61,11 @@ pub enum OnFault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub action: Action,
-    /// The rule that won: a policy rule's id, `finding:RULE`, `default:PROFILE`, `fault:PART`.
+    /// The rule that won: a policy rule's id, `finding:RULE`, `quiet:RULE`, `default:PROFILE`, `fault:PART`.
     pub rule: String,
     /// One sentence for the person and the record. Fixed text and ids only.
     pub reason: String,
-    /// What would have been done otherwise: under `monitor`, with a fault that is tolerated, or
-    /// when a finding is kept quiet.
+    /// Under `monitor`: what would have been done otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<Action>,
     /// The other rules that matched, with what they wanted.

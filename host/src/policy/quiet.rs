@@ -1,13 +1,15 @@
-//! Quiet: rules of detectors that a user has heard enough of, everywhere or from one server.
+//! Quiet: what models say that a user has heard enough of, everywhere or from one server.
 //!
-//! Such a finding is logged instead of asked about or denied, unless it is high or critical: what a
-//! detector is sure of can't be switched off by its name.
+//! Such a finding is logged instead of asked about or denied, unless its detector calls it high or
+//! critical. Only rules that are statistics can be named: each stands for one model, is told where
+//! nothing more precise is, and takes no other finding's place. Chains, packages, pins and the like are
+//! facts; who accepts one of those answers a question, or makes an override.
 
 use std::collections::BTreeSet;
 
 use toml::Spanned;
 
-use crate::event::Severity;
+use crate::event::{Finding, Severity};
 
 use super::error::{PolicyError, Problem};
 use super::file::List;
@@ -27,7 +29,7 @@ impl Quiet {
         let Some(list) = list else { return Ok(()) };
         let at = list.span().start;
         for rule in list.into_inner().0 {
-            if !is_rule(&rule) {
+            if !can_be_quiet(&rule) {
                 return Err(origin.error(at, Problem::BadQuiet { rule }));
             }
             self.0.insert((rule, server.map(str::to_owned)));
@@ -35,12 +37,12 @@ impl Quiet {
         Ok(())
     }
 
-    /// Whether a finding of this rule, of at most this severity, is only logged.
-    pub(super) fn covers(&self, rule: &str, severity: Severity, server: &str) -> bool {
-        if self.0.is_empty() || severity > Severity::Medium {
+    /// Whether a finding about a message of this server is only logged.
+    pub(super) fn covers(&self, finding: &Finding, server: &str) -> bool {
+        if self.0.is_empty() || finding.severity > Severity::Medium {
             return false;
         }
-        let mut of_rule = self.0.iter().filter(|(quiet, _)| quiet == rule);
+        let mut of_rule = self.0.iter().filter(|(quiet, _)| *quiet == finding.rule);
         of_rule.any(|(_, of)| of.as_deref().is_none_or(|of| of == server))
     }
 
@@ -50,11 +52,10 @@ impl Quiet {
     }
 }
 
-/// The id of one rule: `DETECTOR.RULE`. No wildcards, so that a rule that comes later is heard.
-fn is_rule(id: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let named = id
-        .split_once('.')
-        .is_some_and(|(of, rule)| !of.is_empty() && !rule.is_empty());
-    named && id.len() <= 128 && id.chars().all(allowed)
+/// The rules of models.
+const STATISTICAL: [&str; 2] = ["injection.likely", "kill-chain.rogue"];
+
+/// Whether findings of this rule can be kept quiet.
+pub fn can_be_quiet(rule: &str) -> bool {
+    STATISTICAL.contains(&rule)
 }

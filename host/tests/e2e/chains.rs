@@ -144,11 +144,13 @@ fn a_rule_that_is_kept_quiet_is_logged_and_only_for_its_server() {
     }
     let record = home.record("server:directory rule:kill-chain.rogue");
     let decision = &record["decision"];
+    assert_eq!(decision["rule"], "quiet:kill-chain.rogue", "{record:#}");
+    let asked = json!([["finding:kill-chain.rogue", "ask"]]);
     assert_eq!(
-        (&decision["action"], &decision["would"]),
-        (&json!("log"), &json!("ask")),
-        "{record:#}"
+        (&decision["action"], &decision["losers"]),
+        (&json!("log"), &asked)
     );
+    assert_eq!(record["findings"][0]["severity"], "medium", "{record:#}");
     home.record("server:people rule:kill-chain.rogue verdict:ask");
     let status = home.cli(&["status"]);
     assert!(

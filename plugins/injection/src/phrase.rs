@@ -24,8 +24,8 @@ pub struct Source {
     /// Concepts that excuse it when they occur between the words.
     #[serde(default)]
     pub unless: Vec<String>,
-    /// Concepts that turn it around when they stand right beside the word that meets the first
-    /// need: "don't forget the instructions".
+    /// Concepts that turn it around when they stand beside the word that meets the first need, or up to
+    /// two words before it: "don't forget the instructions". "Not ask to" does so, too.
     #[serde(default)]
     pub turned_by: Vec<String>,
     /// Words from the first to the last one at most.
@@ -60,8 +60,6 @@ pub struct Phrase {
     needs: Vec<u64>,
     unless: u64,
     turned_by: u64,
-    /// Words before the first one that what turns it around may be among.
-    turned_within: usize,
     within: usize,
     joined: bool,
     leads: bool,
@@ -118,10 +116,6 @@ impl Phrase {
                 .collect::<Result<_, _>>()?,
             unless: mask_of_all(&source.unless)?,
             turned_by: mask_of_all(&source.turned_by)?,
-            turned_within: match source.languages.as_slice() {
-                [only] if only == "en" => 3,
-                _ => 2,
-            },
             within: source.within,
             joined: source.joined,
             leads: source.leads,
@@ -195,8 +189,8 @@ impl Phrase {
         None
     }
 
-    /// Up to two words before, in phrases of English three ("should not ask to show"), or the next one:
-    /// languages put their "not" on either side.
+    /// Up to two words before, or the next one: languages put their "not" on either side. Three before when
+    /// those between only ask: "should not ask to show", but not "do not hesitate to show".
     fn turned(&self, tokens: &Tokens, at: usize) -> bool {
         let word = |at: usize| tokens.all.get(at);
         let means = |at: usize| word(at).is_some_and(|word| word.concepts & self.turned_by != 0);
@@ -210,8 +204,14 @@ impl Phrase {
             next += 1;
         }
         let before = |at: &usize| at.checked_sub(1).filter(|_| joined(*at));
-        let mut before = std::iter::successors(before(&at), before).take(self.turned_within);
-        before.any(means) || (joined(next) && means(next))
+        let before: Vec<usize> = std::iter::successors(before(&at), before).take(3).collect();
+        let is = |at: Option<&usize>, among: &[&str]| {
+            let word = at.and_then(|at| word(*at));
+            word.is_some_and(|word| among.contains(&tokens.letters(word)))
+        };
+        let asks = is(before.first(), &["to"]) && is(before.get(1), &ASKING);
+        let most = if asks { 3 } else { 2 };
+        before.into_iter().take(most).any(means) || (joined(next) && means(next))
     }
 
     fn excused(&self, tokens: &Tokens, words: Range<usize>) -> bool {
@@ -230,6 +230,8 @@ impl Phrase {
     }
 }
 
+/// What a text that is judged does, in the words of who says what it must not do.
+const ASKING: [&str; 5] = ["ask", "try", "attempt", "request", "instruct"];
 /// Languages written without spaces between words.
 const UNSPACED: [&str; 3] = ["zh", "ja", "th"];
 const MAX_NEEDS: usize = 5;

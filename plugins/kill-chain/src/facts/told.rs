@@ -12,6 +12,8 @@ use crate::words::{self, forms, is_address, is_name, parts, words};
 /// Words of one argument, and arguments, that are compared with orders.
 const MAX_VALUE_WORDS: usize = 64;
 const MAX_VALUES: usize = 32;
+/// Words that the names in one argument are made of.
+const MAX_PIECES: usize = 4 * MAX_VALUE_WORDS;
 /// Mail addresses of a call.
 const MAX_MAILS: usize = 32;
 /// A longer argument may pass on an overt order that it was given, which is not obeying it.
@@ -120,6 +122,7 @@ impl Facts {
             return;
         }
         own.truncate(MAX_VALUE_WORDS);
+        pieces.truncate(MAX_PIECES);
         if self.told.values.len() < MAX_VALUES {
             self.told.values.push(own);
             self.told.pieces.push(pieces);

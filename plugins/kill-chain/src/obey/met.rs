@@ -51,6 +51,9 @@ impl Counted {
 
     /// How many of them are among these, or these.
     pub fn among(&self, these: &[u64], those: &[u64]) -> usize {
+        if these.is_empty() && those.is_empty() {
+            return 0;
+        }
         let among = |(at, own): (usize, &u64)| {
             let [one, other] = [these, those].map(|bits| bits.get(at).copied().unwrap_or(0));
             (own & (one | other)).count_ones()
