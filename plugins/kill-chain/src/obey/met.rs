@@ -176,7 +176,7 @@ mod tests {
             state ^= state >> 17;
             state ^= state << 5;
             // Few, so that many are shared, of every kind.
-            (state % 97) << 2 | state >> 9 & 3
+            (state % 397) << 2 | state >> 9 & 3
         });
         each.take(count).collect()
     }
@@ -185,12 +185,12 @@ mod tests {
     fn what_an_order_has_of_a_call_is_what_comparing_word_by_word_finds() {
         for seed in 1..200_u32 {
             let many = |more: u32, count: usize| words(seed * 31 + more, count);
-            let values = [many(3, 20), Vec::new(), many(4, 1), many(5, 4)];
+            let values = [many(3, 150), Vec::new(), many(4, 1), many(5, 64)];
             let asked = Numbered::of(values.concat());
             let order = |more: u32, signs: u16| Order {
                 actions: Actions(0),
                 signs,
-                words: many(more, 6),
+                words: many(more, 30),
             };
             let orders = vec![order(6, 0), order(7, sign::OVERT), order(8, sign::CALLED)];
             let memo = Memo {
