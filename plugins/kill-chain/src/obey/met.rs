@@ -7,14 +7,14 @@ use super::COVERED;
 use crate::action::Actions;
 use crate::memo::OrderSeen;
 use crate::order::sign;
-use crate::print::{NAME, plain};
+use crate::print::{Bits, NAME, plain};
 
 /// The distinct words of a call; elsewhere they are called by their place here.
 pub struct Numbered {
     /// Sorted.
     words: Vec<u32>,
-    /// A bit for each of them, of whatever kind; other words share it.
-    sieve: Vec<u64>,
+    /// The same, of whatever kind: says no to most other words.
+    sieve: Bits,
 }
 
 /// Words of which it is asked how many an order has.
@@ -94,17 +94,12 @@ impl Met {
     }
 }
 
-/// Bits of [`Numbered::sieve`]. Chosen: a call rarely has more than some hundred words.
-const SIEVE: usize = 1 << 13;
-
 impl Numbered {
     pub fn of(mut words: Vec<u32>) -> Self {
         words.sort_unstable();
         words.dedup();
-        let mut sieve = vec![0; SIEVE / 64];
-        for word in &words {
-            set(&mut sieve, hole(*word));
-        }
+        let mut sieve = Bits::with_capacity(words.len());
+        words.iter().for_each(|word| sieve.insert(plain(*word)));
         Self { words, sieve }
     }
 
@@ -122,10 +117,8 @@ impl Numbered {
             like: Vec::new(),
             any: false,
         };
-        for word in order
-            .words()
-            .filter(|word| is_set(&self.sieve, hole(*word)))
-        {
+        let may_have = |word: &u32| self.sieve.may_have(plain(*word));
+        for word in order.words().filter(may_have) {
             if !met.any {
                 let length = self.words.len().div_ceil(64);
                 (met.same, met.like) = (vec![0; length], vec![0; length]);
@@ -143,11 +136,6 @@ impl Numbered {
         }
         met
     }
-}
-
-/// Which bit of [`Numbered::sieve`] a word has, whatever its kind.
-fn hole(word: u32) -> usize {
-    (plain(word).wrapping_mul(0x9e37_79b1) >> 16) as usize & (SIEVE - 1)
 }
 
 fn set(bits: &mut [u64], at: usize) {
