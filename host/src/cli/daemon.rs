@@ -48,6 +48,9 @@ Examples:
         #[arg(long, short = 'n', default_value_t = 50)]
         lines: usize,
     },
+    /// Compile the component on stdin to stdout; the daemon has this done
+    #[command(hide = true)]
+    Compile,
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -57,6 +60,10 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Verb::Stop => stop(terminal),
         Verb::Status => status(terminal),
         Verb::Logs { lines } => logs(lines, terminal),
+        Verb::Compile => {
+            crate::daemon::compile().map_err(anyhow::Error::msg)?;
+            Ok(Exit::Done)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command line: one file per verb, and what all verbs share.
 //!
 //! Verbs parse, ask the part that knows, and render its answer. None of them judges a message,
-//! starts wasmtime or opens the store; only `daemon run` and `inspect` do, through the daemon.
+//! starts wasmtime or opens the store; only `daemon` and `inspect` do.
 
 mod approve;
 mod audit;

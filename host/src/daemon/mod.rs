@@ -37,6 +37,15 @@ pub enum Ended {
     AlreadyRunning,
 }
 
+/// Compiles the component on stdin to stdout, for a daemon that started this process for it.
+///
+/// # Errors
+/// When it does not compile: a sentence for the daemon's error.
+pub fn compile() -> Result<(), String> {
+    crate::plugin::compile(std::io::stdin().lock(), std::io::stdout().lock())
+        .map_err(|error| format!("{error:#}"))
+}
+
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors

@@ -119,7 +119,10 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         .build()?;
     let ledger = Ledger::open(&home.audit_dir(), Arc::new(now_ms))?;
     let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
-    let cache = CodeCache::open(&home.cache_dir())?;
+    let mut cache = CodeCache::open(&home.cache_dir())?;
+    if let Ok(program) = std::env::current_exe() {
+        cache = cache.compiling_apart(program);
+    }
     let settings = settings(home, &config)?;
     let mut packages = feeds.packages(&settings);
     if let Some(own) = &own {

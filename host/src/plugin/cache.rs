@@ -3,6 +3,7 @@
 //! Cached code is native code. It is read whole, its MAC is checked in memory, and those very bytes
 //! are loaded; a file that fails is removed and the component is compiled again.
 
+use super::compile::{self, Failed};
 use super::engine::Runtime;
 use clawdefender_trust::Sha256Digest;
 use hmac::{Hmac, KeyInit, Mac};
@@ -20,6 +21,7 @@ const MAC_BYTES: usize = 32;
 pub struct CodeCache {
     dir: PathBuf,
     key: [u8; 32],
+    compiler: Option<PathBuf>,
 }
 
 impl CodeCache {
@@ -58,13 +60,21 @@ impl CodeCache {
         Ok(Self {
             dir: dir.to_owned(),
             key,
+            compiler: None,
         })
+    }
+
+    /// Compiles in processes of `program`, which is this executable, instead of in this one.
+    #[must_use]
+    pub fn compiling_apart(mut self, program: PathBuf) -> Self {
+        self.compiler = Some(program);
+        self
     }
 
     /// The component, from the cache when its MAC holds, else compiled and stored.
     ///
     /// # Errors
-    /// When the bytes don't compile. A cache that can't be written only costs time.
+    /// When the bytes don't compile, or the process that compiles them dies of it. A cache that can't be written only costs time.
     pub fn component(
         &self,
         runtime: &Runtime,
@@ -73,28 +83,31 @@ impl CodeCache {
     ) -> Result<Component, wasmtime::Error> {
         let path = self.dir.join(format!("{digest}.code"));
         if let Some(code) = self.read(&path, runtime, digest) {
-            // SAFETY: these bytes in memory carry our MAC over engine, component and code, so they
-            // are what `Component::serialize` gave us for this component and this engine.
-            #[expect(
-                unsafe_code,
-                reason = "native code, authenticated by the MAC just checked"
-            )]
-            let loaded = unsafe { Component::deserialize(runtime.engine(), &code) };
-            match loaded {
+            // These bytes in memory carry our MAC over engine, component and code, so they are what
+            // `Component::serialize` gave us for this component and this engine.
+            match trusted(runtime, &code) {
                 Ok(component) => return Ok(component),
                 Err(error) => tracing::warn!(%error, "cached code refused, compiling again"),
             }
         }
-        let component = Component::new(runtime.engine(), wasm)?;
-        match component.serialize() {
-            Ok(code) => {
-                if let Err(error) = self.write(&path, runtime, digest, &code) {
-                    tracing::warn!(%error, "compiled code not cached");
+        let code = self.compile(runtime, wasm)?;
+        if let Err(error) = self.write(&path, runtime, digest, &code) {
+            tracing::warn!(%error, "compiled code not cached");
+        }
+        trusted(runtime, &code)
+    }
+
+    fn compile(&self, runtime: &Runtime, wasm: &[u8]) -> Result<Vec<u8>, wasmtime::Error> {
+        if let Some(program) = &self.compiler {
+            match compile::apart(program, wasm) {
+                Ok(code) => return Ok(code),
+                Err(Failed::Refused(error)) => return Err(error),
+                Err(Failed::NotStarted(error)) => {
+                    tracing::warn!(%error, "no process to compile in, compiling here");
                 }
             }
-            Err(error) => tracing::warn!(%error, "compiled code not cached"),
         }
-        Ok(component)
+        Component::new(runtime.engine(), wasm)?.serialize()
     }
 
     fn mac(&self, runtime: &Runtime, digest: &Sha256Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
@@ -148,6 +161,16 @@ impl CodeCache {
         file.write_all(&mac)?;
         file.write_all(code)?;
         fs::rename(&staged, path)
+    }
+}
+
+/// Loads native code that this program made: under our MAC, or just now.
+fn trusted(runtime: &Runtime, code: &[u8]) -> Result<Component, wasmtime::Error> {
+    // SAFETY: what the callers give is what `Component::serialize` gave, in this process, in one
+    // of the same executable, or before, and then its MAC was checked on these bytes in memory.
+    #[expect(unsafe_code, reason = "native code that this program made")]
+    unsafe {
+        Component::deserialize(runtime.engine(), code)
     }
 }
 

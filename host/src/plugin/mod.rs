@@ -6,6 +6,7 @@
 mod bindings;
 mod cache;
 mod check;
+mod compile;
 mod deadline;
 mod detector;
 mod engine;
@@ -14,6 +15,7 @@ mod lower;
 mod pool;
 
 pub use cache::CodeCache;
+pub use compile::compile;
 pub use detector::{Detector, LoadError, Own, Package};
 pub use engine::Runtime;
 pub use imports::{API_EXPORT, ShapeError};
