@@ -5,7 +5,7 @@
 //! A program that detaches itself (its parent becomes process 1) is not found this way; the threat
 //! model says so, and a passphrase is the door for those who need more.
 
-use std::collections::HashMap;
+use super::Guarded;
 
 /// Where a process stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub trait Processes: Send + Sync {
     /// `None` when the process is gone, hidden, or this system can't tell.
     fn parent(&self, pid: u32) -> Option<u32>;
 
+    /// When it started, in clock ticks since the machine did. `None` as for [`Processes::parent`].
+    fn started(&self, pid: u32) -> Option<u64>;
+
     /// Whether this system can tell at all. Where it can, an answer that can't be traced is
     /// refused: a program could otherwise answer and exit before anyone looks.
     fn can_tell(&self) -> bool;
@@ -36,11 +39,22 @@ impl Processes for ProcessTable {
     #[cfg(target_os = "linux")]
     fn parent(&self, pid: u32) -> Option<u32> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        parent_in_stat(&stat)
+        field(&stat, PARENT)
     }
 
     #[cfg(not(target_os = "linux"))]
     fn parent(&self, _pid: u32) -> Option<u32> {
+        None
+    }
+
+    #[cfg(target_os = "linux")]
+    fn started(&self, pid: u32) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        field(&stat, STARTED)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn started(&self, _pid: u32) -> Option<u64> {
         None
     }
 
@@ -49,37 +63,16 @@ impl Processes for ProcessTable {
     }
 }
 
-/// The processes whose descendants can't approve: how many links stand behind each.
-#[derive(Clone, Debug, Default)]
-pub struct Guarded(HashMap<u32, usize>);
-
-impl Guarded {
-    /// Guards `pid` once more. Processes 0 and 1 are everybody's ancestors and never guarded.
-    pub fn add(&mut self, pid: u32) {
-        if pid > 1 {
-            *self.0.entry(pid).or_default() += 1;
-        }
-    }
-
-    /// Takes back one [`Guarded::add`].
-    pub fn remove(&mut self, pid: u32) {
-        if let Some(links) = self.0.get_mut(&pid) {
-            *links -= 1;
-            if *links == 0 {
-                self.0.remove(&pid);
-            }
-        }
-    }
-}
-
 /// Follows `pid` to its ancestors.
 pub fn descent(pid: u32, guarded: &Guarded, processes: &dyn Processes) -> Descent {
     let mut current = pid;
     for _ in 0..LONGEST_CHAIN {
-        if guarded.0.contains_key(&current) {
+        if guarded.holds(current, processes) {
             return Descent::Inside { pid: current };
         }
         match processes.parent(current) {
+            // Of a container the first process may be the client itself.
+            Some(1) if guarded.holds(1, processes) => return Descent::Inside { pid: 1 },
             Some(0 | 1) => return Descent::Outside,
             Some(parent) => current = parent,
             None => return Descent::Unknown,
@@ -91,12 +84,18 @@ pub fn descent(pid: u32, guarded: &Guarded, processes: &dyn Processes) -> Descen
 /// Chosen: far beyond real process trees, and an end if the table changes while it is read.
 const LONGEST_CHAIN: usize = 256;
 
+/// Which field behind the name, counted from 0.
+#[cfg(any(target_os = "linux", test))]
+const PARENT: usize = 1;
+#[cfg(any(target_os = "linux", test))]
+const STARTED: usize = 19;
+
 /// Source: proc_pid_stat(5). The name in parentheses may itself contain `)`, spaces and digits, so
 /// the fields are counted from the last one.
 #[cfg(any(target_os = "linux", test))]
-fn parent_in_stat(stat: &str) -> Option<u32> {
+fn field<T: std::str::FromStr>(stat: &str, index: usize) -> Option<T> {
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(1)?.parse().ok()
+    fields.split_ascii_whitespace().nth(index)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -111,6 +110,11 @@ mod tests {
                 .iter()
                 .find(|(child, _)| *child == pid)
                 .map(|(_, parent)| *parent)
+        }
+
+        /// Each at the moment of its number, and the first process before all.
+        fn started(&self, pid: u32) -> Option<u64> {
+            (pid == 1 || self.parent(pid).is_some()).then_some(u64::from(pid))
         }
 
         fn can_tell(&self) -> bool {
@@ -131,7 +135,7 @@ mod tests {
 
     fn guarded(pids: &[u32]) -> Guarded {
         let mut guarded = Guarded::default();
-        pids.iter().for_each(|pid| guarded.add(*pid));
+        pids.iter().for_each(|pid| guarded.add(*pid, &TREE));
         guarded
     }
 
@@ -157,24 +161,67 @@ mod tests {
     }
 
     #[test]
-    fn everybodys_ancestor_is_never_guarded() {
-        check(30, &[0, 1], Descent::Outside);
+    fn a_client_that_is_everybodys_ancestor_guards_everybody_and_process_0_is_nobody() {
+        check(30, &[0], Descent::Outside);
+        check(30, &[1], Descent::Inside { pid: 1 });
     }
 
     #[test]
-    fn a_process_stays_guarded_until_its_last_link_ends() {
-        let mut twice = guarded(&[20, 20]);
-        twice.remove(20);
+    fn a_client_is_guarded_until_it_is_gone_and_its_number_is_nobody_elses() {
+        struct Later;
+        impl Processes for Later {
+            fn parent(&self, pid: u32) -> Option<u32> {
+                TREE.parent(pid)
+            }
+            fn started(&self, pid: u32) -> Option<u64> {
+                TREE.started(pid)
+                    .map(|started| started + u64::from(pid == 20) * 1000)
+            }
+            fn can_tell(&self) -> bool {
+                true
+            }
+        }
+        let clients = guarded(&[20]);
+        assert_eq!(descent(22, &clients, &TREE), Descent::Inside { pid: 20 });
+        assert_eq!(descent(22, &clients, &Later), Descent::Outside);
+    }
+
+    #[test]
+    fn a_shell_is_guarded_until_its_last_link_ends() {
+        let mut twice = Guarded::default();
+        twice.add_shell(20);
+        twice.add_shell(20);
+        twice.remove_shell(20);
         assert_eq!(descent(22, &twice, &TREE), Descent::Inside { pid: 20 });
-        twice.remove(20);
+        twice.remove_shell(20);
         assert_eq!(descent(22, &twice, &TREE), Descent::Outside);
     }
 
     #[test]
+    fn the_next_daemon_knows_the_clients_of_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("clients.json");
+        let mut first = Guarded::kept_in(file.clone());
+        first.add(20, &TREE);
+        // One that is gone meanwhile, and a shell, which is none.
+        first.add(77, &TREE);
+        first.add_shell(10);
+        let next = Guarded::kept_in(file.clone());
+        assert_eq!(descent(22, &next, &TREE), Descent::Inside { pid: 20 });
+        assert_eq!(descent(30, &next, &TREE), Descent::Outside);
+        std::fs::write(&file, "{").unwrap();
+        assert_eq!(
+            descent(22, &Guarded::kept_in(file), &TREE),
+            Descent::Outside
+        );
+    }
+
+    #[test]
     fn a_process_cannot_fake_its_parent_by_its_name() {
-        assert_eq!(parent_in_stat("22 (sh) S 21 22 22 0"), Some(21));
-        assert_eq!(parent_in_stat("22 (x) S 1 (y) S 21 22 22 0"), Some(21));
-        assert_eq!(parent_in_stat("22 (x"), None);
+        let parent = |stat| field::<u32>(stat, PARENT);
+        assert_eq!(parent("22 (sh) S 21 22 22 0"), Some(21));
+        assert_eq!(parent("22 (x) S 1 (y) S 21 22 22 0"), Some(21));
+        assert_eq!(parent("22 (x"), None);
     }
 
     #[cfg(target_os = "linux")]
@@ -184,7 +231,9 @@ mod tests {
         let own = std::process::id();
         assert_eq!(ProcessTable.parent(own), Some(parent));
         if parent > 1 {
-            let found = descent(own, &guarded(&[parent]), &ProcessTable);
+            let mut guarded = Guarded::default();
+            guarded.add(parent, &ProcessTable);
+            let found = descent(own, &guarded, &ProcessTable);
             assert_eq!(found, Descent::Inside { pid: parent });
         }
     }

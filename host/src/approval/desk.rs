@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -191,14 +192,29 @@ impl Desk {
         self.state().grants.revoke(id)
     }
 
-    /// From now on, `pid` and what it starts can't answer: an MCP client or a wrapped server.
-    pub fn guard(&self, pid: u32) {
-        self.state().guarded.add(pid);
+    /// Knows who was guarded before from `file`, and tells the next desk there.
+    #[must_use]
+    pub fn guarding(self, file: PathBuf) -> Self {
+        self.state().guarded = Guarded::kept_in(file);
+        self
     }
 
-    /// Takes back one [`Desk::guard`], when a link has ended.
-    pub fn unguard(&self, pid: u32) {
-        self.state().guarded.remove(pid);
+    /// From now on, and until it is gone, `pid` and what it starts can't answer: an MCP client, a
+    /// wrapped server or its shim.
+    pub fn guard(&self, pid: u32) {
+        self.state()
+            .guarded
+            .add(pid, self.shared.processes.as_ref());
+    }
+
+    /// Likewise a shell in which a server was started by hand, until [`Desk::unguard_shell`].
+    pub fn guard_shell(&self, pid: u32) {
+        self.state().guarded.add_shell(pid);
+    }
+
+    /// Takes back one [`Desk::guard_shell`], when a link has ended.
+    pub fn unguard_shell(&self, pid: u32) {
+        self.state().guarded.remove_shell(pid);
     }
 
     /// Wakes whenever the list may have changed.

@@ -6,15 +6,17 @@
 mod descent;
 mod desk;
 mod grant;
+mod guarded;
 mod queue;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-pub use descent::{Descent, Guarded, ProcessTable, Processes, descent};
+pub use descent::{Descent, ProcessTable, Processes, descent};
 pub use desk::{Answered, Desk, DeskLimits, Listed, Ticket};
 pub use grant::{Grant, Scope, Uses};
+pub use guarded::Guarded;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Finding;

@@ -148,6 +148,10 @@ impl Home {
     pub fn log_file(&self) -> PathBuf {
         self.run_dir().join("daemon.log")
     }
+    /// The processes that can't answer questions, for the next daemon.
+    pub fn clients_file(&self) -> PathBuf {
+        self.run_dir().join("clients.json")
+    }
     /// Where the guard API really listens, written by the daemon.
     pub fn api_file(&self) -> PathBuf {
         self.run_dir().join("api.json")

@@ -99,6 +99,8 @@ impl Controller for Desk {
         let weakens = matches!(
             control,
             Control::FeedRollback { .. }
+                // Which could bring back what a person went back from.
+                | Control::FeedUpdate { dry_run: false, .. }
                 | Control::FeedRemove { .. }
                 | Control::PluginInstall { .. }
         );

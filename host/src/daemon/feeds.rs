@@ -22,6 +22,9 @@ use std::time::Instant;
 
 const STAYS: &str = "the feed that was live before stays; see `clawdefender feed status`";
 
+/// What a record repeats of why a feed was refused. An author's words may be in it.
+const MAX_NOTE_CHARS: usize = 2048;
+
 /// Why nothing changed.
 pub(super) struct Kept {
     /// `fetch`, `refused`, `held`, `not-stored`, `not-recorded`.
@@ -260,8 +263,9 @@ impl Parts {
         self.judge.feed_is_stale(stale);
     }
 
-    /// The detectors of a staged change, when its own load and say what they must. Others that fail
-    /// are missing as before: nothing may keep a person from going back or from removing them.
+    /// The detectors of a staged change, when its own load and say what they must, and none that runs
+    /// now is lost by it. Of a change that goes back, others may be missing: nothing may keep a person
+    /// from going back or from removing them.
     fn try_out(&self, staged: &Staged) -> Result<Set, Kept> {
         let held = |message| Kept {
             code: "held",
@@ -284,6 +288,14 @@ impl Parts {
             .find(|(name, _)| own.iter().any(|(own, _)| own == name))
         {
             return Err(held(format!("detector {name}: {error}")));
+        }
+        let running = self.judge.detectors();
+        let lost = running.detectors().iter().find_map(|one| {
+            let failed = failed.iter().find(|(name, _)| name == one.id());
+            failed.map(|(name, error)| format!("detector {name}, of another feed: {error}"))
+        });
+        if let Some(lost) = lost {
+            return Err(held(lost));
         }
         let is_official = *feed == *self.feeds().official();
         let mut tried = Vec::new();
@@ -381,7 +393,7 @@ impl Parts {
     fn record_kept(&self, why: &Kept) {
         self.record_feed(
             &format!("feed-{}", why.code),
-            why.message.clone(),
+            why.message.chars().take(MAX_NOTE_CHARS).collect(),
             Some(Decision::deny("feed", "the feed was refused")),
         );
     }

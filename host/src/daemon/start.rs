@@ -8,12 +8,13 @@ use crate::approval::{Desk, DeskLimits, ProcessTable};
 use crate::audit::{AuditError, Durability, Ledger, Record, Sealed};
 use crate::config::{Config, ConfigError, Home};
 use crate::download::Progress;
-use crate::event::{Fault, FaultKind, place::Places};
+use crate::event::place::{Disk, Links, Places};
+use crate::event::{Fault, FaultKind};
 use crate::feed::{FeedError, Feeds, Settings};
 use crate::judge::pins::{self, Pins};
 use crate::judge::steps::Steps;
 use crate::judge::{Histories, Judge, JudgeLimits, now_ms};
-use crate::plugin::{CodeCache, Detector, Package, Set};
+use crate::plugin::{CodeCache, Detector, MAX_DETECTORS, MAX_INSTANCES, Package, Set};
 use crate::policy::{Override, Policy, PolicyError};
 use clawdefender_trust::Timestamp;
 use data_encoding::HEXLOWER;
@@ -119,10 +120,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         .build()?;
     let ledger = Ledger::open(&home.audit_dir(), Arc::new(now_ms))?;
     let feeds = Feeds::open(&home.feeds_dir(), now()?)?;
-    let mut cache = CodeCache::open(&home.cache_dir())?;
-    if let Ok(program) = std::env::current_exe() {
-        cache = cache.compiling_apart(program);
-    }
+    let cache = CodeCache::open(&home.cache_dir())?.compiling_apart();
     let settings = settings(home, &config)?;
     let mut packages = feeds.packages(&settings);
     if let Some(own) = &own {
@@ -155,7 +153,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
         set,
         policy,
         ledger,
-        Desk::new(DeskLimits::default(), ProcessTable),
+        Desk::new(DeskLimits::default(), ProcessTable).guarding(home.clients_file()),
         histories,
         Pins::open(pins_file(home)),
         places(home),
@@ -208,11 +206,11 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     Ok(parts)
 }
 
-/// Warm instances per detector: as many calls as can run at once.
+/// Warm instances per detector: as many calls as can run at once, on machines of that many cores.
 pub(crate) fn instances() -> usize {
     std::thread::available_parallelism()
         .map_or(2, usize::from)
-        .max(2)
+        .clamp(2, MAX_INSTANCES)
 }
 
 /// The configured settings of each detector, and the installation's own key for the fingerprints
@@ -251,7 +249,8 @@ pub(crate) fn settings(home: &Home, config: &Config) -> Result<Settings, DaemonE
     Ok(settings)
 }
 
-/// Loads detectors; each that fails is a fault on every message until it is repaired.
+/// Loads detectors; each that fails is a fault on every message until it is repaired. Those behind
+/// the first [`MAX_DETECTORS`] fail, and the official ones come first.
 pub(crate) fn load(
     packages: Vec<Package>,
     cache: &CodeCache,
@@ -260,6 +259,7 @@ pub(crate) fn load(
     let loaded: Vec<_> = std::thread::scope(|scope| {
         let tasks: Vec<_> = packages
             .iter()
+            .take(MAX_DETECTORS)
             .map(|package| scope.spawn(move || Detector::load(package, cache, instances)))
             .collect();
         tasks
@@ -268,15 +268,20 @@ pub(crate) fn load(
             .collect()
     });
     let (mut detectors, mut missing, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    for (package, result) in packages.iter().zip(loaded) {
+    let results = loaded
+        .into_iter()
+        .map(Some)
+        .chain(std::iter::repeat_with(|| None));
+    for (package, result) in packages.iter().zip(results) {
         let name = package.component.name.to_string();
         let error = match result {
-            Ok(Ok(detector)) => {
+            Some(Ok(Ok(detector))) => {
                 detectors.push(Arc::new(detector));
                 continue;
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "loading it ended in a panic".to_owned(),
+            Some(Ok(Err(error))) => error.to_string(),
+            Some(Err(_)) => "loading it ended in a panic".to_owned(),
+            None => format!("there are more than {MAX_DETECTORS} detectors"),
         };
         missing.push(Fault {
             part: name.clone(),
@@ -328,11 +333,15 @@ pub(crate) fn pins_file(home: &Home) -> Sealed {
 }
 
 pub(crate) fn places(home: &Home) -> Places {
+    // Messages name it as it is spelled and as it is; a part of it may be a link.
+    let spelled = home.root().to_owned();
+    let real = Disk.resolve(&spelled).filter(|real| *real != spelled);
+    let ours = std::iter::once(spelled).chain(real);
     Places {
         home: home.user().to_string_lossy().into_owned(),
-        ours: vec![home.root().to_string_lossy().into_owned()],
+        ours: ours.map(|dir| dir.to_string_lossy().into_owned()).collect(),
         case: crate::event::place::Case::HERE,
-        links: Box::new(crate::event::place::Disk),
+        links: Box::new(Disk),
     }
 }
 

@@ -8,8 +8,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
-/// Processes that called. None of them may answer questions about its calls, as long as it lives:
-/// it could close its connection before it answers.
+/// Processes that called. None of them may answer questions, as long as it lives.
 pub struct Callers {
     judge: Arc<Judge>,
     /// Each with what tells it from a later process of the same number.
@@ -28,11 +27,7 @@ impl Callers {
     pub fn sweep(&self) {
         let mut known = self.lock();
         known.retain(|pid, client| {
-            let lives = judge::client_process(*pid).is_some_and(|now| now.key == client.key);
-            if !lives {
-                self.judge.desk().unguard(*pid);
-            }
-            lives
+            judge::client_process(*pid).is_some_and(|(now, _)| now.key == client.key)
         });
     }
 
@@ -43,12 +38,9 @@ impl Callers {
         let Some(pid) = process::process(peer, bound, &likely)? else {
             return Ok(None);
         };
-        let client = judge::client_process(pid).ok_or(Untraced)?;
-        let mut known = self.lock();
-        // A process that is gone and had this number was guarded under it as well.
-        if known.insert(pid, client.clone()).is_none() {
-            self.judge.desk().guard(pid);
-        }
+        let (client, barred) = judge::client_process(pid).ok_or(Untraced)?;
+        self.judge.bar(&barred);
+        self.lock().insert(pid, client.clone());
         Ok(Some(client))
     }
 

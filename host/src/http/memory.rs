@@ -5,7 +5,7 @@
 //! the session.
 
 use super::hidden::Hidden;
-use crate::judge::Judge;
+use crate::judge::{Barred, Judge};
 use crate::link::{Asked, Client, Link};
 use crate::mcp::message::Id;
 use std::collections::{HashMap, VecDeque};
@@ -156,7 +156,7 @@ impl Memory {
 
     /// Makes a link known, for as long as a stream uses it.
     pub fn open(&self, link: &Link) {
-        self.judge.guard_processes(&link.id, Vec::new());
+        self.judge.guard_processes(&link.id, &Barred::default());
         self.judge.link_opened(link);
     }
 

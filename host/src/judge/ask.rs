@@ -162,7 +162,9 @@ fn scalars(node: &Node<'_>, pointer: &str, excerpts: &mut Vec<Value>) {
             }
         }
         Form::Object(members) => {
-            for member in members.iter().filter(|member| member.key != "_meta") {
+            // What a client says to a server about the request itself, and no argument.
+            let about = |key: &str| pointer == "/params" && key == "_meta";
+            for member in members.iter().filter(|member| !about(&member.key)) {
                 let key = member.key.replace('~', "~0").replace('/', "~1");
                 scalars(&member.node, &format!("{pointer}/{key}"), excerpts);
             }
@@ -234,11 +236,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_person_sees_numbers_and_switches_too() {
-        let bytes = br#"{"params":{"_meta":{"progressToken":3},"arguments":{"amount":4200,"to":{"a/b":[true,"x"]}}}}"#;
+        let bytes = br#"{"params":{"_meta":{"progressToken":3},"arguments":{"amount":4200,"to":{"a/b":[true,"x"],"_meta":{"n":7}}}}}"#;
         let shown = shown(json!({ "excerpts": [] }), bytes);
         let rows = json!([
             { "pointer": "/params/arguments/amount", "excerpt": "4200" },
             { "pointer": "/params/arguments/to/a~1b/0", "excerpt": "true" },
+            { "pointer": "/params/arguments/to/_meta/n", "excerpt": "7" },
         ]);
         assert_eq!(shown.get("excerpts"), Some(&rows));
 

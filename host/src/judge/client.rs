@@ -5,17 +5,45 @@ use crate::link::Client;
 /// Shells that clients put between themselves and a server.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "fish"];
 
-/// The client of a shim with this process id, and the processes that must not answer questions:
-/// the shim and its client.
-pub fn client_of(shim: i32) -> (Client, Vec<i32>) {
-    let mut guarded = vec![shim];
+/// Programs that are process 1 without being a client, and take in whoever lost their parent.
+const FIRST: &[&str] = &[
+    "systemd",
+    "init",
+    "launchd",
+    "tini",
+    "dumb-init",
+    "docker-init",
+    "catatonit",
+    "runit",
+    "s6-svscan",
+    "supervisord",
+    "sleep",
+    "tail",
+    "pause",
+];
+
+/// Processes that must not answer questions.
+#[derive(Debug, Default)]
+pub struct Barred {
+    /// The shim and its client: as long as they live.
+    pub clients: Vec<i32>,
+    /// The client that is a shell, in which a person works as well: as long as its link is open.
+    pub shell: Option<i32>,
+}
+
+/// The client of a shim with this process id, and who must not answer questions.
+pub fn client_of(shim: i32) -> (Client, Barred) {
+    let mut barred = Barred {
+        clients: vec![shim],
+        shell: None,
+    };
     let Some(mut process) = Process::read(shim).and_then(|shim| Process::read(shim.parent)) else {
         return (
             Client {
                 label: "unknown".into(),
                 key: format!("pid {shim}"),
             },
-            guarded,
+            barred,
         );
     };
     // A shell that only runs this one server is not the client.
@@ -25,27 +53,27 @@ pub fn client_of(shim: i32) -> (Client, Vec<i32>) {
         };
         process = parent;
     }
-    if process.pid > 1 {
-        guarded.push(process.pid);
+    let name = process.name.as_str();
+    if SHELLS.contains(&name) {
+        barred.shell = Some(process.pid);
+    } else if process.pid > 1 || !FIRST.contains(&name) {
+        barred.clients.push(process.pid);
     }
-    // Editors are several processes of one program, of which one starts servers and another shells.
-    let mut whole = process.parent;
-    for _ in 0..MAX_ANCESTORS {
-        let same = process.program().is_some_and(|own| {
-            Process::read(whole).and_then(|parent| parent.program()) == Some(own)
-        });
-        let Some(parent) = Process::read(whole).filter(|parent| same && parent.pid > 1) else {
-            break;
-        };
-        guarded.push(parent.pid);
-        whole = parent.parent;
-    }
-    (process.client(), guarded)
+    barred.clients.extend(process.same_program());
+    (process.client(), barred)
 }
 
-/// The client that is this process itself, and whether the system knows it.
-pub fn client_process(pid: u32) -> Option<Client> {
-    Process::read(i32::try_from(pid).ok()?).map(|process| process.client())
+/// The client that is this process itself, if the system knows it, and who must not answer
+/// questions then.
+pub fn client_process(pid: u32) -> Option<(Client, Barred)> {
+    let process = Process::read(i32::try_from(pid).ok()?)?;
+    let mut clients = vec![process.pid];
+    clients.extend(process.same_program());
+    let barred = Barred {
+        clients,
+        shell: None,
+    };
+    Some((process.client(), barred))
 }
 
 /// Programs that somebody starts to ask one question.
@@ -99,8 +127,28 @@ impl Process {
     fn client(&self) -> Client {
         Client {
             label: format!("{}[{}]", self.name, self.pid),
-            key: format!("{}[{}]@{}", self.name, self.pid, self.started),
+            // A process can call itself anything, at any time; these two stay.
+            key: format!("[{}]@{}", self.pid, self.started),
         }
+    }
+
+    /// Its ancestors that are processes of the same program: editors are several, of which one
+    /// starts servers and another shells.
+    fn same_program(&self) -> Vec<i32> {
+        let mut all = Vec::new();
+        let Some(own) = self.program() else {
+            return all;
+        };
+        let mut above = self.parent;
+        while all.len() < MAX_ANCESTORS
+            && let Some(parent) = Self::read(above)
+            && parent.pid > 1
+            && parent.program().as_ref() == Some(&own)
+        {
+            all.push(parent.pid);
+            above = parent.parent;
+        }
+        all
     }
 
     /// The file that runs, where the system tells; shells are everybody's and no program of one.
@@ -159,11 +207,61 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_calls_itself_something_else_is_the_same_client() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let process = Process::read(me).unwrap();
+        let other = Process {
+            name: "other".into(),
+            ..Process::read(me).unwrap()
+        };
+        assert_eq!(process.client().key, other.client().key);
+        assert_ne!(process.client().label, other.client().label);
+    }
+
+    #[test]
+    fn all_processes_of_one_program_are_barred() {
+        // A program that starts itself: the one below calls, and the one above has the terminal.
+        let mut shell = std::process::Command::new("sleep");
+        shell.arg("60");
+        let mut child = shell.spawn().unwrap();
+        let barred = client_process(child.id()).unwrap().1;
+        assert_eq!(
+            barred.clients,
+            [child.id() as i32],
+            "we are another program"
+        );
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let test = std::env::current_exe().unwrap();
+        let mut child = std::process::Command::new(test)
+            .args([
+                "--ignored",
+                "--exact",
+                "judge::client::tests::waits_for_its_end",
+            ])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let me = std::process::id() as i32;
+        let barred = client_process(child.id()).unwrap().1;
+        assert!(barred.clients.contains(&me), "{barred:?}");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    #[ignore = "what another test starts"]
+    fn waits_for_its_end() {
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+    }
+
+    #[test]
     fn a_question_belongs_to_who_is_known_then_to_who_is_named_then_to_who_asks() {
         let me = std::process::id();
-        let own = client_process(me).unwrap();
+        let own = client_process(me).unwrap().0;
         let parent = u32::try_from(Process::read(me as i32).unwrap().parent).unwrap();
-        let parent = client_process(parent).unwrap();
+        let parent = client_process(parent).unwrap().0;
         assert_eq!(asker(Some(me), None, |_| false), own);
         assert_eq!(asker(Some(me), Some("a"), |_| false).key, "agent a");
         assert_eq!(asker(Some(me), Some("a"), |key| key == parent.key), parent);

@@ -98,6 +98,10 @@ pub fn examine(
         max_bytes: bench.max_frame_bytes,
         ..Limits::default()
     };
+    if let Some(at) = line_end_inside(bytes) {
+        let why = format!("carriage return at byte {at}, where some readers end a line");
+        return malformed(link, from, call, bytes, PARSE_ERROR, &why);
+    }
     let root = match json::parse(bytes, &limits) {
         Ok(root) => root,
         Err(error) => return malformed(link, from, call, bytes, PARSE_ERROR, &error.to_string()),
@@ -125,6 +129,14 @@ pub fn examine(
             }
         }
     }
+}
+
+/// Where a carriage return stands that no newline follows. It is white space to JSON and the end of
+/// a line to many readers (Python's and Node's own, Java's, .NET's), so that what stands behind it
+/// could be a message of its own to them. Pairs, as in bodies that are written for people, are the
+/// end of a line to all.
+fn line_end_inside(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))
 }
 
 fn single(

@@ -1,6 +1,6 @@
 //! Before a server starts: what would run, judged like any other event; and a link's life cycle.
 
-use super::ask::MAX_ARGUMENT_BYTES;
+use super::ask::{MAX_ARGUMENT_BYTES, answered, outcome_note};
 use super::examine::{Examined, Shape};
 use super::pins::{Candidate, Standing};
 use super::record::{Entry, record};
@@ -75,7 +75,9 @@ impl Judge {
         if decision.action == Action::Ask {
             let content = content(&link.launch, changed.as_ref());
             let scope = Scope::of(&weighed.event, &content, policy.version());
-            let allowed = self.desk.take_grant(&scope).is_some() || {
+            let outcome = if self.desk.take_grant(&scope).is_some() {
+                None
+            } else {
                 let ticket = self.desk.ask(Question {
                     at_ms: weighed.event.at_ms,
                     client: link.client.label.clone(),
@@ -92,30 +94,35 @@ impl Judge {
                 });
                 Counts::add(&self.counts().asked);
                 let hold = self.limits.ask_hold;
-                let answer = self.tasks.block_on(ticket.wait(hold));
-                matches!(answer, approval::Outcome::Allowed { .. })
+                Some(self.tasks.block_on(ticket.wait(hold)))
             };
             let losers = vec![(decision.rule.clone(), Action::Ask)];
-            let unanswered = || format!("unanswered:{}", decision.rule);
-            // A file that is exchanged while a person reads was not what the question showed.
-            let (action, rule, told, reason) = if !allowed {
-                let reason = "nobody allowed it in time";
-                (Action::Deny, unanswered(), "no person allowed it", reason)
-            } else if self.is_still(link, &identity) {
-                let reason = "a person allowed exactly this launch";
-                (Action::Log, "grant".into(), "a person allowed it", reason)
-            } else {
-                let reason = "what would run was exchanged while a person was asked";
-                let told = "a person allowed what was there before";
-                (Action::Deny, unanswered(), told, reason)
-            };
-            note = Some(told.to_owned());
-            decision = Decision {
-                action,
-                rule,
-                reason: reason.to_owned(),
-                would: None,
-                losers,
+            decision = match &outcome {
+                Some(said) if !matches!(said, approval::Outcome::Allowed { .. }) => {
+                    note = Some(outcome_note(said));
+                    answered(&decision, said)
+                }
+                // A file that is exchanged while a person reads was not what the question showed.
+                _ if !self.is_still(link, &identity) => {
+                    note = Some("a person allowed what was there before".to_owned());
+                    Decision {
+                        action: Action::Deny,
+                        rule: format!("unanswered:{}", decision.rule),
+                        reason: "what would run was exchanged while a person was asked".to_owned(),
+                        would: None,
+                        losers,
+                    }
+                }
+                _ => {
+                    note = Some("a person allowed it".to_owned());
+                    Decision {
+                        action: Action::Log,
+                        rule: "grant".to_owned(),
+                        reason: "a person allowed exactly this launch".to_owned(),
+                        would: None,
+                        losers,
+                    }
+                }
             };
         }
         let examined = Examined {

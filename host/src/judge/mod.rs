@@ -24,7 +24,7 @@ pub mod vectors;
 mod verdict;
 mod weigh;
 
-pub use client::{asker, client_of, client_process};
+pub use client::{Barred, asker, client_of, client_process};
 pub use ending::Unread;
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
@@ -88,7 +88,7 @@ pub struct LinkFacts {
     pub identity: Option<Identity>,
     pub since_ms: u64,
     #[serde(skip)]
-    guarded: Vec<u32>,
+    shells: Vec<u32>,
 }
 
 /// How many verdicts of each kind since the start.
@@ -189,14 +189,21 @@ impl Judge {
         self.policy.store(Arc::new(policy));
     }
 
-    /// Processes of a link that must not answer questions.
-    pub fn guard_processes(&self, link: &str, pids: Vec<i32>) {
-        let pids: Vec<u32> = pids
-            .into_iter()
-            .filter_map(|pid| u32::try_from(pid).ok())
-            .collect();
-        for pid in &pids {
-            self.desk.guard(*pid);
+    /// Bars clients from answering questions, as long as they live.
+    pub fn bar(&self, barred: &Barred) {
+        for pid in &barred.clients {
+            if let Ok(pid) = u32::try_from(*pid) {
+                self.desk.guard(pid);
+            }
+        }
+    }
+
+    /// Makes a link known, and bars processes from answering questions.
+    pub fn guard_processes(&self, link: &str, barred: &Barred) {
+        self.bar(barred);
+        let shell = barred.shell.and_then(|pid| u32::try_from(pid).ok());
+        if let Some(pid) = shell {
+            self.desk.guard_shell(pid);
         }
         let mut links = self.links();
         let facts = links.entry(link.to_owned()).or_insert_with(|| LinkFacts {
@@ -206,9 +213,9 @@ impl Judge {
             package: None,
             identity: None,
             since_ms: now_ms(),
-            guarded: Vec::new(),
+            shells: Vec::new(),
         });
-        facts.guarded.extend(pids);
+        facts.shells.extend(shell);
     }
 
     pub fn link_opened(&self, link: &Link) {
@@ -225,8 +232,8 @@ impl Judge {
             .id
             .clone();
         if let Some(facts) = self.links().remove(&id) {
-            for pid in facts.guarded {
-                self.desk.unguard(pid);
+            for pid in facts.shells {
+                self.desk.unguard_shell(pid);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::examine::{Examined, Shape};
 use super::now_ms;
 use super::weigh::Weighed;
 use crate::audit::{Memo, Record};
-use crate::event::redacted;
+use crate::event::{Finding, redacted};
 use crate::link::Link;
 use crate::policy::{Action, Decision};
 use clawdefender_trust::Sha256Digest;
@@ -16,6 +16,9 @@ const MAX_SUBJECT_BYTES: usize = 2048;
 
 /// Findings and faults kept per record: a list with hundreds of poisoned entries says enough.
 const MAX_LISTED: usize = 64;
+
+/// What findings may weigh in a record, of the 1 MiB that one can hold; the rest is for memos.
+const MAX_LISTED_BYTES: usize = 512 << 10;
 
 /// What the record of a frame is made of.
 pub(super) struct Entry<'e> {
@@ -79,10 +82,7 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
             _ => name,
         }),
         decision: Some(decision.clone()),
-        findings: weighed()
-            .flat_map(|weighed| weighed.findings.iter().cloned())
-            .take(MAX_LISTED)
-            .collect(),
+        findings: listed(weighed().flat_map(|weighed| &weighed.findings)),
         faults: weighed()
             .flat_map(|weighed| weighed.faults.iter().cloned())
             .take(MAX_LISTED)
@@ -98,6 +98,27 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
         resent,
         note,
     }
+}
+
+/// What a record holds of findings: the first, and of those that would make it too long to be
+/// written what they say, without what they point at.
+pub(super) fn listed<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<Finding> {
+    let mut left = MAX_LISTED_BYTES;
+    let bounded = |finding: &Finding| {
+        let mut finding = finding.clone();
+        let bytes = serde_json::to_vec(&finding).map_or(usize::MAX, |json| json.len());
+        match left.checked_sub(bytes) {
+            Some(rest) => left = rest,
+            None => {
+                finding.attrs.clear();
+                finding.spans.clear();
+                finding.steps.clear();
+                finding.refs.clear();
+            }
+        }
+        finding
+    };
+    findings.take(MAX_LISTED).map(bounded).collect()
 }
 
 /// Only what passes is remembered.
@@ -176,6 +197,25 @@ mod tests {
             note: None,
         };
         record(entry).name
+    }
+
+    #[test]
+    fn findings_that_are_heavy_leave_room_for_the_record() {
+        let light = part(0, Action::Ask).findings.remove(0);
+        let attrs = (0..16).map(|n| (format!("{n}"), "\u{1f600}".repeat(64)));
+        let heavy = Finding {
+            attrs: attrs.collect(),
+            refs: vec!["r".repeat(256); 16],
+            steps: vec!["s".repeat(64); 64],
+            ..light.clone()
+        };
+        let all = vec![heavy; 80];
+        let listed = listed(all.iter());
+        assert_eq!(listed.len(), MAX_LISTED);
+        assert_eq!((listed[0].attrs.len(), listed[63].attrs.len()), (16, 0));
+        assert!(listed.iter().all(|one| one.message == all[0].message));
+        assert!(serde_json::to_vec(&listed).unwrap().len() < crate::audit::MAX_BODY_BYTES * 3 / 4);
+        assert_eq!(super::listed([&light].into_iter()), [light]);
     }
 
     #[test]

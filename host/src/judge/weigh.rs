@@ -33,9 +33,13 @@ pub fn weigh(set: &Set, policy: &Policy, mut event: Event, history: &dyn History
 }
 
 impl Weighed {
-    /// The package that a detector says this is about.
+    /// The package that our detector says this is about. No other's word counts: policy and pins
+    /// go by it, and nobody's detector may vouch.
     pub fn package(&self) -> Option<&str> {
-        let mut named = self.attrs.iter().filter(|(_, name, _)| name == "package");
+        let mut named = self
+            .attrs
+            .iter()
+            .filter(|(detector, name, _)| detector == NAMES_PACKAGES && name == "package");
         named.next().map(|(_, _, value)| value.as_str())
     }
 
@@ -51,9 +55,12 @@ impl Weighed {
     }
 }
 
+/// The official detector that reads packages; an id belongs to one feed, and the official comes first.
+const NAMES_PACKAGES: &str = "supply-chain";
+
 /// A package that our detector read out of a command. What it only suspects can accuse and not vouch.
 fn named((detector, name, value): &(String, String, String)) -> Option<Asset> {
-    if detector != "supply-chain" {
+    if detector != NAMES_PACKAGES {
         return None;
     }
     let (kind, said) = match name.as_str() {
@@ -83,4 +90,21 @@ fn rule(policy: &Policy, event: &Event, findings: &[Finding], faults: &[Fault]) 
         Profile::Balanced | Profile::Strict => policy.on_fault(&event.server.name),
     };
     policy::settle(decision, faults, on_fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::ask::tests::part;
+    use crate::policy::Action;
+
+    #[test]
+    fn only_our_own_detector_says_what_package_a_launch_is_of() {
+        let said = |detector: &str| Weighed {
+            attrs: vec![(detector.into(), "package".into(), "npm:x@1.0.0".into())],
+            ..part(0, Action::Allow)
+        };
+        assert_eq!(said("guest").package(), None);
+        assert_eq!(said("supply-chain").package(), Some("npm:x@1.0.0"));
+    }
 }

@@ -64,10 +64,14 @@ impl CodeCache {
         })
     }
 
-    /// Compiles in processes of `program`, which is this executable, instead of in this one.
+    /// Compiles in processes of this executable, instead of in this one.
     #[must_use]
-    pub fn compiling_apart(mut self, program: PathBuf) -> Self {
-        self.compiler = Some(program);
+    pub fn compiling_apart(mut self) -> Self {
+        // Not its path, where another version may stand by now.
+        self.compiler = match cfg!(target_os = "linux") {
+            true => Some("/proc/self/exe".into()),
+            false => std::env::current_exe().ok(),
+        };
         self
     }
 

@@ -13,6 +13,8 @@ const MAX_SPANS: usize = 64;
 const MAX_STEPS: usize = 64;
 const MAX_REFS: usize = 16;
 const MAX_ATTRS: usize = 64;
+/// Of one finding.
+const MAX_FINDING_ATTRS: usize = 16;
 const MAX_MESSAGE_BYTES: usize = 512;
 const MAX_WORD_BYTES: usize = 256;
 
@@ -71,7 +73,7 @@ fn finding(
     at_most("spans", raw.spans.len(), MAX_SPANS)?;
     at_most("steps", raw.steps.len(), MAX_STEPS)?;
     at_most("references", raw.refs.len(), MAX_REFS)?;
-    at_most("attributes", raw.attrs.len(), MAX_ATTRS)?;
+    at_most("attributes", raw.attrs.len(), MAX_FINDING_ATTRS)?;
     for reference in &raw.refs {
         word("reference", reference)?;
     }

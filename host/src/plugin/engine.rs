@@ -19,6 +19,20 @@ const IDLE_TICKS: u32 = 500;
 /// Most memory a detector may ever be given, whatever its manifest says.
 pub const MAX_MEMORY_BYTES: usize = 64 << 20;
 
+/// Most warm instances of one detector. Chosen: each call takes less than a millisecond, an instance
+/// up to some 13 MiB, and what agents ask for is far less than four at once.
+pub const MAX_INSTANCES: usize = 4;
+
+/// Most detectors of all feeds together.
+pub const MAX_DETECTORS: usize = 24;
+
+/// How many sets of detectors exist at once: what runs, a change that is tried out, and the same
+/// with the user's own chains; and one more whose last calls are not over.
+const SETS: usize = 4;
+
+/// Most instances at once; beside the warm ones each detector is asked once what it is.
+const ALL_INSTANCES: u32 = ((MAX_INSTANCES + 1) * MAX_DETECTORS * SETS) as u32;
+
 /// The engine, with its ticker.
 pub struct Runtime {
     engine: Engine,
@@ -114,11 +128,13 @@ impl Drop for Running {
 
 fn config() -> Config {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(128)
-        .total_core_instances(512)
-        .total_memories(128)
-        .total_tables(512)
-        .max_memories_per_component(4)
+    // Addresses, not memory: nothing is held of what no detector uses.
+    pool.total_component_instances(ALL_INSTANCES)
+        .total_core_instances(ALL_INSTANCES * 4)
+        .total_memories(ALL_INSTANCES)
+        .total_tables(ALL_INSTANCES * 4)
+        // One, because what a detector may have is a limit of its memory.
+        .max_memories_per_component(1)
         .max_core_instances_per_component(8)
         .max_memory_size(MAX_MEMORY_BYTES)
         .linear_memory_keep_resident(1 << 20)

@@ -39,9 +39,7 @@ pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 if let Some(import) = section.into_iter().next() {
-                    return Err(ShapeError::Import(
-                        import.map_err(bad)?.name.name.to_owned(),
-                    ));
+                    return Err(ShapeError::Import(short(import.map_err(bad)?.name.name)));
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
@@ -61,9 +59,18 @@ pub fn check(bytes: &[u8]) -> Result<(), ShapeError> {
         Err(ShapeError::Contract(if exports.is_empty() {
             "nothing".into()
         } else {
-            exports.join(", ")
+            let some: Vec<String> = exports.iter().take(SHOWN).map(|name| short(name)).collect();
+            some.join(", ")
         }))
     }
+}
+
+/// What is repeated of a component's own names: they may be long and many.
+const SHOWN: usize = 8;
+const SHOWN_CHARS: usize = 64;
+
+fn short(name: &str) -> String {
+    name.chars().take(SHOWN_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -90,6 +97,25 @@ mod tests {
     fn imports_of_nested_components_are_their_own_business() {
         let nested = r#"(component (component (import "x" (instance))))"#;
         assert_eq!(shape(nested), Err(ShapeError::Contract("nothing".into())));
+    }
+
+    #[test]
+    fn names_without_end_are_not_repeated() {
+        let long = "x".repeat(10_000);
+        let many: String = (0..300)
+            .map(|n| format!(r#"(export "{long}-x{n}" (instance $i))"#))
+            .collect();
+        let Err(ShapeError::Contract(said)) = shape(&format!("(component (instance $i) {many})"))
+        else {
+            panic!("accepted");
+        };
+        assert!(said.len() < 1000, "{} bytes", said.len());
+        let Err(ShapeError::Import(said)) =
+            shape(&format!(r#"(component (import "{long}" (instance)))"#))
+        else {
+            panic!("accepted");
+        };
+        assert_eq!(said.len(), SHOWN_CHARS);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod pool;
 pub use cache::CodeCache;
 pub use compile::compile;
 pub use detector::{Detector, LoadError, Own, Package};
-pub use engine::Runtime;
+pub use engine::{MAX_DETECTORS, MAX_INSTANCES, Runtime};
 pub use imports::{API_EXPORT, ShapeError};
 
 use crate::event::{Event, Fault, FaultKind, Finding};

@@ -239,7 +239,7 @@ fn one(hit: bool) -> Vec<Hit> {
 }
 
 fn assets(event: &Event, kind: &AssetKind, is_match: impl Fn(&str) -> bool) -> Vec<Hit> {
-    assets_or(event, kind, is_match, |_| false)
+    assets_or(event, kind, &is_match, &is_match, |_| false)
 }
 
 /// Letters of words with wildcards that one field of a rule is compared with, in bytes. Chosen: a
@@ -257,22 +257,25 @@ fn names(event: &Event, kind: &AssetKind, globs: &Globs) -> Vec<Hit> {
         }
         None => true,
     };
-    assets_or(event, kind, |name| globs.is_match(name), may_match)
+    let vouches = |name: &str| globs.is_match(name);
+    let accuses = |name: &str| globs.accuses(name);
+    assets_or(event, kind, vouches, accuses, may_match)
 }
 
 fn assets_or(
     event: &Event,
     kind: &AssetKind,
-    is_match: impl Fn(&str) -> bool,
+    vouches: impl Fn(&str) -> bool,
+    accuses: impl Fn(&str) -> bool,
     may_match: impl Fn(&str) -> bool,
 ) -> Vec<Hit> {
     let hit = |asset: &Asset| match &asset.kind {
         found if found == kind => {
             // An alias is a spelling, a symbolic link perhaps, and what a shell makes of a wildcard is
             // not known: they can accuse, they cannot vouch.
-            let sure = is_match(&asset.value);
+            let sure = vouches(&asset.value);
             let mut forms = std::iter::once(&asset.value).chain(&asset.aliases);
-            let any = forms.any(|form| is_match(form) || asset.wild && may_match(form));
+            let any = forms.any(|form| accuses(form) || asset.wild && may_match(form));
             Some(Hit { any, sure })
         }
         // Something without a name here, too much to list for example, may be of any kind.
@@ -312,8 +315,8 @@ fn without_version(package: &str) -> &str {
 enum Place {
     /// Where the name says: at a pointer, or directly among the arguments.
     Exact,
-    /// A property of that name further down, or one that only some parsers take for it. A server may
-    /// never read it, so it can't vouch.
+    /// A part of it, a property of that name further down, or one that only some parsers take for it.
+    /// A server may never read it, so it can't vouch.
     Deeper,
 }
 
@@ -337,8 +340,9 @@ fn place(text: &Text, key: &str) -> Option<Place> {
     let named = |part: &str| is_same_key(&written(part), key);
     let mut parts = inside.split('/').skip(1);
     let at = parts.clone().position(named)?;
-    match parts.nth(at) {
-        Some(part) if at == 0 && written(part) == key => Some(Place::Exact),
+    match (parts.nth(at), parts.next()) {
+        // Of a list or an object a server may read another part than this one.
+        (Some(part), None) if at == 0 && written(part) == key => Some(Place::Exact),
         _ => Some(Place::Deeper),
     }
 }

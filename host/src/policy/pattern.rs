@@ -1,11 +1,12 @@
 //! Patterns: globs, paths, hosts. Each says yes or no to one canonical value.
 //!
-//! Values are canonical before they come here; nothing in this file resolves a path or a name.
+//! Values are canonical before they come here. Of patterns only those of paths are resolved, once.
 
 use std::net::IpAddr;
 use std::path::Path;
 
 use super::wildcard;
+use crate::event::place::{Disk, Links};
 use globset::{GlobBuilder, GlobMatcher};
 
 /// Source: the supply-chain detector's words for registries.
@@ -15,7 +16,12 @@ const ECOSYSTEMS: [&str; 8] = [
 
 /// A list of globs; one match is enough.
 #[derive(Clone, Debug)]
-pub(super) struct Globs(Vec<Glob>);
+pub(super) struct Globs {
+    written: Vec<Glob>,
+    /// Of paths: what lies behind the links in them when the rule was read. It can accuse and not
+    /// vouch, because who can exchange a link would choose what is allowed.
+    behind: Vec<Glob>,
+}
 
 #[derive(Clone, Debug)]
 enum Glob {
@@ -80,7 +86,7 @@ impl Globs {
 
     /// Paths: `*` stays inside one component, `**` crosses them, `DIR/**` includes `DIR` itself.
     pub(super) fn paths(patterns: &[String], home: &Path) -> Result<Self, (String, String)> {
-        Self::compile(patterns, true, |pattern| {
+        let prepare = |pattern: &str| {
             let absolute = expand_home(pattern, home)?;
             let anchored = absolute.starts_with('/')
                 || absolute == "**"
@@ -101,20 +107,33 @@ impl Globs {
                 .filter(|directory| !directory.is_empty())
                 .into_iter()
                 .chain([trimmed])
+                .collect::<Vec<_>>())
+        };
+        let mut globs = Self::compile(patterns, true, prepare)?;
+        globs.behind = Self::compile(patterns, true, |pattern| {
+            Ok(prepare(pattern)?
+                .iter()
+                .filter_map(|one| behind_links(one))
                 .collect())
-        })
+        })?
+        .written;
+        Ok(globs)
     }
 
     pub(super) fn is_match(&self, value: &str) -> bool {
-        self.0.iter().any(|glob| match glob {
-            Glob::Exact(word) => word == value,
-            Glob::Wild(matcher) => matcher.is_match(value),
-        })
+        self.written.iter().any(|glob| glob.is_match(value))
+    }
+
+    /// Whether `value` is meant, be it under another name that a link gives it.
+    pub(super) fn accuses(&self, value: &str) -> bool {
+        let mut all = self.written.iter().chain(&self.behind);
+        all.any(|glob| glob.is_match(value))
     }
 
     /// Whether a shell may make something that matches of `word`.
     pub(super) fn may_match(&self, word: &str) -> bool {
-        self.0.iter().any(|glob| match glob {
+        let mut all = self.written.iter().chain(&self.behind);
+        all.any(|glob| match glob {
             Glob::Exact(pattern) => wildcard::meet(pattern, word),
             Glob::Wild(matcher) => wildcard::meet(matcher.glob().glob(), word),
         })
@@ -144,8 +163,31 @@ impl Globs {
                 });
             }
         }
-        Ok(Self(globs))
+        Ok(Self {
+            written: globs,
+            behind: Vec::new(),
+        })
     }
+}
+
+impl Glob {
+    fn is_match(&self, value: &str) -> bool {
+        match self {
+            Self::Exact(word) => word == value,
+            Self::Wild(matcher) => matcher.is_match(value),
+        }
+    }
+}
+
+/// The pattern with the links in its plain beginning followed; `None` when there are none.
+fn behind_links(pattern: &str) -> Option<String> {
+    let wild = |part: &&str| part.contains(['*', '?', '[', ']', '{', '}', '\\']);
+    let plain: Vec<&str> = pattern.split('/').take_while(|part| !wild(part)).collect();
+    let plain = plain.join("/");
+    let real = Disk.resolve(Path::new(&plain))?;
+    let real = real.to_str().filter(|_| plain.starts_with('/'))?;
+    let rest = pattern.strip_prefix(plain.as_str())?;
+    (real != plain).then(|| format!("{}{rest}", globset::escape(real.trim_end_matches('/'))))
 }
 
 fn expand_home(pattern: &str, home: &Path) -> Result<String, String> {

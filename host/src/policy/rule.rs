@@ -70,20 +70,13 @@ impl Rule {
                 Criterion::Kind(_) | Criterion::Direction(_) | Criterion::Finding(_)
             )
         };
-        if raw.action == Action::Ask && !when.iter().any(says_which_way) {
-            // A person who allowed a call must not be asked about its result again, and a tool that
-            // needs a person must not vanish from the list.
-            let acting = [Direction::ToServer, Direction::Local];
-            when.push(Criterion::Direction(
-                acting.map(|way| way.word().to_owned()).into(),
-            ));
-        }
         let names_findings = when
             .iter()
             .any(|criterion| matches!(criterion, Criterion::Finding(_)));
         if raw.action == Action::Allow && names_findings {
             return Err(origin.error(at, Problem::AllowsFinding { id }));
         }
+        let says_it = when.iter().any(says_which_way);
         let excepts = raw.unless.is_some();
         let unless = match raw.unless {
             Some(raw) => criteria(raw, &id, origin)?,
@@ -96,6 +89,21 @@ impl Rule {
                     id,
                     field: "unless",
                 },
+            ));
+        }
+        // A person who allowed a call must not be asked about its result again, and a tool that needs a
+        // person must not vanish from the list. What only a call can be excepted by is about calls, or
+        // a call that passed would be told, when it has run, that it was blocked.
+        let argument = |criterion: &Criterion| matches!(criterion, Criterion::Argument(..));
+        let about_calls = match raw.action {
+            Action::Ask => true,
+            Action::Deny => unless.iter().any(argument),
+            _ => false,
+        };
+        if about_calls && !says_it {
+            let acting = [Direction::ToServer, Direction::Local];
+            when.push(Criterion::Direction(
+                acting.map(|way| way.word().to_owned()).into(),
             ));
         }
         let here = origin.error(at, Problem::OldFormat);

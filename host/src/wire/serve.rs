@@ -78,8 +78,8 @@ fn follow(
     if hello.protocol != PROTOCOL {
         return send(writer, &welcome(false));
     }
-    let (client, guarded) = judge::client_of(peer.pid);
-    judge.guard_processes(&hello.link, guarded);
+    let (client, barred) = judge::client_of(peer.pid);
+    judge.guard_processes(&hello.link, &barred);
     let link = introduce(&hello, client, judge);
     let _open = Open { judge, link: &link };
     let launch = {

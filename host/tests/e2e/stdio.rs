@@ -382,6 +382,10 @@ fn a_broken_message_ends_no_request_but_its_own() {
             "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"x/echo\"}",
             -32700,
         ),
+        (
+            "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"x/echo\",\"params\":\r{}\r}",
+            -32700,
+        ),
     ] {
         client.send(line);
         let told = client.message();
@@ -393,6 +397,27 @@ fn a_broken_message_ends_no_request_but_its_own() {
         let record = recorded(&home, line);
         assert_eq!(record["decision"]["rule"], "protocol:ambiguous");
     }
+    echoes(&mut client, "goes on");
+}
+
+#[test]
+fn a_carriage_return_hides_no_message_in_another() {
+    stage!(home, puppet, client, "");
+    // To a reader that ends a line there, three lines: the one in the middle asks for a completion.
+    let inner = r#"{"jsonrpc":"2.0","id":77,"method":"sampling/createMessage","params":{}}"#;
+    for hiding in [
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{\"x\":\r{inner}\r}}}}"),
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{}}}}\r{inner}"),
+    ] {
+        let told = client.request("x/raw", json!({ "line": hiding }));
+        assert_eq!(told["error"]["code"], -31403, "{told:#}");
+    }
+    let notice =
+        format!("{{\"jsonrpc\":\"2.0\",\"method\":\"x/y\",\"params\":{{\"x\":\r{inner}\r}}}}");
+    let then = format!("{notice}\n{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{}}}}\r");
+    let answer = client.request("x/raw", json!({ "line": then }));
+    assert_eq!(answer["result"], json!({}), "an end of line of two is one");
+    assert_eq!(home.records("rule:protocol:ambiguous").len(), 3);
     echoes(&mut client, "goes on");
 }
 

@@ -22,10 +22,10 @@ async fn an_agent_cannot_answer_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_gone_guards_nothing() {
+async fn a_shell_whose_links_are_closed_guards_nothing() {
     let desk = desk();
-    desk.guard(20);
-    desk.unguard(20);
+    desk.guard_shell(20);
+    desk.unguard_shell(20);
     let id = miss(&desk, "a").await;
     let former = Approver {
         pid: Some(22),

@@ -23,6 +23,10 @@ impl Processes for Table {
             .map(|(_, parent)| parent)
     }
 
+    fn started(&self, pid: u32) -> Option<u64> {
+        self.parent(pid).map(|_| 0)
+    }
+
     fn can_tell(&self) -> bool {
         true
     }

@@ -84,12 +84,14 @@ impl Candidate {
             Some(package) => bare(package),
             None => entry?,
         };
+        // Where a package keeps its program is its author's choice, and no way to have no pin.
+        let entry = entry.filter(|text| subject == *text || text.len() <= MAX_TEXT_BYTES);
         let what = What {
             named: named
                 .filter(|named| bare(named) != *named)
                 .map(str::to_owned),
             package: identity.package.clone(),
-            entry: identity.entry.clone(),
+            entry: entry.map(str::to_owned),
             sha256: identity.sha256.clone(),
             at_ms: now_ms(),
         };

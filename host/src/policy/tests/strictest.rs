@@ -242,6 +242,50 @@ fn unless_fields_must_all_hold() {
 }
 
 #[test]
+fn a_denial_that_only_a_call_is_excepted_from_is_about_calls() {
+    let rule = r#"id="r", action="deny", match={tool="t"}, unless={argument={mode="dry-run"}}"#;
+    for (event, expected) in [
+        ("tool-call", "deny r"),
+        ("tool-call arg.mode=dry-run", "allow default:balanced"),
+        // It ran: to say now that it was blocked would be a lie.
+        ("tool-result text=x", "allow default:balanced"),
+        ("tool-definition text=x", "allow default:balanced"),
+    ] {
+        check("balanced", &[rule], event, expected);
+    }
+    let always = r#"id="r", action="deny", match={tool="t"}"#;
+    check("balanced", &[always], "tool-definition text=x", "deny r");
+}
+
+#[test]
+fn a_link_in_a_rule_is_followed_where_the_rule_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    std::fs::create_dir(root.join("real")).unwrap();
+    std::os::unix::fs::symlink("real", root.join("link")).unwrap();
+    let root = root.display();
+    for pattern in ["link/**", "link", "link/*", "link/a*"] {
+        let deny = format!(r#"id="r", action="deny", match={{path="{root}/{pattern}"}}"#);
+        let touched = match pattern {
+            "link" => format!("{root}/real"),
+            _ => format!("{root}/real/a"),
+        };
+        check(
+            "balanced",
+            &[&deny],
+            &format!("tool-call path={touched}"),
+            "deny r",
+        );
+        let other = format!("tool-call path={root}/realm");
+        check("balanced", &[&deny], &other, "allow default:balanced");
+        // Who can exchange the link would choose what is allowed.
+        let allow = format!(r#"id="r", action="allow", match={{path="{root}/{pattern}"}}"#);
+        let strict = format!("tool-call path={touched}");
+        check("strict", &[&allow], &strict, "ask default:strict");
+    }
+}
+
+#[test]
 fn a_nested_namesake_of_an_argument_excuses_nothing() {
     let rule = r#"id="r", action="ask", match={tool="t"}, unless={argument={mode="dry-run"}}"#;
     check(
@@ -250,12 +294,9 @@ fn a_nested_namesake_of_an_argument_excuses_nothing() {
         "tool-call arg.mode=dry-run",
         "allow default:balanced",
     );
-    check(
-        "balanced",
-        &[rule],
-        "tool-call arg.mode/0=dry-run",
-        "allow default:balanced",
-    );
+    // Beside it may stand what makes no text, a switch or a small number.
+    check("balanced", &[rule], "tool-call arg.mode/0=dry-run", "ask r");
+    check("balanced", &[rule], "tool-call arg.mode/x=dry-run", "ask r");
     check(
         "balanced",
         &[rule],
