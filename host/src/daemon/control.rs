@@ -99,8 +99,6 @@ impl Controller for Desk {
         let weakens = matches!(
             control,
             Control::FeedRollback { .. }
-                // Which could bring back what a person went back from.
-                | Control::FeedUpdate { dry_run: false, .. }
                 | Control::FeedRemove { .. }
                 | Control::PluginInstall { .. }
         );
@@ -119,7 +117,9 @@ impl Controller for Desk {
                 ControlReply::Done(json!({ "feeds": feeds.status(), "alerts": feeds.alerts() }))
             }
             Control::FeedUpdate { from, dry_run } => {
-                self.parts.update_feeds(from.as_deref(), dry_run)
+                let desk = self.parts.judge.desk();
+                let by_person = desk.refuse_self_approval(&by(peer)).is_ok();
+                self.parts.update_feeds(from.as_deref(), dry_run, by_person)
             }
             Control::FeedProgress => ControlReply::Done(self.parts.feed_progress()),
             Control::FeedRollback { feed } => self.parts.roll_back_feed(feed.as_deref()),

@@ -75,7 +75,12 @@ impl Kept {
 impl Parts {
     /// Looks for newer generations: of the official feed at `from`, or of every feed where the
     /// configuration or the feed itself says.
-    pub(super) fn update_feeds(&self, from: Option<&str>, dry_run: bool) -> ControlReply {
+    pub(super) fn update_feeds(
+        &self,
+        from: Option<&str>,
+        dry_run: bool,
+        by_person: bool,
+    ) -> ControlReply {
         let official = self.feeds().official().clone();
         let mut wanted = Vec::new();
         match from {
@@ -103,7 +108,9 @@ impl Parts {
             } else {
                 let stage = |feeds: &Feeds| {
                     let offer = self.stage_update(feeds, &name, &urls, None)?;
-                    Ok(offer.staged)
+                    // What a person went back from comes back only by a person, or as a newer one.
+                    let wanted = |staged: &Staged| by_person || !feeds.was_left(staged);
+                    Ok(offer.staged.filter(wanted))
                 };
                 self.change_feed(stage).map(|done| changed |= done)
             };

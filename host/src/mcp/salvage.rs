@@ -63,6 +63,8 @@ pub struct Scan {
     form: Form,
     /// Open containers; the outermost object's own members stand at 1.
     depth: u64,
+    /// The outermost object has ended. What else the line has is none of its members.
+    over: bool,
     /// Inside a string, and after a backslash in it.
     quoted: bool,
     escaped: bool,
@@ -117,6 +119,7 @@ impl Scan {
         while !rest.is_empty() {
             match self.form {
                 Form::Noise | Form::Array => return,
+                Form::Object if self.over => return,
                 // Most of a long line is text below the outermost object.
                 Form::Object if self.quoted && !self.escaped && self.depth != 1 => {
                     match memchr::memchr2(b'"', b'\\', rest) {
@@ -190,7 +193,7 @@ impl Scan {
             }
             b'}' | b']' if self.depth <= 1 => {
                 self.value();
-                self.depth = 0;
+                self.over = true;
             }
             b'}' | b']' => self.depth -= 1,
             b':' if self.depth == 1 => {
@@ -320,6 +323,11 @@ mod tests {
             Some("904"),
         );
         check(r#"{"id":7,"method":"m"} {"id":8}"#, Request, Some("7"));
+        check(
+            r#"{"id":7,"result":{}} {"x":1,"id":8,"method":"m"}"#,
+            Answer,
+            Some("7"),
+        );
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn a_late_approval_is_for_exactly_one_retry() {
 fn an_agent_cannot_approve_itself() {
     let home = Home::new();
     home.policy(RULE);
-    let _daemon = Daemon::start(&home);
+    let daemon = Daemon::start(&home);
     let server = Script::echo(&["deploy"]).install(&home, "ops");
     // Here this process is the client, so what it starts descends from the client.
     let mut client = Client::open(&home, &server);
@@ -165,6 +165,12 @@ fn an_agent_cannot_approve_itself() {
     assert_eq!(records.len(), 1, "{records:#?}");
     // Denying harms nobody, but it is an answer too: the same rule holds.
     assert_ne!(home.cli(&["deny", &question]).code, 0);
+    // It is still the client when its link is closed, and when the daemon is another one.
+    client.close();
+    assert_eq!(home.cli(&["approve", &question]).code, 4);
+    drop(daemon);
+    let _daemon = Daemon::start(&home);
+    assert_eq!(home.cli(&["feed", "rollback"]).code, 4);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A server that is no longer what it was when it was last allowed is asked about before it runs.
 
 use crate::ask::waiting;
-use crate::kit::{Client, Daemon, Home, kit_file};
+use crate::kit::{Client, Daemon, Home, launched};
 use crate::launch::{PACKAGE, registry, use_registry};
 use crate::supply::at_terminal;
 use serde_json::{Value, json};
@@ -11,10 +11,8 @@ use std::process::Command;
 /// Starts this version through npx and greets it; whether it ran.
 fn runs(home: &Home, version: &str) -> bool {
     let package = format!("{PACKAGE}@{version}");
-    let mut shim = home.program(&["proxy", "--server", "greeter", "--", "npx", "-y", &package]);
-    shim.env("GREETER_MARK", home.file("marks"));
     let before = marks(home);
-    let mut client = Client::start(&mut shim);
+    let mut client = greeter(home, &package);
     let greeting = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
     let answer = client.request("initialize", greeting);
     client.close();
@@ -24,6 +22,12 @@ fn runs(home: &Home, version: &str) -> bool {
         assert!(marks(home).ends_with(&format!("{version}\n")));
     }
     ran
+}
+
+/// A client apart from this process, so that this process may answer.
+fn greeter(home: &Home, package: &str) -> Client {
+    let shim = home.program(&["proxy", "--server", "greeter", "--", "npx", "-y", package]);
+    Client::start(launched(home, &shim).env("GREETER_MARK", home.file("marks")))
 }
 
 /// The versions whose code ran.
@@ -138,14 +142,7 @@ fn a_file_exchanged_while_a_person_reads_is_not_started() {
     for exchanged in [true, false] {
         fs::write(entry, format!("{program}\n// one\n")).unwrap();
         let package = format!("{PACKAGE}@1.0.0");
-        // A client of its own, so that this process may answer.
-        let mut launcher = Command::new("python3");
-        home.lend(&mut launcher)
-            .env("GREETER_MARK", home.file("marks"))
-            .arg(kit_file("launcher.py"))
-            .arg(env!("CARGO_BIN_EXE_clawdefender"))
-            .args(["proxy", "--server", "greeter", "--", "npx", "-y", &package]);
-        let mut client = Client::start(&mut launcher);
+        let mut client = greeter(&home, &package);
         let greeting = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
         client.ask("initialize", greeting);
         let question = waiting(&home);

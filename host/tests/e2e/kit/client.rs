@@ -25,13 +25,7 @@ impl Client {
     /// The same, with a client process of its own between the test and the shim.
     #[track_caller]
     pub fn apart(home: &Home, server: &Server) -> Self {
-        let shim = shim(home, server);
-        let mut command = Command::new("python3");
-        home.lend(&mut command)
-            .arg(kit_file("launcher.py"))
-            .arg(shim.get_program())
-            .args(shim.get_args());
-        Self::start(&mut command).greeted()
+        Self::start(&mut launched(home, &shim(home, server))).greeted()
     }
 
     /// Starts `command` and speaks to it. No handshake yet.
@@ -165,6 +159,16 @@ impl Client {
         assert!(rest.is_empty(), "unexpected: {rest:?}");
         status
     }
+}
+
+/// The same, started by a client process of its own, so that the test is none and may answer.
+pub fn launched(home: &Home, shim: &Command) -> Command {
+    let mut command = Command::new("python3");
+    home.lend(&mut command)
+        .arg(kit_file("launcher.py"))
+        .arg(shim.get_program())
+        .args(shim.get_args());
+    command
 }
 
 fn shim(home: &Home, server: &Server) -> Command {

@@ -17,7 +17,7 @@ mod vitals;
 mod walk;
 mod web;
 
-pub use client::Client;
+pub use client::{Client, launched};
 pub use daemon::Daemon;
 pub use environment::{environment, kit_file};
 pub use far::{Far, free_port, on_a_port};
