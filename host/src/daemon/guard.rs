@@ -137,6 +137,9 @@ fn recorded(judge: &Judge, record: &Record, mut answer: Value) -> Value {
         if !written {
             members.insert("decision".into(), json!(Action::Deny));
             members.insert("rule".into(), json!("fault:audit"));
+            if members.contains_key("reason") {
+                members.insert("reason".into(), json!("it could not be recorded"));
+            }
         }
     }
     answer
