@@ -15,7 +15,7 @@ use std::time::Instant;
 const MAX_SUBJECT_BYTES: usize = 2048;
 
 /// Findings and faults kept per record: a list with hundreds of poisoned entries says enough.
-const MAX_LISTED: usize = 64;
+pub(crate) const MAX_LISTED: usize = 64;
 
 /// What the record of a frame is made of.
 pub(super) struct Entry<'e> {
