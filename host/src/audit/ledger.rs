@@ -167,6 +167,7 @@ impl Ledger {
             "size": found.range.size(),
             "root": HEXLOWER.encode(&found.range.root()),
             "clean": found.clean,
+            "unsigned": found.unsigned(),
             "torn_bytes": found.tail.map_or(0, |Tail { bytes }| bytes),
         });
         let shared = Arc::new(Shared {

@@ -52,7 +52,7 @@ pub enum AuditError {
     TooLong { bytes: usize, limit: usize },
     #[error("a record could not be written as JSON")]
     Encode(#[from] serde_json::Error),
-    #[error("the audit log is damaged at record {seq}: {damage:?}")]
+    #[error("the audit log is damaged at record {seq}: {damage}")]
     Corrupt { seq: u64, damage: Damage },
     /// An earlier failure left the end of the log uncertain; only opening it again helps.
     #[error("the audit log refuses records since an earlier failure")]
