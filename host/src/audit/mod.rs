@@ -32,6 +32,7 @@ pub use query::{Query, QueryError};
 pub use record::{Memo, Record};
 pub use sealed::{SealError, Sealed};
 pub use search::{Found, Search, search, show};
+pub use sync::Trouble;
 pub use timeline::{Stop, Timeline, timelines, told};
 pub use verify::{Report, verify, verify_with};
 

@@ -5,7 +5,7 @@ use super::pins::PinRefused;
 use super::start::Parts;
 use super::stop::Stop;
 use crate::approval::{Answer, AnswerError, Approver};
-use crate::audit::{Durability, Record};
+use crate::audit::{Durability, Record, Trouble};
 use crate::judge::{self, now_ms};
 use crate::plugin::Detector;
 use crate::wire::serve::Controller;
@@ -267,7 +267,9 @@ impl Parts {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let policy = judge.policy();
         let feeds = self.feeds();
-        let protected = set.missing().is_empty() && !set.detectors().is_empty();
+        let trouble = judge.ledger().trouble();
+        let records = !trouble.as_ref().is_some_and(Trouble::stops_records);
+        let protected = records && set.missing().is_empty() && !set.detectors().is_empty();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "development_root": crate::feed::root::EMBEDDED_ROOT_IS_DEVELOPMENT,
@@ -299,7 +301,7 @@ impl Parts {
                 "allowed": count(&counts.allowed), "redacted": count(&counts.redacted),
                 "asked": count(&counts.asked), "denied": count(&counts.denied), "faults": count(&counts.faults),
             },
-            "ledger": { "frames": judge.ledger().size() },
+            "ledger": { "frames": judge.ledger().size(), "error": trouble.map(|trouble| trouble.to_string()) },
         })
     }
 }

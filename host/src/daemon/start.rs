@@ -371,7 +371,8 @@ impl Parts {
     /// Ends the ledger with a signed checkpoint.
     pub(super) fn close(&self) {
         if let Err(error) = self.judge.ledger().finish() {
-            tracing::error!(%error, "the ledger was not closed cleanly");
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::error!(error, "the ledger was not closed cleanly");
         }
     }
 }
