@@ -349,6 +349,11 @@ impl Parts {
 
     /// Writes what happened to the daemon itself into the ledger.
     pub fn note(&self, what: &str, kind: &str, note: String) {
+        self.noted(what, kind, note);
+    }
+
+    /// As [`Parts::note`], for what must not happen unless it was written.
+    pub(super) fn noted(&self, what: &str, kind: &str, note: String) -> bool {
         let record = Record {
             v: 1,
             id: crate::judge::call_id(),
@@ -358,7 +363,7 @@ impl Parts {
             note: Some(note),
             ..Record::default()
         };
-        self.judge.append(&record, Durability::Now);
+        self.judge.append(&record, Durability::Now).is_some()
     }
 
     /// Why the policy file is not in force, when it is not.
@@ -376,3 +381,6 @@ impl Parts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
