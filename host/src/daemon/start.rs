@@ -98,7 +98,14 @@ pub(super) fn lock(home: &Home) -> Result<Option<Lock>, DaemonError> {
         .open(&path)
         .map_err(unusable(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock::new(file, home.lock_file()))),
+        Ok(()) => {
+            // Left by a daemon that was killed. Somebody else may have its port by now, and would be
+            // sent the token by everyone who reads there where we listen.
+            for left in [home.api_file(), home.mcp_file()] {
+                let _ = fs::remove_file(left);
+            }
+            Ok(Some(Lock::new(file, home.lock_file())))
+        }
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error.into()),
     }

@@ -121,3 +121,19 @@ fn an_answer_is_taken_once_it_is_recorded_and_not_before() {
     assert_eq!(refused, Err(AnswerError::NotRecorded));
     assert_eq!((desk.list().len(), desk.grants().len()), (1, 0));
 }
+
+#[test]
+fn what_a_killed_daemon_said_of_its_ports_is_gone_before_another_has_the_lock() {
+    let (_folder, home) = home();
+    let lock = super::lock(&home).unwrap().unwrap();
+    let files = [home.api_file(), home.mcp_file()];
+    for file in &files {
+        fs::write(file, "{}").unwrap();
+    }
+    // Whoever does not get the lock leaves what the one that has it wrote.
+    assert!(super::lock(&home).unwrap().is_none());
+    assert!(files.iter().all(|file| file.exists()));
+    drop(lock);
+    let _lock = super::lock(&home).unwrap().unwrap();
+    assert!(!files.iter().any(|file| file.exists()));
+}
