@@ -97,17 +97,18 @@ pub fn verdict(answer: &Value) -> Result<Value, Refusal> {
     // A caller can't redact, and nobody is asked: both would be passing what policy holds back.
     let allowed = matches!(decision, "allow" | "log");
     let findings = answer.get("findings").cloned().unwrap_or_else(|| json!([]));
-    let reason = answer
-        .get("reason")
+    // A detector's sentence, when it was its finding that decided; else what the decision says.
+    let rule = answer.get("rule").and_then(Value::as_str);
+    let found = rule.and_then(|rule| rule.strip_prefix("finding:"));
+    let mut all = findings.as_array().into_iter().flatten();
+    let sentence = all
+        .find(|finding| found.is_some() && finding.get("rule").and_then(Value::as_str) == found)
+        .and_then(|finding| finding.get("message"));
+    let reason = sentence
+        .or_else(|| answer.get("reason"))
+        .filter(|reason| reason.is_string())
         .cloned()
-        .filter(Value::is_string)
-        .unwrap_or_else(|| {
-            let first = findings
-                .get(0)
-                .and_then(|finding| finding.get("message"))
-                .cloned();
-            first.unwrap_or_else(|| json!(fixed_reason(decision)))
-        });
+        .unwrap_or_else(|| json!(fixed_reason(decision)));
     Ok(json!({
         "allowed": allowed,
         "decision": decision,
@@ -185,6 +186,19 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn the_reason_is_that_of_what_decided() {
+        let reason = |rule: &str| {
+            let answer = json!({ "decision": "deny", "rule": rule, "reason": "a place of keys",
+                "findings": [{ "rule": "injection.likely", "message": "like instructions" },
+                             { "rule": "injection.override", "message": "drops them" }] });
+            verdict(&answer).unwrap()["reason"].clone()
+        };
+        assert_eq!(reason("credentials"), "a place of keys");
+        assert_eq!(reason("finding:injection.override"), "drops them");
+        assert_eq!(reason("finding:of-another"), "a place of keys");
     }
 
     #[test]

@@ -169,6 +169,11 @@ impl Refusal {
                     AnswerError::BadDuration { .. } => {
                         (StatusCode::BAD_REQUEST, "duration", "send other `seconds`")
                     }
+                    AnswerError::NotRecorded => (
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "not-recorded",
+                        "see `clawdefender status`, then answer again",
+                    ),
                 };
                 (status, code, error.to_string(), hint)
             }

@@ -46,6 +46,8 @@ impl Token {
             path: path.to_owned(),
             source,
         };
+        // A token that is made only now was never within reach of others.
+        let kept = path.symlink_metadata().is_ok();
         if let Some(dir) = path.parent() {
             fs::DirBuilder::new()
                 .recursive(true)
@@ -53,7 +55,9 @@ impl Token {
                 .create(dir)
                 .map_err(io)?;
             let found = File::open(dir).map_err(io)?;
-            tighten(&found, dir, 0o700)?;
+            if tighten(&found, dir, 0o700)? && kept {
+                reached(dir);
+            }
         }
         let fresh = OpenOptions::new()
             .write(true)
@@ -95,7 +99,9 @@ impl Token {
                 path: path.to_owned(),
             });
         }
-        tighten(&file, path, 0o600)?;
+        if tighten(&file, path, 0o600)? {
+            reached(path);
+        }
         let mut text = Vec::new();
         file.take(256).read_to_end(&mut text).map_err(io)?;
         let digits = text.strip_suffix(b"\n").unwrap_or(&text);
@@ -121,8 +127,8 @@ impl Token {
     }
 }
 
-/// Takes from `path` what others could do with it, and says so.
-fn tighten(found: &File, path: &Path, mode: u32) -> Result<(), TokenError> {
+/// Takes from `path` what others could do with it; whether there was something.
+fn tighten(found: &File, path: &Path, mode: u32) -> Result<bool, TokenError> {
     let io = |source| TokenError::Io {
         path: path.to_owned(),
         source,
@@ -136,17 +142,20 @@ fn tighten(found: &File, path: &Path, mode: u32) -> Result<(), TokenError> {
             us,
         });
     }
-    let before = meta.mode() & 0o7777;
-    if before & !mode != 0 {
+    let open = meta.mode() & 0o7777 & !mode != 0;
+    if open {
         found
             .set_permissions(Permissions::from_mode(mode))
             .map_err(io)?;
-        tracing::warn!(
-            path = %path.display(), before = format!("{before:o}"), now = format!("{mode:o}"),
-            "others could reach the API token; if you share this machine, remove the token file and restart"
-        );
     }
-    Ok(())
+    Ok(open)
+}
+
+fn reached(path: &Path) {
+    tracing::warn!(
+        path = %path.display(),
+        "others could reach the API token; if you share this machine, remove the token file and restart"
+    );
 }
 
 /// What a client on this machine sends: the file's digits.
@@ -189,6 +198,41 @@ mod tests {
             read_for_client(&Home::at(root.path().join("home"), "/")).unwrap(),
             text.trim()
         );
+    }
+
+    #[test]
+    fn only_a_token_that_others_could_reach_is_worth_a_warning() {
+        use std::sync::{Arc, Mutex};
+        #[derive(Clone, Default)]
+        struct Said(Arc<Mutex<Vec<u8>>>);
+        impl Write for Said {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let warned = |path: &Path| {
+            let said = Said::default();
+            let into = said.clone();
+            let subscriber = tracing_subscriber::fmt()
+                .with_writer(move || into.clone())
+                .finish();
+            tracing::subscriber::with_default(subscriber, || Token::open(path)).unwrap();
+            !said.0.lock().unwrap().is_empty()
+        };
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("server-token");
+        let open = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        open(root.path());
+        assert!(!warned(&path), "there was no token yet");
+        assert_eq!(mode(root.path()), 0o700);
+        assert!(!warned(&path));
+        open(root.path());
+        assert!(warned(&path));
+        open(&path);
+        assert!(warned(&path));
     }
 
     #[test]

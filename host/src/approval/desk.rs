@@ -133,6 +133,21 @@ impl Desk {
     /// # Errors
     /// [`AnswerError`]; nothing has changed then.
     pub fn answer(&self, id: &str, answer: Answer, by: Approver) -> Result<Answered, AnswerError> {
+        self.answer_once_recorded(id, answer, by, |_| true)
+    }
+
+    /// As [`Desk::answer`], when `record` could write it down: nobody is woken and nothing granted
+    /// before. It holds up the whole desk.
+    ///
+    /// # Errors
+    /// [`AnswerError`]; nothing has changed then.
+    pub fn answer_once_recorded(
+        &self,
+        id: &str,
+        answer: Answer,
+        by: Approver,
+        record: impl FnOnce(&Question) -> bool,
+    ) -> Result<Answered, AnswerError> {
         if let Answer::AllowFor { duration } = answer {
             let longest = self.shared.limits.longest_grant;
             if duration < Duration::from_secs(1) || duration > longest {
@@ -143,7 +158,7 @@ impl Desk {
             }
         }
         self.refuse_self_approval(&by)?;
-        let answered = self.settle(id, answer, by)?;
+        let answered = self.settle(id, answer, by, record)?;
         self.changed();
         Ok(answered)
     }
@@ -222,8 +237,22 @@ impl Desk {
         self.shared.changes.subscribe()
     }
 
-    fn settle(&self, id: &str, answer: Answer, by: Approver) -> Result<Answered, AnswerError> {
+    fn settle(
+        &self,
+        id: &str,
+        answer: Answer,
+        by: Approver,
+        record: impl FnOnce(&Question) -> bool,
+    ) -> Result<Answered, AnswerError> {
         let mut state = self.state();
+        // Under the lock, so that only the answer that wins is recorded.
+        let mut questions = state.queue.iter();
+        if let Some(open) = questions.find(|open| open.id == id)
+            && !record(&open.question)
+        {
+            return Err(AnswerError::NotRecorded);
+        }
+        drop(questions);
         let Some(open) = state.queue.remove(id) else {
             return Err(match state.queue.answer_to(id) {
                 Some((answer, by)) => AnswerError::AlreadyAnswered { answer, by },

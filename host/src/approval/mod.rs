@@ -105,6 +105,8 @@ pub enum AnswerError {
     UnknownProcess,
     #[error("a grant lasts between 1 second and {} seconds, not {}", longest.as_secs(), asked.as_secs())]
     BadDuration { asked: Duration, longest: Duration },
+    #[error("the answer could not be recorded, so it is not taken; the question stays open")]
+    NotRecorded,
 }
 
 mod seconds {

@@ -1,5 +1,7 @@
 //! The words for what can be wrong with a log. How they are told apart is in `walk` and `classify`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// One class of damage.
@@ -42,6 +44,13 @@ pub enum Damage {
     Unreadable,
     /// Nothing at all: never begun, or deleted.
     Empty,
+}
+
+impl fmt::Display for Damage {
+    /// The word that it has in JSON and in docs/audit.md.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 /// Where the first damage is.

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -19,7 +20,7 @@ use super::frame::{self, Type};
 use super::key::{PublicKey, Signer};
 use super::merkle::{CompactRange, Hash};
 use super::walk::{self, Tail};
-use super::{AuditError, note, sync};
+use super::{AuditError, Trouble, note, sync};
 
 /// Milliseconds since the Unix epoch.
 pub type NowMs = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -83,8 +84,14 @@ pub(super) struct State {
     pub synced: u64,
     /// Someone waits in `Durability::Now`.
     pub hurry: bool,
-    /// The newest checkpoint that is not yet in the `checkpoint` file, and the frames it needs.
-    pub note: Option<(u64, String)>,
+    /// The newest checkpoint that is not yet in the `checkpoint` file.
+    pub note: Option<String>,
+    /// Why the `checkpoint` file could not be replaced, and when; it is tried again.
+    pub refused: Option<(Instant, io::ErrorKind)>,
+    /// How often that was so.
+    pub refusals: u64,
+    /// Why the last frame could not be written.
+    pub failed: Option<io::ErrorKind>,
     pub poisoned: bool,
     pub closing: bool,
 }
@@ -167,6 +174,7 @@ impl Ledger {
             "size": found.range.size(),
             "root": HEXLOWER.encode(&found.range.root()),
             "clean": found.clean,
+            "unsigned": found.unsigned(),
             "torn_bytes": found.tail.map_or(0, |Tail { bytes }| bytes),
         });
         let shared = Arc::new(Shared {
@@ -184,6 +192,9 @@ impl Ledger {
                 range: found.range,
                 hurry: false,
                 note: None,
+                refused: None,
+                refusals: 0,
+                failed: None,
                 poisoned: false,
                 closing: false,
             }),
@@ -199,7 +210,7 @@ impl Ledger {
         let mut state = ledger.shared.lock()?;
         ledger.shared.write(&mut state, Type::Start, &start)?;
         ledger.shared.checkpoint(&mut state)?;
-        ledger.shared.wait_durable(state)?;
+        ledger.shared.wait_signed(state)?;
         Ok(ledger)
     }
 
@@ -234,7 +245,7 @@ impl Ledger {
                     shared.wanted.notify_one();
                 }
             }
-            Durability::Now => shared.wait_durable(state)?,
+            Durability::Now => drop(shared.wait_synced(state)?),
         }
         Ok(receipt)
     }
@@ -259,7 +270,7 @@ impl Ledger {
     pub fn checkpoint(&self) -> Result<(), AuditError> {
         let mut state = self.shared.lock()?;
         self.shared.checkpoint(&mut state)?;
-        self.shared.wait_durable(state)
+        self.shared.wait_signed(state)
     }
 
     /// Ends the log cleanly.
@@ -281,10 +292,16 @@ impl Ledger {
         self.shared.checkpoint(&mut state)?;
         // The sync thread brings what is there to the disk and ends.
         state.closing = true;
-        self.shared.wait_durable(state)?;
+        self.shared.wait_signed(state)?;
         // Nothing is written any more, whoever still holds the ledger.
         let _ = self.lock.unlock();
         Ok(())
+    }
+
+    /// What keeps records or checkpoints from the disk now.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let state = self.shared.state.lock();
+        Trouble::of(&state.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The key that readers check this log with.
@@ -325,6 +342,14 @@ impl Drop for Ledger {
     }
 }
 
+impl State {
+    /// Keeps for [`Trouble`] why nothing was written.
+    fn fail(&mut self, what: &'static str, source: io::Error) -> AuditError {
+        self.failed = Some(source.kind());
+        AuditError::Io { what, source }
+    }
+}
+
 impl Shared {
     pub fn lock(&self) -> Result<MutexGuard<'_, State>, AuditError> {
         let state = self.state.lock().map_err(|_| AuditError::Poisoned)?;
@@ -359,11 +384,9 @@ impl Shared {
                 state.poisoned = true;
                 self.durable.notify_all();
             }
-            return Err(AuditError::Io {
-                what: "write to the end",
-                source,
-            });
+            return Err(state.fail("write to the end", source));
         }
+        state.failed = None;
         let leaf = super::merkle::leaf(&bytes);
         let receipt = Receipt {
             seq: state.range.size(),
@@ -384,7 +407,7 @@ impl Shared {
         let note = note::sign(&self.signer, state.range.size(), &state.range.root());
         self.frame(state, Type::Checkpoint, note.as_bytes())?;
         state.unsigned = 0;
-        state.note = Some((state.range.size(), note));
+        state.note = Some(note);
         self.wanted.notify_one();
         Ok(())
     }
@@ -395,33 +418,22 @@ impl Shared {
         }
         self.checkpoint(state)?;
         state.file.sync_data().map_err(|source| {
-            // After a failed sync the kernel may have dropped what it could not write.
+            // After a failed sync the kernel may have dropped what it could not write. Whoever waits
+            // for the disk must hear of it: the sync thread only ends.
             state.poisoned = true;
+            self.wanted.notify_one();
+            self.durable.notify_all();
             AuditError::Io {
                 what: "sync a full segment",
                 source,
             }
         })?;
         state.synced = state.range.size();
-        let file =
-            open_segment(&self.dir, state.segment + 1).map_err(io_error("open a segment"))?;
+        let file = open_segment(&self.dir, state.segment + 1)
+            .map_err(|source| state.fail("open a segment", source))?;
         state.segment += 1;
         state.file = Arc::new(file);
         state.bytes = 0;
-        Ok(())
-    }
-
-    /// Waits until everything written so far is on the disk.
-    fn wait_durable(&self, mut state: MutexGuard<'_, State>) -> Result<(), AuditError> {
-        let needed = state.range.size();
-        while state.synced < needed || state.note.is_some() {
-            if state.poisoned {
-                return Err(AuditError::Poisoned);
-            }
-            state.hurry = true;
-            self.wanted.notify_one();
-            state = self.durable.wait(state).map_err(|_| AuditError::Poisoned)?;
-        }
         Ok(())
     }
 }

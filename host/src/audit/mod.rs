@@ -32,6 +32,7 @@ pub use query::{Query, QueryError};
 pub use record::{Memo, Record};
 pub use sealed::{SealError, Sealed};
 pub use search::{Found, Search, search, show};
+pub use sync::Trouble;
 pub use timeline::{Stop, Timeline, timelines, told};
 pub use verify::{Report, verify, verify_with};
 
@@ -52,7 +53,7 @@ pub enum AuditError {
     TooLong { bytes: usize, limit: usize },
     #[error("a record could not be written as JSON")]
     Encode(#[from] serde_json::Error),
-    #[error("the audit log is damaged at record {seq}: {damage:?}")]
+    #[error("the audit log is damaged at record {seq}: {damage}")]
     Corrupt { seq: u64, damage: Damage },
     /// An earlier failure left the end of the log uncertain; only opening it again helps.
     #[error("the audit log refuses records since an earlier failure")]

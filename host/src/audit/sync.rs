@@ -11,6 +11,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::AuditError;
 use super::ledger::{Shared, State};
 
 /// Chosen with the promise "on the disk within 50 ms": the rest is the sync itself.
@@ -20,6 +21,81 @@ const GROUP: Duration = Duration::from_millis(40);
 pub(super) const GROUP_FRAMES: u64 = 1024;
 /// How long written frames may stay without a signature over them.
 const UNSIGNED: Duration = Duration::from_secs(300);
+/// How soon a `checkpoint` file that could not be replaced is tried again while nobody writes.
+/// Chosen: soon after somebody made room, and seldom enough to cost nothing until then.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What keeps records or checkpoints from the disk.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error(
+        "no record is taken until the daemon is started again: what is on the disk is not known"
+    )]
+    Poisoned,
+    #[error("the last record could not be written: {0}")]
+    Unwritten(io::ErrorKind),
+    /// Records are written and synced; only the witness of the end is behind.
+    #[error("the checkpoint file can't be replaced, which is tried again: {0}")]
+    Behind(io::ErrorKind),
+}
+
+impl Trouble {
+    pub(super) fn of(state: &State) -> Option<Self> {
+        if state.poisoned {
+            return Some(Self::Poisoned);
+        }
+        let unwritten = state.failed.map(Self::Unwritten);
+        unwritten.or(state.refused.map(|(_, why)| Self::Behind(why)))
+    }
+
+    /// Whether decisions can't be recorded, so that everything is denied.
+    pub fn stops_records(&self) -> bool {
+        !matches!(self, Self::Behind(_))
+    }
+}
+
+impl Shared {
+    /// Waits until every frame written so far is on the disk.
+    pub fn wait_synced<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+    ) -> Result<MutexGuard<'s, State>, AuditError> {
+        let needed = state.range.size();
+        while state.synced < needed {
+            state = self.hurry(state)?;
+        }
+        Ok(state)
+    }
+
+    /// Waits until the newest checkpoint is in its file as well.
+    pub fn wait_signed(&self, state: MutexGuard<'_, State>) -> Result<(), AuditError> {
+        let refusals = state.refusals;
+        let mut state = self.wait_synced(state)?;
+        while state.note.is_some() {
+            if let (true, Some((_, why))) = (state.refusals > refusals, state.refused) {
+                return Err(AuditError::Io {
+                    what: "replace the checkpoint",
+                    source: why.into(),
+                });
+            }
+            state = self.hurry(state)?;
+        }
+        Ok(())
+    }
+
+    /// Has the sync thread work at once, and waits until it has.
+    fn hurry<'s>(
+        &self,
+        mut state: MutexGuard<'s, State>,
+    ) -> Result<MutexGuard<'s, State>, AuditError> {
+        if state.poisoned {
+            return Err(AuditError::Poisoned);
+        }
+        state.hurry = true;
+        self.wanted.notify_one();
+        self.durable.wait(state).map_err(|_| AuditError::Poisoned)
+    }
+}
 
 pub(super) fn spawn(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
@@ -45,9 +121,16 @@ fn run(shared: &Shared) {
             signed_at = Instant::now();
         }
         let pending = state.range.size().saturating_sub(state.synced);
-        let wait = match (pending > 0 || state.note.is_some(), state.closing) {
+        // With frames to sync, or for somebody who waits, it is tried at once.
+        let refused = state.refused.filter(|_| !state.hurry);
+        let held = refused.map(|(at, _)| RETRY.saturating_sub(at.elapsed()));
+        let held = held.filter(|left| !left.is_zero());
+        let noting = state.note.is_some() && held.is_none();
+        let wait = match (pending > 0 || noting, state.closing) {
             (false, true) => return,
-            (false, false) => UNSIGNED.saturating_sub(signed_at.elapsed()),
+            (false, false) => UNSIGNED
+                .saturating_sub(signed_at.elapsed())
+                .min(held.unwrap_or(UNSIGNED)),
             (true, closing) => {
                 let since = *group_since.get_or_insert_with(Instant::now);
                 if closing || state.hurry || pending >= GROUP_FRAMES || since.elapsed() >= GROUP {
@@ -77,8 +160,8 @@ fn flush<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard
     drop(state);
     let synced = file.sync_data();
     let noted = match (&synced, &note) {
-        (Ok(()), Some((_, text))) => replace_checkpoint(&shared.dir, text),
-        _ => Ok(()),
+        (Ok(()), Some(note)) => Some(replace_checkpoint(&shared.dir, note)),
+        _ => None,
     };
     let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
     match synced {
@@ -89,9 +172,19 @@ fn flush<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard
             state.poisoned = true;
         }
     }
-    if let Err(error) = noted {
-        tracing::error!(%error, "audit checkpoint not replaced");
-        state.poisoned = true;
+    match noted {
+        None => {}
+        Some(Ok(())) => state.refused = None,
+        // Every frame is where it belongs, only the file is behind: it is tried again.
+        Some(Err(error)) => {
+            if state.refused.is_none() {
+                tracing::error!(%error, "audit checkpoint not replaced");
+            }
+            state.refusals += 1;
+            state.refused = Some((Instant::now(), error.kind()));
+            // Unless a newer one was signed meanwhile.
+            state.note = state.note.take().or(note);
+        }
     }
     shared.durable.notify_all();
     state

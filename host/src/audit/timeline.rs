@@ -115,14 +115,10 @@ pub fn timelines(dir: &Path, record: &Record) -> Result<Vec<Timeline>, AuditErro
 /// # Errors
 /// [`AuditError`] if the log can't be read.
 pub fn told(dir: &Path, found: &Found) -> Result<Value, AuditError> {
-    let mut value = serde_json::to_value(&found.record)?;
+    let mut value = found.json()?;
     let timelines = timelines(dir, &found.record)?;
-    if let Some(members) = value.as_object_mut() {
-        members.insert("segment".into(), found.segment.into());
-        members.insert("offset".into(), found.offset.into());
-        if !timelines.is_empty() {
-            members.insert("timeline".into(), serde_json::to_value(timelines)?);
-        }
+    if let Some(members) = value.as_object_mut().filter(|_| !timelines.is_empty()) {
+        members.insert("timeline".into(), serde_json::to_value(timelines)?);
     }
     Ok(value)
 }

@@ -66,9 +66,13 @@ fn report(dir: &Path, key: &PublicKey) -> io::Result<Report> {
     let walked = walk(dir, key)?;
     let broken = match walked.damage {
         Some(broken) => Some(classify(dir, key, broken)?),
-        None if walked.segment == 0 => Some(Broken {
-            seq: 0,
-            damage: Damage::SegmentMissing,
+        // Never begun, begun and cut short, or deleted: a start goes on, but nothing says which.
+        None if !walked.witnessed => Some(Broken {
+            seq: walked.range.size(),
+            damage: match walked.range.size() {
+                0 => Damage::Empty,
+                _ => Damage::CheckpointMissing,
+            },
             at: None,
         }),
         None if walked.tail.is_some() => Some(Broken {

@@ -30,6 +30,10 @@ pub(super) struct Walked {
     /// What the `checkpoint` file holds, and whether that checkpoint was met in the segments.
     promised: Option<Note>,
     met: bool,
+    /// There is a `checkpoint` file. A log without one never got further than its first start.
+    pub witnessed: bool,
+    /// A frame was met that is neither a start nor a checkpoint: it was written to an open log.
+    used: bool,
     pub damage: Option<Broken>,
 }
 
@@ -76,6 +80,8 @@ pub(super) fn walk(dir: &Path, key: &PublicKey) -> io::Result<Walked> {
         signed: None,
         promised: promised.as_deref().ok().and_then(Note::parse),
         met: false,
+        witnessed: promised.is_ok(),
+        used: false,
         damage: None,
     };
     let numbers = segments(dir)?;
@@ -122,6 +128,13 @@ pub(super) fn frames(bytes: &[u8]) -> (Vec<Frame<'_>>, &[u8]) {
 }
 
 impl Walked {
+    /// Frames at the end that no checkpoint covers: anybody may have changed or added them.
+    pub fn unsigned(&self) -> u64 {
+        // The frame of the checkpoint itself is bound by what it holds.
+        let signed = self.signed.map_or(0, |size| size + 1);
+        self.range.size().saturating_sub(signed)
+    }
+
     fn stop(&mut self, damage: Damage, at: Option<(u32, u64)>) {
         self.damage = Some(Broken {
             seq: self.range.size(),
@@ -172,6 +185,11 @@ impl Walked {
         if frame.prev != self.last {
             return Some(Damage::Unlinked);
         }
+        self.used |= !matches!(frame.kind, Type::Start | Type::Checkpoint);
+        // A start names the key that the log is for; nothing else begins one.
+        if self.range.size() == 0 && frame.kind != Type::Start {
+            return Some(Damage::Altered);
+        }
         match frame.kind {
             Type::Checkpoint => {
                 let note = Note::parse(frame.body);
@@ -217,8 +235,9 @@ impl Walked {
         match promised {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Before the first checkpoint there is none; afterwards nobody takes it away.
-                if self.signed.is_some() {
+                // A log takes nothing before the first one is on the disk, and nobody takes it away:
+                // without it only a first start that was cut short is believed.
+                if self.used {
                     self.stop(Damage::CheckpointMissing, None);
                 }
                 return Ok(());

@@ -5,9 +5,8 @@ use super::exit::{Exit, Failure, home};
 use super::moment;
 use super::terminal::{Ink, Terminal};
 use super::timeline;
-use crate::audit::{self, Damage, Found, Query, Record, Report};
+use crate::audit::{self, Damage, Query, Record, Report};
 use crate::config::Home;
-use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Search and verify the audit log
@@ -76,7 +75,7 @@ fn search(home: &Home, query: &str, limit: usize, terminal: &Terminal) -> anyhow
             break;
         }
         if terminal.json {
-            terminal.object(as_json(&found)?)?;
+            terminal.object(found.json()?)?;
         } else {
             terminal.data(&line(&found.record, terminal.ink))?;
         }
@@ -121,15 +120,6 @@ fn verify(home: &Home, terminal: &Terminal) -> anyhow::Result<Exit> {
         terminal.data(&verdict(&report, terminal.ink))?;
     }
     Ok(if report.ok { Exit::Done } else { Exit::No })
-}
-
-fn as_json(found: &Found) -> anyhow::Result<Value> {
-    let mut value = serde_json::to_value(&found.record)?;
-    if let Some(members) = value.as_object_mut() {
-        members.insert("segment".into(), found.segment.into());
-        members.insert("offset".into(), found.offset.into());
-    }
-    Ok(value)
 }
 
 /// The word that an enum has in JSON.
@@ -302,6 +292,7 @@ mod tests {
     use crate::event::{Category, Finding, Severity};
     use crate::policy::{Action, Decision};
     use expect_test::expect;
+    use serde_json::Value;
 
     fn record() -> Record {
         Record {

@@ -1,5 +1,5 @@
 //! Making text that a server or an agent wrote safe to print: one line, one direction, nothing
-//! invisible.
+//! invisible. In JSON the same characters are written as the escapes that JSON has.
 //!
 //! Only shows what is there; it neither judges nor removes anything.
 
@@ -19,6 +19,23 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// JSON text that means the same and holds none of these characters but the ends of its lines: a
+/// terminal obeys what `serde_json` leaves as it is.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !unseen(c) {
+            out.push(c);
+            continue;
+        }
+        // They stand only inside of strings, where two halves of a pair are one character.
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
+}
+
 /// Escaped and cut to `max_chars`, with `…` where something is missing.
 pub fn excerpt(text: &str, max_chars: usize) -> String {
     let mut out = escape(&text.chars().take(max_chars).collect::<String>());
@@ -28,9 +45,14 @@ pub fn excerpt(text: &str, max_chars: usize) -> String {
     out
 }
 
+fn deceives(c: char) -> bool {
+    // Our own bracket: otherwise text could pretend to have been escaped.
+    unseen(c) || c == '⟨'
+}
+
 /// Sources: Unicode 17, general categories Cc and Cf, default-ignorable code points, UAX #9 for the
 /// ones that change direction.
-fn deceives(c: char) -> bool {
+fn unseen(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -54,8 +76,6 @@ fn deceives(c: char) -> bool {
                 | '\u{1bca0}'..='\u{1bca3}'
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
-                // Our own bracket: otherwise text could pretend to have been escaped.
-                | '⟨'
         )
 }
 
@@ -111,6 +131,25 @@ mod tests {
         ] {
             check(text, text);
         }
+    }
+
+    #[test]
+    fn json_stays_what_it_was_and_a_terminal_obeys_none_of_it() {
+        let value = serde_json::json!({
+            "\u{9b}2J": "a\u{1b}]0;x\u{7f}\u{85}\u{202e}\u{feff}\u{e0041}\n",
+            "plain": "ärger 日本 🙂 ⟨x⟩ \\u0041",
+        });
+        for text in [
+            value.to_string(),
+            serde_json::to_string_pretty(&value).unwrap(),
+        ] {
+            let shown = json(&text);
+            assert!(!shown.chars().any(|c| c != '\n' && unseen(c)), "{shown}");
+            assert!(shown.contains("ärger 日本 🙂 ⟨x⟩"), "{shown}");
+            let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            assert_eq!(read, value);
+        }
+        assert_eq!(json("\"\u{9b}\u{e0041}\""), r#""\u009b\udb40\udc41""#);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The codes are an interface that scripts rely on; `clawdefender help exit-codes` documents them.
 
-use super::escape::escape;
+use super::escape::{self, escape};
 use crate::config::{ConfigError, Home};
 use crate::proxy::ContactError;
 use serde_json::json;
@@ -109,10 +109,8 @@ pub fn told(error: &anyhow::Error, as_json: bool) -> (Exit, String) {
     }
     if as_json {
         let message = causes.join(": ");
-        return (
-            exit,
-            json!({ "error": { "code": code, "message": message, "hint": hint } }).to_string(),
-        );
+        let error = json!({ "error": { "code": code, "message": message, "hint": hint } });
+        return (exit, escape::json(&error.to_string()));
     }
     let mut text = format!(
         "error: {}",

@@ -1,10 +1,12 @@
 //! `inspect`: the real detectors and policy over JSON lines, without a daemon. The judging is the
 //! daemon's; here only files are opened.
 
+use super::escape;
 use super::exit::{Exit, Failure, home};
 use crate::daemon::DaemonError;
+use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::PathBuf;
 
 /// Judge messages from a file: JSON lines in, one JSON line out for each; nothing is recorded
@@ -34,7 +36,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             )
         })?)),
     };
-    let mut output = std::io::stdout().lock();
+    let mut out = std::io::stdout().lock();
+    let mut output = |answer: &Value| {
+        writeln!(out, "{}", escape::json(&answer.to_string()))?;
+        out.flush()
+    };
     match crate::daemon::inspector::run(&home, args.policy.as_deref(), &mut *input, &mut output) {
         // A reader that has left wants no more answers.
         Err(DaemonError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Done),

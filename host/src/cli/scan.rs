@@ -5,7 +5,7 @@
 
 mod screen;
 
-use super::escape::excerpt;
+use super::escape::{self, excerpt};
 use super::exit::{Exit, home};
 use super::sarif;
 use super::terminal::Terminal;
@@ -115,7 +115,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
     if args.sarif {
         let log = sarif::log(&scanned, &problems, &opened.rules());
-        terminal.data(&serde_json::to_string_pretty(&log)?)?;
+        terminal.data(&escape::json(&serde_json::to_string_pretty(&log)?))?;
     } else if terminal.json {
         terminal.object(json!({
             "files": files, "servers": scanned, "problems": problems, "hit": hit,

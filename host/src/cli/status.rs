@@ -23,7 +23,8 @@ Examples:
   clawdefender status
   clawdefender status --json
 
-Ends with 3 when messages are not inspected by every detector, with 5 when there is no daemon.")]
+Ends with 3 when messages are not inspected by every detector or can't be recorded, with 5 when
+there is no daemon.")]
 pub struct Args {}
 
 pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -41,7 +42,7 @@ pub fn run(_args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     } else {
         terminal.data(&render(&status, &configured, terminal.ink))?;
     }
-    Ok(if status.protected {
+    Ok(if status.protected && status.ledger.error.is_none() {
         Exit::Done
     } else {
         Exit::No
@@ -163,6 +164,8 @@ struct Counts {
 #[serde(default)]
 struct Ledger {
     frames: u64,
+    /// What keeps records from the disk.
+    error: Option<String>,
 }
 
 fn render(status: &Status, configured: &[Configured], ink: Ink) -> String {
@@ -371,6 +374,7 @@ mod tests {
         bad["profile"] = json!("monitor");
         bad["development_root"] = json!(true);
         bad["questions"] = json!(2);
+        bad["ledger"]["error"] = json!("the last record could not be written: no storage space");
         bad["api"] = json!({ "error": "127.0.0.1:3202 is in use" });
         bad["policy"] = json!({ "error": "policy.toml:3:1: unknown field", "on_fault_allow": ["weather"],
                     "quiet": [{ "rule": "kill-chain.rogue", "server": "ops\n" },
@@ -391,7 +395,7 @@ mod tests {
                 ("github", "wrapped"),
             ],
             expect![[r#"
-                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   8 things need you
+                ClawDefender 0.1.0 · daemon up 3 d · profile monitor · development root   9 things need you
                   ! linear      cursor: wrapped by a program at another place
                                 clawdefender wrap --all
                   ✖ lab         cursor: wrapped and not protected: its env has HOME
@@ -400,6 +404,8 @@ mod tests {
                                 clawdefender wrap --all --dry-run
                   ✖ injection   not loaded: bad⟨U+001B⟩[2J
                                 clawdefender feed update
+                  ✖ audit log   the last record could not be written: no storage space
+                                clawdefender daemon logs
                   ✖ policy      the file is refused, the last good one applies: policy.toml:3:1: unknown field
                                 clawdefender policy check
                   ! guard API   not served: 127.0.0.1:3202 is in use

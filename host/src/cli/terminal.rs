@@ -3,6 +3,7 @@
 //! A reader that closes the pipe early (`| head`) is no failure: the rest is dropped and the verb
 //! still ends with its own exit code.
 
+use super::escape;
 use crate::policy::Action;
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -62,7 +63,7 @@ impl Terminal {
         if let Some(object) = value.as_object_mut() {
             object.entry("v").or_insert(json!(1));
         }
-        self.data(&value.to_string())
+        self.data(&escape::json(&value.to_string()))
     }
 
     /// Talk: progress, hints. Silent with `--quiet`.

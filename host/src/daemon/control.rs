@@ -4,8 +4,8 @@ use super::overrides::{OverrideError, Wanted};
 use super::pins::PinRefused;
 use super::start::Parts;
 use super::stop::Stop;
-use crate::approval::{Answer, AnswerError, Approver};
-use crate::audit::{Durability, Record};
+use crate::approval::{Answer, AnswerError, Approver, Question};
+use crate::audit::{Durability, Record, Trouble};
 use crate::judge::{self, now_ms};
 use crate::plugin::Detector;
 use crate::wire::serve::Controller;
@@ -43,6 +43,9 @@ impl Desk {
                     &error.to_string(),
                     "answer from a terminal that was not opened by the agent's program",
                 )
+            }
+            Err(error @ AnswerError::NotRecorded) => {
+                refused("not-recorded", &error.to_string(), "clawdefender status")
             }
             Err(error) => refused("answer", &error.to_string(), "clawdefender approve"),
         }
@@ -226,35 +229,35 @@ impl Parts {
         answer: Answer,
         by: Approver,
     ) -> Result<Value, AnswerError> {
-        let answered = match self.judge.desk().answer(id, answer, by) {
+        let word = match answer {
+            Answer::Deny => "deny".to_owned(),
+            Answer::AllowOnce => "allow once".to_owned(),
+            Answer::AllowFor { duration } => format!("allow for {} s", duration.as_secs()),
+        };
+        let note = format!("question {id}: {word} by {} through {}", by.user, by.door);
+        let recorded = |question: &Question| {
+            let record = Record {
+                v: 1,
+                id: judge::call_id(),
+                at_ms: now_ms(),
+                what: "answer".into(),
+                client: question.client.clone(),
+                server: question.server.clone(),
+                kind: question.kind.clone(),
+                name: question.tool.clone(),
+                note: Some(note),
+                ..Record::default()
+            };
+            self.judge.append(&record, Durability::Now).is_some()
+        };
+        let desk = self.judge.desk();
+        let answered = match desk.answer_once_recorded(id, answer, by, recorded) {
             Ok(answered) => answered,
             Err(error) => {
                 self.note("answer", "answer-refused", error.to_string());
                 return Err(error);
             }
         };
-        let question = &answered.question;
-        let word = match answer {
-            Answer::Deny => "deny".to_owned(),
-            Answer::AllowOnce => "allow once".to_owned(),
-            Answer::AllowFor { duration } => format!("allow for {} s", duration.as_secs()),
-        };
-        let record = Record {
-            v: 1,
-            id: judge::call_id(),
-            at_ms: now_ms(),
-            what: "answer".into(),
-            client: question.client.clone(),
-            server: question.server.clone(),
-            kind: question.kind.clone(),
-            name: question.tool.clone(),
-            note: Some(format!(
-                "question {id}: {word} by {} through {}",
-                answered.by.user, answered.by.door
-            )),
-            ..Record::default()
-        };
-        self.judge.append(&record, Durability::Now);
         Ok(
             json!({ "question": id, "answer": word, "waiting_reached": answered.reached,
                     "asked_again": answered.asked_again, "kept": answered.kept }),
@@ -269,7 +272,9 @@ impl Parts {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let policy = judge.policy();
         let feeds = self.feeds();
-        let protected = set.missing().is_empty() && !set.detectors().is_empty();
+        let trouble = judge.ledger().trouble();
+        let records = !trouble.as_ref().is_some_and(Trouble::stops_records);
+        let protected = records && set.missing().is_empty() && !set.detectors().is_empty();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "development_root": crate::feed::root::EMBEDDED_ROOT_IS_DEVELOPMENT,
@@ -301,7 +306,7 @@ impl Parts {
                 "allowed": count(&counts.allowed), "redacted": count(&counts.redacted),
                 "asked": count(&counts.asked), "denied": count(&counts.denied), "faults": count(&counts.faults),
             },
-            "ledger": { "frames": judge.ledger().size() },
+            "ledger": { "frames": judge.ledger().size(), "error": trouble.map(|trouble| trouble.to_string()) },
         })
     }
 }

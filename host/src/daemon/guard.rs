@@ -2,10 +2,10 @@
 
 use super::start::Parts;
 use crate::api::{self, Guard};
-use crate::approval::{Answer, AnswerError, Approver};
+use crate::approval::{self, AnswerError, Approver};
 use crate::audit::{self, Durability, Record};
-use crate::judge::inspect::Check;
-use crate::judge::{Judge, asker, call_id, now_ms};
+use crate::judge::inspect::{Answer, Check};
+use crate::judge::{Judge, MAX_LISTED, asker, call_id, now_ms};
 use crate::policy::{Action, Decision};
 use serde_json::{Value, json};
 use std::sync::{Arc, Weak};
@@ -51,23 +51,7 @@ impl Guard for Service {
         };
         let judge = &parts.judge;
         let mut answer = judge.inspector(|inspector| inspector.answer(line));
-        let record = Record {
-            v: 1,
-            id: call_id(),
-            at_ms: now_ms(),
-            what: "guard".into(),
-            kind: "guard-check".into(),
-            direction: "local".into(),
-            decision: answer
-                .decision
-                .clone()
-                .or_else(|| Some(Decision::deny("inspect", "the question was not understood"))),
-            findings: std::mem::take(&mut answer.findings),
-            faults: std::mem::take(&mut answer.faults),
-            bytes: line.len() as u64,
-            digest: clawdefender_trust::Sha256Digest::of(line.as_bytes()).to_string(),
-            ..Record::default()
-        };
+        let record = inspected(line, &mut answer);
         recorded(judge, &record, answer.json)
     }
 
@@ -109,7 +93,12 @@ impl Guard for Service {
         )
     }
 
-    fn answer(&self, id: &str, answer: Answer, pid: Option<u32>) -> Result<Value, AnswerError> {
+    fn answer(
+        &self,
+        id: &str,
+        answer: approval::Answer,
+        pid: Option<u32>,
+    ) -> Result<Value, AnswerError> {
         let parts = self.parts.upgrade().ok_or(AnswerError::Unknown)?;
         let by = Approver {
             door: "api".into(),
@@ -117,6 +106,28 @@ impl Guard for Service {
             pid,
         };
         parts.settle_question(id, answer, by)
+    }
+}
+
+/// The record of an inspection.
+fn inspected(line: &str, answer: &mut Answer) -> Record {
+    // A record that is too long is none: then a question with many findings would be a fault.
+    answer.findings.truncate(MAX_LISTED);
+    answer.faults.truncate(MAX_LISTED);
+    let not_understood = || Decision::deny("inspect", "the question was not understood");
+    Record {
+        v: 1,
+        id: call_id(),
+        at_ms: now_ms(),
+        what: "guard".into(),
+        kind: "guard-check".into(),
+        direction: "local".into(),
+        decision: Some(answer.decision.clone().unwrap_or_else(not_understood)),
+        findings: std::mem::take(&mut answer.findings),
+        faults: std::mem::take(&mut answer.faults),
+        bytes: line.len() as u64,
+        digest: clawdefender_trust::Sha256Digest::of(line.as_bytes()).to_string(),
+        ..Record::default()
     }
 }
 
@@ -137,7 +148,46 @@ fn recorded(judge: &Judge, record: &Record, mut answer: Value) -> Value {
         if !written {
             members.insert("decision".into(), json!(Action::Deny));
             members.insert("rule".into(), json!("fault:audit"));
+            if members.contains_key("reason") {
+                members.insert("reason".into(), json!("it could not be recorded"));
+            }
         }
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Category, Finding, Severity};
+
+    #[test]
+    fn an_inspection_with_more_findings_than_a_record_holds_is_recorded_all_the_same() {
+        let finding = Finding {
+            detector: "injection".into(),
+            rule: "injection.override".into(),
+            category: Category("prompt-injection".into()),
+            severity: Severity::High,
+            confidence_pct: 90,
+            message: "m".repeat(400),
+            spans: Vec::new(),
+            steps: Vec::new(),
+            refs: Vec::new(),
+            package: None,
+            overridden: None,
+            attrs: std::collections::BTreeMap::new(),
+        };
+        let mut answer = Answer {
+            json: json!({}),
+            decision: None,
+            findings: vec![finding; 5000],
+            faults: Vec::new(),
+            known: None,
+            package: None,
+        };
+        let record = inspected("line", &mut answer);
+        assert_eq!(record.findings.len(), 64);
+        let bytes = serde_json::to_vec(&record).unwrap().len();
+        assert!(bytes < audit::MAX_BODY_BYTES, "{bytes}");
+    }
 }

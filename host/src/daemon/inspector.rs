@@ -15,8 +15,8 @@ use crate::judge::pins::{Candidate, Pins, Standing};
 use crate::plugin::{CodeCache, Set};
 use crate::policy::Policy;
 use serde::Serialize;
-use serde_json::json;
-use std::io::{BufRead, Write};
+use serde_json::{Value, json};
+use std::io::BufRead;
 use std::path::Path;
 
 /// Longest input line: the largest frame, and room for its JSON around it.
@@ -190,7 +190,7 @@ pub fn advisories(answer: &Answer) -> impl Iterator<Item = &Finding> {
     answer.findings.iter().filter(said).filter(standing)
 }
 
-/// Answers each line of `input` with one line on `output`, in order.
+/// Answers each line of `input` with one value to `output`, in order.
 ///
 /// # Errors
 /// [`DaemonError`] when detectors or policy can't be had, or the streams fail. A bad line is
@@ -199,7 +199,7 @@ pub fn run(
     home: &Home,
     policy: Option<&Path>,
     input: &mut dyn BufRead,
-    output: &mut dyn Write,
+    output: &mut dyn FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<(), DaemonError> {
     let opened = Opened::open(home, policy)?;
     let mut line = Vec::new();
@@ -207,7 +207,7 @@ pub fn run(
         line.clear();
         let mut bounded = std::io::Read::take(&mut *input, MAX_LINE_BYTES);
         if bounded.read_until(b'\n', &mut line)? == 0 {
-            return Ok(output.flush()?);
+            return Ok(());
         }
         if line.len() as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
             // One answer for it, as for any other line; its beginning alone is no JSON.
@@ -218,10 +218,7 @@ pub fn run(
         if line.trim().is_empty() {
             continue;
         }
-        serde_json::to_writer(&mut *output, &opened.answer(line.trim_end()).json)
-            .map_err(std::io::Error::from)?;
-        output.write_all(b"\n")?;
-        output.flush()?;
+        output(&opened.answer(line.trim_end()).json)?;
     }
 }
 

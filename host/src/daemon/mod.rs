@@ -133,7 +133,8 @@ fn heartbeat(parts: &Arc<start::Parts>) {
             let Some(parts) = weak.upgrade() else { return };
             let beat = tokio::task::spawn_blocking(move || parts.judge.ledger().heartbeat()).await;
             if let Ok(Err(error)) = beat {
-                tracing::error!(%error, "the ledger took no heartbeat");
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::error!(error, "the ledger took no heartbeat");
             }
         }
     });

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 /// How soon a saved policy applies.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// How soon a change that could not be recorded is tried again. Chosen: a disk that is full stays so
+/// for longer, and each try is said in the daemon's log.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// What tells one state of a file from another.
 pub(super) type Stamp = Option<(u64, u64, i64, i64)>;
@@ -19,43 +22,57 @@ pub(super) fn spawn(parts: &Arc<Parts>) {
         return;
     };
     let mut seen = parts.upgrade().and_then(|parts| parts.policy_seen);
+    let mut owed = false;
     std::thread::spawn(move || {
         loop {
             std::thread::sleep(INTERVAL);
             let now = stamp(&home.policy_file());
-            if now != seen {
+            if now != seen || owed {
                 seen = now;
-                if reload(&parts).is_none() {
+                let Some(applied) = reload(&parts) else {
                     return;
+                };
+                owed = matches!(applied, Err(ReloadError::NotRecorded));
+                if owed {
+                    std::thread::sleep(RETRY);
                 }
             }
         }
     });
 }
 
-fn reload(parts: &Weak<Parts>) -> Option<()> {
-    let parts = parts.upgrade()?;
-    // A failure keeps the last good one; `reload_policy` has recorded it.
-    let _ = parts.reload_policy();
-    Some(())
+/// Why a changed file does not apply.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error(transparent)]
+    Policy(#[from] crate::policy::PolicyError),
+    #[error("the change could not be recorded, so it does not apply yet")]
+    NotRecorded,
+}
+
+fn reload(parts: &Weak<Parts>) -> Option<Result<String, ReloadError>> {
+    // A failure keeps the last good one; `reload_policy` has said so.
+    Some(parts.upgrade()?.reload_policy())
 }
 
 impl Parts {
     /// Reads the policy again and applies it when it is sound.
     ///
     /// # Errors
-    /// The file's first error; the last good policy stays in force.
-    pub fn reload_policy(&self) -> Result<String, crate::policy::PolicyError> {
+    /// The file's first error, or that the change could not be recorded; the last good policy stays
+    /// in force.
+    pub fn reload_policy(&self) -> Result<String, ReloadError> {
         let _one = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         match start::load_policy(&self.home) {
             Ok((policy, unreadable)) => {
                 let policy = policy.with_overrides(self.judge.policy().overrides().to_vec());
                 let version = policy.version().to_owned();
-                self.note(
-                    "policy",
-                    "policy-changed",
-                    format!("policy version {version}"),
-                );
+                let note = format!("policy version {version}");
+                if !self.noted("policy", "policy-changed", note) {
+                    let error = ReloadError::NotRecorded;
+                    *self.policy_error() = Some(error.to_string());
+                    return Err(error);
+                }
                 self.judge.swap_policy(policy);
                 *self.policy_error() = unreadable;
                 Ok(version)
@@ -64,7 +81,7 @@ impl Parts {
                 tracing::error!(%error, "the new policy is refused; the last good one stays");
                 self.note("policy", "policy-refused", error.to_string());
                 *self.policy_error() = Some(error.to_string());
-                Err(error)
+                Err(error.into())
             }
         }
     }

@@ -99,7 +99,14 @@ pub(super) fn lock(home: &Home) -> Result<Option<Lock>, DaemonError> {
         .open(&path)
         .map_err(unusable(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock::new(file, home.lock_file()))),
+        Ok(()) => {
+            // Left by a daemon that was killed. Somebody else may have its port by now, and would be
+            // sent the token by everyone who reads there where we listen.
+            for left in [home.api_file(), home.mcp_file()] {
+                let _ = fs::remove_file(left);
+            }
+            Ok(Some(Lock::new(file, home.lock_file())))
+        }
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error.into()),
     }
@@ -358,6 +365,11 @@ impl Parts {
 
     /// Writes what happened to the daemon itself into the ledger.
     pub fn note(&self, what: &str, kind: &str, note: String) {
+        self.noted(what, kind, note);
+    }
+
+    /// As [`Parts::note`], for what must not happen unless it was written.
+    pub(super) fn noted(&self, what: &str, kind: &str, note: String) -> bool {
         let record = Record {
             v: 1,
             id: crate::judge::call_id(),
@@ -367,7 +379,7 @@ impl Parts {
             note: Some(note),
             ..Record::default()
         };
-        self.judge.append(&record, Durability::Now);
+        self.judge.append(&record, Durability::Now).is_some()
     }
 
     /// Why the policy file is not in force, when it is not.
@@ -380,7 +392,11 @@ impl Parts {
     /// Ends the ledger with a signed checkpoint.
     pub(super) fn close(&self) {
         if let Err(error) = self.judge.ledger().finish() {
-            tracing::error!(%error, "the ledger was not closed cleanly");
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::error!(error, "the ledger was not closed cleanly");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -268,7 +268,11 @@ impl Judge {
             Ok(receipt) => Some(receipt),
             Err(error) => {
                 Counts::add(&self.counts.faults);
-                tracing::error!(%error, "an audit record could not be written; what it was about does not happen");
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::error!(
+                    error,
+                    "an audit record could not be written; what it was about does not happen"
+                );
                 None
             }
         }

@@ -29,6 +29,7 @@ pub use ending::Unread;
 pub use enforce::Question;
 pub use examine::{Bench, Examined, Shape, examine};
 pub use history::{Histories, Shelf};
+pub(crate) use record::MAX_LISTED;
 pub use verdict::{Forward, Parts, Stop, Verdict};
 pub use weigh::{Weighed, weigh};
 

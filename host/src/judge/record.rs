@@ -15,7 +15,7 @@ use std::time::Instant;
 const MAX_SUBJECT_BYTES: usize = 2048;
 
 /// Findings and faults kept per record: a list with hundreds of poisoned entries says enough.
-const MAX_LISTED: usize = 64;
+pub(crate) const MAX_LISTED: usize = 64;
 
 /// What findings may weigh in a record, of the 1 MiB that one can hold; the rest is for memos.
 const MAX_LISTED_BYTES: usize = 512 << 10;

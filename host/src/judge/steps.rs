@@ -59,7 +59,8 @@ impl Steps {
             steps.refill(audit_dir, "since:7d", now_ms, KEEP_MS);
         } else {
             if !closed {
-                steps.refill(audit_dir, "", now_ms, UNSAVED_MS);
+                // What this start has written of itself is not the end of the last daemon.
+                steps.refill(audit_dir, "-type:start", now_ms, UNSAVED_MS);
             }
             steps.forget_before(now_ms.saturating_sub(KEEP_MS));
         }
@@ -206,6 +207,38 @@ mod tests {
             steps.put("client", "chain", &step(&number.to_string(), KEEP_MS + 2));
         }
         assert!(steps.load("gone", 1).is_empty());
+    }
+
+    #[test]
+    fn what_a_killed_daemon_did_not_save_is_taken_from_the_ledger_however_late() {
+        use crate::audit::{Durability, Ledger, Memo, Record};
+        use std::sync::Arc;
+        let dir = tempfile::tempdir().unwrap();
+        let (index, audit) = (dir.path().join("index"), dir.path().join("audit"));
+        let ledger = Ledger::open(&audit, Arc::new(|| 1_000)).unwrap();
+        for (event, at_ms) in [("old", 1_000), ("new", 100_000)] {
+            let memo = Memo {
+                detector: "chain".into(),
+                event: event.into(),
+                client_key: "client".into(),
+                bytes: "AQ==".into(),
+                ..Memo::default()
+            };
+            let record = Record {
+                at_ms,
+                memos: vec![memo],
+                ..Record::default()
+            };
+            ledger.append(&record, Durability::Group).unwrap();
+        }
+        // Killed: the index is there and was not closed.
+        drop((ledger, Index::open(&index).unwrap()));
+        let later = 100_000 + 10 * UNSAVED_MS;
+        let _ledger = Ledger::open(&audit, Arc::new(move || later)).unwrap();
+        let steps = Steps::open(&index, &audit, later).unwrap();
+        let kept = steps.load("client", 10);
+        let ids: Vec<_> = kept.iter().map(|(_, step)| step.id.as_str()).collect();
+        assert_eq!(ids, ["new"]);
     }
 
     #[test]

@@ -101,6 +101,36 @@ async fn miss(desk: &Desk, arguments: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_can_not_be_recorded_changes_nothing() {
+    let desk = desk();
+    let ticket = desk.ask(question("a"));
+    let id = ticket.id().unwrap().to_owned();
+    let waiting = wait(ticket);
+    tokio::task::yield_now().await;
+    for answer in [
+        Answer::Deny,
+        Answer::AllowOnce,
+        Answer::AllowFor { duration: MINUTE },
+    ] {
+        let refused = desk.answer_once_recorded(&id, answer, person(), |asked| {
+            assert_eq!(asked.tool, "write_file");
+            false
+        });
+        assert_eq!(refused, Err(AnswerError::NotRecorded));
+    }
+    assert_eq!((only_id(&desk), desk.grants().len()), (id.clone(), 0));
+    assert!(!waiting.is_finished());
+    // What is refused anyway is not recorded as an answer, and a later one counts.
+    let unknown = desk.answer_once_recorded("none", Answer::Deny, person(), |_| unreachable!());
+    assert_eq!(unknown, Err(AnswerError::Unknown));
+    let answered = desk.answer_once_recorded(&id, Answer::AllowOnce, person(), |_| true);
+    assert_eq!(answered.unwrap().reached, 1);
+    assert!(matches!(waiting.await.unwrap(), Outcome::Allowed { .. }));
+    let again = desk.answer_once_recorded(&id, Answer::Deny, person(), |_| unreachable!());
+    assert!(matches!(again, Err(AnswerError::AlreadyAnswered { .. })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_in_time_reaches_the_message_and_leaves_nothing_behind() {
     let desk = desk();
     let waiting = wait(desk.ask(question("a")));

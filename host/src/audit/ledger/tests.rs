@@ -162,6 +162,7 @@ fn a_failed_write_leaves_no_trace_or_closes_the_log() {
     let refused = ledger.append(&json!({ "n": 1 }), Durability::Group);
     assert!(matches!(refused, Err(AuditError::Io { .. })), "{refused:?}");
     assert_eq!(ledger.size(), size);
+    assert!(ledger.trouble().is_some_and(|why| why.stops_records()));
     swap(real, bytes);
     assert_eq!(
         ledger
@@ -170,6 +171,7 @@ fn a_failed_write_leaves_no_trace_or_closes_the_log() {
             .seq(),
         size
     );
+    assert!(ledger.trouble().is_none());
     // A device that takes nothing and can't be cut either.
     let device = OpenOptions::new().write(true).open("/dev/full").unwrap();
     swap(Arc::new(device), bytes);
@@ -179,8 +181,99 @@ fn a_failed_write_leaves_no_trace_or_closes_the_log() {
         ledger.append(&json!({}), Durability::Group),
         Err(AuditError::Poisoned)
     ));
+    assert!(matches!(ledger.trouble(), Some(Trouble::Poisoned)));
     drop(ledger);
     assert_eq!(walked(dir.path()).damage, None);
+}
+
+#[test]
+fn a_checkpoint_file_that_can_not_be_replaced_stops_no_record_and_is_made_up_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open_with(dir.path(), clock(), small()).unwrap();
+    let before = fs::read(dir.path().join("checkpoint")).unwrap();
+    // What a full disk does to a new file.
+    let in_the_way = dir.path().join("checkpoint.new");
+    fs::create_dir(&in_the_way).unwrap();
+    for n in 0..30_u64 {
+        let durability = [Durability::Now, Durability::Group][n as usize % 2];
+        ledger.append(&json!({ "n": n }), durability).unwrap();
+    }
+    // Whoever asks for a checkpoint hears of it, and as often as they like.
+    for _ in 0..2 {
+        let refused = ledger.checkpoint();
+        assert!(matches!(refused, Err(AuditError::Io { .. })), "{refused:?}");
+    }
+    let trouble = ledger.trouble().unwrap();
+    assert!(matches!(trouble, Trouble::Behind(_)) && !trouble.stops_records());
+    assert_eq!(fs::read(dir.path().join("checkpoint")).unwrap(), before);
+    assert!(crate::audit::verify(dir.path()).ok);
+    fs::remove_dir(&in_the_way).unwrap();
+    ledger.checkpoint().unwrap();
+    assert!(ledger.trouble().is_none());
+    assert_ne!(fs::read(dir.path().join("checkpoint")).unwrap(), before);
+    // An end does not wait for ever, and the next start goes on.
+    fs::create_dir(&in_the_way).unwrap();
+    ledger.append(&json!({}), Durability::Group).unwrap();
+    assert!(ledger.close().is_err());
+    assert!(Ledger::open(dir.path(), clock()).is_err());
+    fs::remove_dir(&in_the_way).unwrap();
+    Ledger::open(dir.path(), clock()).unwrap().close().unwrap();
+    assert!(crate::audit::verify(dir.path()).ok);
+}
+
+#[test]
+fn who_waits_for_the_disk_hears_of_a_segment_that_could_not_be_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open_with(dir.path(), clock(), small()).unwrap();
+    let shared = &ledger.shared;
+    let mut state = shared.state.lock().unwrap();
+    std::thread::scope(|scope| {
+        let (waits, ready) = std::sync::mpsc::channel();
+        let waiter = scope.spawn(move || {
+            let state = shared.state.lock().unwrap();
+            waits.send(()).unwrap();
+            let long = std::time::Duration::from_secs(20);
+            !shared
+                .durable
+                .wait_timeout(state, long)
+                .unwrap()
+                .1
+                .timed_out()
+        });
+        drop(state);
+        ready.recv().unwrap();
+        state = shared.state.lock().unwrap();
+        // It takes everything, and can't be synced.
+        let device = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        state.file = Arc::new(device);
+        state.bytes = small().segment_bytes;
+        assert!(shared.rotate_if_full(&mut state).is_err());
+        drop(state);
+        assert!(waiter.join().unwrap(), "nobody was woken");
+    });
+    assert!(matches!(ledger.trouble(), Some(Trouble::Poisoned)));
+}
+
+#[test]
+fn a_start_says_how_many_frames_it_took_over_unsigned() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = || {
+        let bytes = fs::read(dir.path().join("000001.seg")).unwrap();
+        let (frames, _) = walk::frames(&bytes);
+        let start = frames.iter().rfind(|frame| frame.kind == Type::Start);
+        let body: serde_json::Value = serde_json::from_slice(start.unwrap().body).unwrap();
+        (body["unsigned"].clone(), body["clean"].clone())
+    };
+    let ledger = Ledger::open(dir.path(), clock()).unwrap();
+    assert_eq!(started(), (json!(0), json!(true)));
+    for n in 0..5 {
+        ledger.append(&json!({ "n": n }), Durability::Now).unwrap();
+    }
+    drop(ledger);
+    Ledger::open(dir.path(), clock()).unwrap().close().unwrap();
+    assert_eq!(started(), (json!(5), json!(false)));
+    drop(Ledger::open(dir.path(), clock()).unwrap());
+    assert_eq!(started(), (json!(0), json!(true)));
 }
 
 #[test]

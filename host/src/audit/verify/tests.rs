@@ -282,3 +282,73 @@ fn nothing_at_all_is_not_reported_as_a_good_log() {
     );
     assert!(!verify(&dir.path().join("absent")).ok);
 }
+
+/// A history that was never lived, in frames that follow each other; only `key.pub` was read.
+fn forge(dir: &Path, bodies: &[(Type, &[u8])]) {
+    let mut frames: Vec<_> = bodies
+        .iter()
+        .map(|(kind, body)| frame::encode(*kind, [3; 16], &[0; 32], body).unwrap())
+        .collect();
+    rechain(&mut frames, &origin(dir));
+    write(dir, &frames);
+    let _ = fs::remove_file(dir.join("checkpoint"));
+}
+
+#[test]
+fn a_log_that_no_checkpoint_covers_is_not_believed() {
+    let dir = log(plain());
+    let start = read(dir.path())[0].clone();
+    let start = Frame::first(&start).unwrap().body;
+    let forged: &[u8] = b"{\"v\":1,\"id\":\"forged\"}";
+    let lived: Vec<_> = [(Type::Start, start)]
+        .into_iter()
+        .chain([(Type::Record, forged); 5])
+        .collect();
+    forge(dir.path(), &lived);
+    check(dir.path(), 6, Damage::CheckpointMissing);
+    // A sign of life alone, and what a newer version may write, are no first start either.
+    forge(
+        dir.path(),
+        &[(Type::Start, start), (Type::Heartbeat, b"{}")],
+    );
+    check(dir.path(), 2, Damage::CheckpointMissing);
+    forge(
+        dir.path(),
+        &[(Type::Start, start), (Type::Unknown(9), b"{}")],
+    );
+    check(dir.path(), 2, Damage::CheckpointMissing);
+    // Without the frame that names the key.
+    forge(dir.path(), &[(Type::Record, forged)]);
+    check(dir.path(), 0, Damage::Altered);
+}
+
+#[test]
+fn a_first_start_that_was_cut_short_goes_on_and_is_not_called_whole_before() {
+    // Nothing yet, a start, and a start with its checkpoint, of which no file speaks.
+    for (kept, damage) in [
+        (0, Damage::Empty),
+        (1, Damage::CheckpointMissing),
+        (2, Damage::CheckpointMissing),
+    ] {
+        let dir = log(plain());
+        let mut frames = read(dir.path());
+        frames.truncate(kept);
+        write(dir.path(), &frames);
+        fs::remove_file(dir.path().join("checkpoint")).unwrap();
+        let broken = verify(dir.path()).broken.unwrap();
+        assert_eq!((broken.seq, broken.damage), (kept as u64, damage));
+        let ledger = Ledger::open(dir.path(), Arc::new(|| 8)).unwrap();
+        ledger.close().unwrap();
+        assert!(verify(dir.path()).ok);
+    }
+}
+
+#[test]
+fn damage_is_told_in_the_word_that_is_documented() {
+    let error = crate::audit::AuditError::Corrupt {
+        seq: 4,
+        damage: Damage::CheckpointMissing,
+    };
+    let told = error.to_string();
+    assert!(told.ends_with("at record 4: checkpoint-missing"), "{told}");
+}

@@ -72,6 +72,14 @@ pub(super) fn needs(status: &Status, configured: &[Configured], ink: Ink) -> Vec
             "clawdefender feed status",
         ));
     }
+    if let Some(error) = &status.ledger.error {
+        needs.push(Need(
+            ink.red("✖"),
+            "audit log".into(),
+            excerpt(error, 200),
+            "clawdefender daemon logs",
+        ));
+    }
     if let Some(error) = &status.policy.error {
         let about = format!(
             "the file is refused, the last good one applies: {}",

@@ -70,9 +70,13 @@ impl Inspector<'_> {
         });
         record.kind = "guard-check".into();
         record.direction = "local".into();
+        let reason = examined.decision.reason.clone();
         let mut said = Said::default();
         said.examined(None, examined, histories, link);
-        let Answer { json, .. } = said.into_answer(&Value::Null, started);
+        let Answer { mut json, .. } = said.into_answer(&Value::Null, started);
+        if let Some(members) = json.as_object_mut() {
+            members.insert("reason".into(), reason.into());
+        }
         (json, record)
     }
 }
