@@ -6,6 +6,7 @@
 
 mod disk;
 mod image;
+mod node;
 mod npm;
 mod python;
 mod script;
@@ -16,6 +17,7 @@ mod words;
 use super::Launch;
 use disk::{digest, text};
 use image::of_image;
+use node::started;
 use npm::of_npm;
 use python::{of_module, of_python_tool, python_around};
 use serde::{Deserialize, Serialize};
@@ -118,10 +120,16 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
     }
     match runs(stem(launcher), arguments) {
         Runs::Module(module) => of_module(&program, module),
-        Runs::Script(script) => match cwd.join(script).canonicalize() {
-            Ok(script) if script.is_file() => Identity::of(&script),
-            _ => Identity::unknown("the interpreter's script was not found"),
-        },
+        Runs::Script(script) => {
+            let found = match launcher {
+                "node" | "nodejs" | "tsx" | "ts-node" | "bun" => started(launcher, cwd, script),
+                _ => cwd.join(script).canonicalize().ok(),
+            };
+            match found.filter(|found| found.is_file()) {
+                Some(script) => Identity::of(&script),
+                None => Identity::unknown("the interpreter's script was not found"),
+            }
+        }
         Runs::Unclear => Identity::unknown("flags of the interpreter decide what will run"),
     }
 }

@@ -1,0 +1,53 @@
+//! Programs, scripts and folders of packages that a command starts without a launcher that fetches.
+
+use super::*;
+
+#[test]
+fn a_script_of_a_wheel_belongs_to_the_distribution_that_lists_it() {
+    let disk = Disk::new();
+    let site = "ws/venv/lib/python3.12/site-packages";
+    let program = disk.file("ws/venv/bin/old-style", "run()");
+    let other = disk.file("ws/venv/bin/nobody-s", "run()");
+    let module = disk.file(&format!("{site}/x/cli.py"), "run()");
+    disk.file(
+        &format!("{site}/Old_Style-1.0.dist-info/RECORD"),
+        "../../../bin/old-style,sha256=x,1\nx/cli.py,sha256=y,1\n",
+    );
+    let asked = |words: &[&str]| disk.identity(words, None);
+    is(
+        &asked(&["venv/bin/old-style"]),
+        Some("pypi:old-style@1.0"),
+        &program,
+    );
+    is(&asked(&["venv/bin/nobody-s"]), None, &other);
+    disk.file("ws/venv/bin/python", "interpreter");
+    let path = format!("{site}/x/cli.py").replace("ws/", "");
+    is(
+        &asked(&["venv/bin/python", &path]),
+        Some("pypi:old-style@1.0"),
+        &module,
+    );
+}
+
+#[test]
+fn a_package_s_folder_is_what_node_starts_in_it() {
+    let disk = Disk::new();
+    disk.npm("ws/node_modules", "srv", "1.0.0");
+    let main = disk.file("ws/node_modules/srv/index.js", "run()");
+    disk.file("ws/bin/node", "interpreter");
+    let bin = disk.path().join("ws/bin");
+    let path = [("PATH", bin.to_str().unwrap())];
+    for word in [
+        "node_modules/srv",
+        "./node_modules/srv/",
+        "node_modules/srv/index",
+    ] {
+        is(
+            &disk.with(&["node", word], None, &path),
+            Some("npm:srv@1.0.0"),
+            &main,
+        );
+    }
+    let own = disk.file("ws/index.js", "run()");
+    is(&disk.with(&["node", "."], None, &path), None, &own);
+}
