@@ -8,6 +8,7 @@ mod disk;
 mod image;
 mod node;
 mod npm;
+mod project;
 mod python;
 mod script;
 mod settings;
@@ -19,6 +20,7 @@ use disk::{digest, text};
 use image::of_image;
 use node::started;
 use npm::of_npm;
+use project::of_project;
 use python::{of_module, of_python_tool, python_around};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -91,6 +93,10 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     let registry = named.and_then(|named| named.split_once(':'));
+    let own = of_project(launch, launcher, arguments, registry.is_none(), home);
+    if let Some(own) = own {
+        return own;
+    }
     match (launcher, registry) {
         ("npx" | "npm" | "pnpm" | "pnpx" | "pnx" | "yarn" | "bunx", Some(("npm", name))) => {
             return of_npm(launch, launcher, bare(name), arguments, home);

@@ -186,7 +186,7 @@ impl Asked<'_> {
 }
 
 /// The nearest folder with a package, as npm takes it for the project.
-fn project(cwd: &Path) -> &Path {
+pub(super) fn project(cwd: &Path) -> &Path {
     let has = |folder: &&Path| {
         let holds = |name: &str| folder.join(name).exists();
         holds("package.json") || holds("node_modules")
@@ -195,7 +195,7 @@ fn project(cwd: &Path) -> &Path {
 }
 
 /// What runs by this name in the project or the nearest folder above that has such a program.
-fn program_above(project: &Path, name: &str) -> Option<Identity> {
+pub(super) fn program_above(project: &Path, name: &str) -> Option<Identity> {
     let mut programs = project
         .ancestors()
         .map(|folder| folder.join("node_modules/.bin").join(name));

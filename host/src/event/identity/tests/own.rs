@@ -51,3 +51,61 @@ fn a_package_s_folder_is_what_node_starts_in_it() {
     let own = disk.file("ws/index.js", "run()");
     is(&disk.with(&["node", "."], None, &path), None, &own);
 }
+
+#[test]
+fn a_project_s_programs_and_scripts_are_looked_up() {
+    let disk = Disk::new();
+    let own = disk.npm("ws/node_modules", "srv", "1.0.0");
+    disk.link("ws/node_modules/.bin/good", "../srv/dist/cli.js");
+    let script = disk.file("ws/server.js", "run()");
+    disk.file("ws/bin/node", "interpreter");
+    disk.file("ws/bin/bun", "interpreter");
+    disk.file(
+        "ws/package.json",
+        r#"{"scripts":{"start":"node server.js --port 1","tool":"good --stdio","shell":"x && y","loop":"npm run loop"}}"#,
+    );
+    let bin = disk.path().join("ws/bin");
+    let path = [("PATH", bin.to_str().unwrap())];
+    let asked = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        disk.with(&words, None, &path)
+    };
+    for line in [
+        "yarn good",
+        "yarn run good",
+        "yarn --silent exec good --flag",
+        "pnpm exec good",
+        "pnpm good",
+        "bun run good",
+        "bun run --bun good",
+        "npm run --silent tool",
+        "yarn tool",
+    ] {
+        is(&asked(line), Some("npm:srv@1.0.0"), &own);
+    }
+    for line in [
+        "npm start",
+        "pnpm start",
+        "yarn start",
+        "bun run start",
+        "bun server.js",
+    ] {
+        is(&asked(line), None, &script);
+    }
+    for line in [
+        "npm run shell",
+        "npm run loop",
+        "npm run gone",
+        "yarn install",
+        "yarn --new good",
+        "pnpm exec gone",
+        "npm test",
+    ] {
+        let said = asked(line);
+        assert_eq!((said.package, said.entry), (None, None), "{line}");
+        assert!(said.unknown.is_some(), "{line}");
+    }
+    // A package that is fetched is no program of the project.
+    let fetched = disk.identity(&["yarn", "dlx", "good"], Some("npm:good"));
+    assert_eq!(fetched.entry, None);
+}
