@@ -5,6 +5,7 @@
 //! call itself anything, so they can raise suspicion (`judge::pins`) and never lower it.
 
 mod disk;
+mod folders;
 mod image;
 mod node;
 mod npm;

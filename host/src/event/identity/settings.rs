@@ -81,7 +81,8 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
         }
     }
     let mut needed = Vec::new();
-    for block in script::metadata(launch) {
+    let scripts = script::metadata(launch);
+    for block in scripts.blocks {
         let settings = uv(&block).zip(script::dependencies(&block));
         let Some((settings, dependencies)) = settings else {
             found.push(("UV_INDEX_URL".to_owned(), "unreadable script".to_owned()));
@@ -89,6 +90,9 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
         };
         found.extend(settings);
         needed.extend(Some(dependencies).filter(|all| !all.is_empty()));
+    }
+    if scripts.unread {
+        found.push(("UV_INDEX_URL".to_owned(), "unreadable script".to_owned()));
     }
     let is_set = |name: &str| {
         let mut variables = launch.env.iter();
