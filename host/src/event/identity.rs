@@ -15,6 +15,7 @@ mod script;
 mod settings;
 mod version;
 mod words;
+mod yarnrc;
 
 use super::Launch;
 use disk::{digest, text};

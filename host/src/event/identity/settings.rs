@@ -7,6 +7,7 @@
 
 use super::disk::text;
 use super::script;
+use super::yarnrc::{classic, yarnrc};
 use crate::event::Launch;
 use std::path::{Path, PathBuf};
 
@@ -50,13 +51,15 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
             read(folder.join(".npmrc"), npmrc, "npm_config_registry");
         }
     }
-    // Source: yarn's documentation of .yarnrc.yml: every folder above counts.
+    // Source: yarn's documentation of .yarnrc.yml, and of .yarnrc of its version 1: every folder
+    // above counts.
     for folder in above().filter(|_| runs(&["yarn"])) {
         read(
             folder.join(".yarnrc.yml"),
             yarnrc,
             "YARN_NPM_REGISTRY_SERVER",
         );
+        read(folder.join(".yarnrc"), classic, "YARN_REGISTRY");
     }
     // Source: bun's documentation of bunfig.toml.
     for folder in above().take(1).filter(|_| runs(&["bun"])) {
@@ -100,7 +103,9 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
     };
     let mut settings: Vec<(String, String)> = Vec::new();
     for (name, value) in found {
-        let known = settings.iter().any(|(known, _)| *known == name);
+        let known = settings
+            .iter()
+            .any(|known| (&known.0, &known.1) == (&name, &value));
         if !known && !is_set(&name) && settings.len() < MAX_SETTINGS {
             settings.push((name, value));
         }
@@ -157,30 +162,31 @@ fn npmrc(text: &str) -> Option<Vec<(String, String)>> {
     Some(settings)
 }
 
-fn yarnrc(text: &str) -> Option<Vec<(String, String)>> {
-    // Only what stands at the beginning of a line is a setting of the whole.
-    let whole = text.lines().filter(|line| !line.starts_with(' '));
-    let whole: String = whole.flat_map(|line| [line, "\n"]).collect();
-    let settings = lines(&whole)
-        .filter(|(key, _)| key == "npmregistryserver")
-        .map(|(_, value)| ("YARN_NPM_REGISTRY_SERVER".to_owned(), value.to_owned()))
-        .collect();
-    Some(settings)
-}
-
 fn bunfig(text: &str) -> Option<Vec<(String, String)>> {
     let table = text.parse::<toml::Table>().ok()?;
-    let registry = table
-        .get("install")
-        .and_then(|install| install.get("registry"));
-    let registry = registry.and_then(|found| found.as_str().or_else(|| found.get("url")?.as_str()));
-    let registry = registry.map(|url| ("BUN_CONFIG_REGISTRY".to_owned(), url.to_owned()));
+    let install = |key: &str| table.get("install")?.get(key);
+    let url = |found: &toml::Value| match found.as_str() {
+        Some(url) => Some(url.to_owned()),
+        None => Some(found.get("url")?.as_str()?.to_owned()),
+    };
+    let registry = install("registry").and_then(url);
+    let registry = registry.map(|url| ("BUN_CONFIG_REGISTRY".to_owned(), url));
+    let scopes = install("scopes").and_then(toml::Value::as_table);
+    let scopes = scopes.into_iter().flatten().filter_map(|(scope, found)| {
+        let name = format!("npm_config_@{}:registry", scope.trim_start_matches('@'));
+        Some((name, url(found)?))
+    });
+    let own = ["ca", "cafile"]
+        .into_iter()
+        .find(|key| install(key).is_some());
+    let own = own.map(|key| ("npm_config_strict_ssl".to_owned(), key.to_owned()));
     let preload = table
         .get("preload")
         .map(words)
         .filter(|words| !words.is_empty());
     let preload = preload.map(|words| ("NODE_OPTIONS".to_owned(), format!("--require {words}")));
-    Some(registry.into_iter().chain(preload).collect())
+    let told = registry.into_iter().chain(preload);
+    Some(told.chain(scopes).chain(own).collect())
 }
 
 /// `uv.toml`, or the part of `pyproject.toml` that is uv's.
@@ -292,7 +298,9 @@ mod tests {
             ),
             (
                 "ws/deep/bunfig.toml",
-                "preload = [\"./a.ts\"]\n[install]\nregistry = { url = \"https://b.example\" }\n",
+                "preload = [\"./a.ts\"]\n[install]\nregistry = { url = \"https://b.example\" }\n\
+             cafile = \"ca.pem\"\n[install.scopes]\na = \"https://a.example\"\n\
+             \"@b\" = { token = \"s3cret\", url = \"https://s.example\" }\nc = { token = \"x\" }\n",
             ),
             (
                 "ws/pyproject.toml",
@@ -302,13 +310,19 @@ mod tests {
         let read = |argv: &[&str]| tree.read(argv, &[]);
         assert_eq!(
             read(&["yarn", "dlx", "x"]),
-            ["YARN_NPM_REGISTRY_SERVER=https://y.example"]
+            [
+                "YARN_NPM_REGISTRY_SERVER=https://y.example",
+                "YARN_NPM_REGISTRY_SERVER=z"
+            ]
         );
         assert_eq!(
             read(&["bunx", "x"]),
             [
                 "BUN_CONFIG_REGISTRY=https://b.example",
-                "NODE_OPTIONS=--require ./a.ts"
+                "NODE_OPTIONS=--require ./a.ts",
+                "npm_config_@b:registry=https://s.example",
+                "npm_config_@a:registry=https://a.example",
+                "npm_config_strict_ssl=cafile"
             ]
         );
         assert_eq!(read(&["uv", "run", "x"]), ["UV_INDEX=https://u.example"]);
