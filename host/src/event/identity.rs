@@ -9,6 +9,7 @@ mod folders;
 mod image;
 mod node;
 mod npm;
+mod npmrc;
 mod project;
 mod python;
 mod script;

@@ -109,3 +109,19 @@ fn a_project_s_programs_and_scripts_are_looked_up() {
     let fetched = disk.identity(&["yarn", "dlx", "good"], Some("npm:good"));
     assert_eq!(fetched.entry, None);
 }
+
+#[test]
+fn a_cache_that_the_project_chooses_is_looked_into() {
+    let disk = Disk::new();
+    let spec = "srv@1.0.0";
+    let digest = data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(spec.as_bytes()));
+    let theirs = disk.npm(
+        &format!("ws/c/_npx/{}/node_modules", &digest[..16]),
+        "srv",
+        "1.0.0",
+    );
+    disk.file("home/.npmrc", "cache=/nowhere");
+    disk.file("ws/.npmrc", "\"cache\"=./c\n");
+    let found = disk.identity(&["npx", "-y", spec], Some("npm:srv@1.0.0"));
+    is(&found, Some("npm:srv@1.0.0"), &theirs);
+}
