@@ -6,7 +6,7 @@
 //! What stands in the user's own files is the user's choice and is not told.
 
 use super::disk::text;
-use super::folders::starts;
+use super::folders::{set, starts};
 use super::npmrc::npmrc;
 use super::yarnrc::{classic, yarnrc};
 use super::{folders, script};
@@ -40,6 +40,7 @@ pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
     found.yarn(launch, &words, &home);
     found.bun(launch, &words, &home);
     found.uv(launch, &words, &home);
+    found.homes(launch, &words, &home);
     let needed = found.scripts(launch);
     found.finish(launch, &needed)
 }
@@ -164,6 +165,35 @@ impl Found {
                     }
                 }
             }
+        }
+    }
+
+    /// The user's own files, where the launch says that they are elsewhere.
+    fn homes(&mut self, launch: &Launch, words: &[&str], home: &Path) {
+        let start = Path::new(&launch.cwd);
+        let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+        let real = |path: &str| {
+            let path = start.join(path);
+            path.canonicalize().unwrap_or(path)
+        };
+        let other = set(launch, words, "HOME").find(|path| real(path) != home);
+        // Clients in containers of their own (Flatpak, Snap) have their settings below the user's
+        // folder; a project has nothing to say there.
+        let is_own = |path: &str| {
+            let path = real(path);
+            let project = !home.starts_with(&start) && path.starts_with(&start);
+            path.starts_with(home) && !project
+        };
+        let config = set(launch, words, "XDG_CONFIG_HOME");
+        let config = config
+            .filter(|path| !path.is_empty())
+            .find(|path| !is_own(path));
+        if other.is_some() && runs(words, &["npm", "npx", "pnx", "yarn", "bun", "deno"]) {
+            self.doubt("npm_config_userconfig", "another home".to_owned());
+        }
+        if (other.is_some() || config.is_some()) && runs(words, &["uv", "pip"]) {
+            self.doubt("UV_CONFIG_FILE", "another home".to_owned());
+            self.doubt("PIP_CONFIG_FILE", "another home".to_owned());
         }
     }
 

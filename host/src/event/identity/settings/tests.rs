@@ -306,3 +306,47 @@ fn only_uv_s_own_tools_heed_no_project() {
     let told = ["UV_INDEX_URL=u", "UV_INDEX_URL=w", "UV_INSECURE_HOST=h"];
     assert_eq!(tree.read(&["uv", "run", "x"], &[]), told);
 }
+
+#[test]
+fn another_home_has_other_settings() {
+    let tree = Tree::new(&[
+        ("ws/deep/h/.npmrc", "registry=r"),
+        (".config/uv/uv.toml", ""),
+    ]);
+    let home = tree.0.path().join("home");
+    let (home, own) = (home.to_str().unwrap(), home.join(".config"));
+    let npm = ["npm_config_userconfig=another home"];
+    let python = [
+        "UV_CONFIG_FILE=another home",
+        "PIP_CONFIG_FILE=another home",
+    ];
+    assert_eq!(tree.read(&["env", "HOME=./h", "npx", "x"], &[]), npm);
+    assert_eq!(tree.read(&["npx", "x"], &[("HOME", "/elsewhere")]), npm);
+    assert_eq!(tree.read(&["sh", "-c", "HOME=h uvx x"], &[]), python);
+    let config = |folder| [("HOME", home), ("XDG_CONFIG_HOME", folder)];
+    for folder in ["./x", "/tmp/x", "x"] {
+        assert_eq!(
+            tree.read(&["uvx", "x"], &config(folder)),
+            python,
+            "{folder}"
+        );
+    }
+    let project = format!("{home}/ws/deep/x");
+    assert_eq!(tree.read(&["uvx", "x"], &config(&project)), python);
+    // The user's own, also of a client in a container of its own; and one inside of a container.
+    let flatpak = format!("{home}/.var/app/a.b.C/config");
+    for folder in [own.to_str().unwrap(), &flatpak, ""] {
+        assert!(
+            tree.read(&["uvx", "x"], &config(folder)).is_empty(),
+            "{folder}"
+        );
+    }
+    let word = format!("HOME={home}");
+    assert!(tree.read(&["env", &word, "npx", "x"], &[]).is_empty());
+    let inside = ["docker", "run", "-e", "HOME=/tmp", "node", "npx", "x"];
+    assert!(tree.read(&inside, &[]).is_empty());
+    assert!(
+        tree.read(&["/srv/tool"], &[("HOME", "/elsewhere")])
+            .is_empty()
+    );
+}
