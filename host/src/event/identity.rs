@@ -5,18 +5,25 @@
 //! call itself anything, so they can raise suspicion (`judge::pins`) and never lower it.
 
 mod disk;
+mod folders;
 mod image;
+mod node;
 mod npm;
+mod npmrc;
+mod project;
 mod python;
 mod script;
 mod settings;
 mod version;
 mod words;
+mod yarnrc;
 
 use super::Launch;
 use disk::{digest, text};
 use image::of_image;
+use node::started;
 use npm::of_npm;
+use project::of_project;
 use python::{of_module, of_python_tool, python_around};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -89,6 +96,10 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     let registry = named.and_then(|named| named.split_once(':'));
+    let own = of_project(launch, launcher, arguments, registry.is_none(), home);
+    if let Some(own) = own {
+        return own;
+    }
     match (launcher, registry) {
         ("npx" | "npm" | "pnpm" | "pnpx" | "pnx" | "yarn" | "bunx", Some(("npm", name))) => {
             return of_npm(launch, launcher, bare(name), arguments, home);
@@ -118,10 +129,16 @@ fn look(launch: &Launch, named: Option<&str>, home: &Path) -> Identity {
     }
     match runs(stem(launcher), arguments) {
         Runs::Module(module) => of_module(&program, module),
-        Runs::Script(script) => match cwd.join(script).canonicalize() {
-            Ok(script) if script.is_file() => Identity::of(&script),
-            _ => Identity::unknown("the interpreter's script was not found"),
-        },
+        Runs::Script(script) => {
+            let found = match launcher {
+                "node" | "nodejs" | "tsx" | "ts-node" | "bun" => started(launcher, cwd, script),
+                _ => cwd.join(script).canonicalize().ok(),
+            };
+            match found.filter(|found| found.is_file()) {
+                Some(script) => Identity::of(&script),
+                None => Identity::unknown("the interpreter's script was not found"),
+            }
+        }
         Runs::Unclear => Identity::unknown("flags of the interpreter decide what will run"),
     }
 }

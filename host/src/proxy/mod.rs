@@ -16,7 +16,7 @@ pub use contact::{ContactError, connect, ensure_daemon};
 
 use crate::config::Home;
 use crate::event::Launch;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -189,8 +189,7 @@ fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
         .map(|word| word.to_str().map(str::to_owned).ok_or(ProxyError::Encoding))
         .collect::<Result<Vec<_>, _>>()?;
     let env = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| changes_a_launch(name))
+        .filter_map(|(name, value)| told(&name, &value))
         .collect();
     let cwd = std::env::current_dir()?.to_string_lossy().into_owned();
     Ok(Launch {
@@ -201,8 +200,16 @@ fn launch(command: &[OsString]) -> Result<Launch, ProxyError> {
     })
 }
 
+/// A variable as the daemon is told of it, if it is one that matters. What is no UTF-8 still changes
+/// the launch, so it is told as far as it is text.
+fn told(name: &OsStr, value: &OsStr) -> Option<(String, String)> {
+    let name = name.to_string_lossy().into_owned();
+    changes_a_launch(&name).then(|| (name, value.to_string_lossy().into_owned()))
+}
+
 /// Whether a variable is one of [`LAUNCH_VARIABLES`] and, by its name, no credential: those of
-/// registries ride in `npm_config_` and friends.
+/// registries ride in `npm_config_` and friends. The registry of a scope is none, whatever the scope
+/// is called.
 pub fn changes_a_launch(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let named = |known: &&str| {
@@ -215,7 +222,8 @@ pub fn changes_a_launch(name: &str) -> bool {
     let credential = ["auth", "token", "password", "secret"];
     // NODE_TLS_REJECT_UNAUTHORIZED only sounds like one.
     let plain = name.replace("unauthorized", "");
-    LAUNCH_VARIABLES.iter().any(named) && !credential.iter().any(|word| plain.contains(word))
+    let secret = !name.ends_with(":registry") && credential.iter().any(|word| plain.contains(word));
+    LAUNCH_VARIABLES.iter().any(named) && !secret
 }
 
 #[cfg(test)]
@@ -233,6 +241,7 @@ mod tests {
             "NODE_OPTIONS",
             "NODE_PATH",
             "npm_config_registry",
+            "npm_config_@auth0:registry",
             "Npm_Config_Node_Options",
             "PYTHONSTARTUP",
             "PYTHONPATH",
@@ -258,6 +267,15 @@ mod tests {
         ] {
             assert!(!changes_a_launch(unseen), "{unseen}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_utf_8_is_told_as_far_as_it_is_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let told = |name: &str, value: &[u8]| told(name.as_ref(), OsStr::from_bytes(value));
+        let library = told("LD_PRELOAD", b"/tmp/\xff.so");
+        assert_eq!(library.unwrap().1, "/tmp/\u{fffd}.so");
+        assert_eq!(told("GITHUB_TOKEN", b"\xff"), None);
     }
 
     #[test]

@@ -19,6 +19,14 @@ pub(super) fn text(path: &Path) -> Option<String> {
     (length <= MAX_MANIFEST_BYTES).then_some(text)
 }
 
+/// The first bytes of a file.
+pub(super) fn beginning(path: &Path, limit: u64) -> Result<Vec<u8>, &'static str> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(limit).read_to_end(&mut bytes);
+    read.map_err(|_| "the file can't be read")?;
+    Ok(bytes)
+}
+
 pub(super) fn digest(path: &Path) -> Result<String, &'static str> {
     let file = open(path)?;
     let mut hash = Sha256::new();

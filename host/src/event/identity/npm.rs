@@ -1,6 +1,7 @@
 //! What npm's launchers would take, as far as the disk says.
 
 use super::disk::text;
+use super::npmrc::cache;
 use super::{Identity, Launch, normal_version, npm_name, resolve};
 use sha2::Digest;
 use std::path::{Path, PathBuf};
@@ -186,7 +187,7 @@ impl Asked<'_> {
 }
 
 /// The nearest folder with a package, as npm takes it for the project.
-fn project(cwd: &Path) -> &Path {
+pub(super) fn project(cwd: &Path) -> &Path {
     let has = |folder: &&Path| {
         let holds = |name: &str| folder.join(name).exists();
         holds("package.json") || holds("node_modules")
@@ -195,7 +196,7 @@ fn project(cwd: &Path) -> &Path {
 }
 
 /// What runs by this name in the project or the nearest folder above that has such a program.
-fn program_above(project: &Path, name: &str) -> Option<Identity> {
+pub(super) fn program_above(project: &Path, name: &str) -> Option<Identity> {
     let mut programs = project
         .ancestors()
         .map(|folder| folder.join("node_modules/.bin").join(name));
@@ -251,26 +252,26 @@ fn brings(manifest: &Path, program: &str) -> bool {
     }
 }
 
-/// Source: npm's configuration: `npm_config_cache`, then `cache` in `~/.npmrc`, then `~/.npm`.
+/// Source: npm's configuration: `npm_config_cache`, then `cache` in the project's `.npmrc`, then in
+/// `~/.npmrc`, then `~/.npm`.
 fn npm_cache(launch: &Launch, home: &Path) -> PathBuf {
+    let cwd = Path::new(&launch.cwd);
     let variable = launch
         .env
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("npm_config_cache"));
-    let written = || {
-        let text = text(&home.join(".npmrc"))?;
-        let line = text.lines().find_map(|line| {
-            let (key, value) = line.split_once('=')?;
-            (key.trim() == "cache").then(|| value.trim().trim_matches('"').to_owned())
-        })?;
-        Some(match line.strip_prefix("~/") {
+        .find(|(name, value)| name.eq_ignore_ascii_case("npm_config_cache") && !value.is_empty());
+    let written = |folder: &Path| {
+        let path = cache(&text(&folder.join(".npmrc"))?)?;
+        Some(match path.strip_prefix("~/") {
             Some(rest) => home.join(rest),
-            None => PathBuf::from(line),
+            None => cwd.join(path),
         })
     };
     match variable {
-        Some((_, path)) => PathBuf::from(path),
-        None => written().unwrap_or_else(|| home.join(".npm")),
+        Some((_, path)) => cwd.join(path),
+        None => written(project(cwd))
+            .or_else(|| written(home))
+            .unwrap_or_else(|| home.join(".npm")),
     }
 }
 

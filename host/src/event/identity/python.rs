@@ -135,11 +135,20 @@ fn lists(record: &str, files: &[String]) -> bool {
     paths.any(|path| files.iter().any(|file| file == path))
 }
 
-/// The distribution that put a script into an environment's `bin`.
+/// The distribution that put a script into an environment's `bin`, by its entry points or by its list
+/// of files; or a file among the modules, by that list.
 pub(super) fn python_around(entry: &Path) -> Option<String> {
+    let is_site = |at: &&Path| {
+        let name = at.file_name();
+        name.is_some_and(|name| name == "site-packages" || name == "dist-packages")
+    };
+    if let Some(site) = entry.ancestors().skip(1).find(is_site) {
+        let file = entry.strip_prefix(site).ok()?.to_str()?.to_owned();
+        return that_lists(site, &[file]).and_then(|info| package_of(&info));
+    }
     let name = entry.file_name()?.to_str()?;
     let site = site_packages(entry.parent()?.parent()?)?;
-    let info = infos(&site).find(|info| {
+    let points = infos(&site).find(|info| {
         let points = site.join(format!("{info}.dist-info/entry_points.txt"));
         text(&points).is_some_and(|points| {
             points
@@ -147,8 +156,22 @@ pub(super) fn python_around(entry: &Path) -> Option<String> {
                 .filter_map(|line| line.split_once('='))
                 .any(|(script, _)| script.trim() == name)
         })
-    })?;
-    package_of(&info)
+    });
+    // Paths are relative to the modules' folder.
+    let listed = || that_lists(&site, &[format!("../../../bin/{name}")]);
+    package_of(&points.or_else(listed)?)
+}
+
+/// The distribution that lists one of these files as its own.
+fn that_lists(site: &Path, files: &[String]) -> Option<String> {
+    let mut left = MAX_RECORD_BYTES;
+    infos(site)
+        .map_while(|info| {
+            let record = record(site, &info).unwrap_or_default();
+            left = left.checked_sub(record.len())?;
+            Some((info, lists(&record, files)))
+        })
+        .find_map(|(info, lists)| lists.then_some(info))
 }
 
 /// `name-version` of each distribution in an environment.

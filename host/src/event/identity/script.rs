@@ -3,74 +3,127 @@
 //!
 //! Source: PyPA, "Inline script metadata" (PEP 723).
 
-use super::disk::text;
+use super::disk::beginning;
+use super::folders::{starts, words};
 use crate::event::Launch;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Programs that heed the metadata of a script.
 const RUNNERS: [&str; 4] = ["uv", "pipx", "hatch", "pdm"];
-/// Scripts of one command that are read. Chosen: more than a command that a person writes names.
-const MAX_SCRIPTS: usize = 8;
+/// Files of one command that are looked at, and blocks that are read. Chosen: more than a command
+/// that a person writes names.
+const MAX_FILES: usize = 64;
+const MAX_BLOCKS: usize = 8;
+/// How much of a file is read. Chosen: far above any script that a person wrote, and most data.
+const MAX_BYTES: u64 = 32 << 20;
+/// Source: execve(2) of Linux reads 255 bytes; others read more.
+const MAX_FIRST_LINE: u64 = 4096;
+const OPENING: &str = "# /// script";
 
-/// The metadata of the scripts that a launch would run, each as TOML.
-pub(super) fn metadata(launch: &Launch) -> Vec<String> {
-    // A command may stand in one word of another: `sh -c 'uv run x.py'`.
-    let words: Vec<&str> = launch
-        .argv
+/// What the scripts of a command say.
+#[derive(Default)]
+pub(super) struct Scripts {
+    /// Each as TOML.
+    pub blocks: Vec<String>,
+    /// There is more than was read.
+    pub unread: bool,
+}
+
+/// The metadata of the scripts that a launch would run. Which word is the script depends on options,
+/// and `--script` lets it be called anything, so every file that is named is looked at.
+pub(super) fn metadata(launch: &Launch) -> Scripts {
+    let mut scripts = Scripts::default();
+    let words = words(launch);
+    let runs = words
         .iter()
-        .flat_map(|word| std::iter::once(word.as_str()).chain(word.split_whitespace()))
-        .collect();
-    let start = Path::new(&launch.cwd);
-    let folders: Vec<PathBuf> = std::iter::once(start.to_owned())
-        .chain(directories(&words).map(|folder| start.join(folder)))
-        .collect();
-    let named = |word: &&str| RUNNERS.iter().any(|name| word.contains(name));
-    let runs = words.iter().any(named);
-    let mut paths = BTreeSet::new();
-    for (at, word) in words.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| words.get(at));
-        let told = before.is_some_and(|word| ["-s", "--script", "--gui-script"].contains(word));
-        let script = told || [".py", ".pyw"].iter().any(|end| word.ends_with(end));
-        // A program may name its runner itself, in its first line.
-        if script || at == 0 {
-            let found = folders.iter().map(|folder| folder.join(word));
-            paths.extend(
-                found
-                    .filter(|path| path.is_file())
-                    .map(|path| (!runs, path)),
-            );
+        .any(|word| RUNNERS.iter().any(|name| word.contains(name)));
+    let options = ["directory", "C", "chdir"];
+    let folders = starts(launch, &words, &options, &["UV_WORKING_DIR"]);
+    scripts.unread |= runs && folders.is_none();
+    let folders = folders.unwrap_or_else(|| vec![launch.cwd.clone().into()]);
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for word in words {
+        let value = word.split_once('=').map(|(_, value)| value);
+        for name in std::iter::once(word)
+            .chain(value)
+            .filter(|name| !name.is_empty())
+        {
+            let found = folders.iter().map(|folder| folder.join(name));
+            for path in found.filter(|path| path.is_file()) {
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+        }
+        if paths.len() > MAX_FILES {
+            scripts.unread |= runs;
+            paths.truncate(MAX_FILES);
+            break;
         }
     }
-    let texts = paths.into_iter().take(MAX_SCRIPTS);
-    texts
-        .filter_map(|(itself, path)| Some((itself, text(&path)?)))
-        .filter(|(itself, text)| {
-            let first = text.lines().next().unwrap_or_default();
-            !itself || (first.starts_with("#!") && RUNNERS.iter().any(|name| first.contains(name)))
-        })
-        .filter_map(|(_, text)| block(&text))
-        .collect()
+    for path in paths {
+        scripts.file(&path, runs);
+    }
+    scripts
 }
 
-/// The folders that `--directory` names.
-fn directories<'w>(words: &'w [&'w str]) -> impl Iterator<Item = &'w str> {
-    words
-        .iter()
-        .enumerate()
-        .filter_map(|(at, word)| match word.strip_prefix("--directory") {
-            Some("") => words.get(at + 1).copied(),
-            Some(value) => value.strip_prefix('='),
-            None => None,
-        })
+impl Scripts {
+    /// Takes what a file says, if its runner reads it: one that is named before, or that the file names
+    /// itself, in its first line.
+    fn file(&mut self, path: &Path, runs: bool) {
+        if !runs && !names_runner(path) {
+            return;
+        }
+        let Ok(bytes) = beginning(path, MAX_BYTES + 1) else {
+            self.unread = true;
+            return;
+        };
+        // Python takes no source with such a byte, so this is data.
+        if bytes.contains(&0) {
+            return;
+        }
+        self.unread |= bytes.len() as u64 > MAX_BYTES;
+        if !bytes
+            .windows(OPENING.len())
+            .any(|part| part == OPENING.as_bytes())
+        {
+            return;
+        }
+        for block in blocks(&String::from_utf8_lossy(&bytes)) {
+            if self.blocks.len() == MAX_BLOCKS {
+                self.unread = true;
+                return;
+            }
+            self.blocks.push(block);
+        }
+    }
 }
 
-/// The comment block `script`, without its `#`. It ends with the last `# ///` of the comment.
-fn block(text: &str) -> Option<String> {
-    let mut lines = text.lines();
-    lines.find(|line| line.trim_end() == "# /// script")?;
-    let comment = |line: &&str| *line == "#" || line.starts_with("# ");
-    let lines: Vec<&str> = lines.take_while(comment).collect();
+fn names_runner(path: &Path) -> bool {
+    let bytes = beginning(path, MAX_FIRST_LINE).unwrap_or_default();
+    let first = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let first = String::from_utf8_lossy(first);
+    first.starts_with("#!") && RUNNERS.iter().any(|name| first.contains(name))
+}
+
+/// The comment blocks `script`, without their `#`. One ends with the last `# ///` of the comment.
+/// Runners differ in which they take where there are several, and in what ends a line.
+fn blocks(text: &str) -> Vec<String> {
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
+    let starts = lines.iter().enumerate();
+    let starts = starts.filter(|(_, line)| line.trim_end() == OPENING);
+    let blocks = starts.filter_map(|(at, _)| block(lines.get(at + 1..)?));
+    // A few more than are read, so that it is seen that there are more.
+    blocks.take(MAX_BLOCKS + 1).collect()
+}
+
+fn block(lines: &[&str]) -> Option<String> {
+    let comment = |line: &&&str| **line == "#" || line.starts_with("# ");
+    let lines: Vec<&str> = lines.iter().take_while(comment).copied().collect();
     let end = lines.iter().rposition(|line| line.trim_end() == "# ///")?;
     let lines = lines.get(..end).unwrap_or_default();
     let plain = lines.iter().flat_map(|line| {
@@ -107,12 +160,17 @@ mod tests {
         fs::create_dir(folder.path().join("sub")).unwrap();
         fs::write(folder.path().join("x.py"), SCRIPT).unwrap();
         fs::write(folder.path().join("sub/y"), SCRIPT).unwrap();
+        fs::write(folder.path().join("x.PY"), SCRIPT).unwrap();
         fs::write(folder.path().join("plain.py"), "import os\n").unwrap();
+        fs::write(folder.path().join("data"), format!("\0{SCRIPT}")).unwrap();
+        for n in 0..8 {
+            fs::write(folder.path().join(format!("a{n}.py")), "").unwrap();
+        }
         let launch = launch(argv, &[], folder.path());
-        metadata(&launch)
-            .iter()
-            .map(|block| dependencies(block).unwrap())
-            .collect()
+        let scripts = metadata(&launch);
+        assert!(!scripts.unread);
+        let blocks = scripts.blocks.iter();
+        blocks.map(|block| dependencies(block).unwrap()).collect()
     }
 
     #[test]
@@ -125,6 +183,17 @@ mod tests {
             &["uv", "run", "--directory=sub", "--script", "y"],
             &["pipx", "run", "x.py"],
             &["sh", "-c", "exec uv run x.py"],
+            &["sh", "-c", "uv run 'x.py';"],
+            &["sh", "-c", "cd sub && uv run -s y"],
+            &["uv", "run", "x.PY"],
+            &["uv", "run", "-s", "-q", "sub/y"],
+            &["uv", "run", "-qs", "sub/y"],
+            &["uv", "run", "--script", "--no-progress", "sub/y"],
+            &["env", "UV_WORKING_DIR=sub", "uv", "run", "-s", "y"],
+            &[
+                "uv", "run", "x.py", "a0.py", "a1.py", "a2.py", "a3.py", "a4.py", "a5.py", "a6.py",
+                "a7.py",
+            ],
             &["./x.py"],
             &["env", "./x.py"],
         ] {
@@ -133,11 +202,38 @@ mod tests {
         for argv in [
             &["uv", "run", "plain.py"][..],
             &["uv", "run", "gone.py"],
+            &["uv", "run", "plain.py", "--db", "data"],
+            &["cat", "x.txt", "sub"],
             &["./plain.py"],
             &[],
         ] {
             assert!(needed(argv).is_empty(), "{argv:?}");
         }
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_read_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |argv: &[&str]| metadata(&launch(argv, &[], folder.path())).unread;
+        let large = format!("{}\n", "#".repeat(1 << 20)).repeat(33);
+        fs::write(folder.path().join("large"), &large).unwrap();
+        assert!(said(&["uv", "run", "-s", "large"]));
+        assert!(!said(&["python", "large"]));
+        let many: Vec<String> = (0..65).map(|n| format!("{n}.py")).collect();
+        for name in &many {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let words: Vec<&str> = ["uv", "run"]
+            .into_iter()
+            .chain(many.iter().map(|name| &**name))
+            .collect();
+        assert!(said(&words));
+        assert!(!said(&words[..60]));
+        // A script of some megabytes is read.
+        let script = format!("{}\n{SCRIPT}", "#".repeat(2 << 20));
+        fs::write(folder.path().join("some.py"), script).unwrap();
+        let read = metadata(&launch(&["uv", "run", "some.py"], &[], folder.path()));
+        assert_eq!((read.blocks.len(), read.unread), (1, false));
     }
 
     #[test]
@@ -152,9 +248,13 @@ mod tests {
             ("# /// script\n#a = 1\n# ///\n", None),
             ("# /// script\n# a = 1\nx = 1\n# ///\n", None),
             ("# /// other\n# a = 1\n# ///\n", None),
+            ("x\r# /// script\n# a = 1\n# ///\n", Some("a = 1\n")),
+            ("# /// script\r# a = 1\r# ///\r", Some("a = 1\n")),
+            (" # /// script\n# a = 1\n# ///\n", None),
             ("", None),
         ] {
-            assert_eq!(block(text).as_deref(), expected, "{text:?}");
+            let expected: Vec<&str> = expected.into_iter().collect();
+            assert_eq!(blocks(text), expected, "{text:?}");
         }
         assert_eq!(dependencies("]["), None);
         assert_eq!(dependencies("dependencies = 1").as_deref(), Some(""));

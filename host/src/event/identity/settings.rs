@@ -6,7 +6,10 @@
 //! What stands in the user's own files is the user's choice and is not told.
 
 use super::disk::text;
-use super::script;
+use super::folders::{set, starts};
+use super::npmrc::npmrc;
+use super::yarnrc::{classic, yarnrc};
+use super::{folders, script};
 use crate::event::Launch;
 use std::path::{Path, PathBuf};
 
@@ -18,94 +21,237 @@ const MAX_SETTINGS: usize = 64;
 /// What a file sets; `None` when it can't be read.
 type Reader = fn(&str) -> Option<Vec<(String, String)>>;
 
-/// The settings of `launch`, by the names of variables, those that win first. A variable that is set
-/// wins over a file, as it does for the launchers.
+/// What was found.
+#[derive(Default)]
+struct Found {
+    /// By the names of variables. One that is set wins over a file, as it does for the launchers.
+    settings: Vec<(String, String)>,
+    /// What may be anything, so that no variable wins over it.
+    doubts: Vec<(String, String)>,
+}
+
+/// The settings of `launch`, by the names of variables; a name may be there several times, where it
+/// depends on the launcher which counts.
 pub(super) fn of_files(launch: &Launch, home: &Path) -> Vec<(String, String)> {
-    let start = Path::new(&launch.cwd);
-    let above = || {
-        let folders = start.ancestors().take(MAX_FOLDERS);
-        folders.take_while(|folder| *folder != home)
-    };
-    let runs = |names: &[&str]| {
-        let mut words = launch.argv.iter();
-        words.any(|word| names.iter().any(|name| word.contains(name)))
-    };
-    let mut found = Vec::new();
-    let mut read = |path: PathBuf, reader: Reader, source: &str| {
+    let words = folders::words(launch);
+    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+    let mut found = Found::default();
+    found.npm(launch, &words, &home);
+    found.yarn(launch, &words, &home);
+    found.bun(launch, &words, &home);
+    found.uv(launch, &words, &home);
+    found.homes(launch, &words, &home);
+    let needed = found.scripts(launch);
+    found.finish(launch, &needed)
+}
+
+/// Whether one of these programs may be started.
+fn runs(words: &[&str], names: &[&str]) -> bool {
+    let mut words = words.iter();
+    words.any(|word| names.iter().any(|name| word.contains(name)))
+}
+
+/// A folder and those above it, up to the user's own.
+fn above<'p>(start: &'p Path, home: &'p Path) -> impl Iterator<Item = &'p Path> {
+    let folders = start.ancestors().take(MAX_FOLDERS);
+    folders.take_while(move |folder| *folder != home)
+}
+
+impl Found {
+    fn read(&mut self, path: PathBuf, reader: Reader, source: &str) {
         match text(&path).as_deref().and_then(reader) {
-            Some(settings) => found.extend(settings),
+            Some(settings) => self.settings.extend(settings),
             // A launcher that is less strict may read what we can't: then it says "elsewhere".
             None if path.symlink_metadata().is_ok() => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                found.push((source.to_owned(), format!("unreadable {name}")));
+                self.doubt(source, format!("unreadable {name}"));
             }
             None => {}
         }
-    };
-    // Source: npm-config(7), npmrc(5): the nearest folder with a package is the project.
-    if runs(&["npm", "npx", "pnx", "yarn", "bun", "deno"]) {
-        let has = |folder: &Path, name: &str| folder.join(name).exists();
-        let project = above().find(|at| has(at, "package.json") || has(at, "node_modules"));
-        for folder in above().take(1).chain(project) {
-            read(folder.join(".npmrc"), npmrc, "npm_config_registry");
+    }
+
+    fn doubt(&mut self, source: &str, why: String) {
+        self.doubts.push((source.to_owned(), why));
+    }
+
+    /// Where a launch may begin, by options and variables.
+    fn starts(
+        &mut self,
+        launch: &Launch,
+        words: &[&str],
+        options: &[&str],
+        variables: &[&str],
+    ) -> Vec<PathBuf> {
+        starts(launch, words, options, variables).unwrap_or_else(|| {
+            self.doubts.extend(unread());
+            vec![launch.cwd.clone().into()]
+        })
+    }
+
+    /// Source: npm-config(7), npmrc(5): the nearest folder with a package is the project, or one above
+    /// that has it as a workspace.
+    fn npm(&mut self, launch: &Launch, words: &[&str], home: &Path) {
+        if !runs(words, &["npm", "npx", "pnx", "yarn", "bun", "deno"]) {
+            return;
         }
-    }
-    // Source: yarn's documentation of .yarnrc.yml: every folder above counts.
-    for folder in above().filter(|_| runs(&["yarn"])) {
-        read(
-            folder.join(".yarnrc.yml"),
-            yarnrc,
-            "YARN_NPM_REGISTRY_SERVER",
-        );
-    }
-    // Source: bun's documentation of bunfig.toml.
-    for folder in above().take(1).filter(|_| runs(&["bun"])) {
-        read(folder.join("bunfig.toml"), bunfig, "BUN_CONFIG_REGISTRY");
-    }
-    // Source: uv's documentation of configuration files: commands of `uv tool` heed no project's.
-    let is_tool = |word: &String| word == "tool" || word.ends_with("uvx");
-    if runs(&["uv"]) && !launch.argv.iter().any(is_tool) {
-        for folder in above() {
-            let files = ["uv.toml", "pyproject.toml"].map(|name| folder.join(name));
-            // A project without a word for uv is no end of its search.
-            let heeded = |path: &PathBuf| match text(path).as_deref().and_then(uv) {
-                Some(settings) => !settings.is_empty() || path.ends_with("uv.toml"),
-                None => path.symlink_metadata().is_ok(),
-            };
-            if files.iter().any(heeded) {
-                for path in files {
-                    read(path, uv, "UV_INDEX_URL");
-                }
-                break;
+        let mut options = vec!["prefix", "prefi", "C", "chdir"];
+        options.extend(Some("cwd").filter(|_| runs(words, &["yarn", "bun"])));
+        options.extend(Some("dir").filter(|_| runs(words, &["pnpm", "pnpx", "pnx"])));
+        let has = |folder: &Path, name: &str| folder.join(name).exists();
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for start in self.starts(launch, words, &options, &[]) {
+            let mut above = above(&start, home).map(Path::to_owned).peekable();
+            folders.extend(above.peek().cloned());
+            let is_project = |at: &PathBuf| has(at, "package.json") || has(at, "node_modules");
+            folders.extend(above.by_ref().find(is_project));
+            folders.extend(above.filter(|at| has_workspaces(at)));
+        }
+        let mut seen = Vec::new();
+        for folder in folders {
+            if !seen.contains(&folder) {
+                self.read(folder.join(".npmrc"), npmrc, "npm_config_registry");
+                seen.push(folder);
             }
         }
     }
-    let mut needed = Vec::new();
-    for block in script::metadata(launch) {
-        let settings = uv(&block).zip(script::dependencies(&block));
-        let Some((settings, dependencies)) = settings else {
-            found.push(("UV_INDEX_URL".to_owned(), "unreadable script".to_owned()));
-            continue;
-        };
-        found.extend(settings);
-        needed.extend(Some(dependencies).filter(|all| !all.is_empty()));
-    }
-    let is_set = |name: &str| {
-        let mut variables = launch.env.iter();
-        variables.any(|(known, _)| known.eq_ignore_ascii_case(name))
-    };
-    let mut settings: Vec<(String, String)> = Vec::new();
-    for (name, value) in found {
-        let known = settings.iter().any(|(known, _)| *known == name);
-        if !known && !is_set(&name) && settings.len() < MAX_SETTINGS {
-            settings.push((name, value));
+
+    /// Source: yarn's documentation of .yarnrc.yml, and of .yarnrc of its version 1: every folder above
+    /// counts.
+    fn yarn(&mut self, launch: &Launch, words: &[&str], home: &Path) {
+        if runs(words, &["yarn"]) {
+            for start in self.starts(launch, words, &["cwd", "C", "chdir"], &[]) {
+                for folder in above(&start, home) {
+                    let path = folder.join(".yarnrc.yml");
+                    self.read(path, yarnrc, "YARN_NPM_REGISTRY_SERVER");
+                    self.read(folder.join(".yarnrc"), classic, "YARN_REGISTRY");
+                }
+            }
         }
     }
-    // uv has no such variable, so one that is set hides nothing.
-    if !needed.is_empty() {
-        settings.push(("UV_WITH".to_owned(), needed.join("\n")));
+
+    /// Source: bun's documentation of bunfig.toml.
+    fn bun(&mut self, launch: &Launch, words: &[&str], home: &Path) {
+        if runs(words, &["bun"]) {
+            for start in self.starts(launch, words, &["cwd", "C", "chdir"], &[]) {
+                for folder in above(&start, home).take(1) {
+                    self.read(folder.join("bunfig.toml"), bunfig, "BUN_CONFIG_REGISTRY");
+                }
+            }
+        }
     }
-    settings
+
+    /// Source: uv's documentation of configuration files: commands of `uv tool` heed no project's.
+    fn uv(&mut self, launch: &Launch, words: &[&str], home: &Path) {
+        if !heeds_project(words) {
+            return;
+        }
+        let options = ["directory", "project", "C", "chdir"];
+        let variables = ["UV_PROJECT", "UV_WORKING_DIR"];
+        for start in self.starts(launch, words, &options, &variables) {
+            let mut is_found = false;
+            for folder in above(&start, home) {
+                let files = ["uv.toml", "pyproject.toml"].map(|name| folder.join(name));
+                // A project without a word for uv is no end of its search.
+                let heeded = |path: &PathBuf| match text(path).as_deref().and_then(uv) {
+                    Some(settings) => !settings.is_empty() || path.ends_with("uv.toml"),
+                    None => path.symlink_metadata().is_ok(),
+                };
+                // Of a member's project, the settings of its workspace count.
+                let nearest = !is_found && files.iter().any(heeded);
+                if nearest || files.iter().any(|path| is_workspace(path)) {
+                    is_found = true;
+                    for path in files {
+                        self.read(path, uv, "UV_INDEX_URL");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The user's own files, where the launch says that they are elsewhere.
+    fn homes(&mut self, launch: &Launch, words: &[&str], home: &Path) {
+        let start = Path::new(&launch.cwd);
+        let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+        let real = |path: &str| {
+            let path = start.join(path);
+            path.canonicalize().unwrap_or(path)
+        };
+        let other = set(launch, words, "HOME").find(|path| real(path) != home);
+        // Clients in containers of their own (Flatpak, Snap) have their settings below the user's
+        // folder; a project has nothing to say there.
+        let is_own = |path: &str| {
+            let path = real(path);
+            let project = !home.starts_with(&start) && path.starts_with(&start);
+            path.starts_with(home) && !project
+        };
+        let config = set(launch, words, "XDG_CONFIG_HOME");
+        let config = config
+            .filter(|path| !path.is_empty())
+            .find(|path| !is_own(path));
+        if other.is_some() && runs(words, &["npm", "npx", "pnx", "yarn", "bun", "deno"]) {
+            self.doubt("npm_config_userconfig", "another home".to_owned());
+        }
+        if (other.is_some() || config.is_some()) && runs(words, &["uv", "pip"]) {
+            self.doubt("UV_CONFIG_FILE", "another home".to_owned());
+            self.doubt("PIP_CONFIG_FILE", "another home".to_owned());
+        }
+    }
+
+    /// What scripts need, and the settings that they bring.
+    fn scripts(&mut self, launch: &Launch) -> Vec<String> {
+        let mut needed = Vec::new();
+        let scripts = script::metadata(launch);
+        for block in scripts.blocks {
+            let settings = uv(&block).zip(script::dependencies(&block));
+            let Some((settings, dependencies)) = settings else {
+                self.doubt("UV_INDEX_URL", "unreadable script".to_owned());
+                continue;
+            };
+            self.settings.extend(settings);
+            needed.extend(Some(dependencies).filter(|all| !all.is_empty()));
+        }
+        if scripts.unread {
+            self.doubt("UV_INDEX_URL", "unreadable script".to_owned());
+        }
+        needed
+    }
+
+    fn finish(self, launch: &Launch, needed: &[String]) -> Vec<(String, String)> {
+        // npm ignores the case of its variables, and those that are empty.
+        let is_set = |name: &str| {
+            let mut variables = launch.env.iter().filter(|(_, value)| !value.is_empty());
+            variables.any(|(known, _)| match name.starts_with("npm_") {
+                true => known.eq_ignore_ascii_case(name),
+                false => known == name,
+            })
+        };
+        let mut doubts = self.doubts;
+        let mut settings: Vec<(String, String)> = Vec::new();
+        for setting in self.settings {
+            if is_set(&setting.0) || settings.contains(&setting) {
+                continue;
+            }
+            if settings.len() == MAX_SETTINGS {
+                doubts.extend(unread());
+                break;
+            }
+            // What lies in a cache is taken for what the registry said.
+            if setting.0 == "npm_config_cache" {
+                doubts.push(("npm_config_registry".to_owned(), "a cache".to_owned()));
+            }
+            settings.push(setting);
+        }
+        for doubt in doubts {
+            if !settings.contains(&doubt) {
+                settings.push(doubt);
+            }
+        }
+        // uv has no such variable, so one that is set hides nothing.
+        if !needed.is_empty() {
+            settings.push(("UV_WITH".to_owned(), needed.join("\n")));
+        }
+        settings
+    }
 }
 
 /// What is told when the disk does not say in time what the files hold: each launcher may be led
@@ -121,62 +267,90 @@ pub(super) fn unread() -> Vec<(String, String)> {
     .into()
 }
 
-/// Lines of `key = value` or `key: value` before the first section; a key of npm's may have a colon.
-fn lines(text: &str) -> impl Iterator<Item = (String, &str)> {
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with('['));
-    lines.filter_map(|line| {
-        let comment = line.starts_with(['#', ';']);
-        let parts = line.split_once('=').or_else(|| line.split_once(':'));
-        let (key, value) = parts.filter(|_| !comment)?;
-        let key = key.trim().trim_end_matches("[]").to_lowercase();
-        Some((key, value.trim().trim_matches(['"', '\''])))
+/// Whether a folder's package has others below it, as far as that can be told.
+fn has_workspaces(folder: &Path) -> bool {
+    let path = folder.join("package.json");
+    let manifest = text(&path).and_then(|text| {
+        let text = text.trim_start_matches('\u{feff}');
+        serde_json::from_str::<serde_json::Value>(text).ok()
+    });
+    match manifest {
+        Some(manifest) => manifest.get("workspaces").is_some(),
+        None => path.symlink_metadata().is_ok(),
+    }
+}
+
+/// Whether uv is started for something else than its tools.
+fn heeds_project(words: &[&str]) -> bool {
+    let name = |word: &str| word.rsplit('/').next().is_some_and(|name| name == "uv");
+    let mut named = words.iter().enumerate().filter(|(_, word)| name(word));
+    if named.clone().next().is_none() {
+        let tools = words.iter().any(|word| word.ends_with("uvx"));
+        return !tools && runs(words, &["uv"]);
+    }
+    named.any(|(at, _)| {
+        let behind = words.get(at + 1..).unwrap_or_default();
+        positional(behind) != Some("tool")
     })
 }
 
-fn npmrc(text: &str) -> Option<Vec<(String, String)>> {
-    let told = |key: &str| {
-        matches!(key, "registry" | "node-options" | "script-shell") || key.ends_with(":registry")
-    };
-    let settings = lines(text)
-        .filter(|(key, _)| told(key))
-        .map(|(key, value)| {
-            let key = match key.starts_with('@') {
-                true => key,
-                false => key.replace('-', "_"),
-            };
-            (format!("npm_config_{key}"), value.to_owned())
-        })
-        .collect();
-    Some(settings)
+/// The first word that is neither an option of uv's nor the value of one.
+fn positional<'w>(words: &[&'w str]) -> Option<&'w str> {
+    const VALUES: [&str; 8] = [
+        "--directory",
+        "--project",
+        "--config-file",
+        "--cache-dir",
+        "--color",
+        "--allow-insecure-host",
+        "--python-preference",
+        "--preview-features",
+    ];
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        if VALUES.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word);
+        }
+    }
+    None
 }
 
-fn yarnrc(text: &str) -> Option<Vec<(String, String)>> {
-    // Only what stands at the beginning of a line is a setting of the whole.
-    let whole = text.lines().filter(|line| !line.starts_with(' '));
-    let whole: String = whole.flat_map(|line| [line, "\n"]).collect();
-    let settings = lines(&whole)
-        .filter(|(key, _)| key == "npmregistryserver")
-        .map(|(_, value)| ("YARN_NPM_REGISTRY_SERVER".to_owned(), value.to_owned()))
-        .collect();
-    Some(settings)
+/// Whether a project is the root of a workspace of uv's.
+fn is_workspace(path: &Path) -> bool {
+    let table = text(path).and_then(|text| text.parse::<toml::Table>().ok());
+    let part = table
+        .as_ref()
+        .and_then(|table| table.get("tool")?.get("uv"));
+    part.is_some_and(|part| part.get("workspace").is_some())
 }
 
 fn bunfig(text: &str) -> Option<Vec<(String, String)>> {
     let table = text.parse::<toml::Table>().ok()?;
-    let registry = table
-        .get("install")
-        .and_then(|install| install.get("registry"));
-    let registry = registry.and_then(|found| found.as_str().or_else(|| found.get("url")?.as_str()));
-    let registry = registry.map(|url| ("BUN_CONFIG_REGISTRY".to_owned(), url.to_owned()));
+    let install = |key: &str| table.get("install")?.get(key);
+    let url = |found: &toml::Value| match found.as_str() {
+        Some(url) => Some(url.to_owned()),
+        None => Some(found.get("url")?.as_str()?.to_owned()),
+    };
+    let registry = install("registry").and_then(url);
+    let registry = registry.map(|url| ("BUN_CONFIG_REGISTRY".to_owned(), url));
+    let scopes = install("scopes").and_then(toml::Value::as_table);
+    let scopes = scopes.into_iter().flatten().filter_map(|(scope, found)| {
+        let name = format!("npm_config_@{}:registry", scope.trim_start_matches('@'));
+        Some((name, url(found)?))
+    });
+    let own = ["ca", "cafile"]
+        .into_iter()
+        .find(|key| install(key).is_some());
+    let own = own.map(|key| ("npm_config_strict_ssl".to_owned(), key.to_owned()));
     let preload = table
         .get("preload")
-        .map(words)
+        .map(strings)
         .filter(|words| !words.is_empty());
     let preload = preload.map(|words| ("NODE_OPTIONS".to_owned(), format!("--require {words}")));
-    Some(registry.into_iter().chain(preload).collect())
+    let told = registry.into_iter().chain(preload);
+    Some(told.chain(scopes).chain(own).collect())
 }
 
 /// `uv.toml`, or the part of `pyproject.toml` that is uv's.
@@ -192,8 +366,9 @@ fn uv(text: &str) -> Option<Vec<(String, String)>> {
         ("index-url", "UV_INDEX_URL"),
         ("extra-index-url", "UV_EXTRA_INDEX_URL"),
         ("find-links", "UV_FIND_LINKS"),
+        ("allow-insecure-host", "UV_INSECURE_HOST"),
     ] {
-        let words = of(key).map(words).filter(|words| !words.is_empty());
+        let words = of(key).map(strings).filter(|words| !words.is_empty());
         settings.extend(words.map(|words| (name.to_owned(), words)));
     }
     let listed = of("index").and_then(toml::Value::as_array);
@@ -209,7 +384,7 @@ fn uv(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// A string, or the strings of a list, with spaces between them.
-fn words(value: &toml::Value) -> String {
+fn strings(value: &toml::Value) -> String {
     match value {
         toml::Value::String(word) => word.clone(),
         toml::Value::Array(list) => {
@@ -221,174 +396,4 @@ fn words(value: &toml::Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tests::launch;
-    use super::*;
-    use std::fs;
-
-    struct Tree(tempfile::TempDir);
-
-    impl Tree {
-        fn new(files: &[(&str, &str)]) -> Self {
-            let tree = Self(tempfile::tempdir().unwrap());
-            fs::create_dir_all(tree.0.path().join("home/ws/deep")).unwrap();
-            for (path, text) in files {
-                let path = tree.0.path().join("home").join(path);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, text).unwrap();
-            }
-            tree
-        }
-
-        fn read(&self, argv: &[&str], env: &[(&str, &str)]) -> Vec<String> {
-            let home = self.0.path().join("home");
-            let launch = launch(argv, env, &home.join("ws/deep"));
-            of_files(&launch, &home)
-                .into_iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect()
-        }
-    }
-
-    #[test]
-    fn a_project_chooses_a_registry_for_npm() {
-        let tree = Tree::new(&[
-            ("ws/package.json", "{}"),
-            (
-                "ws/.npmrc",
-                "; theirs\nregistry = \"https://r.example/\"\n@acme:registry=https://a.example\n\
-                 //r.example/:_authToken=s3cret\nnode-options=--require ./x.js\nfund=false\n",
-            ),
-            ("ws/deep/.npmrc", "script-shell=/tmp/sh"),
-            (".npmrc", "registry=https://the-users-own.example"),
-        ]);
-        let told = [
-            "npm_config_script_shell=/tmp/sh",
-            "npm_config_registry=https://r.example/",
-            "npm_config_@acme:registry=https://a.example",
-            "npm_config_node_options=--require ./x.js",
-        ];
-        assert_eq!(tree.read(&["npx", "-y", "x"], &[]), told);
-        assert!(tree.read(&["/srv/tool"], &[]).is_empty());
-        // A variable wins.
-        let set = [("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org")];
-        let left = tree.read(&["sh", "-c", "npx x"], &set);
-        assert_eq!(left, [told[0], told[2], told[3]]);
-        // A folder above that is no project says nothing.
-        let tree = Tree::new(&[("ws/.npmrc", "registry=https://r.example")]);
-        assert!(tree.read(&["npx", "x"], &[]).is_empty());
-    }
-
-    #[test]
-    fn other_launchers_read_files_as_well() {
-        let tree = Tree::new(&[
-            (
-                "ws/.yarnrc.yml",
-                "npmRegistryServer: \"https://y.example\"\nnpmScopes:\n  a:\n    npmRegistryServer: z\n",
-            ),
-            (
-                "ws/deep/bunfig.toml",
-                "preload = [\"./a.ts\"]\n[install]\nregistry = { url = \"https://b.example\" }\n",
-            ),
-            (
-                "ws/pyproject.toml",
-                "[project]\nname = \"x\"\n[[tool.uv.index]]\nurl = \"https://u.example\"\n",
-            ),
-        ]);
-        let read = |argv: &[&str]| tree.read(argv, &[]);
-        assert_eq!(
-            read(&["yarn", "dlx", "x"]),
-            ["YARN_NPM_REGISTRY_SERVER=https://y.example"]
-        );
-        assert_eq!(
-            read(&["bunx", "x"]),
-            [
-                "BUN_CONFIG_REGISTRY=https://b.example",
-                "NODE_OPTIONS=--require ./a.ts"
-            ]
-        );
-        assert_eq!(read(&["uv", "run", "x"]), ["UV_INDEX=https://u.example"]);
-        assert!(read(&["uvx", "x"]).is_empty());
-        assert!(read(&["/srv/tool"]).is_empty());
-    }
-
-    #[test]
-    fn a_script_says_what_it_needs_and_from_where() {
-        let script =
-            "# /// script\n# dependencies = ['a==1', 'b']\n# [tool.uv]\n# index-url = 'u'\n# ///\n";
-        let tree = Tree::new(&[
-            ("ws/deep/x.py", script),
-            ("ws/deep/bad.py", "# /// script\n# ][\n# ///\n"),
-        ]);
-        let told = ["UV_INDEX_URL=u", "UV_WITH=a==1\nb"];
-        assert_eq!(tree.read(&["uv", "run", "x.py"], &[]), told);
-        let set = [("UV_WITH", "c"), ("UV_INDEX_URL", "v")];
-        assert_eq!(tree.read(&["uv", "run", "x.py"], &set), told[1..]);
-        assert_eq!(
-            tree.read(&["uv", "run", "bad.py"], &[]),
-            ["UV_INDEX_URL=unreadable script"]
-        );
-        assert!(tree.read(&["python", "x.py"], &[]).is_empty());
-    }
-
-    #[test]
-    fn a_file_that_cant_be_read_is_not_taken_for_one_that_says_nothing() {
-        let large = format!("#{}\nregistry=https://r.example", " ".repeat(1 << 20));
-        let tree = Tree::new(&[
-            ("ws/deep/bunfig.toml", "]]"),
-            ("ws/deep/uv.toml", "\0"),
-            ("ws/.npmrc", &large),
-            ("ws/package.json", "{}"),
-        ]);
-        fs::create_dir(tree.0.path().join("home/ws/deep/.yarnrc.yml")).unwrap();
-        for (program, told) in [
-            ("npx", "npm_config_registry=unreadable .npmrc"),
-            ("bunx", "BUN_CONFIG_REGISTRY=unreadable bunfig.toml"),
-            ("uv", "UV_INDEX_URL=unreadable uv.toml"),
-            ("yarn", "YARN_NPM_REGISTRY_SERVER=unreadable .yarnrc.yml"),
-        ] {
-            let read = tree.read(&[program, "x"], &[]);
-            assert!(read.iter().any(|line| line == told), "{program}: {read:?}");
-        }
-    }
-
-    #[test]
-    fn a_disk_that_does_not_answer_says_elsewhere() {
-        let tree = Tree::new(&[("ws/package.json", "{}")]);
-        let launch = launch(&["npx", "x"], &[], tree.0.path());
-        let told = super::super::told(&launch, None);
-        let registry = told
-            .env
-            .iter()
-            .find(|(name, _)| name == "npm_config_registry");
-        assert_eq!(registry.unwrap().1, "unreadable settings");
-        assert_eq!(
-            super::super::told(&launch, Some(Vec::new())).env,
-            launch.env
-        );
-    }
-
-    #[test]
-    fn lines_that_make_no_sense_hold_nothing_up() {
-        let tree = Tree::new(&[
-            ("ws/.npmrc", "registry\n=\n[x]\nregistry=in-a-section\n"),
-            ("ws/package.json", "{}"),
-        ]);
-        assert!(tree.read(&["npx", "x"], &[]).is_empty());
-    }
-
-    #[test]
-    fn a_project_says_it_in_any_spelling_of_toml() {
-        for text in [
-            "[ tool . uv ]\nindex-url = 'u'",
-            "tool = { uv = { index-url = 'u' } }",
-        ] {
-            let tree = Tree::new(&[("ws/pyproject.toml", text)]);
-            assert_eq!(
-                tree.read(&["uv", "run", "x"], &[]),
-                ["UV_INDEX_URL=u"],
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
+mod own;
+
 struct Disk(TempDir);
 
 impl Disk {
