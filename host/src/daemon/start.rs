@@ -117,7 +117,11 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     let (overrides, overrides_error) = read_overrides(home);
     // Before it is read: what is saved meanwhile is a change.
     let policy_seen = policy_watch::stamp(&home.policy_file());
-    let (policy, policy_error) = load_policy(home)?;
+    let (policy, unreadable) = load_policy(home)?;
+    let policy_error = unreadable.map(|why| {
+        tracing::error!(why, "the policy can't be read; `strict` applies");
+        format!("{why}; `strict` applies")
+    });
     let policy = policy.with_overrides(overrides);
     let own = OwnChains::configured(home, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -300,26 +304,26 @@ pub(crate) fn load(
     (Set::new(detectors, missing), failed)
 }
 
-/// The user's policy, or the shipped `balanced` profile when there is none.
+/// The user's policy, or the shipped `balanced` profile when there is none. One that is there and
+/// can't be read is not absent: `strict`, and why.
 pub(crate) fn load_policy(home: &Home) -> Result<(Policy, Option<String>), PolicyError> {
     let path = home.policy_file();
-    match fs::read_to_string(&path) {
+    let error = match fs::read_to_string(&path) {
         Ok(text) => {
             let policy = Policy::parse(&text, &path.display().to_string(), home.user())?;
-            Ok((policy, None))
+            return Ok((policy, None));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let policy = Policy::builtin(crate::policy::Profile::Balanced, home.user());
-            Ok((policy, None))
+            if fs::symlink_metadata(&path).is_err() {
+                let policy = Policy::builtin(crate::policy::Profile::Balanced, home.user());
+                return Ok((policy, None));
+            }
+            "it is a link to nothing".to_owned()
         }
-        // Unreadable is not absent: the strict profile until someone repairs it.
-        Err(error) => {
-            tracing::error!(%error, path = %path.display(), "the policy can't be read; `strict` applies");
-            let policy = Policy::builtin(crate::policy::Profile::Strict, home.user());
-            let told = format!("{}: {error}; `strict` applies", path.display());
-            Ok((policy, Some(told)))
-        }
-    }
+        Err(error) => error.to_string(),
+    };
+    let policy = Policy::builtin(crate::policy::Profile::Strict, home.user());
+    Ok((policy, Some(format!("{}: {error}", path.display()))))
 }
 
 /// The overrides that a person made. Those that can't be believed are none, which is stricter, and

@@ -102,6 +102,36 @@ fn a_policy_applies_once_its_change_is_recorded_and_not_before() {
 }
 
 #[test]
+fn a_policy_that_can_no_longer_be_read_stays_and_one_that_never_could_is_strict() {
+    let (_folder, home) = home();
+    let path = home.policy_file();
+    fs::write(&path, "version = 1\nprofile = \"monitor\"\n").unwrap();
+    let parts = parts(&home);
+    parts.reload_policy().unwrap();
+    let profile = || parts.judge.policy().profile();
+    assert_eq!(profile(), Profile::Monitor);
+    let stays = || {
+        assert!(matches!(
+            parts.reload_policy(),
+            Err(ReloadError::Unreadable(_))
+        ));
+        assert_eq!(profile(), Profile::Monitor);
+        assert!(parts.policy_error().is_some());
+        let (policy, why) = load_policy(&home).unwrap();
+        assert_eq!((policy.profile(), why.is_some()), (Profile::Strict, true));
+    };
+    fs::write(&path, b"# caf\xe9\nprofile = \"balanced\"\n").unwrap();
+    stays();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("nothing", &path).unwrap();
+    stays();
+    // One that is really gone has been taken away.
+    fs::remove_file(&path).unwrap();
+    parts.reload_policy().unwrap();
+    assert_eq!(profile(), Profile::Balanced);
+}
+
+#[test]
 fn an_answer_is_taken_once_it_is_recorded_and_not_before() {
     let (_folder, home) = home();
     let parts = parts(&home);

@@ -72,6 +72,32 @@ fn rule(pins: &Pins, now: &Candidate) -> String {
 }
 
 #[test]
+fn a_package_does_not_lose_its_pin_by_a_long_name_of_its_file() {
+    let deep = Identity {
+        entry: Some(format!("/x/node_modules/mail/{}/cli.js", "a".repeat(500))),
+        ..on_disk(Some("npm:mail@1.0.2"), Some("bb"))
+    };
+    let now = Candidate::of("mail", &launch(), Some("npm:mail"), &deep).unwrap();
+    let home = Home::new();
+    let pins = home.pins();
+    pins.allowed(first()).unwrap();
+    assert_eq!(rule(&pins, &now), "pins.version");
+    // Without a package the file is what is pinned, so it must be told from others.
+    assert_eq!(
+        Candidate::of(
+            "mail",
+            &launch(),
+            None,
+            &Identity {
+                package: None,
+                ..deep
+            }
+        ),
+        None
+    );
+}
+
+#[test]
 fn what_changed_since_it_was_allowed_is_found() {
     let home = Home::new();
     assert_eq!(rule(&home.pins(), &first()), "new");
