@@ -147,7 +147,7 @@ fn piece(random: &mut Sequence) -> String {
 }
 
 fn nested(random: &mut Sequence) -> String {
-    const OPENS: [(&str, &str); 8] = [
+    const OPENS: [(&str, &str); 12] = [
         ("$(", ")"),
         ("sh -c '", "'"),
         ("`", "`"),
@@ -156,6 +156,10 @@ fn nested(random: &mut Sequence) -> String {
         ("env -S \"", "\""),
         ("<(", ")"),
         ("bash <<E\n", "\nE\n"),
+        ("((", "))"),
+        ("$((1<<", "))"),
+        ("a[1<<", "]=1\n"),
+        ("\"${x:-$(", ")}\""),
     ];
     let (open, close) = OPENS[random.below(OPENS.len())];
     let deep = 1 + random.below(300);
@@ -235,6 +239,41 @@ fn no_long_words_are_looked_at_from_every_start() {
             check(start, &words);
             words.reverse();
             check(start, &words);
+        }
+    }
+}
+
+/// What opens again and again and is never closed would be looked for from every opening.
+#[test]
+fn nothing_that_opens_is_looked_for_again_and_again() {
+    for opens in [
+        "((",
+        "( (",
+        "$((",
+        "${",
+        "$[",
+        "a[",
+        "\"${",
+        "$(",
+        "<<A\n",
+        "cat <<A;",
+        "bash <<E\n",
+        "`",
+        "x=(",
+        "((<<A\n",
+        "$(cat <<A\n",
+        "$(case ",
+        "((\"",
+        "(('",
+        "aaaaaaaa[",
+        "<<$(",
+        "a[$(",
+        "x=(a[$(",
+        "<<`",
+        "$(a[1<<$((",
+    ] {
+        for times in [300, 3_000] {
+            check(opens, &[opens.repeat(times)]);
         }
     }
 }

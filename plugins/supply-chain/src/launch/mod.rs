@@ -393,6 +393,8 @@ mod brought;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
+mod ends;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod spellings;
