@@ -4,6 +4,7 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod address;
 mod candidates;
 mod deno;
 mod download;

@@ -409,7 +409,8 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 fn is_npm_spec(value: &str) -> bool {
     value.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*v".contains(c))
         || value.starts_with("npm:")
-        || value.starts_with("https://registry.npmjs.org/")
+        || (value.contains("://")
+            && matches!(launch::target(value, Npm), launch::Target::Registry { .. }))
         || matches!(value, "latest" | "next")
 }
 

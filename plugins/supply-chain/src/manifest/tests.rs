@@ -145,6 +145,11 @@ fn packages_in_written_files_are_found() {
         ),
         (
             "package.json",
+            r#""good": "https://u@REGISTRY.npmjs.org/evil/-/evil-1.0.0.tgz""#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            "package.json",
             r#""scripts":{"postinstall":"npx evil@1.0.0"}"#,
             "npm:evil 1.0.0",
         ),
