@@ -243,6 +243,31 @@ fn no_long_words_are_looked_at_from_every_start() {
     }
 }
 
+/// Every text with every file, and every substitution with every word, would be too many.
+#[test]
+fn no_long_command_is_looked_at_for_each_part_of_a_script() {
+    for (start, part, end) in [
+        ("", "echo a|", "tee"),
+        ("npx", " $(echo a|b)", ""),
+        ("pip install -r x", " <(a)", " b"),
+        ("sudo -u me", " $(a)", " b"),
+    ] {
+        let files = " f".repeat(10_000);
+        check(
+            part,
+            &[format!("{start}{}{end}{files}", part.repeat(4_000))],
+        );
+    }
+    check(
+        "tee",
+        &[format!(
+            "tee{} <<A{}",
+            " f".repeat(9_000),
+            "\nnpx a".repeat(9_000)
+        )],
+    );
+}
+
 /// What opens again and again and is never closed would be looked for from every opening.
 #[test]
 fn nothing_that_opens_is_looked_for_again_and_again() {

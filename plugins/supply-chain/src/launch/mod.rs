@@ -12,6 +12,7 @@ mod encoded;
 mod environment;
 mod fetched_code;
 mod fetchers;
+mod handed;
 mod images;
 mod interpreters;
 mod lexer;

@@ -389,8 +389,7 @@ fn lines_end_and_go_on_where_their_tools_say_so() {
     list("evil\\\r\n==1.0.0\\\n# x\nb", "pypi:evil 1.0.0");
     list("a==1 # \\\nevil==1.0.0\t# x", "pypi:evil 1.0.0");
     list("# a \\\nevil==1.0.0\n", "pypi:evil 1.0.0");
-    list("evil==1.0.0 \\", "pypi:evil 1.0.0");
-    list("# evil==1.0.0\n  # evil==1.0.0 \\\n", "");
+    list("# evil==1.0.0\n # evil \\\n", "");
     for content in [
         "RUN npm i -g \\\n    # pinned\n    evil@1.0.0",
         "RUN npm i -g \\ \n\n  evil@1.0.0",

@@ -136,7 +136,9 @@ impl Lexer<'_> {
     /// `$(…)`: what a plain `echo` would print is put in.
     pub(super) fn substitution(&mut self, text: String) {
         let plain = |c: char| c.is_alphanumeric() || "@=./_- ^~<>[],:+".contains(c);
-        let printed = text.strip_prefix("echo ").map(str::trim);
+        let mut printed = ["echo ", "cat <<<", "printf %s "].iter();
+        let printed = printed.find_map(|start| text.strip_prefix(start));
+        let printed = printed.map(|words| words.trim().trim_matches(['\'', '"']));
         let printed =
             printed.filter(|words| words.len() <= MAX_VALUE_BYTES && words.chars().all(plain));
         match printed {
