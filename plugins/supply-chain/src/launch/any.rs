@@ -147,7 +147,7 @@ fn piece(random: &mut Sequence) -> String {
 }
 
 fn nested(random: &mut Sequence) -> String {
-    const OPENS: [(&str, &str); 8] = [
+    const OPENS: [(&str, &str); 12] = [
         ("$(", ")"),
         ("sh -c '", "'"),
         ("`", "`"),
@@ -156,6 +156,10 @@ fn nested(random: &mut Sequence) -> String {
         ("env -S \"", "\""),
         ("<(", ")"),
         ("bash <<E\n", "\nE\n"),
+        ("((", "))"),
+        ("$((1<<", "))"),
+        ("a[1<<", "]=1\n"),
+        ("\"${x:-$(", ")}\""),
     ];
     let (open, close) = OPENS[random.below(OPENS.len())];
     let deep = 1 + random.below(300);
@@ -235,6 +239,66 @@ fn no_long_words_are_looked_at_from_every_start() {
             check(start, &words);
             words.reverse();
             check(start, &words);
+        }
+    }
+}
+
+/// Every text with every file, and every substitution with every word, would be too many.
+#[test]
+fn no_long_command_is_looked_at_for_each_part_of_a_script() {
+    for (start, part, end) in [
+        ("", "echo a|", "tee"),
+        ("npx", " $(echo a|b)", ""),
+        ("pip install -r x", " <(a)", " b"),
+        ("sudo -u me", " $(a)", " b"),
+    ] {
+        let files = " f".repeat(10_000);
+        check(
+            part,
+            &[format!("{start}{}{end}{files}", part.repeat(4_000))],
+        );
+    }
+    check(
+        "tee",
+        &[format!(
+            "tee{} <<A{}",
+            " f".repeat(9_000),
+            "\nnpx a".repeat(9_000)
+        )],
+    );
+}
+
+/// What opens again and again and is never closed would be looked for from every opening.
+#[test]
+fn nothing_that_opens_is_looked_for_again_and_again() {
+    for opens in [
+        "((",
+        "( (",
+        "$((",
+        "${",
+        "$[",
+        "a[",
+        "\"${",
+        "$(",
+        "<<A\n",
+        "cat <<A;",
+        "bash <<E\n",
+        "`",
+        "x=(",
+        "((<<A\n",
+        "$(cat <<A\n",
+        "$(case ",
+        "((\"",
+        "(('",
+        "aaaaaaaa[",
+        "<<$(",
+        "a[$(",
+        "x=(a[$(",
+        "<<`",
+        "$(a[1<<$((",
+    ] {
+        for times in [300, 3_000] {
+            check(opens, &[opens.repeat(times)]);
         }
     }
 }

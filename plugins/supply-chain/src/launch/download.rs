@@ -94,16 +94,18 @@ impl Script {
         let mut found: Vec<bool> = Vec::new();
         for (at, command) in self.commands.iter().enumerate().rev() {
             let mut written = command.written.iter().map(|file| base_name(file));
+            let copies = command.copies();
+            let mut copied = copies.iter().map(|file| base_name(file));
+            let own = copied.any(|name| runs_later(name, at));
             found.push(if command.written.is_empty() {
-                taken
+                taken || own
             } else {
-                kept || written.any(|name| runs_later(name, at))
+                kept || own || written.any(|name| runs_later(name, at))
             });
             if command.piped && command.takes_commands() {
                 taken = true;
-            } else if command.piped && command.effective().0 == "tee" {
-                let mut files = command.words.iter().skip(1).map(|file| base_name(file));
-                kept |= files.any(|name| runs_later(name, at));
+            } else if command.piped && !copies.is_empty() {
+                kept |= own;
                 // What it reads goes on to the next part, if there is one.
                 let next = self.commands.get(at + 1);
                 taken = kept || (taken && next.is_some_and(|next| next.piped));

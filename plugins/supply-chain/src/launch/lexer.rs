@@ -3,12 +3,16 @@
 //! Variables that the script itself, or the launch around it, sets to plain text are put in where
 //! they are used, so that `P=evil; npx $P` says what it runs. Nothing else is expanded.
 
+mod expansions;
+mod heredocs;
+mod matching;
 mod values;
 
 use crate::effort;
 use std::collections::BTreeMap;
 
-use super::shell::{Nested, NestedKind, SUBSTITUTED, Script, Simple, mark};
+use super::shell::{Script, Simple};
+use heredocs::Marker;
 
 pub use values::alias_key;
 
@@ -19,6 +23,9 @@ pub type Variables = BTreeMap<String, String>;
 const MAX_VALUE_BYTES: usize = 1024;
 /// How often values are put in; more is nobody's script.
 const MAX_VALUES: u32 = 256;
+/// How often each character may be looked at without being read. Chosen: ordinary brackets take one
+/// or two looks.
+const AHEAD: usize = 4;
 /// Words made of one pair of braces.
 const MAX_CHOICES: usize = 16;
 
@@ -29,8 +36,18 @@ pub struct Lexer<'a> {
     word: Option<String>,
     /// Where in the word the first `{a,b}` stood, and what it holds.
     choices: Option<(usize, Vec<String>)>,
-    /// Ends of here-documents that begin after this line, and the commands that read them.
-    heredocs: Vec<(String, usize)>,
+    /// Here-documents that begin after this line, and the commands that read them.
+    heredocs: Vec<(Marker, usize)>,
+    /// The end of one was not found.
+    unended: bool,
+    /// Where the last bracket of `((…))` stands that is being read, or was.
+    arithmetic: usize,
+    /// The words are the elements of an array: `x=(a b)`.
+    compound: bool,
+    /// How much may still be looked at without being read.
+    ahead_left: usize,
+    /// `<<` stands somewhere, so what can't be told from arithmetic may hide something.
+    shifts: bool,
     variables: &'a mut Variables,
     /// Bytes that values may still add.
     budget: &'a mut usize,
@@ -61,6 +78,11 @@ impl<'a> Lexer<'a> {
             word: None,
             choices: None,
             heredocs: Vec::new(),
+            unended: false,
+            arithmetic: 0,
+            compound: false,
+            ahead_left: AHEAD * (text.len() + MAX_VALUE_BYTES),
+            shifts: text.contains("<<"),
             variables,
             budget,
             strict: false,
@@ -82,6 +104,9 @@ impl<'a> Lexer<'a> {
     pub fn run(mut self) -> Script {
         while let Some(c) = self.next() {
             match c {
+                // Quotes and comments are none there.
+                '\'' | '"' if self.in_arithmetic() => {}
+                '#' if self.in_arithmetic() => self.push(c),
                 '\'' => {
                     let text = self.until('\'');
                     self.push_str(&text);
@@ -107,6 +132,7 @@ impl<'a> Lexer<'a> {
                         self.at += 1;
                     }
                 }
+                '[' if self.assigns_element() => self.subscript(),
                 '|' => {
                     let or = self.peek() == Some('|');
                     self.at += usize::from(or || self.peek() == Some('&'));
@@ -114,6 +140,11 @@ impl<'a> Lexer<'a> {
                     self.depends = true;
                 }
                 '&' | ';' | '\n' | '(' | ')' => {
+                    let compound = c == '(' && self.word.as_ref().is_some_and(|w| w.ends_with('='));
+                    self.compound = compound || (self.compound && c != ')');
+                    if c == '(' && self.word.is_none() {
+                        self.arithmetic();
+                    }
                     let and = c == '&' && self.peek() == Some('&');
                     self.at += usize::from(and);
                     self.end_command(false);
@@ -124,7 +155,7 @@ impl<'a> Lexer<'a> {
                     } else if c == ')' {
                         self.inner = self.inner.saturating_sub(1);
                     }
-                    if c == '\n' {
+                    if c == '\n' && !self.in_arithmetic() {
                         self.read_heredocs();
                     }
                 }
@@ -172,100 +203,19 @@ impl<'a> Lexer<'a> {
         matches!(bytes, [letter, b':', ..] if letter.is_ascii_alphabetic())
     }
 
+    /// The text from one place to another.
+    fn text(&self, start: usize, end: usize) -> String {
+        let text = self.chars.get(start..end).unwrap_or_default();
+        effort::spend(text.len());
+        text.iter().collect()
+    }
+
     fn until(&mut self, end: char) -> String {
         let mut text = String::new();
         while let Some(c) = self.next().filter(|c| *c != end) {
             text.push(c);
         }
         text
-    }
-
-    fn double_quoted(&mut self) {
-        self.push_str("");
-        while let Some(c) = self.next() {
-            match c {
-                '"' => return,
-                '\\' => match self.next() {
-                    Some('\n') | None => {}
-                    Some(c) if "$`\"\\".contains(c) => self.push(c),
-                    Some(c) => {
-                        self.push('\\');
-                        self.push(c);
-                    }
-                },
-                '$' | '`' => self.expansion(c, true),
-                c => self.push(c),
-            }
-        }
-    }
-
-    fn expansion(&mut self, opener: char, quoted: bool) {
-        match (opener, self.peek()) {
-            ('`', _) => {
-                let mut text = String::new();
-                while let Some(c) = self.next().filter(|c| *c != '`') {
-                    // Inside, a backslash keeps only what would end or expand it.
-                    let escaped = c == '\\' && self.peek().is_some_and(|c| "`\\$".contains(c));
-                    text.extend(if escaped { self.next() } else { Some(c) });
-                }
-                self.substitution(text);
-            }
-            (_, Some('(')) => {
-                self.at += 1;
-                let text = self.until_closed();
-                self.substitution(text);
-            }
-            (_, Some('\'')) if !quoted => {
-                self.at += 1;
-                self.ansi_quoted();
-            }
-            (_, Some('"')) if !quoted => {}
-            (_, Some(c)) if c.is_alphanumeric() || "_{@*#?!$-".contains(c) => {
-                self.script.expands = true;
-                self.variable(quoted);
-            }
-            _ => self.push(opener),
-        }
-    }
-
-    /// `$'n\x70x'`.
-    fn ansi_quoted(&mut self) {
-        self.push_str("");
-        while let Some(c) = self.next().filter(|c| *c != '\'') {
-            if c != '\\' {
-                self.push(c);
-                continue;
-            }
-            let (radix, longest) = match self.next() {
-                Some('x') => (16, 2),
-                Some('u') => (16, 4),
-                Some('U') => (16, 8),
-                Some('0'..='7') => {
-                    self.at -= 1;
-                    (8, 3)
-                }
-                Some('n' | 'r' | 't') => {
-                    self.push(' ');
-                    continue;
-                }
-                Some(c) => {
-                    self.push(c);
-                    continue;
-                }
-                None => return,
-            };
-            let mut code = 0;
-            for _ in 0..longest {
-                let Some(digit) = self.peek().and_then(|c| c.to_digit(radix)) else {
-                    break;
-                };
-                code = code * radix + digit;
-                self.at += 1;
-            }
-            self.word
-                .get_or_insert_default()
-                .extend(char::from_u32(code));
-        }
     }
 
     /// `{npx,-y,evil}`: several words out of one.
@@ -290,179 +240,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Up to the bracket that closes a substitution; brackets in quotes close nothing.
-    fn until_closed(&mut self) -> String {
-        let mut text = String::new();
-        let mut open = 1_u32;
-        let mut quote = None;
-        let mut heredocs = Vec::new();
-        while let Some(c) = self.next() {
-            match (quote, c) {
-                (None, '<') if self.peek() == Some('<') => heredocs.extend(self.heredoc_ahead()),
-                // Quotes and brackets in a here-document are only text.
-                (None, '\n') => {
-                    text.push(c);
-                    for end in heredocs.drain(..) {
-                        while self.peek().is_some() {
-                            let line = self.until('\n');
-                            text.push_str(&line);
-                            text.push('\n');
-                            if line.trim() == end {
-                                break;
-                            }
-                        }
-                    }
-                    continue;
-                }
-                (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-                (Some('\''), _) => {}
-                (_, '\\') => {
-                    text.push(c);
-                    text.extend(self.next());
-                    continue;
-                }
-                (None, '\'' | '"') => quote = Some(c),
-                (None, '(') => open += 1,
-                (None, ')') => open -= 1,
-                _ => {}
-            }
-            if open == 0 {
-                break;
-            }
-            text.push(c);
-        }
-        text
-    }
-
-    /// The end of the here-document whose second `<` is next.
-    fn heredoc_ahead(&self) -> Option<String> {
-        let rest = self.chars.get(self.at + 1..).unwrap_or_default();
-        let mut rest = rest.iter().skip_while(|c| "- \t".contains(**c)).peekable();
-        if rest.peek() == Some(&&'<') {
-            return None;
-        }
-        let word = rest.take_while(|c| c.is_alphanumeric() || "_'\"\\-.".contains(**c));
-        let end: String = word
-            .inspect(|_| effort::spend(1))
-            .filter(|c| !"'\"\\".contains(**c))
-            .collect();
-        (!end.is_empty()).then_some(end)
-    }
-
-    fn nest(&mut self, text: String, sink: bool) {
-        self.push_substituted();
-        self.script.expands = true;
-        let parent = self.current();
-        let kind = if sink {
-            NestedKind::Sink
-        } else {
-            NestedKind::Substitution
-        };
-        self.script.nested.push(Nested { text, parent, kind });
-    }
-
-    /// What stands for the next substitution.
-    fn push_substituted(&mut self) {
-        self.push(SUBSTITUTED);
-        let mark = mark(self.script.nested.len());
-        self.word.get_or_insert_default().extend(mark);
-    }
-
     /// Index of the command that is being read.
     fn current(&self) -> usize {
         self.script.commands.len().saturating_sub(1)
-    }
-
-    /// `$(…)`: what a plain `echo` would print is put in.
-    fn substitution(&mut self, text: String) {
-        let plain = |c: char| c.is_alphanumeric() || "@=./_- ^~<>[],:+".contains(c);
-        let printed = text.strip_prefix("echo ").map(str::trim);
-        let printed =
-            printed.filter(|words| words.len() <= MAX_VALUE_BYTES && words.chars().all(plain));
-        match printed {
-            Some(words) => {
-                self.push_str(words);
-                self.script.expands = true;
-                let (parent, kind) = (self.current(), NestedKind::Substitution);
-                self.script.nested.push(Nested { text, parent, kind });
-            }
-            None => self.nest(text, false),
-        }
-    }
-
-    /// Drops the operator, the digit before it and the file, which is remembered if written to.
-    fn redirection(&mut self, operator: char) {
-        let digits = |word: &String| word.chars().all(|c| c.is_ascii_digit());
-        if self.word.as_ref().is_some_and(digits) {
-            self.word = None;
-        }
-        self.end_word();
-        let start = self.at;
-        while self.peek().is_some_and(|c| "<>&|".contains(c)) {
-            self.at += 1;
-        }
-        let more = self.at - start;
-        let here = operator == '<' && more == 1 && self.chars.get(start) == Some(&'<');
-        if operator == '<' && more == 2 {
-            // A here-string is one more word that the program gets.
-            return;
-        }
-        self.at += usize::from(here && self.peek() == Some('-'));
-        while self.peek().is_some_and(|c| c == ' ' || c == '\t') {
-            self.at += 1;
-        }
-        let mut file = String::new();
-        while let Some(c) = self.peek() {
-            if !here
-                && "'\"".contains(c)
-                && let Some(text) = self.plainly_quoted(c)
-            {
-                self.at += text.len() + 2;
-                file.extend(text);
-                continue;
-            }
-            let quote = here && "'\"\\".contains(c);
-            if !quote && (c.is_whitespace() || ";|&()<>\"'$`".contains(c)) {
-                break;
-            }
-            if !quote {
-                file.push(c);
-            }
-            self.at += 1;
-        }
-        if here && !file.is_empty() {
-            self.heredocs.push((file, self.current()));
-        } else if operator == '>'
-            && let Some(command) = self.script.commands.last_mut()
-        {
-            command.written.push(file);
-        }
-    }
-
-    /// The text between the quote that is next and its twin, when nothing in it means more.
-    fn plainly_quoted(&self, quote: char) -> Option<Vec<char>> {
-        let rest = self.chars.get(self.at + 1..)?;
-        let text = rest.get(..rest.iter().position(|c| *c == quote)?)?;
-        effort::spend(text.len());
-        let plain = !text.iter().any(|c| "$`\\\n".contains(*c));
-        plain.then(|| text.to_vec())
-    }
-
-    /// The bodies of here-documents: a program's input, which a shell would run.
-    fn read_heredocs(&mut self) {
-        for (end, parent) in std::mem::take(&mut self.heredocs) {
-            let mut body = String::new();
-            while self.peek().is_some() {
-                let line = self.until('\n');
-                if line.trim() == end {
-                    break;
-                }
-                body.push_str(&line);
-                body.push('\n');
-            }
-            let (text, kind) = (body, NestedKind::Here);
-            self.script.nested.push(Nested { text, parent, kind });
-        }
     }
 
     fn end_word(&mut self) {

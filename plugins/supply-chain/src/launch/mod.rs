@@ -4,6 +4,7 @@
 //! read in two ways, every reading becomes a candidate: too many look-ups cost microseconds, a
 //! missed one costs the machine. Nothing is resolved on disk here, and nothing is judged.
 
+mod address;
 mod candidates;
 mod deno;
 mod download;
@@ -11,6 +12,7 @@ mod encoded;
 mod environment;
 mod fetched_code;
 mod fetchers;
+mod handed;
 mod images;
 mod interpreters;
 mod lexer;
@@ -392,6 +394,8 @@ mod attacks;
 mod brought;
 #[cfg(test)]
 mod elsewhere;
+#[cfg(test)]
+mod ends;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

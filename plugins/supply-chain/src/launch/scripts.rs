@@ -1,9 +1,12 @@
 //! Reads scripts, the words that a command hands on, and text of other languages.
 
+use std::borrow::Cow;
+
 use super::reads::Reads;
 use super::shell::{NestedKind, Script, Simple};
 use super::{
-    Extraction, Opaque, Reader, Role, encoded, fetched_code, loose, program_name, programs, quoted,
+    Extraction, Opaque, Reader, Role, encoded, fetched_code, handed, loose, program_name, programs,
+    quoted,
 };
 use crate::effort;
 
@@ -53,13 +56,19 @@ impl Reader {
             Vec::new()
         };
         let runs = |at: usize| runs.get(at) == Some(&true);
-        let mut before: &[String] = &[];
+        let known = prints || !script.nested.is_empty();
+        let (keepers, marks) = match known {
+            true => (script.keepers(), script.run_marks()),
+            false => Default::default(),
+        };
+        let keeper = |at: usize| script.commands.get(keepers.get(at).copied().flatten()?);
+        let mut before: Cow<'_, [String]> = Cow::Borrowed(&[]);
         for (at, command) in script.commands.iter().enumerate() {
             self.command(&command.words, role, depth);
             let feeds = !before.is_empty() && command.is_fed();
             if feeds
-                && self.work(command.fed_bytes(before))
-                && let Some(words) = command.fed(before)
+                && self.work(command.fed_bytes(&before))
+                && let Some(words) = command.fed(&before)
             {
                 #[cfg(test)]
                 self.made(&words);
@@ -76,26 +85,36 @@ impl Reader {
                     self.script(&text, Role::Extra, depth);
                 }
             }
-            before = command.printed();
+            before = command.prints();
             if !before.is_empty() && (output_runs || runs(at)) {
-                self.inside(Reads::Runs, before, depth);
+                self.inside(Reads::Runs, &before, depth);
             }
-            if let Some(file) = command.written.last().filter(|_| !before.is_empty()) {
-                self.found.writes.push((file.clone(), before.join(" ")));
+            if let Some(keeper) = keeper(at).filter(|_| !before.is_empty()) {
+                self.keep(keeper, &command.text(&before));
             }
         }
-        for nested in &script.nested {
+        for (index, nested) in script.nested.iter().enumerate() {
+            let mark = Script::mark_of(index);
             let parent = script.commands.get(nested.parent);
             match nested.kind {
                 NestedKind::Substitution => {
-                    self.output_runs = parent.is_some_and(Simple::runs_its_substitution);
+                    self.output_runs =
+                        parent.is_some_and(Simple::runs_its_substitution) || marks.contains(&mark);
                     self.script(&nested.text, Role::Extra, depth);
                     self.output_runs = false;
+                    if let Some(parent) = parent {
+                        self.hands(&nested.text, parent, mark, depth);
+                    }
                 }
                 NestedKind::Sink => self.script(&nested.text, Role::Extra, depth),
                 NestedKind::Here => {
                     let printed = output_runs && parent.is_some_and(|p| p.written.is_empty());
                     let taken = parent.is_none_or(Simple::takes_commands);
+                    let next = script.commands.get(nested.parent + 1);
+                    let fed = parent.filter(|parent| parent.is_xargs());
+                    if let Some(fed) = fed.or(next.filter(|next| next.is_fed())) {
+                        self.feed(fed, &nested.text, depth);
+                    }
                     if parent.is_some_and(Simple::takes_code) {
                         self.source_code(&nested.text, depth);
                     } else if printed || taken || runs(nested.parent) {
@@ -103,11 +122,67 @@ impl Reader {
                     }
                 }
             }
-            if let Some(file) = parent.and_then(|parent| parent.written.last()) {
-                self.found.writes.push((file.clone(), nested.text.clone()));
+            match keeper(nested.parent) {
+                Some(keeper) if nested.kind == NestedKind::Here => self.keep(keeper, &nested.text),
+                _ => {
+                    if let Some(file) = parent.and_then(|parent| parent.written.last()) {
+                        self.found.writes.push((file.clone(), nested.text.clone()));
+                    }
+                }
             }
         }
         self.scanning = scanning;
+    }
+
+    /// Notes the files in which a command leaves a text.
+    fn keep(&mut self, keeper: &Simple, text: &str) {
+        if !self.work_long(keeper) {
+            return;
+        }
+        for (at, file) in keeper.keeps().into_iter().enumerate() {
+            if at > 0 && !self.work(text.len()) {
+                break;
+            }
+            self.found.writes.push((file.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Whether a command's words may be looked at once more; only many cost something.
+    fn work_long(&mut self, command: &Simple) -> bool {
+        const FEW_WORDS: usize = 32;
+        let words = command.words.len();
+        words <= FEW_WORDS || self.work(words)
+    }
+
+    /// The output of a substitution as the list, or as the words, that a launcher gets.
+    fn hands(&mut self, text: &str, parent: &Simple, mark: char, depth: u32) {
+        if !self.work_long(parent) {
+            return;
+        }
+        let lists = parent.lists_mark(mark);
+        let (name, _) = parent.effective();
+        if !(lists || programs::is_runner(&name)) || !self.work(text.len()) {
+            return;
+        }
+        let output = Script::output(text);
+        if lists {
+            let list = (handed::LIST.to_owned(), output);
+            self.found.writes.push(list);
+        } else if let Some(words) = parent.with_output(mark, &output)
+            && self.work(words.iter().map(String::len).sum())
+        {
+            self.command(&words, Role::Extra, depth);
+        }
+    }
+
+    /// The command that `xargs` makes of a text.
+    fn feed(&mut self, fed: &Simple, text: &str, depth: u32) {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        if self.work(fed.fed_bytes(&words)) {
+            #[cfg(test)]
+            self.made(&words);
+            self.command(&fed.filled(&words), Role::Extra, depth);
+        }
     }
 
     /// Looks for a launcher at every word, because nothing says where the command starts.

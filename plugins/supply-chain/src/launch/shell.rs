@@ -87,8 +87,12 @@ impl Simple {
 
     /// Whether it is an `xargs` behind another command.
     pub fn is_fed(&self) -> bool {
+        self.piped && self.is_xargs()
+    }
+
+    pub fn is_xargs(&self) -> bool {
         let first = self.words.first();
-        self.piped && first.is_some_and(|word| program_name(word) == "xargs")
+        first.is_some_and(|word| program_name(word) == "xargs")
     }
 
     /// Bytes of what [`Self::fed`] would make.
@@ -103,9 +107,14 @@ impl Simple {
         if !self.is_fed() || input.is_empty() {
             return None;
         }
+        Some(self.filled(input))
+    }
+
+    /// Its words with others where `{}` stands, and behind them.
+    pub fn filled(&self, input: &[String]) -> Vec<String> {
         let all = input.join(" ");
         let words = self.words.iter().map(|word| word.replace("{}", &all));
-        Some(words.chain(input.iter().cloned()).collect())
+        words.chain(input.iter().cloned()).collect()
     }
 }
 

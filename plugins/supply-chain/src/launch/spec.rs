@@ -4,6 +4,7 @@
 //! entirely". A plain split at `@` breaks on scopes, aliases, URLs and digests.
 
 use super::Source;
+use super::address::archive;
 use crate::effort;
 use crate::package::{Ecosystem, Spec};
 use crate::version::{is_exact, is_range_npm};
@@ -41,7 +42,7 @@ pub fn target(text: &str, ecosystem: Ecosystem) -> Target {
     }
 }
 
-fn registry(ecosystem: Ecosystem, name: &str, spec: Spec) -> Target {
+pub fn registry(ecosystem: Ecosystem, name: &str, spec: Spec) -> Target {
     Target::Registry {
         ecosystem,
         name: name.to_owned(),
@@ -195,54 +196,6 @@ fn elsewhere(text: &str) -> Option<Source> {
     let repository = text.split('#').next().unwrap_or_default();
     let shorthand = !text.starts_with('@') && !repository.contains([' ', ':', '@']);
     (shorthand && repository.split('/').count() == 2).then_some(Source::Git)
-}
-
-/// A file that a public registry serves is a package of it: `…/@s/p/-/p-1.0.0.tgz`,
-/// `…/p-1.0.0-py3-none-any.whl`.
-fn archive(text: &str) -> Option<Target> {
-    let address = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))?;
-    let (host, path) = address.split_once('/')?;
-    let path = path.split(['#', '?']).next()?;
-    match host {
-        "registry.npmjs.org" | "registry.yarnpkg.com" => {
-            let (name, file) = path.split_once("/-/")?;
-            let name = name
-                .replace("%2f", "/")
-                .replace("%2F", "/")
-                .replace("%40", "@");
-            let short = name.rsplit('/').next()?;
-            let version = file
-                .strip_suffix(".tgz")?
-                .strip_prefix(short)?
-                .strip_prefix('-')?;
-            Some(registry(
-                Ecosystem::Npm,
-                &name,
-                plain_spec(Ecosystem::Npm, version),
-            ))
-        }
-        "files.pythonhosted.org" | "pypi.python.org" => {
-            let file = path.rsplit('/').next()?;
-            let (name, version) = match file.strip_suffix(".whl") {
-                Some(wheel) => {
-                    let mut parts = wheel.split('-');
-                    (parts.next()?, parts.next()?)
-                }
-                None => file
-                    .strip_suffix(".tar.gz")
-                    .or_else(|| file.strip_suffix(".zip"))?
-                    .rsplit_once('-')?,
-            };
-            Some(registry(
-                Ecosystem::Pypi,
-                name,
-                plain_spec(Ecosystem::Pypi, version),
-            ))
-        }
-        _ => None,
-    }
 }
 
 /// A requirement as pip and uv read it; uv adds `name@version`.

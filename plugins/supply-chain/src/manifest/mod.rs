@@ -5,6 +5,7 @@
 //! here needs a file to be well-formed: what looks like a name with a version is looked up.
 
 mod inline;
+mod lines;
 mod npm_lock;
 mod pins;
 mod toml;
@@ -250,6 +251,7 @@ impl Written {
     }
 
     fn read(&mut self, text: &str, format: Format) {
+        let text = text.trim_start_matches('\u{feff}');
         match format {
             Format::JsonManifest => {
                 for (key, value) in pairs(text) {
@@ -266,11 +268,10 @@ impl Written {
                 self.commands.push(launch::mentions(text));
             }
             Format::Requirements => {
-                for line in text.lines().map(str::trim) {
+                for line in lines::requirements(text) {
                     if line.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-                        let ends = [" #", " \\", " --"];
-                        let end = ends.iter().filter_map(|end| line.find(end)).min();
-                        self.want(line.get(..end.unwrap_or(line.len())).unwrap_or(line), Pypi);
+                        let end = line.find(" --").unwrap_or(line.len());
+                        self.want(line.get(..end).unwrap_or(&line), Pypi);
                     }
                 }
             }
@@ -280,11 +281,21 @@ impl Written {
                 self.toml(&metadata, Pypi);
             }
             Format::TomlLock(ecosystem) => {
-                let mut name = None;
-                for (key, value) in text.lines().filter_map(assignment) {
-                    match (key, name) {
-                        ("name", _) => name = Some(value),
-                        ("version", Some(name)) => self.lock(name, value, ecosystem),
+                // In any order, one of each in a table.
+                let (mut name, mut version) = (None, None);
+                for line in text.lines() {
+                    if line.trim_start().starts_with('[') {
+                        (name, version) = (None, None);
+                    }
+                    match (assignment(line), name) {
+                        (Some(("name", value)), _) => {
+                            name = Some(value);
+                            if let Some(version) = version.take() {
+                                self.lock(value, version, ecosystem);
+                            }
+                        }
+                        (Some(("version", value)), Some(name)) => self.lock(name, value, ecosystem),
+                        (Some(("version", value)), None) => version = Some(value),
                         _ => {}
                     }
                 }
@@ -316,6 +327,8 @@ impl Written {
                 }
             }
             Format::Commands => {
+                let whole = lines::commands(text);
+                let text = whole.as_deref().unwrap_or(text);
                 for line in text.lines().map(str::trim) {
                     let image = line
                         .strip_prefix("FROM ")
@@ -409,7 +422,8 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 fn is_npm_spec(value: &str) -> bool {
     value.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*v".contains(c))
         || value.starts_with("npm:")
-        || value.starts_with("https://registry.npmjs.org/")
+        || (value.contains("://")
+            && matches!(launch::target(value, Npm), launch::Target::Registry { .. }))
         || matches!(value, "latest" | "next")
 }
 

@@ -34,6 +34,13 @@ impl Written {
             let key = key.split([',', '(']).next().unwrap_or(key);
             if let Some((at, _)) = key.match_indices('@').find(|(at, _)| *at > 0) {
                 let (package, version) = key.split_at(at);
+                // `x@npm:evil@^1.0.0` is evil by another name.
+                let real = version.trim_start_matches('@').strip_prefix("npm:");
+                let real = real.and_then(|real| {
+                    let (at, _) = real.match_indices('@').find(|(at, _)| *at > 0)?;
+                    Some(real.split_at(at))
+                });
+                let (package, version) = real.unwrap_or((package, version));
                 name = Some(package);
                 self.lock(
                     package,

@@ -145,6 +145,11 @@ fn packages_in_written_files_are_found() {
         ),
         (
             "package.json",
+            r#""good": "https://u@REGISTRY.npmjs.org/evil/-/evil-1.0.0.tgz""#,
+            "npm:evil 1.0.0",
+        ),
+        (
+            "package.json",
             r#""scripts":{"postinstall":"npx evil@1.0.0"}"#,
             "npm:evil 1.0.0",
         ),
@@ -369,6 +374,62 @@ fn packages_in_written_files_are_found() {
     ] {
         check(path, content, expected);
     }
+}
+
+#[test]
+fn lines_end_and_go_on_where_their_tools_say_so() {
+    let list = |content: &str, expected: &str| check("requirements.txt", content, expected);
+    for end in [
+        "\r", "\r\n", "\u{b}", "\u{c}", "\u{1c}", "\u{85}", "\u{2028}",
+    ] {
+        list(&format!("a==1{end}evil==1.0.0"), "pypi:evil 1.0.0");
+    }
+    list("\u{feff}evil==1.0.0", "pypi:evil 1.0.0");
+    list("ev\\\nil==1.0.0", "pypi:evil 1.0.0");
+    list("evil\\\r\n==1.0.0\\\n# x\nb", "pypi:evil 1.0.0");
+    list("a==1 # \\\nevil==1.0.0\t# x", "pypi:evil 1.0.0");
+    list("# a \\\nevil==1.0.0\n", "pypi:evil 1.0.0");
+    list("# evil==1.0.0\n # evil \\\n", "");
+    for content in [
+        "RUN npm i -g \\\n    # pinned\n    evil@1.0.0",
+        "RUN npm i -g \\ \n\n  evil@1.0.0",
+        "RUN npm i -g ev\\\nil@1.0.0",
+        "# escape=`\nRUN npm i -g `\n # pinned\n evil@1.0.0",
+        "# see C:\\\nRUN npm i -g evil@1.0.0",
+    ] {
+        check("Dockerfile", content, "npm:evil 1.0.0");
+    }
+    check(
+        "Dockerfile",
+        "RUN npm ci \\\n  # speaks of evil@1.0.0\n  && ls",
+        "",
+    );
+}
+
+#[test]
+fn locked_packages_are_found_by_their_real_names_in_any_order() {
+    let lock = |content: &str, expected: &str| check("uv.lock", content, expected);
+    lock(
+        "[[package]]\nversion = \"1.0.0\"\nname = \"evil\"",
+        "pypi:evil 1.0.0",
+    );
+    lock(
+        "[[package]]\nversion = \"1.0.0\"\n\n[[package]]\nname = \"evil\"",
+        "",
+    );
+    lock(
+        "[[package]]\nname = \"evil\"\n[metadata]\nversion = \"1.0.0\"",
+        "",
+    );
+    for key in [
+        "\"x@npm:evil@^1.0.0\"",
+        "\"x@npm:evil@1\", \"x@npm:evil@^1.0.0\"",
+    ] {
+        let entry = format!("{key}:\n  version \"1.0.0\"\n  resolved \"x\"");
+        check("yarn.lock", &entry, "npm:evil 1.0.0");
+    }
+    let scoped = "\"x@npm:@s/evil@^1.0.0\":\n  version \"1.0.0\"";
+    check("yarn.lock", scoped, "npm:@s/evil 1.0.0");
 }
 
 #[test]

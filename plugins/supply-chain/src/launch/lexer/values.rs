@@ -21,7 +21,7 @@ impl Lexer<'_> {
         let mut other = None;
         let mut stale = self.variables.contains_key(&stale_key(&name));
         if braced {
-            let rest = self.until('}');
+            let rest = self.brace_rest(quoted);
             let text = rest.trim_start_matches(':');
             other = text.strip_prefix(['-', '=', '+']).map(str::to_owned);
             // `${V%1}` is another value, and `${V+x}` is not V's.
@@ -60,6 +60,39 @@ impl Lexer<'_> {
                 self.push_str(&written);
             }
         }
+    }
+
+    /// What follows the name in `${…}`, without quotes; commands in it are noted, they run. Where
+    /// it isn't closed, all that follows is read as if there was no bracket.
+    fn brace_rest(&mut self, quoted: bool) -> String {
+        let Some(end) = self.brace_end(quoted) else {
+            return String::new();
+        };
+        let outer = self.word.take();
+        let mut double = quoted;
+        while self.at < end
+            && let Some(c) = self.next()
+        {
+            match (c, self.peek()) {
+                ('\\', Some(next)) => {
+                    self.at += 1;
+                    self.push(next);
+                }
+                ('\'', _) if !double => {
+                    let text = self.until('\'');
+                    self.push_str(&text);
+                }
+                ('"', _) => double = !double,
+                ('`', _) | ('$', Some('(' | '[')) => self.expansion(c, true),
+                ('$', Some('\'')) if !double => {
+                    self.at += 1;
+                    self.ansi_quoted();
+                }
+                (c, _) => self.push(c),
+            }
+        }
+        self.at = end + 1;
+        std::mem::replace(&mut self.word, outer).unwrap_or_default()
     }
 
     pub(super) fn keep(&mut self, word: String) {
