@@ -147,8 +147,6 @@ impl KillChain {
         if event.kind == Kind::PromptContent {
             memo.orders.retain(definition::is_loud);
         } else {
-            let ordered = |word: &u32| memo.orders.iter().any(|order| order.words.contains(word));
-            mentions.retain(|mention| !mention.words.iter().any(ordered));
             memo.orders.extend(mentions);
         }
         // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
