@@ -20,6 +20,7 @@ mod mention;
 pub mod model;
 mod obey;
 mod order;
+mod origin;
 mod past;
 mod pieces;
 mod print;
