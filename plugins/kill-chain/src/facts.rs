@@ -6,6 +6,7 @@
 mod commands;
 mod letter;
 mod marks;
+mod operands;
 mod route;
 mod told;
 mod written;
@@ -22,6 +23,7 @@ use crate::vocabulary::Vocabulary;
 use commands::reading;
 use letter::Letters;
 use marks::Keys;
+use operands::last_part;
 
 /// The most bytes of one argument, and of all of a call, that are looked at for names and commands;
 /// prints are bounded on their own. Chosen: more than a model writes in one call.
@@ -193,6 +195,13 @@ pub fn of_call(
                 facts.actions.add(Action::Fetch);
             }
             facts.word(value, lexicon, printer);
+            if target || lexicon.usage.is_path_key(key) {
+                facts.operand(value, printer);
+            }
+            if facts.actions.has(Action::Download) {
+                let name = last_part(value).into_iter();
+                name.for_each(|name| facts.operand(name, printer));
+            }
             let own = lexicon.places(value);
             facts.read |= if target {
                 0
@@ -311,18 +320,6 @@ impl Facts {
     fn path(&mut self, path: &str, lexicon: &Lexicon, printer: &Printer) {
         self.places |= lexicon.places(path);
         self.object(path, printer);
-    }
-
-    fn object(&mut self, path: &str, printer: &Printer) {
-        let path = path
-            .split(['?', '#'])
-            .next()
-            .unwrap_or(path)
-            .trim_end_matches(['/', '\\']);
-        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-        if name.len() >= 3 && path.len() <= 512 && (name.contains('.') || name.len() < path.len()) {
-            self.objects.push(printer.word(name));
-        }
     }
 
     fn address(&mut self, word: &str, lexicon: &Lexicon) {

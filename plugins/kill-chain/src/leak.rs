@@ -29,7 +29,13 @@ impl KillChain {
         let ways = flow
             .leaks
             .iter()
-            .map(|leak| (leak, self.way(event, past, facts, leak, own)));
+            .map(|leak| match self.way(event, past, facts, leak, own) {
+                Way::Out if self.is_link(event, facts, leak) => match self.is_shared(past, leak) {
+                    true => (leak, Way::Home),
+                    false => (leak, Way::Link),
+                },
+                way => (leak, way),
+            });
         // From one store of secrets into another: they are rotated, or lent to a build.
         let kept = facts.own.has(Action::KeepSecret)
             && facts.hosts.is_empty()
@@ -48,7 +54,7 @@ impl KillChain {
         let leaves = facts.actions.meets(carriers()) || is_outside(facts) || routed;
         // A request to this machine or network is work on one's own program, or a tunnel.
         let local = facts.flags & flag::INSIDE != 0 && !is_outside(facts);
-        let stays = local || leaks.iter().all(|(_, way)| *way == Way::Body);
+        let stays = local || leaks.iter().all(|(_, way)| *way != Way::Out);
         let strength = match (leaves, from_other && !facts.local) {
             _ if leaks.is_empty() => return None,
             (true, _) if !stays => (Severity::Critical, 95),
@@ -157,7 +163,7 @@ impl KillChain {
     }
 
     /// Whether a text carries a print of the secret in some reading.
-    fn carries(&self, text: &str, leak: &Leak) -> bool {
+    pub(crate) fn carries(&self, text: &str, leak: &Leak) -> bool {
         if leak.is_short {
             // Small pieces are known as they are written only.
             let own = self.printer.shorts(text.as_bytes());
@@ -179,6 +185,8 @@ enum Way {
     Home,
     /// To the host that returned it, but not to log in; or by its server to another host.
     Body,
+    /// To a person, as part of the link that it came in.
+    Link,
     Out,
 }
 

@@ -20,6 +20,7 @@ mod mention;
 pub mod model;
 mod obey;
 mod order;
+mod origin;
 mod past;
 mod pieces;
 mod print;
@@ -445,17 +446,16 @@ impl KillChain {
     }
 }
 
-/// Whether a paper that no outsider writes gives the address without ordering anything.
+/// Whether a paper that no outsider writes gives the address, and orders nothing with it.
 fn notes(memo: &Seen<'_>, mail: u32) -> bool {
     let name = print::plain(mail) | print::NAME;
-    let gives = |order: memo::OrderSeen<'_>| {
-        order.signs & order::sign::MENTION != 0
-            && (order.has(name) || order.has(print::plain(mail)))
-    };
+    let gives = |order: &memo::OrderSeen<'_>| order.has(name) || order.has(print::plain(mail));
+    let mentions = |order: memo::OrderSeen<'_>| order.signs & order::sign::MENTION != 0;
     memo.is(flag::RESULT)
         && !memo.is(flag::PUBLIC | flag::LED)
         && !memo.actions.has(Action::ReadUntrusted)
-        && memo.orders().any(gives)
+        && memo.orders().any(|order| gives(&order))
+        && memo.orders().filter(gives).all(mentions)
 }
 
 fn report(findings: Vec<Finding>, memo: Option<Vec<u8>>) -> Report {

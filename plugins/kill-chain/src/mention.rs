@@ -1,4 +1,4 @@
-//! Addresses and accounts that a content gives without ordering anything, and who its head names.
+//! Addresses and accounts that a content gives, in an order or not, and who its head names.
 
 use crate::KillChain;
 use crate::action::Action;

@@ -43,7 +43,8 @@ pub mod follows {
     pub const NAMED: u16 = 2;
     /// One of these, and the order puts other instructions out of force or talks to a model.
     pub const OVERT: u16 = 4;
-    /// It goes to an address that the content gives without ordering anything.
+    /// It goes to an address that the content gives, and follows no order that has it: "use
+    /// account X" does not ask to pay.
     pub const MENTIONED: u16 = 8;
     /// The same, and the content presses or says that something goes elsewhere from now on.
     pub const PRESSED: u16 = 16;
@@ -145,9 +146,25 @@ impl Asked {
             true => sign::REDIRECT,
             false => sign::REDIRECT | sign::URGENT,
         };
-        for order in &self.met {
+        let is_mention = |order: &&Met| order.signs & sign::MENTION != 0;
+        let mut ordered = Vec::new();
+        for order in self.met.iter().filter(|order| !is_mention(order)) {
             let letter = self.is_letter && order.signs & presses == 0;
-            all |= self.follows_one((actions, letter), order, &beside);
+            let found = self.follows_one((actions, letter), order, &beside);
+            // Who does what an order asks is judged by the order.
+            if found & (follows::NAMED | follows::DESCRIBED | follows::WRITTEN) != 0 {
+                ordered.push(order);
+            }
+            all |= found;
+        }
+        for mention in self.met.iter().filter(is_mention) {
+            let given = |word: &&usize| mention.has(word);
+            let obeyed = |word: &usize| ordered.iter().any(|order| order.has(word));
+            let mut names = self.names.iter().filter(given);
+            if names.any(|word| !obeyed(word)) {
+                let pressed = mention.signs & (sign::URGENT | sign::REDIRECT) != 0;
+                all |= follows::MENTIONED | if pressed { follows::PRESSED } else { 0 };
+            }
         }
         all
     }
@@ -158,15 +175,6 @@ impl Asked {
         let called = order.signs & sign::CALLED != 0;
         let loud = overt || called;
         let named = self.names.iter().any(has);
-        if order.signs & sign::MENTION != 0 {
-            let pressed = order.signs & (sign::URGENT | sign::REDIRECT) != 0;
-            let pressed = if pressed { follows::PRESSED } else { 0 };
-            return if named {
-                follows::MENTIONED | pressed
-            } else {
-                0
-            };
-        }
         let known = Actions(actions.0 & !Action::Change.bit().0);
         let action = known.meets(order.actions);
         // Content that names the tool itself says more than its words do.

@@ -5,7 +5,7 @@ use clawdefender_sdk::{Event, Kind};
 use crate::KillChain;
 use crate::action::{Action, Place, flag};
 use crate::definition;
-use crate::facts::{self, host_of};
+use crate::facts;
 use crate::memo::{self, Memo, Secret, Seen};
 use crate::mention::Spots;
 use crate::order::{Order, sign};
@@ -105,14 +105,23 @@ impl KillChain {
                 let mut secret = Secret::default();
                 self.printer.keep(value, &mut secret.prints);
                 settle(&mut secret.prints, memo::MAX_OWN_PRINTS);
-                secret.hosts = [self.host_around(seen, range.start), host.unwrap_or(0)];
+                let part = self.host_around(seen, range.start);
+                // What stands beside an address logs in there as at the host that returned it, but
+                // not where somebody else may have written the address.
+                let beside = || match part == 0 && !facts.actions.has(Action::ReadUntrusted) {
+                    true => self.host_beside(seen, range.start),
+                    false => 0,
+                };
+                secret.hosts = [part, host.unwrap_or_else(beside)];
                 prints += secret.prints.len();
                 let known = memo
                     .secrets
                     .iter_mut()
                     .find(|own| own.prints == secret.prints);
                 match known {
-                    Some(own) if own.hosts[0] == 0 => own.hosts = secret.hosts,
+                    Some(own) if own.hosts[0] == 0 && part != 0 => own.hosts = secret.hosts,
+                    // Beside different addresses it is for none of them.
+                    Some(own) if own.hosts[1] != secret.hosts[1] => own.hosts[1] = 0,
                     Some(_) => {}
                     None if secret.prints.is_empty() => {}
                     None => {
@@ -147,8 +156,6 @@ impl KillChain {
         if event.kind == Kind::PromptContent {
             memo.orders.retain(definition::is_loud);
         } else {
-            let ordered = |word: &u32| memo.orders.iter().any(|order| order.words.contains(word));
-            mentions.retain(|mention| !mention.words.iter().any(ordered));
             memo.orders.extend(mentions);
         }
         // Nothing in it has the shape of a secret, but it was asked of a place for secrets.
@@ -216,22 +223,6 @@ impl KillChain {
             hosts: [0, 0],
             prints,
         })
-    }
-
-    /// Hash of the host of the address that `at` lies in; 0 when it lies in none.
-    fn host_around(&self, text: &str, at: usize) -> u32 {
-        let ends = |char: char| char.is_whitespace() || "\"'<>`()".contains(char);
-        let start = text.get(..at).and_then(|before| before.rfind(ends));
-        let word = text
-            .get(start.map_or(0, |start| start + 1)..)
-            .unwrap_or_default();
-        let word = word
-            .trim_start_matches(ends)
-            .split(ends)
-            .next()
-            .unwrap_or_default();
-        let host = word.find("://").and_then(|_| host_of(word));
-        host.map_or(0, |host| self.printer.word(&host.to_ascii_lowercase()))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod invitation;
 mod number;
+mod scheme;
 mod value;
 
 use std::ops::Range;
@@ -145,7 +146,10 @@ impl<'a> Hunt<'a> {
         }
         // The cheap questions first: most tokens are words.
         let meant = if is_value(value) {
-            (self.asked && is_random(value)) || self.is_named(token) || self.is_said(token.start)
+            (self.asked && is_random(value))
+                || self.is_named(token)
+                || self.is_said(token.start)
+                || scheme::is_meant(self.text, token)
         } else {
             self.is_password(token, value)
         };

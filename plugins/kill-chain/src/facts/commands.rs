@@ -128,6 +128,7 @@ impl Facts {
                 self.host(host, lexicon, Some(printer));
             }
         }
+        self.operands(command, actions, lexicon, printer);
         self.detour(command, lexicon, printer);
         self.outward.push_str(&command.lines);
         // Lines that are handed over are data: what they name is not read.

@@ -1,5 +1,5 @@
 //! Where a part of a script ends: here-documents, arithmetic and substitutions that somebody might
-//! try to have read as longer or shorter than a shell reads them. Each was tried with Bash 5.2.
+//! try to have read as longer or shorter than a shell reads them. The forms were tried with Bash 5.2.
 
 use super::script;
 use super::tests::describe;
