@@ -3,7 +3,8 @@
 use super::answer;
 use super::body::{self, Outlet, ReadError, Reply};
 use super::caller::Caller;
-use super::headers::{self, Media};
+use super::headers;
+use super::media::Media;
 use super::memory::Session;
 use super::messages;
 use super::owed::Owed;
@@ -155,9 +156,7 @@ impl Exchange {
     /// A message of the client's.
     async fn post(self, incoming: Incoming) -> Response<Reply> {
         let judge = &self.gateway.judge;
-        if headers::media(&self.head.headers) != Media::Json
-            || headers::is_encoded(&self.head.headers)
-        {
+        if Media::of(&self.head.headers) != Media::Json || headers::is_encoded(&self.head.headers) {
             return answer::media_type();
         }
         let bytes = match body::read_in_time(incoming, judge.max_frame_bytes()).await {

@@ -3,7 +3,7 @@
 //! Source: RFC 9110 §7.6.1 (connection-specific fields); MCP 2026-07-28, transports: request
 //! metadata headers and their values.
 
-use crate::loopback::single;
+use super::media::Media;
 use crate::mcp::era::VERSION_META;
 use crate::mcp::json::{self, Limits, Node, Value};
 use data_encoding::BASE64;
@@ -41,16 +41,21 @@ pub fn to_server(headers: &HeaderMap) -> HeaderMap {
         kept.remove(own);
     }
     kept.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if Media::of(headers) == Media::Json {
+        kept.insert(CONTENT_TYPE, Media::Json.content_type(headers));
+    }
     kept
 }
 
-/// What a server's headers become on the way to the client; the length is the new body's.
-pub fn to_client(headers: &HeaderMap) -> HeaderMap {
+/// What a server's headers become on the way to the client; the length and the type are the new
+/// body's.
+pub fn to_client(headers: &HeaderMap, media: Media) -> HeaderMap {
     let mut kept = end_to_end(headers);
     kept.remove(CONTENT_LENGTH);
     for name in ELSEWHERE {
         kept.remove(name);
     }
+    kept.insert(CONTENT_TYPE, media.content_type(headers));
     kept
 }
 
@@ -83,39 +88,6 @@ pub fn is_encoded(headers: &HeaderMap) -> bool {
         .get_all(CONTENT_ENCODING)
         .iter()
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// What a body says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Media {
-    Json,
-    EventStream,
-    /// Something else, or nothing, in UTF-8 as far as it says.
-    Other,
-    /// Said twice, or in another coding: a reader that believes it reads another text than we do.
-    Unclear,
-}
-
-pub fn media(headers: &HeaderMap) -> Media {
-    let Ok(value) = single(headers, CONTENT_TYPE) else {
-        return Media::Unclear;
-    };
-    let value = value.unwrap_or_default().to_ascii_lowercase();
-    let mut parts = value.split(';').map(str::trim);
-    let kind = parts.next().unwrap_or_default();
-    for part in parts {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let value = value.trim().trim_matches('"');
-        let coded = name.trim() == "charset" && !matches!(value, "utf-8" | "utf8" | "us-ascii");
-        if coded {
-            return Media::Unclear;
-        }
-    }
-    match kind {
-        "application/json" => Media::Json,
-        "text/event-stream" => Media::EventStream,
-        _ => Media::Other,
-    }
 }
 
 /// The session that a message belongs to, if it has one that can be remembered.
@@ -286,7 +258,8 @@ mod tests {
             ]
         );
         assert_eq!(to_server(&came)["accept-encoding"], "identity");
-        assert!(to_client(&came).get("content-length").is_none());
+        let back = to_client(&came, Media::Json);
+        assert!(back.get("content-length").is_none());
     }
 
     const CALL: &str = r#"{"method":"tools/call","params":{"name":"t","arguments":{"a":{"b":["x y"]},"n":7},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
@@ -350,27 +323,13 @@ mod tests {
     }
 
     #[test]
-    fn a_body_in_another_coding_is_not_what_it_says() {
-        let of = |values: &[&str]| {
-            let headers: Vec<_> = values
-                .iter()
-                .map(|value| ("content-type", *value))
-                .collect();
-            media(&map(&headers))
-        };
-        assert_eq!(of(&["application/json"]), Media::Json);
-        assert_eq!(of(&["Application/JSON; charset=\"UTF-8\""]), Media::Json);
-        assert_eq!(of(&["text/event-stream;charset=utf-8"]), Media::EventStream);
-        assert_eq!(of(&["application/jsonx"]), Media::Other);
-        assert_eq!(of(&["text/html"]), Media::Other);
-        assert_eq!(of(&[]), Media::Other);
-        assert_eq!(of(&["application/json; charset=utf-7"]), Media::Unclear);
-        assert_eq!(of(&["text/event-stream; charset=utf-16"]), Media::Unclear);
-        assert_eq!(of(&["text/html; charset=iso-8859-1"]), Media::Unclear);
-        assert_eq!(
-            of(&["application/json", "application/json"]),
-            Media::Unclear
-        );
+    fn what_a_body_is_travels_in_our_words() {
+        let sent = map(&[("content-type", "application/json; x*=utf-8''utf-7")]);
+        assert_eq!(to_server(&sent)["content-type"], "application/json");
+        assert!(to_server(&map(&[])).get("content-type").is_none());
+        let back = |media| to_client(&sent, media)["content-type"].clone();
+        assert_eq!(back(Media::Json), "application/json");
+        assert_eq!(back(Media::EventStream), "text/event-stream");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod caller;
 mod exchange;
 mod headers;
 mod hidden;
+mod media;
 mod memory;
 mod messages;
 mod owed;

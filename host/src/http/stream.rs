@@ -4,6 +4,7 @@ use super::Gateway;
 use super::body::{Broken, Outlet, Reply};
 use super::exchange::{Back, Exchange};
 use super::headers;
+use super::media::Media;
 use super::memory::Session;
 use super::messages;
 use super::owed::Owed;
@@ -54,7 +55,7 @@ pub(super) fn follow(
     let (outlet, body) = Reply::stream();
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
-    *answer.headers_mut() = headers::to_client(&head.headers);
+    *answer.headers_mut() = headers::to_client(&head.headers, Media::EventStream);
     let resumed = exchange.head.headers.contains_key("last-event-id");
     let limit = exchange.gateway.judge.max_frame_bytes();
     let base = Address {
