@@ -70,7 +70,7 @@ pub(super) async fn relay(
         Err(error) => return refuse(&exchange, &owed, "protocol:frame", &error.to_string()),
     };
     if bytes.trim_ascii().is_empty() {
-        return pass(&head, media, bytes);
+        return pass(&exchange, &head, media, bytes);
     }
     let salvaged = salvage(&bytes);
     let answers = salvaged.id.is_some_and(|id| owed.has(&id));
@@ -126,7 +126,7 @@ async fn message(
         exchange.send_aside(messages::body_of(&reply)).await;
     }
     // It was judged as a message, so it is none of the kinds that are read in another way.
-    let pass = |bytes| pass(head, Media::Json, bytes);
+    let pass = |bytes| pass(exchange, head, Media::Json, bytes);
     match parts.forward {
         Forward::Original => pass(bytes),
         Forward::Instead(ours) if head.status.is_success() => pass(messages::body_of(&ours).into()),
@@ -205,7 +205,7 @@ async fn text(
         return unavailable();
     };
     if parts.forward == Forward::Original {
-        return pass(head, media, bytes);
+        return pass(exchange, head, media, bytes);
     }
     if let Forward::Instead(ours) = parts.forward
         && owed.only().is_some()
@@ -245,7 +245,12 @@ fn as_error(id: Option<&Id>, media: Media, bytes: &[u8]) -> Option<Vec<u8>> {
 const STRAY: i32 = -32603;
 
 /// The server's answer as it came, or with another body; what its body is, it says in our words.
-fn pass(head: &response::Parts, media: Media, bytes: Bytes) -> Response<Reply> {
+fn pass(
+    exchange: &Exchange,
+    head: &response::Parts,
+    media: Media,
+    bytes: Bytes,
+) -> Response<Reply> {
     let body = if bytes.is_empty() {
         Reply::empty()
     } else {
@@ -253,7 +258,8 @@ fn pass(head: &response::Parts, media: Media, bytes: Bytes) -> Response<Reply> {
     };
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
-    *answer.headers_mut() = headers::to_client(&head.headers, media);
+    let server = &exchange.server.name;
+    *answer.headers_mut() = headers::to_client(&head.headers, server, media);
     if answer.body().is_end_stream() && media == Media::Other {
         // Nothing is of no kind: some clients take an acceptance that names one for a bad answer.
         answer.headers_mut().remove(CONTENT_TYPE);

@@ -9,7 +9,7 @@ use crate::mcp::json::{self, Limits, Node, Value};
 use data_encoding::BASE64;
 use hyper::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, ORIGIN, TRANSFER_ENCODING,
+    HeaderName, HeaderValue, ORIGIN, SET_COOKIE, TRANSFER_ENCODING,
 };
 
 /// Fields that speak about one connection only.
@@ -47,20 +47,50 @@ pub fn to_server(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// What a server's headers become on the way to the client; the length and the type are the new
-/// body's.
-pub fn to_client(headers: &HeaderMap, media: Media) -> HeaderMap {
+/// What the headers of `server`'s answer become on the way to the client; the length and the type
+/// are the new body's.
+pub fn to_client(headers: &HeaderMap, server: &str, media: Media) -> HeaderMap {
     let mut kept = end_to_end(headers);
     kept.remove(CONTENT_LENGTH);
     for name in ELSEWHERE {
         kept.remove(name);
     }
     kept.insert(CONTENT_TYPE, media.content_type(headers));
+    kept.remove(SET_COOKIE);
+    for cookie in headers.get_all(SET_COOKIE) {
+        if let Some(cookie) = cookie_of(server, cookie) {
+            kept.append(SET_COOKIE, cookie);
+        }
+    }
     kept
 }
 
-/// Headers of an answer that send a client elsewhere, or speak to a person.
-const ELSEWHERE: [&str; 4] = ["alt-svc", "refresh", "link", "warning"];
+/// Headers of an answer that send a client elsewhere, speak to a person, or set cookies in a form
+/// that nobody writes any more.
+const ELSEWHERE: [&str; 5] = ["alt-svc", "refresh", "link", "warning", "set-cookie2"];
+
+/// A cookie of `server`'s, for `server` alone: all servers have one host here, so its domain goes and
+/// its path is ours. `None` when the result can't be a header.
+///
+/// Source: RFC 6265 §5.2: parts between semicolons, the first is the cookie. Readers differ in
+/// whether the first or the last of two paths counts, so only attributes that say nothing of where
+/// a cookie goes are kept.
+fn cookie_of(server: &str, cookie: &HeaderValue) -> Option<HeaderValue> {
+    let mut parts = cookie.as_bytes().split(|byte| *byte == b';');
+    let mut ours = parts.next()?.trim_ascii().to_vec();
+    ours.extend(format!("; Path=/mcp/{server}").into_bytes());
+    for part in parts.map(<[u8]>::trim_ascii) {
+        let name = part.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let name = name.trim_ascii().to_ascii_lowercase();
+        if KEPT_OF_COOKIES.contains(&name.as_slice()) {
+            ours.extend(b"; ");
+            ours.extend(part);
+        }
+    }
+    HeaderValue::from_bytes(&ours).ok()
+}
+
+const KEPT_OF_COOKIES: [&[u8]; 5] = [b"expires", b"max-age", b"secure", b"httponly", b"samesite"];
 
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<HeaderName> = headers
@@ -258,7 +288,7 @@ mod tests {
             ]
         );
         assert_eq!(to_server(&came)["accept-encoding"], "identity");
-        let back = to_client(&came, Media::Json);
+        let back = to_client(&came, "web", Media::Json);
         assert!(back.get("content-length").is_none());
     }
 
@@ -327,9 +357,40 @@ mod tests {
         let sent = map(&[("content-type", "application/json; x*=utf-8''utf-7")]);
         assert_eq!(to_server(&sent)["content-type"], "application/json");
         assert!(to_server(&map(&[])).get("content-type").is_none());
-        let back = |media| to_client(&sent, media)["content-type"].clone();
+        let back = |media| to_client(&sent, "web", media)["content-type"].clone();
         assert_eq!(back(Media::Json), "application/json");
         assert_eq!(back(Media::EventStream), "text/event-stream");
+    }
+
+    #[test]
+    fn a_cookie_goes_back_to_its_own_server_only() {
+        for (came, goes) in [
+            ("a=1", "a=1; Path=/mcp/web"),
+            (
+                "s=\"x=y\"; Path=/; HttpOnly; SameSite=Lax; Max-Age=60",
+                "s=\"x=y\"; Path=/mcp/web; HttpOnly; SameSite=Lax; Max-Age=60",
+            ),
+            (
+                "a=1;domain=localhost;PATH = /mcp/other",
+                "a=1; Path=/mcp/web",
+            ),
+            (
+                "a=1; Path=/; Expires=Wed, 21 Oct 2026 07:28:00 GMT; path=/mcp",
+                "a=1; Path=/mcp/web; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+            ),
+        ] {
+            let back = to_client(&map(&[("set-cookie", came)]), "web", Media::Json);
+            assert_eq!(back["set-cookie"], goes, "{came}");
+        }
+        let two = map(&[
+            ("set-cookie", "a=1"),
+            ("set-cookie2", "b=2"),
+            ("set-cookie", "c=3"),
+        ]);
+        let back = to_client(&two, "web", Media::Json);
+        let kept: Vec<_> = back.get_all("set-cookie").iter().collect();
+        assert_eq!(kept, ["a=1; Path=/mcp/web", "c=3; Path=/mcp/web"]);
+        assert!(back.get("set-cookie2").is_none());
     }
 
     #[test]

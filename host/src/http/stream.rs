@@ -14,8 +14,8 @@ use crate::mcp::era::Era;
 use crate::mcp::reply::{self, Asked, Asker, Refusal};
 use crate::mcp::salvage::{Nature, salvage};
 use crate::mcp::sse::{Event, Splitter, SseError};
-use http_body_util::BodyExt;
 use crate::upstream::Address;
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::response;
 use hyper::{Method, Response};
@@ -55,7 +55,8 @@ pub(super) fn follow(
     let (outlet, body) = Reply::stream();
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
-    *answer.headers_mut() = headers::to_client(&head.headers, Media::EventStream);
+    let server = &exchange.server.name;
+    *answer.headers_mut() = headers::to_client(&head.headers, server, Media::EventStream);
     let resumed = exchange.head.headers.contains_key("last-event-id");
     let limit = exchange.gateway.judge.max_frame_bytes();
     let base = Address {
