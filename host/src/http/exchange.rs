@@ -175,11 +175,20 @@ impl Exchange {
             return answer::mismatch(salvage(&bytes).id.as_ref());
         }
         let salvaged = salvage(&bytes);
+        // The exchange that carries what is cancelled: there it may still wait for a person.
+        let cancelled = match salvaged.nature {
+            Nature::Notification => messages::cancelled(&bytes),
+            _ => None,
+        };
+        let cancelled = cancelled.and_then(|id| self.shared.pending.only(&id));
         let link = match salvaged.nature {
-            Nature::Notification | Nature::Answer => &self.shared.link,
+            Nature::Notification | Nature::Answer => {
+                cancelled.as_ref().unwrap_or(&self.shared.link)
+            }
             _ => &self.requests,
         };
-        let mut owed = Owed::new(link, messages::request_ids(&bytes, &salvaged));
+        let ids = messages::request_ids(&bytes, &salvaged);
+        let mut owed = Owed::new(link, ids, &self.shared);
         let Some(parts) = self.rule(link, End::Client, &bytes).await else {
             return answer::unavailable();
         };
@@ -232,7 +241,7 @@ impl Exchange {
         if !self.gateway.judge.note(&self.shared.link, kind, &what) {
             return answer::unavailable();
         }
-        let owed = Owed::new(&self.requests, Vec::new());
+        let owed = Owed::new(&self.requests, Vec::new(), &self.shared);
         self.ask(Bytes::new(), owed).await
     }
 

@@ -5,6 +5,7 @@
 //! the session.
 
 use super::hidden::Hidden;
+use super::pending::Pending;
 use crate::judge::Judge;
 use crate::link::{Asked, Client, Link};
 use crate::mcp::message::Id;
@@ -31,6 +32,8 @@ pub struct Session {
     hidden: AtomicU64,
     /// Requests that were answered on a stream with event ids, which may be replayed.
     answered: Mutex<VecDeque<(Id, Asked)>>,
+    /// Requests of exchanges that have links of their own.
+    pub(super) pending: Pending,
 }
 
 pub struct Memory {
@@ -228,6 +231,7 @@ impl Session {
             link,
             hidden: AtomicU64::new(0),
             answered: Mutex::default(),
+            pending: Pending::default(),
         }
     }
 

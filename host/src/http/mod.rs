@@ -15,6 +15,7 @@ mod media;
 mod memory;
 mod messages;
 mod owed;
+mod pending;
 mod route;
 mod serve;
 mod stream;
