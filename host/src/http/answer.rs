@@ -330,12 +330,17 @@ pub(super) fn foreign(foreign: Foreign) -> Response<Reply> {
     }
 }
 
-pub(super) fn untraced() -> Response<Reply> {
-    ours(
-        StatusCode::FORBIDDEN,
-        "untraced",
-        "the connection is not one process's of the user who runs ClawDefender",
-    )
+/// A connection that no process is known to hold. Where its process is this user's and only closed
+/// to others, a person can choose another way, so it is said which.
+pub(super) fn untraced(is_closed: bool) -> Response<Reply> {
+    let why = if is_closed {
+        "the client's process does not let others look into it (as Codex's does), or runs in \
+         another container, so nobody can tell that it is not the one who answers questions: let \
+         it start `clawdefender proxy --server NAME --url URL` instead of connecting here"
+    } else {
+        "the connection is not one process's of the user who runs ClawDefender"
+    };
+    ours(StatusCode::FORBIDDEN, "untraced", why)
 }
 
 pub(super) fn no_route() -> Response<Reply> {

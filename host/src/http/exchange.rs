@@ -72,7 +72,7 @@ pub(super) async fn answer(
         return answer::query();
     }
     let Ok(client) = caller.client(&gateway.callers).await.cloned() else {
-        return answer::untraced();
+        return answer::untraced(caller.is_closed().await);
     };
     let back = match route.back {
         None => None,
