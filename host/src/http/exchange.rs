@@ -348,7 +348,12 @@ impl Exchange {
         };
         let parts = verdict.into_parts();
         let name = &self.server.name;
-        self.gateway.memory.learn(name, &parts.keep, &parts.discard);
+        let memory = &self.gateway.memory;
+        if let Err(full) = memory.learn(name, &parts.keep, &parts.discard) {
+            // Lists that came at once: each fitted, together they don't.
+            self.refused(from, bytes, "redaction", &full.to_string());
+            return None;
+        }
         if !Arc::ptr_eq(link, &self.shared.link) {
             let shared = parts.keep.iter().filter(|(key, _)| Link::is_of_caller(key));
             let shared: Vec<_> = shared.cloned().collect();
