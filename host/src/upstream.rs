@@ -76,6 +76,41 @@ impl Address {
             .ok()
     }
 
+    /// Where messages go when a server names `named` for them in a stream from here: what a client
+    /// would make of it. Only the same origin counts, since a person's token is sent there.
+    ///
+    /// Source: MCP 2024-11-05, HTTP with SSE, `endpoint`; RFC 3986 §5.2, without dot segments: a
+    /// server has no need for them.
+    #[must_use]
+    pub fn resolve(&self, named: &str) -> Option<Uri> {
+        let named = named.trim();
+        let path = self.uri.path();
+        // RFC 3986 §3: a scheme ends before the first of these; in a query `://` is only text.
+        let head = named.split(['/', '?', '#']).next().unwrap_or_default();
+        let whole = if head.contains(':') {
+            named.to_owned()
+        } else if named.starts_with("//") {
+            format!("{}:{named}", self.uri.scheme_str()?)
+        } else if named.starts_with('/') {
+            format!("{}{named}", self.origin())
+        } else if named.starts_with('?') {
+            format!("{}{path}{named}", self.origin())
+        } else {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            format!("{}{folder}/{named}", self.origin())
+        };
+        let address = Self::parse(&whole).ok()?;
+        (address.filled_origin()? == self.filled_origin()?).then_some(address.uri)
+    }
+
+    /// Scheme, host and port, the usual port filled in.
+    fn filled_origin(&self) -> Option<(String, String, u16)> {
+        let scheme = self.uri.scheme_str()?.to_ascii_lowercase();
+        let usual = if scheme == "https" { 443 } else { 80 };
+        let host = self.uri.host()?.to_ascii_lowercase();
+        Some((scheme, host, self.uri.port_u16().unwrap_or(usual)))
+    }
+
     /// `scheme://host:port`, as a server names itself.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -244,6 +279,59 @@ mod tests {
             address.well_known("openid-configuration").unwrap(),
             "https://mcp.example:8443/.well-known/openid-configuration/a/b"
         );
+    }
+
+    #[track_caller]
+    fn leads(base: &str, named: &str, expected: Option<&str>) {
+        let found = Address::parse(base).unwrap().resolve(named);
+        let found = found.map(|uri| uri.to_string());
+        assert_eq!(found.as_deref(), expected, "{named}");
+    }
+
+    #[test]
+    fn messages_go_to_the_origin_of_the_stream_and_nowhere_else() {
+        let base = "https://mcp.example/a/sse?k=1";
+        for (named, path) in [
+            ("/message?sessionId=1", "/message?sessionId=1"),
+            ("message", "/a/message"),
+            ("?s=2", "/a/sse?s=2"),
+            (" /m\n", "/m"),
+            ("//mcp.example/m", "/m"),
+            // What looks like an address in a query is none.
+            (
+                "/message?s=1&cb=https://app.example/x",
+                "/message?s=1&cb=https://app.example/x",
+            ),
+            ("m?cb=https://app.example/", "/a/m?cb=https://app.example/"),
+            ("?cb=https://app.example/", "/a/sse?cb=https://app.example/"),
+            ("/v1/messages:send", "/v1/messages:send"),
+        ] {
+            leads(base, named, Some(&format!("https://mcp.example{path}")));
+        }
+        // The usual port is the same whether it is said or not.
+        let (plain, said) = ("https://mcp.example/m", "https://mcp.example:443/m");
+        leads(base, said, Some(said));
+        leads("https://mcp.example:443/sse", plain, Some(plain));
+        leads(base, "https://MCP.example/m", Some("https://MCP.example/m"));
+        for foreign in [
+            "https://evil.example/m",
+            "https://evil.example?x=https://mcp.example/m",
+            "//evil.example/m",
+            "http://mcp.example/m",
+            "https://mcp.example:8443/m",
+            "https://mcp.example@evil.example/m",
+            "https:evil.example/m",
+            "http://127.0.0.1/m",
+            "file:///etc/passwd",
+            "evil.example:443",
+        ] {
+            leads(base, foreign, None);
+        }
+        let local = "http://127.0.0.1:9/a/sse";
+        leads(local, "/message", Some("http://127.0.0.1:9/message"));
+        leads(local, "http://127.0.0.1:9/m", Some("http://127.0.0.1:9/m"));
+        leads(local, "http://127.0.0.1:10/m", None);
+        leads(local, "https://127.0.0.1:9/m", None);
     }
 
     #[test]

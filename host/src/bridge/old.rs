@@ -5,7 +5,6 @@ use super::stream::{message, unreadable};
 use super::trouble::{Trouble, note};
 use super::{Bridge, MAX_BYTES};
 use crate::mcp::sse::Splitter;
-use crate::upstream::Address;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{HeaderMap, Method, Uri};
@@ -44,7 +43,7 @@ impl Bridge {
         };
         let named = tokio::time::timeout(ENDPOINT_PATIENCE, stream.endpoint()).await;
         let named = named.map_err(|_| Trouble::NoAnswer)??;
-        let endpoint = resolve(&self.address, &named).ok_or_else(|| {
+        let endpoint = self.address.resolve(&named).ok_or_else(|| {
             note(&format!("refused as the address for messages: {named}"));
             Trouble::ForeignEndpoint
         })?;
@@ -105,90 +104,5 @@ impl Old {
             }
             _ => false,
         }
-    }
-}
-
-/// Where messages go: what the server named, seen from where its stream is. Only the same origin
-/// counts, since a person's token would be sent there.
-///
-/// Source: RFC 3986 §5.2, without dot segments: a server has no need for them.
-fn resolve(base: &Address, named: &str) -> Option<Uri> {
-    let named = named.trim();
-    let scheme = base.uri.scheme_str()?;
-    let path = base.uri.path();
-    let whole = if named.contains("://") {
-        named.to_owned()
-    } else if named.starts_with("//") {
-        format!("{scheme}:{named}")
-    } else if named.starts_with('/') {
-        format!("{}{named}", base.origin())
-    } else if named.starts_with('?') {
-        format!("{}{path}{named}", base.origin())
-    } else {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{}{folder}/{named}", base.origin())
-    };
-    let address = Address::parse(&whole).ok()?;
-    (origin(&address) == origin(base)).then_some(address.uri)
-}
-
-/// Scheme, host and port, the usual port filled in.
-fn origin(address: &Address) -> Option<(String, String, u16)> {
-    let scheme = address.uri.scheme_str()?.to_ascii_lowercase();
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let host = address.uri.host()?.to_ascii_lowercase();
-    Some((scheme, host, address.uri.port_u16().unwrap_or(usual)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(base: &str, named: &str, expected: Option<&str>) {
-        let found = resolve(&Address::parse(base).unwrap(), named);
-        assert_eq!(
-            found.map(|uri| uri.to_string()).as_deref(),
-            expected,
-            "{named}"
-        );
-    }
-
-    #[test]
-    fn messages_go_to_the_origin_of_the_stream_and_nowhere_else() {
-        let base = "https://mcp.example/a/sse?k=1";
-        let at = |path: &str| Some(format!("https://mcp.example{path}"));
-        for (named, path) in [
-            ("/message?sessionId=1", "/message?sessionId=1"),
-            ("message", "/a/message"),
-            ("?s=2", "/a/sse?s=2"),
-            (" /m\n", "/m"),
-            ("https://MCP.example/m", "/m"),
-        ] {
-            let found = resolve(&Address::parse(base).unwrap(), named).unwrap();
-            let found = found.to_string().replace("MCP", "mcp");
-            assert_eq!(Some(found), at(path), "{named}");
-        }
-        check(
-            base,
-            "https://mcp.example:443/m",
-            Some("https://mcp.example:443/m"),
-        );
-        for foreign in [
-            "https://evil.example/m",
-            "//evil.example/m",
-            "http://mcp.example/m",
-            "https://mcp.example:8443/m",
-            "https://mcp.example@evil.example/m",
-            "http://127.0.0.1/m",
-            "file:///etc/passwd",
-        ] {
-            check(base, foreign, None);
-        }
-        check(
-            "http://127.0.0.1:3001/sse",
-            "/message",
-            Some("http://127.0.0.1:3001/message"),
-        );
     }
 }

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, StatusCode};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two attempts, when the server names no other time; doubled each time. Chosen: what the
 /// official SDKs begin with.
@@ -175,14 +175,17 @@ impl Stream {
     /// Passes on every message until the stream ends or breaks.
     async fn follow(&mut self, mut body: Incoming) -> Result<(), Trouble> {
         let mut splitter = Splitter::new(MAX_BYTES);
+        let mut afterwards = Afterwards::default();
         loop {
-            let frame = if self.asked.is_empty() || self.is_awaited() {
-                body.frame().await
-            } else {
-                match tokio::time::timeout(AFTERWARDS, body.frame()).await {
+            let needed = self.asked.is_empty() || self.is_awaited();
+            let frame = match afterwards.left(needed, Instant::now()) {
+                None => body.frame().await,
+                // Not left to the timeout: it lets a body pass that always has more at hand.
+                Some(Duration::ZERO) => return Ok(()),
+                Some(left) => match tokio::time::timeout(left, body.frame()).await {
                     Ok(frame) => frame,
                     Err(_) => return Ok(()),
-                }
+                },
             };
             let Some(Ok(frame)) = frame else {
                 return Ok(());
@@ -198,6 +201,23 @@ impl Stream {
                 }
             }
         }
+    }
+}
+
+/// Until when a stream may stay open on which nothing is awaited any more: what a server says
+/// afterwards, comments that keep it alive among it, gains it no time.
+#[derive(Default)]
+struct Afterwards(Option<Instant>);
+
+impl Afterwards {
+    /// How long it may still stay open; `None` while it is `needed`.
+    fn left(&mut self, needed: bool, now: Instant) -> Option<Duration> {
+        if needed {
+            self.0 = None;
+            return None;
+        }
+        let until = *self.0.get_or_insert(now + AFTERWARDS);
+        Some(until.saturating_duration_since(now))
     }
 }
 
@@ -234,6 +254,20 @@ mod tests {
         assert_eq!(found("event: endpoint\ndata: /x\n\n"), None);
         assert_eq!(found("id: 1\ndata:\n\n"), None);
         assert_eq!(found(": alive\n"), None);
+    }
+
+    #[test]
+    fn a_stream_that_is_kept_alive_ends_all_the_same() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut afterwards = Afterwards::default();
+        assert_eq!(afterwards.left(true, at(0)), None);
+        assert_eq!(afterwards.left(true, at(60)), None);
+        assert_eq!(afterwards.left(false, at(61)), Some(AFTERWARDS));
+        let left = Some(AFTERWARDS.saturating_sub(Duration::from_secs(4)));
+        assert_eq!(afterwards.left(false, at(65)), left);
+        assert_eq!(afterwards.left(false, at(66)), Some(Duration::ZERO));
+        assert_eq!(afterwards.left(false, at(99)), Some(Duration::ZERO));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 
 use super::body::{self, Reply};
 use super::exchange::{BAD_GATEWAY, Exchange};
-use super::headers::{self, Media};
+use super::headers;
+use super::media::Media;
 use super::messages;
 use super::owed::Owed;
 use super::stream;
@@ -17,7 +18,7 @@ use crate::mcp::message::Id;
 use crate::mcp::reply::Refusal;
 use crate::mcp::salvage::{Nature, salvage};
 use crate::upstream::UpstreamError;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::response;
 use hyper::{Method, Response, StatusCode};
@@ -47,7 +48,7 @@ pub(super) async fn relay(
             "the server compressed its answer unasked",
         );
     }
-    let media = headers::media(&head.headers);
+    let media = Media::of(&head.headers);
     if media == Media::Unclear {
         return refuse(
             &exchange,
@@ -69,7 +70,7 @@ pub(super) async fn relay(
         Err(error) => return refuse(&exchange, &owed, "protocol:frame", &error.to_string()),
     };
     if bytes.trim_ascii().is_empty() {
-        return pass(&head, bytes);
+        return pass(&exchange, &head, media, bytes);
     }
     let salvaged = salvage(&bytes);
     let answers = salvaged.id.is_some_and(|id| owed.has(&id));
@@ -124,9 +125,11 @@ async fn message(
     if let Some(reply) = parts.reply {
         exchange.send_aside(messages::body_of(&reply)).await;
     }
+    // It was judged as a message, so it is none of the kinds that are read in another way.
+    let pass = |bytes| pass(exchange, head, Media::Json, bytes);
     match parts.forward {
-        Forward::Original => pass(head, bytes),
-        Forward::Instead(ours) if head.status.is_success() => pass(head, messages::body_of(&ours)),
+        Forward::Original => pass(bytes),
+        Forward::Instead(ours) if head.status.is_success() => pass(messages::body_of(&ours).into()),
         Forward::Instead(ours) => json_body(StatusCode::OK, messages::body_of(&ours)),
         Forward::Nothing => {
             let lines = owed.abandon(exchange, &Refusal::BadAnswer, "the answer was refused");
@@ -202,13 +205,7 @@ async fn text(
         return unavailable();
     };
     if parts.forward == Forward::Original {
-        let mut answer = pass(head, bytes);
-        if media == Media::Other {
-            // What is not one of the two kinds that carry messages must not be taken for one.
-            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-            answer.headers_mut().insert(CONTENT_TYPE, plain);
-        }
-        return answer;
+        return pass(exchange, head, media, bytes);
     }
     if let Forward::Instead(ours) = parts.forward
         && owed.only().is_some()
@@ -247,9 +244,13 @@ fn as_error(id: Option<&Id>, media: Media, bytes: &[u8]) -> Option<Vec<u8>> {
 /// Source: JSON-RPC 2.0, section 5.1: internal error. Only ever seen by detectors.
 const STRAY: i32 = -32603;
 
-/// The server's answer as it came, or with another body.
-fn pass(head: &response::Parts, bytes: impl Into<Bytes>) -> Response<Reply> {
-    let bytes = bytes.into();
+/// The server's answer as it came, or with another body; what its body is, it says in our words.
+fn pass(
+    exchange: &Exchange,
+    head: &response::Parts,
+    media: Media,
+    bytes: Bytes,
+) -> Response<Reply> {
     let body = if bytes.is_empty() {
         Reply::empty()
     } else {
@@ -257,7 +258,12 @@ fn pass(head: &response::Parts, bytes: impl Into<Bytes>) -> Response<Reply> {
     };
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
-    *answer.headers_mut() = headers::to_client(&head.headers);
+    let server = &exchange.server.name;
+    *answer.headers_mut() = headers::to_client(&head.headers, server, media);
+    if answer.body().is_end_stream() && media == Media::Other {
+        // Nothing is of no kind: some clients take an acceptance that names one for a bad answer.
+        answer.headers_mut().remove(CONTENT_TYPE);
+    }
     answer
 }
 
@@ -324,12 +330,17 @@ pub(super) fn foreign(foreign: Foreign) -> Response<Reply> {
     }
 }
 
-pub(super) fn untraced() -> Response<Reply> {
-    ours(
-        StatusCode::FORBIDDEN,
-        "untraced",
-        "the connection is not one process's of the user who runs ClawDefender",
-    )
+/// A connection that no process is known to hold. Where its process is this user's and only closed
+/// to others, a person can choose another way, so it is said which.
+pub(super) fn untraced(is_closed: bool) -> Response<Reply> {
+    let why = if is_closed {
+        "the client's process does not let others look into it (as Codex's does), or runs in \
+         another container, so nobody can tell that it is not the one who answers questions: let \
+         it start `clawdefender proxy --server NAME --url URL` instead of connecting here"
+    } else {
+        "the connection is not one process's of the user who runs ClawDefender"
+    };
+    ours(StatusCode::FORBIDDEN, "untraced", why)
 }
 
 pub(super) fn no_route() -> Response<Reply> {

@@ -87,4 +87,10 @@ impl Caller {
         });
         known.await.as_ref().map_err(|Untraced| Untraced)
     }
+    /// Whether one that is not traced is this user's all the same: its process can't be looked into.
+    pub async fn is_closed(&self) -> bool {
+        let (peer, bound) = (self.peer, self.bound);
+        let look = move || process::is_closed(peer, bound);
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    }
 }

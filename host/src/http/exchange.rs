@@ -3,7 +3,8 @@
 use super::answer;
 use super::body::{self, Outlet, ReadError, Reply};
 use super::caller::Caller;
-use super::headers::{self, Media};
+use super::headers;
+use super::media::Media;
 use super::memory::Session;
 use super::messages;
 use super::owed::Owed;
@@ -71,7 +72,7 @@ pub(super) async fn answer(
         return answer::query();
     }
     let Ok(client) = caller.client(&gateway.callers).await.cloned() else {
-        return answer::untraced();
+        return answer::untraced(caller.is_closed().await);
     };
     let back = match route.back {
         None => None,
@@ -155,9 +156,7 @@ impl Exchange {
     /// A message of the client's.
     async fn post(self, incoming: Incoming) -> Response<Reply> {
         let judge = &self.gateway.judge;
-        if headers::media(&self.head.headers) != Media::Json
-            || headers::is_encoded(&self.head.headers)
-        {
+        if Media::of(&self.head.headers) != Media::Json || headers::is_encoded(&self.head.headers) {
             return answer::media_type();
         }
         let bytes = match body::read_in_time(incoming, judge.max_frame_bytes()).await {
@@ -176,11 +175,20 @@ impl Exchange {
             return answer::mismatch(salvage(&bytes).id.as_ref());
         }
         let salvaged = salvage(&bytes);
+        // The exchange that carries what is cancelled: there it may still wait for a person.
+        let cancelled = match salvaged.nature {
+            Nature::Notification => messages::cancelled(&bytes),
+            _ => None,
+        };
+        let cancelled = cancelled.and_then(|id| self.shared.pending.only(&id));
         let link = match salvaged.nature {
-            Nature::Notification | Nature::Answer => &self.shared.link,
+            Nature::Notification | Nature::Answer => {
+                cancelled.as_ref().unwrap_or(&self.shared.link)
+            }
             _ => &self.requests,
         };
-        let mut owed = Owed::new(link, messages::request_ids(&bytes, &salvaged));
+        let ids = messages::request_ids(&bytes, &salvaged);
+        let mut owed = Owed::new(link, ids, &self.shared);
         let Some(parts) = self.rule(link, End::Client, &bytes).await else {
             return answer::unavailable();
         };
@@ -233,7 +241,7 @@ impl Exchange {
         if !self.gateway.judge.note(&self.shared.link, kind, &what) {
             return answer::unavailable();
         }
-        let owed = Owed::new(&self.requests, Vec::new());
+        let owed = Owed::new(&self.requests, Vec::new(), &self.shared);
         self.ask(Bytes::new(), owed).await
     }
 
@@ -340,7 +348,12 @@ impl Exchange {
         };
         let parts = verdict.into_parts();
         let name = &self.server.name;
-        self.gateway.memory.learn(name, &parts.keep, &parts.discard);
+        let memory = &self.gateway.memory;
+        if let Err(full) = memory.learn(name, &parts.keep, &parts.discard) {
+            // Lists that came at once: each fitted, together they don't.
+            self.refused(from, bytes, "redaction", &full.to_string());
+            return None;
+        }
         if !Arc::ptr_eq(link, &self.shared.link) {
             let shared = parts.keep.iter().filter(|(key, _)| Link::is_of_caller(key));
             let shared: Vec<_> = shared.cloned().collect();

@@ -3,13 +3,13 @@
 //! Source: RFC 9110 §7.6.1 (connection-specific fields); MCP 2026-07-28, transports: request
 //! metadata headers and their values.
 
-use crate::loopback::single;
+use super::media::Media;
 use crate::mcp::era::VERSION_META;
 use crate::mcp::json::{self, Limits, Node, Value};
 use data_encoding::BASE64;
 use hyper::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, ORIGIN, TRANSFER_ENCODING,
+    HeaderName, HeaderValue, ORIGIN, SET_COOKIE, TRANSFER_ENCODING,
 };
 
 /// Fields that speak about one connection only.
@@ -41,21 +41,56 @@ pub fn to_server(headers: &HeaderMap) -> HeaderMap {
         kept.remove(own);
     }
     kept.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if Media::of(headers) == Media::Json {
+        kept.insert(CONTENT_TYPE, Media::Json.content_type(headers));
+    }
     kept
 }
 
-/// What a server's headers become on the way to the client; the length is the new body's.
-pub fn to_client(headers: &HeaderMap) -> HeaderMap {
+/// What the headers of `server`'s answer become on the way to the client; the length and the type
+/// are the new body's.
+pub fn to_client(headers: &HeaderMap, server: &str, media: Media) -> HeaderMap {
     let mut kept = end_to_end(headers);
     kept.remove(CONTENT_LENGTH);
     for name in ELSEWHERE {
         kept.remove(name);
     }
+    kept.insert(CONTENT_TYPE, media.content_type(headers));
+    kept.remove(SET_COOKIE);
+    for cookie in headers.get_all(SET_COOKIE) {
+        if let Some(cookie) = cookie_of(server, cookie) {
+            kept.append(SET_COOKIE, cookie);
+        }
+    }
     kept
 }
 
-/// Headers of an answer that send a client elsewhere, or speak to a person.
-const ELSEWHERE: [&str; 4] = ["alt-svc", "refresh", "link", "warning"];
+/// Headers of an answer that send a client elsewhere, speak to a person, or set cookies in a form
+/// that nobody writes any more.
+const ELSEWHERE: [&str; 5] = ["alt-svc", "refresh", "link", "warning", "set-cookie2"];
+
+/// A cookie of `server`'s, for `server` alone: all servers have one host here, so its domain goes and
+/// its path is ours. `None` when the result can't be a header.
+///
+/// Source: RFC 6265 §5.2: parts between semicolons, the first is the cookie. Readers differ in
+/// whether the first or the last of two paths counts, so only attributes that say nothing of where
+/// a cookie goes are kept.
+fn cookie_of(server: &str, cookie: &HeaderValue) -> Option<HeaderValue> {
+    let mut parts = cookie.as_bytes().split(|byte| *byte == b';');
+    let mut ours = parts.next()?.trim_ascii().to_vec();
+    ours.extend(format!("; Path=/mcp/{server}").into_bytes());
+    for part in parts.map(<[u8]>::trim_ascii) {
+        let name = part.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let name = name.trim_ascii().to_ascii_lowercase();
+        if KEPT_OF_COOKIES.contains(&name.as_slice()) {
+            ours.extend(b"; ");
+            ours.extend(part);
+        }
+    }
+    HeaderValue::from_bytes(&ours).ok()
+}
+
+const KEPT_OF_COOKIES: [&[u8]; 5] = [b"expires", b"max-age", b"secure", b"httponly", b"samesite"];
 
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<HeaderName> = headers
@@ -83,39 +118,6 @@ pub fn is_encoded(headers: &HeaderMap) -> bool {
         .get_all(CONTENT_ENCODING)
         .iter()
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// What a body says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Media {
-    Json,
-    EventStream,
-    /// Something else, or nothing, in UTF-8 as far as it says.
-    Other,
-    /// Said twice, or in another coding: a reader that believes it reads another text than we do.
-    Unclear,
-}
-
-pub fn media(headers: &HeaderMap) -> Media {
-    let Ok(value) = single(headers, CONTENT_TYPE) else {
-        return Media::Unclear;
-    };
-    let value = value.unwrap_or_default().to_ascii_lowercase();
-    let mut parts = value.split(';').map(str::trim);
-    let kind = parts.next().unwrap_or_default();
-    for part in parts {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let value = value.trim().trim_matches('"');
-        let coded = name.trim() == "charset" && !matches!(value, "utf-8" | "utf8" | "us-ascii");
-        if coded {
-            return Media::Unclear;
-        }
-    }
-    match kind {
-        "application/json" => Media::Json,
-        "text/event-stream" => Media::EventStream,
-        _ => Media::Other,
-    }
 }
 
 /// The session that a message belongs to, if it has one that can be remembered.
@@ -286,7 +288,8 @@ mod tests {
             ]
         );
         assert_eq!(to_server(&came)["accept-encoding"], "identity");
-        assert!(to_client(&came).get("content-length").is_none());
+        let back = to_client(&came, "web", Media::Json);
+        assert!(back.get("content-length").is_none());
     }
 
     const CALL: &str = r#"{"method":"tools/call","params":{"name":"t","arguments":{"a":{"b":["x y"]},"n":7},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
@@ -350,27 +353,44 @@ mod tests {
     }
 
     #[test]
-    fn a_body_in_another_coding_is_not_what_it_says() {
-        let of = |values: &[&str]| {
-            let headers: Vec<_> = values
-                .iter()
-                .map(|value| ("content-type", *value))
-                .collect();
-            media(&map(&headers))
-        };
-        assert_eq!(of(&["application/json"]), Media::Json);
-        assert_eq!(of(&["Application/JSON; charset=\"UTF-8\""]), Media::Json);
-        assert_eq!(of(&["text/event-stream;charset=utf-8"]), Media::EventStream);
-        assert_eq!(of(&["application/jsonx"]), Media::Other);
-        assert_eq!(of(&["text/html"]), Media::Other);
-        assert_eq!(of(&[]), Media::Other);
-        assert_eq!(of(&["application/json; charset=utf-7"]), Media::Unclear);
-        assert_eq!(of(&["text/event-stream; charset=utf-16"]), Media::Unclear);
-        assert_eq!(of(&["text/html; charset=iso-8859-1"]), Media::Unclear);
-        assert_eq!(
-            of(&["application/json", "application/json"]),
-            Media::Unclear
-        );
+    fn what_a_body_is_travels_in_our_words() {
+        let sent = map(&[("content-type", "application/json; x*=utf-8''utf-7")]);
+        assert_eq!(to_server(&sent)["content-type"], "application/json");
+        assert!(to_server(&map(&[])).get("content-type").is_none());
+        let back = |media| to_client(&sent, "web", media)["content-type"].clone();
+        assert_eq!(back(Media::Json), "application/json");
+        assert_eq!(back(Media::EventStream), "text/event-stream");
+    }
+
+    #[test]
+    fn a_cookie_goes_back_to_its_own_server_only() {
+        for (came, goes) in [
+            ("a=1", "a=1; Path=/mcp/web"),
+            (
+                "s=\"x=y\"; Path=/; HttpOnly; SameSite=Lax; Max-Age=60",
+                "s=\"x=y\"; Path=/mcp/web; HttpOnly; SameSite=Lax; Max-Age=60",
+            ),
+            (
+                "a=1;domain=localhost;PATH = /mcp/other",
+                "a=1; Path=/mcp/web",
+            ),
+            (
+                "a=1; Path=/; Expires=Wed, 21 Oct 2026 07:28:00 GMT; path=/mcp",
+                "a=1; Path=/mcp/web; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+            ),
+        ] {
+            let back = to_client(&map(&[("set-cookie", came)]), "web", Media::Json);
+            assert_eq!(back["set-cookie"], goes, "{came}");
+        }
+        let two = map(&[
+            ("set-cookie", "a=1"),
+            ("set-cookie2", "b=2"),
+            ("set-cookie", "c=3"),
+        ]);
+        let back = to_client(&two, "web", Media::Json);
+        let kept: Vec<_> = back.get_all("set-cookie").iter().collect();
+        assert_eq!(kept, ["a=1; Path=/mcp/web", "c=3; Path=/mcp/web"]);
+        assert!(back.get("set-cookie2").is_none());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! so they are on the disk before the cut list goes out.
 
 use crate::link::Link;
+use crate::link::hidden::{self, Full};
 use rustix::fs::fsync;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,10 +12,6 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-/// Names that may be hidden at a server. Chosen: no list of a server that is meant well has as many
-/// entries that must be cut; beyond it the oldest words of a flood don't matter.
-const MAX_HIDDEN: usize = 4096;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HiddenError {
@@ -30,6 +27,17 @@ pub enum HiddenError {
     },
 }
 
+/// Why a verdict's names are not as safe as they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// Some are not remembered at all.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// They hold until the daemon ends.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
 /// What is hidden at each server.
 pub struct Hidden {
     path: PathBuf,
@@ -42,7 +50,10 @@ struct Names {
     /// How often it changed, so that a link knows whether it has them all. A link of this daemon
     /// begins at 0.
     version: u64,
-    /// Tickets as `link` makes and reads them.
+    #[serde(default)]
+    sha256: hidden::Hidden,
+    /// Whole tickets, as earlier versions kept them.
+    #[serde(default, skip_serializing)]
     tickets: BTreeMap<String, String>,
 }
 
@@ -54,7 +65,7 @@ impl Hidden {
     /// through what was refused.
     pub fn open(path: &Path) -> Result<Self, HiddenError> {
         let path = path.to_owned();
-        let servers = match fs::read(&path) {
+        let mut servers = match fs::read(&path) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(servers) => servers,
                 Err(source) => return Err(HiddenError::Damaged { path, source }),
@@ -62,51 +73,57 @@ impl Hidden {
             Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
             Err(source) => return Err(HiddenError::Read { path, source }),
         };
+        for names in servers.values_mut() {
+            if let Err(source) = take_over(names) {
+                return Err(HiddenError::Damaged { path, source });
+            }
+        }
         Ok(Self { path, servers })
     }
 
-    /// Changes with every change of what is hidden at `server`; 0 when nothing ever was.
-    pub fn version(&self, server: &str) -> u64 {
-        self.servers.get(server).map_or(0, |names| names.version)
-    }
-
-    /// Tickets that make a link refuse what is hidden at `server`.
-    pub fn tickets(&self, server: &str) -> Vec<(String, String)> {
+    /// What is hidden at `server`, and a number that changes with every change of it; 0 when nothing
+    /// ever was.
+    pub fn at(&self, server: &str) -> (u64, hidden::Hidden) {
         let names = self.servers.get(server);
-        let tickets = names.into_iter().flat_map(|names| &names.tickets);
-        tickets
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        names.map_or_else(Default::default, |names| {
+            (names.version, names.sha256.clone())
+        })
     }
 
     /// Takes over what a verdict wants to be remembered: names that are hidden or shown again.
     ///
     /// # Errors
-    /// When it can't be written. It holds until the daemon ends all the same.
+    /// [`LearnError`].
     pub fn learn(
         &mut self,
         server: &str,
         keep: &[(String, String)],
         discard: &[String],
-    ) -> io::Result<()> {
-        let about = |key: &str| key.starts_with(Link::hidden_key("").as_str());
-        let known = self.servers.get(server);
-        let fresh = |key: &str| known.is_none_or(|names| !names.tickets.contains_key(key));
-        let news = keep.iter().any(|(key, _)| about(key) && fresh(key));
-        if !news && !discard.iter().any(|key| about(key) && !fresh(key)) {
+    ) -> Result<(), LearnError> {
+        let hidden = keep.iter().filter_map(|(key, _)| Link::hidden_name(key));
+        let shown = discard.iter().filter_map(|key| Link::hidden_name(key));
+        let (hidden, shown): (Vec<_>, Vec<_>) = (hidden.collect(), shown.collect());
+        if hidden.is_empty() && shown.is_empty() {
             return Ok(());
         }
-        let names = self.servers.entry(server.to_owned()).or_default();
-        names.version += 1;
-        for (key, value) in keep.iter().filter(|(key, _)| about(key)) {
-            if names.tickets.len() < MAX_HIDDEN {
-                names.tickets.insert(key.clone(), value.clone());
-            }
+        let (version, mut names) = self.at(server);
+        let mut news = false;
+        for name in shown {
+            news |= names.remove(name);
         }
-        for key in discard {
-            names.tickets.remove(key);
+        for name in hidden {
+            news |= names.insert(name)?;
         }
-        self.write()
+        if !news {
+            return Ok(());
+        }
+        let names = Names {
+            version: version + 1,
+            sha256: names,
+            tickets: BTreeMap::new(),
+        };
+        self.servers.insert(server.to_owned(), names);
+        Ok(self.write()?)
     }
 
     fn write(&self) -> io::Result<()> {
@@ -128,9 +145,24 @@ impl Hidden {
     }
 }
 
+/// What an earlier version kept.
+fn take_over(names: &mut Names) -> serde_json::Result<()> {
+    for ticket in std::mem::take(&mut names.tickets).values() {
+        let name = Link::hidden_by(ticket);
+        let unknown = || serde::de::Error::custom("a ticket that hides no name");
+        names.sha256.extend([name.ok_or_else(unknown)?]);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::hidden::{MAX_HIDDEN, Name};
+
+    fn hides(hidden: &Hidden, name: &str) -> bool {
+        hidden.at("web").1.contains(Name::of(name))
+    }
 
     fn hide(hidden: &mut Hidden, name: &str) {
         let keep = [Link::hidden_ticket(name)];
@@ -148,9 +180,10 @@ mod tests {
             .learn("web", &[], &[Link::hidden_key("bad")])
             .unwrap();
         let again = Hidden::open(&path).unwrap();
-        assert_eq!(again.tickets("web"), [Link::hidden_ticket("worse")]);
-        assert_ne!(again.version("web"), 0);
-        assert!(again.tickets("other").is_empty());
+        assert_eq!(again.at("web"), hidden.at("web"));
+        assert!(hides(&again, "worse") && !hides(&again, "bad"));
+        assert_ne!(again.at("web").0, 0);
+        assert_eq!(again.at("other"), Default::default());
     }
 
     #[test]
@@ -163,9 +196,9 @@ mod tests {
         hidden.learn("web", &revision, &gone).unwrap();
         assert!(!path.exists());
         hide(&mut hidden, "bad");
-        let version = hidden.version("web");
+        let before = hidden.at("web");
         hide(&mut hidden, "bad");
-        assert_eq!(hidden.version("web"), version);
+        assert_eq!(hidden.at("web"), before);
     }
 
     #[test]
@@ -184,7 +217,58 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut hidden = Hidden::open(&dir.path().join("none/hidden.json")).unwrap();
         let keep = [Link::hidden_ticket("bad")];
-        assert!(hidden.learn("web", &keep, &[]).is_err());
-        assert_eq!(hidden.tickets("web"), keep);
+        let learnt = hidden.learn("web", &keep, &[]);
+        assert!(matches!(learnt, Err(LearnError::Write(_))));
+        assert!(hides(&hidden, "bad"));
+    }
+
+    #[test]
+    fn what_an_earlier_version_kept_is_hidden_and_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hidden.json");
+        let old = r#"{"web":{"version":3,"tickets":{"hidden tool a":"{\"hidden\":{\"name\":\"tool a\"}}"}}}"#;
+        fs::write(&path, old).unwrap();
+        let mut hidden = Hidden::open(&path).unwrap();
+        assert!(hides(&hidden, "tool a"));
+        hide(&mut hidden, "tool b");
+        assert_eq!(hidden.at("web").0, 4);
+        let again = Hidden::open(&path).unwrap();
+        assert!(hides(&again, "tool a") && hides(&again, "tool b"));
+        let unknown = r#"{"web":{"version":3,"tickets":{"hidden tool a":"?"}}}"#;
+        fs::write(&path, unknown).unwrap();
+        let opened = Hidden::open(&path);
+        assert!(matches!(opened, Err(HiddenError::Damaged { .. })));
+    }
+
+    #[test]
+    fn names_beyond_the_limit_are_an_error_and_none_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hidden.json");
+        let mut hidden = Hidden::open(&path).unwrap();
+        hide(&mut hidden, "first");
+        let names = (1..MAX_HIDDEN).map(|n| Name::of(&n.to_string()));
+        hidden.servers.get_mut("web").unwrap().sha256.extend(names);
+        let list = |names: &[&str]| -> Vec<_> {
+            names.iter().map(|name| Link::hidden_ticket(name)).collect()
+        };
+        let more = hidden.learn("web", &list(&["first", "new"]), &[]);
+        assert!(matches!(more, Err(LearnError::Full(Full))), "{more:?}");
+        assert!(hides(&hidden, "first") && hides(&hidden, "65535"));
+        hidden.learn("web", &list(&["first", "7"]), &[]).unwrap();
+        let room = [Link::hidden_key("5")];
+        hidden.learn("web", &list(&["new"]), &room).unwrap();
+        assert!(hides(&hidden, "new") && !hides(&hidden, "5"));
+        hidden.learn("other", &list(&["new"]), &[]).unwrap();
+    }
+
+    #[test]
+    fn long_names_make_no_long_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hidden.json");
+        let mut hidden = Hidden::open(&path).unwrap();
+        for n in 0..15 {
+            hide(&mut hidden, &format!("tool {n} {}", "x".repeat(1 << 20)));
+        }
+        assert!(fs::metadata(&path).unwrap().len() < 2000);
     }
 }

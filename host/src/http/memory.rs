@@ -4,8 +4,10 @@
 //! A session's id is only where we find its link again. Policy and history know the caller, not
 //! the session.
 
-use super::hidden::Hidden;
+use super::hidden::{Hidden, LearnError};
+use super::pending::Pending;
 use crate::judge::{Barred, Judge};
+use crate::link::hidden::Full;
 use crate::link::{Asked, Client, Link};
 use crate::mcp::message::Id;
 use std::collections::{HashMap, VecDeque};
@@ -31,6 +33,8 @@ pub struct Session {
     hidden: AtomicU64,
     /// Requests that were answered on a stream with event ids, which may be replayed.
     answered: Mutex<VecDeque<(Id, Asked)>>,
+    /// Requests of exchanges that have links of their own.
+    pub(super) pending: Pending,
 }
 
 pub struct Memory {
@@ -75,7 +79,7 @@ impl Memory {
             },
             crate::event::Launch::default(),
         );
-        link.resume(&self.hidden().tickets(server));
+        link.hide_all(&self.hidden().at(server).1);
         link
     }
 
@@ -131,22 +135,32 @@ impl Memory {
 
     /// Takes over what a verdict wants to be remembered: names that are hidden or shown again. A
     /// name hidden from one caller is hidden from all.
-    pub fn learn(&self, server: &str, keep: &[(String, String)], discard: &[String]) {
-        if let Err(error) = self.hidden().learn(server, keep, discard) {
-            tracing::error!(%error, server, "hidden names were not written; they hold until the daemon ends");
+    ///
+    /// # Errors
+    /// [`Full`]: the list from which they were cut must not pass.
+    pub fn learn(
+        &self,
+        server: &str,
+        keep: &[(String, String)],
+        discard: &[String],
+    ) -> Result<(), Full> {
+        match self.hidden().learn(server, keep, discard) {
+            Err(LearnError::Full(full)) => return Err(full),
+            Err(LearnError::Write(error)) => {
+                tracing::error!(%error, server, "hidden names were not written; they hold until the daemon ends");
+            }
+            Ok(()) => {}
         }
+        Ok(())
     }
 
     /// Before a link is used again: what was hidden from another one meanwhile is hidden here too.
     pub fn refresh(&self, server: &str, session: &Session) {
         // Under the link's lock, so that nobody who sees the new version uses the link before.
         let mut link = session.lock();
-        let (version, tickets) = {
-            let hidden = self.hidden();
-            (hidden.version(server), hidden.tickets(server))
-        };
+        let (version, hidden) = self.hidden().at(server);
         if session.hidden.swap(version, Ordering::Relaxed) != version {
-            link.resume(&tickets);
+            link.hide_all(&hidden);
         }
     }
 
@@ -228,6 +242,7 @@ impl Session {
             link,
             hidden: AtomicU64::new(0),
             answered: Mutex::default(),
+            pending: Pending::default(),
         }
     }
 

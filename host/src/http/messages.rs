@@ -4,6 +4,7 @@
 //! A lenient reading. It decides only which open requests a message is held against and who is
 //! told when no answer comes; what passes is decided by the judge's strict one.
 
+use crate::mcp::json::{self, Limits, Node};
 use crate::mcp::message::Id;
 use crate::mcp::salvage::{Nature, Salvaged, salvage};
 use serde::Deserialize;
@@ -24,6 +25,21 @@ pub fn request_ids(bytes: &[u8], salvaged: &Salvaged) -> Vec<Id> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The request that a notification cancels, if it is one that does.
+pub fn cancelled(bytes: &[u8]) -> Option<Id> {
+    let limits = Limits {
+        max_bytes: bytes.len(),
+        ..Limits::default()
+    };
+    let root = json::parse(bytes, &limits).ok()?;
+    let method = root.get("method").and_then(Node::as_str);
+    let id = root.get("params")?.get("requestId")?;
+    // Source: MCP 2025-11-25, cancellation.
+    (method == Some("notifications/cancelled"))
+        .then(|| Id::read(id).ok())
+        .flatten()
 }
 
 /// What a verdict puts in a message's place, as one body: a message that was changed as it is, lines
@@ -72,6 +88,27 @@ mod tests {
         assert_eq!(ids, ["1", "\"a\""]);
         let answer = br#"{"id":1,"result":{}}"#;
         assert!(request_ids(answer, &salvage(answer)).is_empty());
+    }
+
+    #[test]
+    fn only_a_cancellation_names_what_is_cancelled() {
+        let of = |method: &str, params: &str| {
+            let message = format!(r#"{{"method":"notifications/{method}","params":{params}}}"#);
+            cancelled(message.as_bytes()).map(|id| id.to_string())
+        };
+        let seven = Some("7".to_owned());
+        assert_eq!(of("cancelled", r#"{"requestId":7,"reason":"x"}"#), seven);
+        assert_eq!(of("c\\u0061ncelled", r#"{"request\u0049d":7}"#), seven);
+        let text = Some("\"a\"".to_owned());
+        assert_eq!(of("cancelled", r#"{"requestId":"a"}"#), text);
+        for none in [
+            r#"{"requestId":null}"#,
+            "{}",
+            r#"{"requestId":7,"requestId":8}"#,
+        ] {
+            assert_eq!(of("cancelled", none), None, "{none}");
+        }
+        assert_eq!(of("progress", r#"{"requestId":7}"#), None);
     }
 
     #[test]

@@ -13,14 +13,23 @@ pub(super) struct Owed {
     link: Arc<Mutex<Link>>,
     ids: Vec<Id>,
     kept: bool,
+    /// Where this exchange is found by who cancels one of its requests; none where all exchanges
+    /// that could carry a cancellation share its link.
+    listed: Option<Arc<Session>>,
 }
 
 impl Owed {
-    pub fn new(link: &Arc<Mutex<Link>>, ids: Vec<Id>) -> Self {
+    pub fn new(link: &Arc<Mutex<Link>>, ids: Vec<Id>, shared: &Arc<Session>) -> Self {
+        let apart = !Arc::ptr_eq(link, &shared.link) && !ids.is_empty();
+        let listed = apart.then(|| Arc::clone(shared));
+        if let Some(shared) = &listed {
+            shared.pending.note(&ids, link);
+        }
         Self {
             link: Arc::clone(link),
             ids,
             kept: false,
+            listed,
         }
     }
 
@@ -75,6 +84,9 @@ impl Owed {
 
 impl Drop for Owed {
     fn drop(&mut self) {
+        if let Some(shared) = &self.listed {
+            shared.pending.forget(&self.ids, &self.link);
+        }
         if !self.kept && !self.ids.is_empty() {
             let mut link = lock(&self.link);
             for id in &self.ids {

@@ -4,6 +4,7 @@ use super::Gateway;
 use super::body::{Broken, Outlet, Reply};
 use super::exchange::{Back, Exchange};
 use super::headers;
+use super::media::Media;
 use super::memory::Session;
 use super::messages;
 use super::owed::Owed;
@@ -13,10 +14,11 @@ use crate::mcp::era::Era;
 use crate::mcp::reply::{self, Asked, Asker, Refusal};
 use crate::mcp::salvage::{Nature, salvage};
 use crate::mcp::sse::{Event, Splitter, SseError};
+use crate::upstream::Address;
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::response;
-use hyper::{Method, Response, Uri};
+use hyper::{Method, Response};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,10 +55,13 @@ pub(super) fn follow(
     let (outlet, body) = Reply::stream();
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
-    *answer.headers_mut() = headers::to_client(&head.headers);
+    let server = &exchange.server.name;
+    *answer.headers_mut() = headers::to_client(&head.headers, server, Media::EventStream);
     let resumed = exchange.head.headers.contains_key("last-event-id");
     let limit = exchange.gateway.judge.max_frame_bytes();
-    let base = exchange.target.clone();
+    let base = Address {
+        uri: exchange.target.clone(),
+    };
     let stream = Stream {
         exchange,
         base,
@@ -73,7 +78,7 @@ pub(super) fn follow(
 struct Stream {
     exchange: Exchange,
     /// Where the stream itself is.
-    base: Uri,
+    base: Address,
     owed: Owed,
     outlet: Outlet,
     /// The client takes up a stream that broke.
@@ -191,7 +196,7 @@ impl Stream {
             .data
             .as_deref()
             .and_then(|data| std::str::from_utf8(data).ok());
-        let uri = given.and_then(|given| resolve(&self.base, given));
+        let uri = given.and_then(|given| self.base.resolve(given));
         let Some(uri) = uri else {
             let why = "the stream names an address of another server to post to";
             self.exchange
@@ -291,57 +296,5 @@ impl Stream {
             let judge = &self.exchange.gateway.judge;
             judge.link_closed(&self.exchange.shared.link);
         }
-    }
-}
-
-/// An address in an `endpoint` event, as the client would resolve it; only on the same server.
-fn resolve(stream: &Uri, given: &str) -> Option<Uri> {
-    let given = given.trim();
-    let (scheme, authority) = (stream.scheme_str()?, stream.authority()?.as_str());
-    let absolute = if given.starts_with("//") {
-        return None;
-    } else if given.starts_with('/') {
-        format!("{scheme}://{authority}{given}")
-    } else if given.contains("://") {
-        given.to_owned()
-    } else if given.starts_with('?') {
-        format!("{scheme}://{authority}{}{given}", stream.path())
-    } else {
-        let folder = stream
-            .path()
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{given}")
-    };
-    let uri: Uri = absolute.parse().ok()?;
-    let same = uri.scheme_str() == Some(scheme)
-        && uri
-            .authority()
-            .is_some_and(|other| other.as_str().eq_ignore_ascii_case(authority));
-    same.then_some(uri)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(given: &str, expect: Option<&str>) {
-        let stream = "http://127.0.0.1:9/a/sse".parse().unwrap();
-        let found = resolve(&stream, given).map(|uri| uri.to_string());
-        assert_eq!(found.as_deref(), expect, "{given}");
-    }
-
-    #[test]
-    fn an_endpoint_is_an_address_of_the_same_server() {
-        check("/messages?s=1", Some("http://127.0.0.1:9/messages?s=1"));
-        check("messages?s=1", Some("http://127.0.0.1:9/a/messages?s=1"));
-        check("?s=1", Some("http://127.0.0.1:9/a/sse?s=1"));
-        check("http://127.0.0.1:9/m", Some("http://127.0.0.1:9/m"));
-        check("http://127.0.0.1:10/m", None);
-        check("https://127.0.0.1:9/m", None);
-        check("http://evil.example/m", None);
-        check("//evil.example/m", None);
-        check("http://127.0.0.1:9@evil.example/m", None);
     }
 }

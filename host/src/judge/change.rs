@@ -7,6 +7,7 @@ use super::weigh::Weighed;
 use crate::event::Direction;
 use crate::event::surface::Part;
 use crate::link::Link;
+use crate::link::hidden::Full;
 use crate::mcp::json::{self, Limits};
 use crate::mcp::reply::Label;
 use crate::mcp::splice::Splice;
@@ -32,6 +33,7 @@ impl Judge {
         bytes: &[u8],
     ) -> Result<Changed, &'static str> {
         const CANNOT: &str = "the message could not be changed without making it ambiguous";
+        const MANY: &str = "more names were cut from lists than can be remembered as refused";
         let mut changed = Changed::default();
         let removed = |action| matches!(action, Action::Ask | Action::Deny);
         let entries = || {
@@ -44,12 +46,13 @@ impl Judge {
         let hidden: BTreeSet<String> = entries()
             .filter_map(|(name, removed)| removed.then_some(name))
             .collect();
+        for name in &hidden {
+            link.hide(name).map_err(|Full| MANY)?;
+            changed.keep.push(Link::hidden_ticket(name));
+        }
         for (name, _) in entries() {
-            // One of two entries of a name was refused: calling it could reach either.
-            if hidden.contains(&name) {
-                link.hide(&name);
-                changed.keep.push(Link::hidden_ticket(&name));
-            } else if link.unhide(&name) {
+            // Of two entries of a name one may have been refused: calling it could reach either.
+            if !hidden.contains(&name) && link.unhide(&name) {
                 changed.discard.push(Link::hidden_key(&name));
             }
         }

@@ -3,14 +3,16 @@
 //! Memory only. What must survive the daemon is handed out as tickets (see `wire`) and taken back
 //! by [`Link::resume`].
 
+pub mod hidden;
 mod tasks;
 
 pub use tasks::Task;
 
 use crate::event::{Launch, Server};
 use crate::mcp::message::Id;
+use hidden::{Full, Hidden, Name};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Requests of one side that may be open at once. Chosen: far above what clients do, low enough to
 /// bound memory.
@@ -64,7 +66,7 @@ pub struct Link {
     pub revision: Option<String>,
     open: BTreeMap<(End, Id), Asked>,
     /// Tools, prompts and resources taken out of a list: calling them is refused.
-    hidden: BTreeSet<String>,
+    hidden: Hidden,
     tasks: tasks::Tasks,
     /// The rule that refused the server's launch: then nothing on this link passes.
     refused: Option<String>,
@@ -87,9 +89,12 @@ enum Ticket {
         id: TicketId,
         asked: Asked,
     },
+    /// As earlier versions wrote it.
     Hidden {
         name: String,
     },
+    #[serde(rename = "hidden-sha256")]
+    HiddenDigest(Name),
     Revision {
         revision: String,
     },
@@ -116,7 +121,7 @@ impl Link {
             launch,
             revision: None,
             open: BTreeMap::new(),
-            hidden: BTreeSet::new(),
+            hidden: Hidden::default(),
             tasks: tasks::Tasks::default(),
             refused: None,
         }
@@ -134,9 +139,8 @@ impl Link {
                     };
                     self.open.insert((from, id), asked);
                 }
-                Ok(Ticket::Hidden { name }) => {
-                    self.hidden.insert(name);
-                }
+                Ok(Ticket::Hidden { name }) => self.hidden.extend([Name::of(&name)]),
+                Ok(Ticket::HiddenDigest(name)) => self.hidden.extend([name]),
                 Ok(Ticket::Task { asker, id, task }) => {
                     self.tasks.learn(asker, &id, task);
                 }
@@ -261,17 +265,24 @@ impl Link {
         self.tasks.find(asker, id)
     }
 
-    pub fn hide(&mut self, name: &str) {
-        self.hidden.insert(name.to_owned());
+    /// # Errors
+    /// [`Full`]: the list from which the name would be cut must not pass.
+    pub fn hide(&mut self, name: &str) -> Result<(), Full> {
+        self.hidden.insert(Name::of(name)).map(|_| ())
     }
 
     /// A later list showed it again.
     pub fn unhide(&mut self, name: &str) -> bool {
-        self.hidden.remove(name)
+        self.hidden.remove(Name::of(name))
     }
 
     pub fn is_hidden(&self, name: &str) -> bool {
-        self.hidden.contains(name)
+        self.hidden.contains(Name::of(name))
+    }
+
+    /// What is hidden elsewhere is hidden here too.
+    pub fn hide_all(&mut self, hidden: &Hidden) {
+        self.hidden.take_over(hidden);
     }
 
     /// The ticket that keeps an open request across daemons.
@@ -296,16 +307,31 @@ impl Link {
     }
 
     pub fn hidden_ticket(name: &str) -> (String, String) {
-        (
-            Self::hidden_key(name),
-            json(&Ticket::Hidden {
-                name: name.to_owned(),
-            }),
-        )
+        let name = Name::of(name);
+        (format!("{HIDDEN}{name}"), json(&Ticket::HiddenDigest(name)))
     }
 
     pub fn hidden_key(name: &str) -> String {
-        format!("hidden {name}")
+        format!("{HIDDEN}{}", Name::of(name))
+    }
+
+    /// Whether a ticket of this key hides a name.
+    pub fn hides(key: &str) -> bool {
+        key.starts_with(HIDDEN)
+    }
+
+    /// The name that a ticket of this key hides.
+    pub fn hidden_name(key: &str) -> Option<Name> {
+        Name::try_from(key.strip_prefix(HIDDEN)?).ok()
+    }
+
+    /// The name that a ticket hides, also one that an earlier version wrote.
+    pub fn hidden_by(ticket: &str) -> Option<Name> {
+        match serde_json::from_str(ticket).ok()? {
+            Ticket::Hidden { name } => Some(Name::of(&name)),
+            Ticket::HiddenDigest(name) => Some(name),
+            _ => None,
+        }
     }
 
     pub fn revision_ticket(revision: &str) -> (String, String) {
@@ -327,6 +353,7 @@ impl End {
     }
 }
 
+const HIDDEN: &str = "hidden ";
 const REVISION: &str = "revision";
 const TASK: &str = "task ";
 
@@ -411,5 +438,27 @@ mod tests {
         assert!(old.is_hidden("bad tool"));
         assert_eq!(old.revision.as_deref(), Some("2025-03-26"));
         assert_eq!(old.close(End::Server, &id).unwrap().method, "tools/list");
+    }
+
+    #[test]
+    fn a_hidden_name_is_kept_in_little_room_however_long_it_is() {
+        let long = format!("tool {}", "x".repeat(1 << 20));
+        let (key, value) = Link::hidden_ticket(&long);
+        assert!(key.len() + value.len() < 200, "{key} {value}");
+        let mut link = link();
+        link.resume(&[(key.clone(), value.clone())]);
+        assert!(link.is_hidden(&long) && !link.is_hidden("tool x"));
+        assert_eq!(Link::hidden_name(&key), Some(Name::of(&long)));
+        assert_eq!(Link::hidden_by(&value), Some(Name::of(&long)));
+        assert!(link.unhide(&long) && !link.is_hidden(&long));
+    }
+
+    #[test]
+    fn a_name_that_an_earlier_version_hid_stays_hidden() {
+        let old = ("hidden tool bad", r#"{"hidden":{"name":"tool bad"}}"#);
+        let mut link = link();
+        link.resume(&[(old.0.into(), old.1.into())]);
+        assert!(link.is_hidden("tool bad"));
+        assert_eq!(Link::hidden_by(old.1), Some(Name::of("tool bad")));
     }
 }

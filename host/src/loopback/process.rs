@@ -35,16 +35,32 @@ pub fn process(
         .ok_or(Untraced)
 }
 
+/// Whether `client`'s end of its connection to `server` is this user's and yet no process that may
+/// be looked into holds it: one that forbids to be dumped (prctl(2), `PR_SET_DUMPABLE`), or one in
+/// another container. For the words of a refusal: which process it is stays unknown.
+#[cfg(target_os = "linux")]
+pub fn is_closed(client: SocketAddr, server: SocketAddr) -> bool {
+    ours(client, server).is_some_and(|inode| holders(inode).next().is_none())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn is_closed(_client: SocketAddr, _server: SocketAddr) -> bool {
+    false
+}
+
+/// The inode of `client`'s end, if it is this user's.
+#[cfg(target_os = "linux")]
+fn ours(client: SocketAddr, server: SocketAddr) -> Option<u64> {
+    let us = rustix::process::geteuid().as_raw();
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .find_map(|text| inode(&text, client, server, us))
+}
+
 #[cfg(target_os = "linux")]
 fn holder(client: SocketAddr, server: SocketAddr, likely: &[u32]) -> Result<u32, Untraced> {
-    let us = rustix::process::geteuid().as_raw();
-    let table = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok());
-    let inode = table
-        .filter_map(|text| inode(&text, client, server, us))
-        .next()
-        .ok_or(Untraced)?;
+    let inode = ours(client, server).ok_or(Untraced)?;
     if let Some(pid) = likely.iter().find(|pid| holds(**pid, inode)) {
         return Ok(*pid);
     }
@@ -131,7 +147,13 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 #[cfg(all(target_os = "linux", target_endian = "little"))]
 mod tests {
     use super::*;
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    use std::io::IoSlice;
+    use std::mem::MaybeUninit;
     use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::time::{Duration, Instant};
 
     const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
@@ -187,6 +209,36 @@ mod tests {
             assert_eq!(process(client, server, likely), Ok(Some(us)), "{likely:?}");
         }
         assert_eq!(process(server, server, &[us]), Err(Untraced));
+        assert!(!is_closed(client, server), "it can be looked into");
+        assert!(!is_closed(server, server), "there is no such connection");
+    }
+
+    /// As the kernel shows one whose process forbids to be looked into: here the connection is on
+    /// its way from one process to another, and in none.
+    #[test]
+    fn a_connection_that_no_process_shows_is_closed_and_not_a_strangers() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(server).unwrap();
+        let client = stream.local_addr().unwrap();
+        let (sender, _receiver) = UnixStream::pair().unwrap();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let sent = [stream.as_fd()];
+        assert!(control.push(SendAncillaryMessage::ScmRights(&sent)));
+        let bytes = [IoSlice::new(b"x")];
+        sendmsg(&sender, &bytes, &mut control, SendFlags::empty()).unwrap();
+        drop(stream);
+        // A process that another test is just starting may have it for a moment.
+        let until = Instant::now() + Duration::from_secs(10);
+        while !is_closed(client, server) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(is_closed(client, server));
+        assert_eq!(
+            process(client, server, &[std::process::id()]),
+            Err(Untraced)
+        );
     }
 
     #[test]

@@ -285,7 +285,7 @@ impl Relay {
     fn reconnect(self: &Arc<Self>, outlets: &Outlets) -> Option<UnixStream> {
         let since = Instant::now();
         loop {
-            let tickets = self.lock().tickets.clone().into_iter().collect();
+            let tickets = wire::fitting(&self.lock().tickets);
             if let Ok((stream, _)) =
                 contact::greet(&self.home, &self.greeting, self.standing, tickets)
                 && let Ok(reading) = stream.try_clone()

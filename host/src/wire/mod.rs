@@ -18,6 +18,7 @@ use crate::link::{End, Link};
 use crate::mcp::message::Id;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Changes with any change of the messages below; both sides refuse another one.
 pub const PROTOCOL: u32 = 4;
@@ -99,6 +100,28 @@ pub fn open_ticket(from: Side, id: &Id) -> String {
     };
     Link::open_key(from, id)
 }
+
+/// The tickets that go into a [`Hello`]: first those that hide names, which are few and short, then
+/// the others while there is room. One that stays behind makes its link stricter: an answer that
+/// nobody asked for is refused. A Hello that is too long would end the link for good.
+#[must_use]
+pub fn fitting(tickets: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let (hiding, others): (Vec<_>, Vec<_>) = tickets.iter().partition(|(key, _)| Link::hides(key));
+    let mut room = TICKET_BYTES;
+    let mut fits = |ticket: &(&String, &String)| {
+        let length = serde_json::to_vec(ticket).map_or(usize::MAX, |json| json.len() + 1);
+        let left = room.checked_sub(length);
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    let fitting = hiding.into_iter().chain(others).filter(|one| fits(one));
+    fitting
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// Of a [`Hello`]. Chosen: what is left is more than a command line and its variables can have.
+const TICKET_BYTES: usize = MAX_MESSAGE_BYTES - (8 << 20);
 
 /// Asked over the same socket by the command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,4 +277,45 @@ pub enum FromDaemon {
     Welcome(Welcome),
     Ruling(Ruling),
     Reply(ControlReply),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Asked;
+    use crate::link::hidden::MAX_HIDDEN;
+
+    #[test]
+    fn a_hello_is_never_too_long_and_always_hides_what_was_hidden() {
+        let asked = |name: String| Asked {
+            method: "tools/call".into(),
+            name,
+            call: "c".into(),
+            stateless: false,
+            question: None,
+            task: None,
+        };
+        let open = |n: usize, name: &str| {
+            Link::open_ticket(
+                End::Client,
+                &Id::Integer(n.to_string()),
+                &asked(name.into()),
+            )
+        };
+        let (key, value) = Link::hidden_ticket("tool");
+        let name = Link::hidden_key("tool").split_off("hidden ".len());
+        let hidden = |n: usize| {
+            let other = format!("{n:064x}");
+            (key.replace(&name, &other), value.replace(&name, &other))
+        };
+        let mut tickets: BTreeMap<_, _> = (0..MAX_HIDDEN).map(hidden).collect();
+        tickets.extend([open(1, "small"), open(3, "small")]);
+        assert_eq!(fitting(&tickets).len(), tickets.len());
+        tickets.extend([open(2, &"\u{1}".repeat(4 << 20))]);
+        let fitted = fitting(&tickets);
+        assert_eq!(fitted.len(), tickets.len() - 1);
+        let long = Link::open_key(End::Client, &Id::Integer("2".into()));
+        assert!(fitted.iter().all(|(key, _)| *key != long));
+        assert!(serde_json::to_vec(&fitted).unwrap().len() <= TICKET_BYTES);
+    }
 }

@@ -127,6 +127,11 @@ fn what_passes_is_byte_for_byte_what_was_sent() {
         .filter(|(name, _)| name == "set-cookie")
         .collect();
     assert_eq!(cookies.len(), 2);
+    let at_home = |(_, cookie): &&(String, String)| cookie.ends_with("; Path=/mcp/web");
+    assert!(
+        cookies.iter().copied().all(|cookie| at_home(&cookie)),
+        "{cookies:?}"
+    );
 
     let seen: Vec<Seen> = scene.web.seen();
     assert_eq!(seen.len(), 1);

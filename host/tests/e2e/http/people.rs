@@ -61,3 +61,33 @@ fn a_caller_can_not_approve_its_own_call() {
     assert!(text(&answer).contains("this needs approval"), "{answer:#}");
     assert!(web.seen().is_empty());
 }
+
+#[test]
+fn a_call_without_a_session_that_its_client_cancels_is_asked_about_no_more() {
+    let scene = Scene::ruled(Web::json(echo), ASK);
+    let http = Http::of(&scene.home);
+    let body = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"deploy","arguments":{}}}"#;
+    let held = std::thread::spawn(move || http.post("web", &[], body));
+    question(&scene.home);
+    let cancel = |id: u64| {
+        let params = json!({ "requestId": id });
+        let body =
+            json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+        scene.http.post("web", &[], &body.to_string())
+    };
+    let open = || {
+        let open = scene.home.cli(&["approve", "--json"]).json();
+        open["questions"].as_array().map_or(0, Vec::len)
+    };
+    cancel(8);
+    assert_eq!(open(), 1, "another request was cancelled");
+    assert_eq!(cancel(7).status, 202);
+    assert_eq!(open(), 0);
+    let got = held.join().unwrap();
+    assert_eq!((got.status, got.body.as_str()), (202, ""));
+    assert!(!scene.web.saw("deploy"));
+    assert!(
+        !scene.web.saw("\"requestId\":7"),
+        "it never saw the request"
+    );
+}

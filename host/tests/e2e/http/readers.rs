@@ -16,6 +16,7 @@ fn a_body_in_another_coding_is_neither_asked_nor_answered() {
     for kind in [
         "application/json; charset=utf-7",
         "application/json;charset=utf-16",
+        "application/json; charset*=utf-8''utf-7",
     ] {
         assert_eq!(
             scene
@@ -40,6 +41,8 @@ fn a_body_in_another_coding_is_neither_asked_nor_answered() {
     for kind in [
         "application/json; charset=utf-7",
         "text/event-stream; charset=utf-7",
+        "text/event-stream; charset*0=ut; charset*1=f-7",
+        "application/json; charset*=utf-8''utf-7",
         "text/html; charset=utf-16",
     ] {
         let scene = Scene::with(says("200 OK", kind, good.to_owned()));
