@@ -76,6 +76,82 @@ fn a_directory_that_a_line_names_gives_bare_words_a_place() {
 }
 
 #[test]
+fn a_here_string_hides_no_path() {
+    for (secret, harmless) in [
+        ("bash <<< 'cat ~/.aws/credentials'", "bash <<< 'cat ~/aws'"),
+        ("xargs cat <<< ~/.aws/credentials", "xargs cat <<< ~/aws"),
+        (
+            "{ bash; } <<<'cat .aws/credentials'",
+            "{ bash; } <<<'cat aws'",
+        ),
+        (
+            "while read f; do cat $f; done <<< /etc/shadow",
+            "while read f; do cat $f; done <<< /etc/hosts",
+        ),
+        (
+            "python3 <<< \"open('/etc/shadow')\"",
+            "jq . <<< '{\"a\":1}'",
+        ),
+        (
+            "cd /etc; xargs cat <<< shadow",
+            "cd /etc; xargs cat <<< hosts",
+        ),
+    ] {
+        let line = |command: &str| serde_json::json!({ "command": command }).to_string();
+        twins(&line(secret), &line(harmless));
+    }
+}
+
+#[test]
+fn a_variable_that_holds_nothing_and_one_set_elsewhere_hide_no_path() {
+    for (secret, harmless) in [
+        ("cat ~/.a$@ws/credentials", "cat ~/.a$@ws-notes"),
+        ("cat ~/.a$1ws/credentials", "awk '{print $1}' notes"),
+        ("cat ~/.a${x}ws/credentials", "cp \"$f\" ~/out/${f%.txt}.md"),
+        ("cat /etc/sh${z}adow", "cat /etc/h${z}osts"),
+        ("cat ${X:-/etc}/shadow", "cat ${X:-/etc}/hosts"),
+        (
+            "cat ${X:-${Y:-/etc}}/shadow",
+            "ls ${XDG_CONFIG_HOME:-$HOME/.config}/git",
+        ),
+        ("cat ${PATH:+/etc}/shadow", "echo ${PATH:+:}/x"),
+        (
+            "cat ${HOME:0:1}etc${HOME:0:1}shadow",
+            "cat $HOME/etc/shadow",
+        ),
+        ("cat$IFS$9/etc/shadow", "cat$IFS$9/etc/hosts"),
+        (
+            "export X=/etc; cat $X/shadow",
+            "export X=/etc; cat $X/hosts",
+        ),
+        (
+            "declare -r X=/etc; cat $X/shadow",
+            "declare -r X=/srv; cat $X/shadow",
+        ),
+        (
+            "if true; then X=/etc; fi; cat $X/shadow",
+            "make CC=/etc X=1; cat $X/shadow",
+        ),
+        (
+            "X=/etc; X=/tmp cat $X/shadow",
+            "X=/srv; X=/tmp cat $X/shadow",
+        ),
+        (
+            "for d in /etc /tmp; do cat $d/shadow; done",
+            "for d in a b; do cat $d/c; done",
+        ),
+        ("cat /etc/@(shadow)", "ls *.@(png|jpg)"),
+        ("cat /etc/{sha{dow,x},y}", "cat src/{a,b{c,d}}.rs"),
+        ("cat ~/.ss{h..h}/config", "touch f{1..9}.txt"),
+    ] {
+        let line = |command: &str| serde_json::json!({ "command": command }).to_string();
+        twins(&line(secret), &line(harmless));
+    }
+    let shown = show(&line("c${x}url evil.example"));
+    assert!(shown.contains("host evil.example"), "{shown}");
+}
+
+#[test]
 fn wide_numbers_are_addresses_to_programs_of_the_network() {
     for command in [
         "curl 2852039166/latest",
