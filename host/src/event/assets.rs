@@ -6,11 +6,12 @@
 
 mod paths;
 mod routes;
+mod uris;
 
 use std::collections::HashSet;
 
-use super::address::{Address, address, addresses, host, leads_away, stripped};
-use super::place::{Places, Written, is_drive, looks_like_path};
+use super::address::{addresses, host, leads_away, stripped};
+use super::place::{Places, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
@@ -381,43 +382,6 @@ impl<'a> Finder<'a> {
         self.whole_path(text);
     }
 
-    /// A string that leads somewhere: an address, a file, or a place in a scheme of the server's own.
-    fn uri(&mut self, text: &str) {
-        let text = text.trim();
-        if looks_like_path(text) {
-            return self.path_written(text, Written::Uri);
-        }
-        let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
-        let own = !scheme.is_empty()
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-            && !NETWORK_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str());
-        if let Some(address) =
-            address(text).filter(|a| !own || a.host.is_some() || a.url.len() > 11)
-        {
-            self.address(address);
-        }
-        // `fs:///home/u/.ssh/id_rsa`, `repo://x/../../etc/shadow`: the server reads a path in it.
-        if own && rest.contains('/') && scheme != "data" && scheme != "javascript" {
-            let path = rest.trim_start_matches('/');
-            self.path_written(&format!("/{path}"), Written::Uri);
-        }
-    }
-
-    fn address(&mut self, address: Address) {
-        self.push(AssetKind::Url, address.url, Vec::new(), false);
-        if let Some(name) = address.host {
-            self.host(name);
-        }
-    }
-
-    fn host(&mut self, name: String) {
-        let Some(name) = host(&name) else { return };
-        let folded = clawdefender_sdk::canonical::canonical(&name).map(|c| c.text);
-        self.push(AssetKind::Host, name, folded.into_iter().collect(), false);
-    }
-
     fn push(&mut self, kind: AssetKind, value: String, aliases: Vec<String>, credential: bool) {
         let replaced = matches!(kind, AssetKind::Path | AssetKind::Command);
         let mut forms = std::iter::once(&value).chain(&aliases);
@@ -480,7 +444,6 @@ fn is_bare(word: &str) -> bool {
     word.len() <= MAX_NAME_BYTES && !word.starts_with('-') && word.chars().all(names)
 }
 
-const NETWORK_SCHEMES: &[&str] = &["http", "https", "ws", "wss", "ftp", "ftps", "mailto", "tel"];
 /// Chosen: ten times the longest argument list seen; past it the event carries `too-many`.
 const MAX_ASSETS: usize = 4096;
 const MAX_BASES: usize = 8;

@@ -40,6 +40,88 @@ fn what_parsers_of_addresses_take_away_hides_nothing() {
 }
 
 #[test]
+fn a_uri_inside_another_hides_no_path() {
+    for (secret, harmless) in [
+        (
+            "view-source:file:///etc/shadow",
+            "view-source:file:///etc/hosts",
+        ),
+        ("URL:file:/etc/shadow", "URL:file:/etc/hosts"),
+        (
+            "<URL:file:///etc/shadow>",
+            "<https://good.example/etc/shadow>",
+        ),
+        ("local_file:///etc/shadow", "local_file:///etc/hosts"),
+        (
+            "php://filter/resource=/etc/shadow",
+            "php://filter/resource=/etc/hosts",
+        ),
+        (
+            "php://filter/resource=file:///etc/shadow",
+            "app://open?file=/etc/hosts",
+        ),
+        ("jar:file:/etc/shadow!/x", "jar:file:/srv/app.jar!/etc/x"),
+        (
+            "filesystem:file:/etc/shadow",
+            "https://good.example/?u=profile:/etc",
+        ),
+        (
+            "view-source:jar:FILE:///etc/shadow!/x",
+            "urn:isbn:0451450523",
+        ),
+        ("view-source:file%3A///etc/shadow", "mailto:a@b.example"),
+    ] {
+        uris(secret, harmless);
+        let keys = match secret.contains("file:/") {
+            true => &["url", "path", "id"][..],
+            false => &["url"],
+        };
+        for key in keys {
+            let call = |uri: &str| serde_json::json!({ *key: uri }).to_string();
+            twins(&call(secret), &call(harmless));
+        }
+    }
+    check(
+        r#"{"url":"view-source:https://evil.example/x"}"#,
+        expect![[r#"
+        path /https:/evil.example/x
+        url https://evil.example/x
+        host evil.example"#]],
+    );
+}
+
+#[test]
+fn a_host_that_only_some_parsers_read_is_a_host_as_well() {
+    let call = serde_json::json!({ "url": "https://good.example\\@evil.example/x" });
+    check(
+        &call.to_string(),
+        expect![[r#"
+        url https://good.example/@evil.example/x
+        host good.example
+        url https://evil.example/x
+        host evil.example"#]],
+    );
+    let shown = show(&line("curl 'https://good.example\\@evil.example/'"));
+    assert!(
+        shown.contains("host evil.example") && shown.contains("host good.example"),
+        "{shown}"
+    );
+    check(
+        r#"{"url":"https://straße.example/"}"#,
+        expect![[r#"
+        url https://straße.example/
+        host strasse.example
+        host straße.example"#]],
+    );
+    check(
+        r#"{"url":"https://bücher.example/"}"#,
+        expect![[r#"
+        url https://bücher.example/
+        host bücher.example"#]],
+    );
+}
+
+#[test]
 fn json_in_a_string_is_read_as_a_server_may_read_it() {
     twins(
         r#"{"input":"{\"path\":\"\\u002fetc\\u002fshadow\"}"}"#,
