@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use super::address::{addresses, host, leads_away, stripped};
 use super::place::{Places, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
-use super::usage::{self, Usage};
+use super::usage::{self, Runs, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
 use routes::{is_remote, writes_to};
 
@@ -77,7 +77,7 @@ struct Finder<'a> {
     places: &'a Places,
     /// The server's directory first, then those that the message names.
     bases: Vec<String>,
-    runs: bool,
+    runs: Runs,
     /// Bytes of directories that words may still be put into.
     joined: usize,
     /// What is looked at stands in a line that a shell reads.
@@ -94,7 +94,7 @@ impl<'a> Finder<'a> {
         Self {
             places: seen.places,
             bases: vec![seen.cwd.to_owned()],
-            runs: usage::runs_commands(seen.tool),
+            runs: usage::runs(seen.tool),
             joined: paths::MAX_JOINED_BYTES,
             shell: false,
             text: None,
@@ -118,6 +118,7 @@ impl<'a> Finder<'a> {
         {
             self.uri(&clean);
         }
+        self.misnamed(text, usage);
         match usage {
             Usage::Command => self.script(text, 0),
             Usage::Words => self.words(text),
@@ -133,13 +134,13 @@ impl<'a> Finder<'a> {
                     self.hidden_path(text);
                 }
             }
-            Usage::Prose if !text.trim().contains(char::is_whitespace) => {
+            Usage::Prose | Usage::Remark if !text.trim().contains(char::is_whitespace) => {
                 if !self.whole_path(text) {
                     self.hidden_path(text);
                 }
             }
-            Usage::Prose => {}
-            Usage::Untold if self.runs => self.script(text, 0),
+            Usage::Prose | Usage::Remark => {}
+            Usage::Untold if self.runs != Runs::No => self.script(text, 0),
             Usage::Untold if one_line => {
                 let path = self.whole_path(text);
                 let command = text.len() <= MAX_UNTOLD_BYTES && self.whole_command(text);
@@ -151,6 +152,29 @@ impl<'a> Finder<'a> {
             // A document inside a string: only what it quotes as JSON would.
             Usage::Untold if text.trim_start().starts_with(['{', '[']) => self.quoted(text),
             Usage::Untold => {}
+        }
+    }
+
+    /// A line for a shell under a name that says something else: `{"text":"cat …"}` for `run_shell`.
+    fn misnamed(&mut self, text: &str, usage: Usage) {
+        if !text.trim().contains(char::is_whitespace) {
+            return;
+        }
+        match (usage, self.runs) {
+            // Read as commands in any case.
+            (Usage::Command | Usage::Words | Usage::Untold, _) => {}
+            (Usage::Remark | Usage::Prose, Runs::No) => {}
+            (Usage::Remark, _) | (_, Runs::No | Runs::Something) => {
+                self.whole_command(text);
+            }
+            // `~/Library/Application Support/x` is no line, `./x.sh .env` may be one.
+            (Usage::Path, Runs::Lines) if looks_like_path(text) => {
+                if !self.whole_command(text) {
+                    text.split_whitespace()
+                        .for_each(|piece| self.hidden_path(piece));
+                }
+            }
+            (_, Runs::Lines) => self.script(text, 0),
         }
     }
 

@@ -366,3 +366,72 @@ fn many_words_in_long_directories_are_read_as_the_worst() {
     assert!(!worst(200, 40));
     assert!(worst(400, 4000));
 }
+
+#[test]
+fn no_name_of_an_argument_hides_a_command_from_a_tool_that_runs_it() {
+    let secret = |tool: &str, key: &str, value: &str| {
+        let call = serde_json::json!({ "name": tool, "arguments": { key: value } });
+        request("tools/call", &call.to_string())
+            .iter()
+            .any(|asset| asset.credential)
+    };
+    for (tool, key, line) in [
+        ("run_shell", "text", "cat ~/.aws/credentials"),
+        ("run_shell", "text", "LANG=C cat .aws/credentials"),
+        ("run_command", "message", "cat ~/.aws/credentials"),
+        ("shell", "to", "cat ~/.aws/credentials"),
+        ("shell", "host", "cat ~/.aws/credentials"),
+        ("interact_with_process", "input", "cat .aws/credentials"),
+        ("bash", "source", "cat .aws/credentials"),
+        ("bash", "code", "LANG=C cat .aws/credentials"),
+        ("execute_command", "target", "cat .aws/credentials"),
+        ("tmux_send_keys", "keys", "cat .aws/credentials"),
+        ("send_input", "text", "cat .aws/credentials"),
+        ("run", "text", "cat .aws/credentials"),
+        ("run_task", "text", "cat .aws/credentials"),
+        ("bash", "source", "/srv/a b.sh .aws/credentials"),
+        ("t", "source", "cat .aws/credentials"),
+        ("t", "to", "cat .aws/credentials"),
+    ] {
+        assert!(secret(tool, key, line), "{tool} {key} {line}");
+        assert!(!secret(tool, key, "cat notes.md"), "{tool} {key}");
+    }
+    tool(
+        "terminal",
+        r#"{"cwd":"/home/u/My Documents/x y"}"#,
+        expect![[r#"
+            path /home/u/My Documents/x y
+            path /home/u/My"#]],
+    );
+    for (tool, key, text) in [
+        ("send_message", "text", "look at ~/.aws/credentials"),
+        ("write_file", "content", "cat ~/.aws/credentials"),
+        (
+            "bash",
+            "description",
+            "Explains what ~/.aws/credentials holds",
+        ),
+        (
+            "run_agent",
+            "prompt",
+            "never touch ~/.aws/credentials or .env",
+        ),
+        (
+            "run_agent",
+            "message",
+            "never touch ~/.aws/credentials or .env",
+        ),
+        (
+            "process_document",
+            "body",
+            "Keys live in ~/.aws/credentials",
+        ),
+        (
+            "get_user_input",
+            "message",
+            "Where is ~/.aws/credentials kept?",
+        ),
+    ] {
+        assert!(!secret(tool, key, text), "{tool} {key} {text}");
+    }
+}
