@@ -114,5 +114,5 @@ const PARTED: [char; 9] = ['=', '&', '?', '#', '|', ',', ';', '!', '>'];
 /// Schemes around a URI. Chosen: `view-source:jar:file:` and one more.
 const MAX_WRAPPED: usize = 3;
 /// Chosen: more than one URI has; past them the event touches `too-many`.
-const MAX_FILES: usize = 64;
+const MAX_FILES: usize = 4;
 const MAX_PARTS: usize = 1024;
