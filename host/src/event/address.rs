@@ -1,6 +1,7 @@
 //! Addresses: the URLs written in a text, and the host each one really leads to.
 //!
 //! Reads as browsers do (WHATWG URL): backslashes, missing slashes, user info, odd numbers for IPv4.
+//! Where others (RFC 3986: curl, Python) are led to another host, theirs is an address of its own.
 //! Nothing is looked up and nothing is compared here.
 
 use std::collections::HashSet;
@@ -53,10 +54,10 @@ pub fn addresses(text: &str) -> Vec<Address> {
             .get(..end)
             .unwrap_or("")
             .trim_end_matches(['.', ',', ';', ')', ']']);
-        if let Some(address) = read(scheme, rest)
-            && known.insert(address.url.clone())
-        {
-            found.push(address);
+        for address in read(scheme, rest) {
+            if known.insert(address.url.clone()) {
+                found.push(address);
+            }
         }
         from = colon + 1 + end;
     }
@@ -81,8 +82,9 @@ pub fn leads_away(text: &str) -> bool {
         .is_some_and(|(scheme, _)| is_special(scheme) || scheme.eq_ignore_ascii_case("file"))
 }
 
-/// One string that is meant as an address although it may lack a scheme: `evil.example/x`.
-pub fn address(text: &str) -> Option<Address> {
+/// One string that is meant as an address although it may lack a scheme: `evil.example/x`. Every reading
+/// of it, a browser's first.
+pub fn address(text: &str) -> Vec<Address> {
     let text: String = text
         .trim()
         .chars()
@@ -147,26 +149,34 @@ pub fn looks_like_host(word: &str) -> bool {
         || (dotted && (ipv4(name).is_some() || last.chars().all(char::is_alphabetic)))
 }
 
-fn read(scheme: &str, rest: &str) -> Option<Address> {
+/// What parsers make of an address, a browser's reading first.
+fn read(scheme: &str, rest: &str) -> Vec<Address> {
     let scheme = scheme.to_ascii_lowercase();
-    if is_inert(&scheme) {
-        let kept: String = rest
-            .split(',')
-            .next()
-            .unwrap_or("")
-            .chars()
-            .take(64)
-            .collect();
-        return Some(Address {
+    let scheme = scheme.as_str();
+    if is_inert(scheme) {
+        let kept = rest.split(',').next().unwrap_or("");
+        let kept: String = kept.chars().take(64).collect();
+        return vec![Address {
             url: format!("{scheme}:{kept}"),
             host: None,
-        });
+        }];
     }
-    let rest = match is_special(&scheme) {
+    let rest = match is_special(scheme) {
         true => rest.trim_start_matches(['/', '\\']),
         false => rest.strip_prefix("//").unwrap_or(rest),
     };
-    let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    let browser = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    let others = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let mut all: Vec<Address> = reading(scheme, rest, browser).into_iter().collect();
+    // `https://good.example\@evil.example/`: for RFC 3986 the backslash is a letter of the user's name.
+    if browser != others {
+        all.extend(reading(scheme, rest, others).filter(|other| other.host.is_some()));
+    }
+    all
+}
+
+/// The address whose authority is the first `end` bytes of `rest`.
+fn reading(scheme: &str, rest: &str, end: usize) -> Option<Address> {
     let (authority, path) = (rest.get(..end)?, rest.get(end..)?);
     let after_user = authority
         .rsplit_once('@')
@@ -179,7 +189,7 @@ fn read(scheme: &str, rest: &str) -> Option<Address> {
     let shown = match host.as_deref() {
         Some(host) if host.contains(':') => format!("[{host}]"),
         Some(host) => host.to_owned(),
-        None if is_special(&scheme) => return None,
+        None if is_special(scheme) => return None,
         None => String::new(),
     };
     let port = if port.is_empty() {
@@ -188,7 +198,7 @@ fn read(scheme: &str, rest: &str) -> Option<Address> {
         format!(":{port}")
     };
     let path: String = path.chars().take(MAX_PATH_CHARS).collect();
-    let path = if is_special(&scheme) {
+    let path = if is_special(scheme) {
         path.replace('\\', "/")
     } else {
         path
@@ -280,7 +290,15 @@ mod tests {
         );
         check(
             "https://api.good.example:443\\@evil.example/",
-            expect!["api.good.example https://api.good.example:443/@evil.example/"],
+            expect![[r#"
+                api.good.example https://api.good.example:443/@evil.example/
+                evil.example https://evil.example/"#]],
+        );
+        check(
+            r"see https:\/\/a.example\/x@y and https:\\a.example\b/@c",
+            expect![[r#"
+                a.example https://a.example//x@y
+                a.example https://a.example/b/@c"#]],
         );
         check(
             "HTTPS://Api.Good.Example.:8443/p",
@@ -339,15 +357,15 @@ mod tests {
             assert!(!looks_like_host(no) || no == "1.2", "{no}");
         }
         assert_eq!(
-            address("evil.example/x").unwrap().host.unwrap(),
+            address("evil.example/x").remove(0).host.unwrap(),
             "evil.example"
         );
         assert_eq!(
-            address("//evil.example/x").unwrap().host.unwrap(),
+            address("//evil.example/x").remove(0).host.unwrap(),
             "evil.example"
         );
         assert_eq!(
-            address("ht\ntps://evil.example").unwrap().host.unwrap(),
+            address("ht\ntps://evil.example").remove(0).host.unwrap(),
             "evil.example"
         );
     }

@@ -6,13 +6,14 @@
 
 mod paths;
 mod routes;
+mod uris;
 
 use std::collections::HashSet;
 
-use super::address::{Address, address, addresses, host, leads_away, stripped};
-use super::place::{Places, Written, is_drive, looks_like_path};
+use super::address::{addresses, host, leads_away, stripped};
+use super::place::{Places, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
-use super::usage::{self, Usage};
+use super::usage::{self, Runs, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
 use routes::{is_remote, writes_to};
 
@@ -76,7 +77,7 @@ struct Finder<'a> {
     places: &'a Places,
     /// The server's directory first, then those that the message names.
     bases: Vec<String>,
-    runs: bool,
+    runs: Runs,
     /// Bytes of directories that words may still be put into.
     joined: usize,
     /// What is looked at stands in a line that a shell reads.
@@ -93,7 +94,7 @@ impl<'a> Finder<'a> {
         Self {
             places: seen.places,
             bases: vec![seen.cwd.to_owned()],
-            runs: usage::runs_commands(seen.tool),
+            runs: usage::runs(seen.tool),
             joined: paths::MAX_JOINED_BYTES,
             shell: false,
             text: None,
@@ -117,6 +118,7 @@ impl<'a> Finder<'a> {
         {
             self.uri(&clean);
         }
+        self.misnamed(text, usage);
         match usage {
             Usage::Command => self.script(text, 0),
             Usage::Words => self.words(text),
@@ -132,13 +134,13 @@ impl<'a> Finder<'a> {
                     self.hidden_path(text);
                 }
             }
-            Usage::Prose if !text.trim().contains(char::is_whitespace) => {
+            Usage::Prose | Usage::Remark if !text.trim().contains(char::is_whitespace) => {
                 if !self.whole_path(text) {
                     self.hidden_path(text);
                 }
             }
-            Usage::Prose => {}
-            Usage::Untold if self.runs => self.script(text, 0),
+            Usage::Prose | Usage::Remark => {}
+            Usage::Untold if self.runs != Runs::No => self.script(text, 0),
             Usage::Untold if one_line => {
                 let path = self.whole_path(text);
                 let command = text.len() <= MAX_UNTOLD_BYTES && self.whole_command(text);
@@ -150,6 +152,29 @@ impl<'a> Finder<'a> {
             // A document inside a string: only what it quotes as JSON would.
             Usage::Untold if text.trim_start().starts_with(['{', '[']) => self.quoted(text),
             Usage::Untold => {}
+        }
+    }
+
+    /// A line for a shell under a name that says something else: `{"text":"cat …"}` for `run_shell`.
+    fn misnamed(&mut self, text: &str, usage: Usage) {
+        if !text.trim().contains(char::is_whitespace) {
+            return;
+        }
+        match (usage, self.runs) {
+            // Read as commands in any case.
+            (Usage::Command | Usage::Words | Usage::Untold, _) => {}
+            (Usage::Remark | Usage::Prose, Runs::No) => {}
+            (Usage::Remark, _) | (_, Runs::No | Runs::Something) => {
+                self.whole_command(text);
+            }
+            // `~/Library/Application Support/x` is no line, `./x.sh .env` may be one.
+            (Usage::Path, Runs::Lines) if looks_like_path(text) => {
+                if !self.whole_command(text) {
+                    text.split_whitespace()
+                        .for_each(|piece| self.hidden_path(piece));
+                }
+            }
+            (_, Runs::Lines) => self.script(text, 0),
         }
     }
 
@@ -381,43 +406,6 @@ impl<'a> Finder<'a> {
         self.whole_path(text);
     }
 
-    /// A string that leads somewhere: an address, a file, or a place in a scheme of the server's own.
-    fn uri(&mut self, text: &str) {
-        let text = text.trim();
-        if looks_like_path(text) {
-            return self.path_written(text, Written::Uri);
-        }
-        let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
-        let own = !scheme.is_empty()
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-            && !NETWORK_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str());
-        if let Some(address) =
-            address(text).filter(|a| !own || a.host.is_some() || a.url.len() > 11)
-        {
-            self.address(address);
-        }
-        // `fs:///home/u/.ssh/id_rsa`, `repo://x/../../etc/shadow`: the server reads a path in it.
-        if own && rest.contains('/') && scheme != "data" && scheme != "javascript" {
-            let path = rest.trim_start_matches('/');
-            self.path_written(&format!("/{path}"), Written::Uri);
-        }
-    }
-
-    fn address(&mut self, address: Address) {
-        self.push(AssetKind::Url, address.url, Vec::new(), false);
-        if let Some(name) = address.host {
-            self.host(name);
-        }
-    }
-
-    fn host(&mut self, name: String) {
-        let Some(name) = host(&name) else { return };
-        let folded = clawdefender_sdk::canonical::canonical(&name).map(|c| c.text);
-        self.push(AssetKind::Host, name, folded.into_iter().collect(), false);
-    }
-
     fn push(&mut self, kind: AssetKind, value: String, aliases: Vec<String>, credential: bool) {
         let replaced = matches!(kind, AssetKind::Path | AssetKind::Command);
         let mut forms = std::iter::once(&value).chain(&aliases);
@@ -480,7 +468,6 @@ fn is_bare(word: &str) -> bool {
     word.len() <= MAX_NAME_BYTES && !word.starts_with('-') && word.chars().all(names)
 }
 
-const NETWORK_SCHEMES: &[&str] = &["http", "https", "ws", "wss", "ftp", "ftps", "mailto", "tel"];
 /// Chosen: ten times the longest argument list seen; past it the event carries `too-many`.
 const MAX_ASSETS: usize = 4096;
 const MAX_BASES: usize = 8;

@@ -11,6 +11,7 @@ pub mod credential;
 pub mod finding;
 pub mod guard;
 pub mod identity;
+pub mod international;
 pub mod launch;
 pub mod place;
 pub mod programs;

@@ -225,6 +225,11 @@ pub fn looks_like_path(text: &str) -> bool {
         || encoded_path(text)
 }
 
+/// Whether an environment variable of this name leads to a place that is known here.
+pub fn is_variable(name: &str) -> bool {
+    VARIABLES.iter().any(|(known, _)| *known == name)
+}
+
 /// Whether `text` starts like `C:\` or `C:/`.
 pub fn is_drive(text: &str) -> bool {
     let mut chars = text.chars();

@@ -4,8 +4,14 @@
 //! redirections, assignments and braces. Where shells disagree (a backslash on Windows) a word
 //! keeps both readings. Which words are paths or hosts is for [`super::assets`] to say.
 
+mod enclosed;
+mod expansion;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use super::programs::leads_on;
+use enclosed::{ansi_c, braced, parenthesised, until};
+use expansion::{Expansion, alternatives, assignment};
 
 /// One simple command: `NAME=value … program word … > file`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,25 +21,28 @@ pub struct Simple {
     pub words: Vec<String>,
     /// Files behind `<` and `>`.
     pub redirected: Vec<String>,
+    /// What `<<<` gives it to read; in the end it is among the words.
+    pub input: Vec<String>,
     /// Other readings of its words, and the words of a comment.
     pub also: Vec<String>,
     /// What some word of it stands for was too long to be written out.
     pub unread: bool,
 }
 
-/// Splits `script` into simple commands, those inside substitutions included.
+/// Splits `script` into simple commands, those inside substitutions included. One whose variables can be
+/// read in another way is there once more for each.
 pub fn commands(script: &str) -> Vec<Simple> {
     let mut found = Vec::new();
     lex(&separated(script), 0, &mut found);
-    let mut expansion = Expansion {
-        known: HashMap::new(),
-        left: MAX_EXPANDED_BYTES,
-    };
-    for simple in &mut found {
-        simple.finish(&mut expansion);
+    let mut expansion = Expansion::default();
+    let mut all = Vec::new();
+    for mut simple in found {
+        let others = simple.finish(&mut expansion);
+        all.push(simple);
+        all.extend(others);
     }
-    found.retain(|simple| *simple != Simple::default());
-    found
+    all.retain(|simple| *simple != Simple::default());
+    all
 }
 
 /// `$IFS` in any form parts words where it is not quoted; where it is, reading it so only finds more.
@@ -81,15 +90,24 @@ pub fn program(word: &str) -> String {
 }
 
 impl Simple {
-    /// Moves leading assignments out of the words and replaces what they and braces stand for.
-    fn finish(&mut self, expansion: &mut Expansion) {
+    /// Moves leading assignments out of the words and replaces what they and braces stand for. Returns
+    /// the other readings.
+    fn finish(&mut self, expansion: &mut Expansion) -> Vec<Self> {
         let leading = self
             .words
             .iter()
             .take_while(|word| assignment(word).is_some())
             .count();
-        for word in self.words.drain(..leading).collect::<Vec<_>>() {
-            if let Some((name, value)) = assignment(&word) {
+        let assigned: Vec<String> = self.words.drain(..leading).collect();
+        // Behind the words, so that it is never the program: `<<<'line' bash`.
+        self.words.append(&mut self.input);
+        let written = Self {
+            words: self.words.clone(),
+            redirected: self.redirected.clone(),
+            ..Self::default()
+        };
+        for word in &assigned {
+            if let Some((name, value)) = assignment(word) {
                 let value = self.or_unread(value, expansion.substitute(value), str::to_owned);
                 self.unread |= !expansion.learn(name, &value);
                 self.assigned.push((name.to_owned(), value));
@@ -106,18 +124,92 @@ impl Simple {
             }
             *list(self) = plain;
         }
+        self.learn(expansion);
         // A variable may hold the program and its words.
-        if let Some(first) = self
+        if self
             .words
             .first()
-            .filter(|word| word.contains(' '))
-            .cloned()
-            && expansion.known.values().any(|value| *value == first)
+            .is_some_and(|first| expansion.is_value(first))
         {
-            let mut split: Vec<String> = first.split_whitespace().map(str::to_owned).collect();
-            split.extend(self.words.drain(1..));
-            self.words = split;
+            split_first(&mut self.words);
         }
+        let others = written.others(&assigned, expansion);
+        let others = self.or_unread("", others, |_| Vec::new());
+        others
+            .into_iter()
+            .filter(|other| !self.says(other))
+            .collect()
+    }
+
+    /// Variables that get their values behind a word: `export X=…`, `then X=…`, `for X in …`.
+    fn learn(&mut self, expansion: &mut Expansion) {
+        let mut fits = true;
+        for word in &self.words {
+            if let Some((name, value)) = assignment(word) {
+                fits &= expansion.learn(name, value);
+            }
+        }
+        let loops = |word: &&String| ["for", "select"].contains(&word.as_str());
+        if let Some(at) = self.words.iter().position(|word| loops(&word))
+            && let Some(name) = self.words.get(at + 1)
+            && self.words.get(at + 2).is_some_and(|word| word == "in")
+        {
+            for value in self.words.iter().skip(at + 3) {
+                fits &= expansion.learn(name, value);
+            }
+        }
+        self.unread |= !fits;
+    }
+
+    /// What the words say when variables have any value that the script gave them, or none: one command
+    /// for each program that may be meant. `None` when that is too much.
+    fn others(&self, assigned: &[String], expansion: &mut Expansion) -> Option<Vec<Self>> {
+        let mut words = assigned.iter().chain(&self.words).chain(&self.redirected);
+        if !words.any(|word| word.contains('$')) {
+            return Some(Vec::new());
+        }
+        let mut other = Self::default();
+        for (name, value) in assigned.iter().filter_map(|word| assignment(word)) {
+            let values = expansion.readings(value)?;
+            let named = values.into_iter().map(|value| (name.to_owned(), value));
+            other.assigned.extend(named);
+        }
+        for file in &self.redirected {
+            other.redirected.extend(expansion.readings(file)?);
+        }
+        let leads = |word: &&String| leads_on(word) || assignment(word).is_some();
+        let leading = self.words.iter().take_while(leads).count();
+        let (before, behind) = self.words.split_at_checked(leading)?;
+        let Some((program, rest)) = behind.split_first() else {
+            other.words = self.words.clone();
+            return Some(vec![other]);
+        };
+        for word in rest {
+            other.words.extend(expansion.readings(word)?);
+        }
+        let bytes = other.words.iter().chain(&other.redirected).map(String::len);
+        let bytes: usize = bytes.sum();
+        let mut all = Vec::new();
+        for reading in expansion.readings(program)? {
+            if !all.is_empty() {
+                expansion.spend(bytes)?;
+            }
+            let mut one = other.clone();
+            one.words.insert(0, reading);
+            if program.contains('$') {
+                split_first(&mut one.words);
+            }
+            one.words.splice(..0, before.iter().cloned());
+            all.push(one);
+        }
+        Some(all)
+    }
+
+    /// Whether all that `other` says is said here.
+    fn says(&self, other: &Self) -> bool {
+        self.words == other.words
+            && self.redirected == other.redirected
+            && self.assigned == other.assigned
     }
 
     fn words(&mut self) -> &mut Vec<String> {
@@ -145,8 +237,17 @@ impl Simple {
         match std::mem::replace(target, Target::Word) {
             Target::Word => self.words.push(done.text),
             Target::File => self.redirected.push(done.text),
+            Target::Input => self.input.push(done.text),
             Target::Marker => {}
         }
+    }
+}
+
+/// Makes the program and its words of a first word that holds them all.
+fn split_first(words: &mut Vec<String>) {
+    if let Some(first) = words.first().filter(|word| word.contains(' ')) {
+        let first: Vec<String> = first.split_whitespace().map(str::to_owned).collect();
+        words.splice(..1, first);
     }
 }
 
@@ -182,6 +283,8 @@ impl Word {
 enum Target {
     Word,
     File,
+    /// A here-string.
+    Input,
     /// The end marker of a here-document.
     Marker,
 }
@@ -191,6 +294,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
     let mut word = Word::default();
     let mut target = Target::Word;
     let mut inner: Vec<String> = Vec::new();
+    let begin = found.len();
     let mut chars = script.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -230,11 +334,12 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
             }
             '$' if chars.peek() == Some(&'{') => {
                 word.push('$');
-                for c in chars.by_ref() {
-                    word.push(c);
-                    if c == '}' {
-                        break;
-                    }
+                let text = braced(&mut chars);
+                text.chars().for_each(|c| word.push(c));
+                // A shell may take what follows the first of several ends for the line's.
+                let behind = text.split_once('}').map_or("", |(_, behind)| behind);
+                if behind.contains(|c: char| c.is_whitespace() || "(;|&`<>".contains(c)) {
+                    inner.push(behind.to_owned());
                 }
             }
             '`' => {
@@ -255,8 +360,11 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                 match (c, chars.peek()) {
                     (_, Some('(')) => inner.push(parenthesised(&mut chars)),
                     ('<', Some('<')) => {
-                        while chars.next_if(|c| matches!(c, '<' | '-')).is_some() {}
-                        target = Target::Marker;
+                        chars.next();
+                        target = match chars.next_if(|c| matches!(c, '<' | '-')) {
+                            Some('<') => Target::Input,
+                            _ => Target::Marker,
+                        };
                     }
                     _ => {
                         while chars
@@ -266,6 +374,15 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                         target = Target::File;
                     }
                 }
+            }
+            '@' | '?' | '*' | '+' | '!'
+                if chars.peek() == Some(&'(') && (word.started || c != '!') =>
+            {
+                let patterns = parenthesised(&mut chars);
+                alternatives(c, &patterns)
+                    .chars()
+                    .for_each(|c| word.push(c));
+                inner.push(patterns);
             }
             '#' if !word.started => {
                 let comment: String = chars.by_ref().take_while(|c| *c != '\n').collect();
@@ -284,6 +401,9 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
     }
     simple.take_word(&mut word, &mut target);
     found.push(simple);
+    // Who reads a here-string is not always told beside it: `{ bash; } <<< 'line'`.
+    let own = found.get(begin..).unwrap_or_default();
+    inner.extend(own.iter().flat_map(|simple| simple.input.clone()));
     if depth < MAX_DEPTH {
         inner
             .iter()
@@ -302,185 +422,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
     }
 }
 
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// Reads `(…)` with the parentheses inside it, quotes respected.
-fn parenthesised(chars: &mut Chars<'_>) -> String {
-    let mut open = 0_usize;
-    let mut quote = None;
-    let mut text = String::new();
-    for c in chars.by_ref() {
-        match (quote, c) {
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(q), c) if q == c => quote = None,
-            (None, '(') => {
-                open += 1;
-                if open == 1 {
-                    continue;
-                }
-            }
-            (None, ')') => {
-                open = open.saturating_sub(1);
-                if open == 0 {
-                    break;
-                }
-            }
-            _ => {}
-        }
-        text.push(c);
-    }
-    text
-}
-
-fn until(chars: &mut Chars<'_>, end: char) -> String {
-    chars.by_ref().take_while(|c| *c != end).collect()
-}
-
-/// The inside of `$'…'`: `\x2e`, `\056`, `\u002e` and the letter escapes.
-fn ansi_c(chars: &mut Chars<'_>) -> String {
-    let mut text = String::new();
-    while let Some(c) = chars.next().filter(|c| *c != '\'') {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        let Some(kind) = chars.next() else { break };
-        let (radix, most, first) = match kind {
-            'x' => (16, 2, None),
-            'u' => (16, 4, None),
-            'U' => (16, 8, None),
-            '0'..='7' => (8, 3, Some(kind)),
-            'n' | 'r' | 't' => {
-                text.push(' ');
-                continue;
-            }
-            other => {
-                text.push(other);
-                continue;
-            }
-        };
-        let mut digits: String = first.into_iter().collect();
-        while digits.len() < most
-            && let Some(digit) = chars.next_if(|c| c.is_digit(radix))
-        {
-            digits.push(digit);
-        }
-        text.extend(
-            u32::from_str_radix(&digits, radix)
-                .ok()
-                .and_then(char::from_u32),
-        );
-    }
-    text
-}
-
-fn assignment(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=')?;
-    let mut letters = name.chars();
-    let starts = letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    (starts && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some((name, value))
-}
-
-/// What one script has assigned, and how much may still be written out.
-struct Expansion {
-    known: HashMap<String, String>,
-    /// Bytes.
-    left: usize,
-}
-
-impl Expansion {
-    /// Whether there was room for it.
-    fn learn(&mut self, name: &str, value: &str) -> bool {
-        let room = self.known.len() < MAX_VARIABLES || self.known.contains_key(name);
-        if room {
-            self.known.insert(name.to_owned(), value.to_owned());
-        }
-        room
-    }
-
-    fn spend(&mut self, bytes: usize) -> Option<()> {
-        self.left = self.left.checked_sub(bytes)?;
-        Some(())
-    }
-
-    /// Every word that `word` stands for.
-    fn expand(&mut self, word: &str) -> Option<Vec<String>> {
-        let word = self.substitute(word)?;
-        self.braces(word)
-    }
-
-    /// Replaces `$name` and `${name}` by what the same script assigned.
-    fn substitute(&mut self, word: &str) -> Option<String> {
-        if self.known.is_empty() || !word.contains('$') {
-            return Some(word.to_owned());
-        }
-        let mut out = String::new();
-        let mut rest = word;
-        while let Some((before, after)) = rest.split_once('$') {
-            out.push_str(before);
-            let braced = after
-                .strip_prefix('{')
-                .and_then(|inner| inner.split_once('}'));
-            let (name, behind) = braced.unwrap_or_else(|| {
-                let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                let end = after.find(|c| !letter(c)).unwrap_or(after.len());
-                after.split_at_checked(end).unwrap_or((after, ""))
-            });
-            match self.known.get(name).map(String::len) {
-                Some(bytes) => {
-                    self.spend(bytes)?;
-                    out.push_str(self.known.get(name).map_or("", String::as_str));
-                    rest = behind;
-                }
-                None => {
-                    out.push('$');
-                    rest = after;
-                }
-            }
-        }
-        out.push_str(rest);
-        Some(out)
-    }
-
-    /// `a{b,c}d` as `abd` and `acd`.
-    fn braces(&mut self, word: String) -> Option<Vec<String>> {
-        let mut done = Vec::new();
-        let mut open = vec![word];
-        while let Some(next) = open.pop() {
-            let choice = next.find('{').and_then(|start| {
-                let end = start + next.get(start..)?.find('}')?;
-                let list = next.get(start + 1..end)?;
-                let dollar = next.get(..start)?.ends_with('$');
-                (list.contains(',') && !dollar && !list.contains('{')).then_some((start, end, list))
-            });
-            match choice {
-                Some((start, end, list)) => {
-                    let before = next.get(..start).unwrap_or("");
-                    let after = next.get(end + 1..).unwrap_or("");
-                    for part in list.split(',').rev() {
-                        self.spend(before.len() + part.len() + after.len())?;
-                        open.push(format!("{before}{part}{after}"));
-                    }
-                }
-                None => done.push(next),
-            }
-            if open.len() + done.len() > MAX_BRACES {
-                return None;
-            }
-        }
-        Some(done)
-    }
-}
-
 /// Chosen: `sh -c "bash -c \"$(…)\""` is three.
 const MAX_DEPTH: usize = 8;
-/// Words of one braced word, and variables of one script. Chosen: more than people write by hand.
-const MAX_BRACES: usize = 256;
-const MAX_VARIABLES: usize = 256;
-/// What variables and braces of one script may add. Chosen: far above what a line is written for.
-const MAX_EXPANDED_BYTES: usize = 1 << 20;
-
 #[cfg(test)]
 mod tests;

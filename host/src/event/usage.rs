@@ -16,6 +16,8 @@ pub enum Usage {
     Code,
     /// Text for people: not searched for paths unless it is nothing but one.
     Prose,
+    /// Text about the call, or for a model: no tool takes a line to run under such a name.
+    Remark,
     Recipient,
     Untold,
 }
@@ -62,7 +64,9 @@ pub fn of_key(key: &str) -> Usage {
         Usage::Recipient
     } else if is(CODE_KEYS) || ends(&["code", "query", "sql"]) {
         Usage::Code
-    } else if is(PROSE_KEYS) || ends(&["text", "content", "message", "description", "prompt"]) {
+    } else if is(REMARK_KEYS) || ends(&["description", "prompt"]) {
+        Usage::Remark
+    } else if is(PROSE_KEYS) || ends(&["text", "content", "message"]) {
         Usage::Prose
     } else {
         Usage::Untold
@@ -90,23 +94,43 @@ pub fn is_base_key(pointer: &str) -> bool {
         || ["rootdir", "rootpath", "directory", "dir", "folder"].contains(&key.as_str())
 }
 
-/// Whether a tool's name says that it runs what it is given.
-pub fn runs_commands(tool: &str) -> bool {
+/// What a tool's name says about what it does with strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Runs {
+    No,
+    /// It runs something: a command, or a query, an agent, a build.
+    Something,
+    /// It gives what it gets to a shell or a terminal.
+    Lines,
+}
+
+/// Judges a tool's name, however its words are joined.
+pub fn runs(tool: &str) -> Runs {
     let mut word = String::new();
     let mut words = Vec::new();
     for c in tool.chars() {
         let starts = c.is_uppercase() && word.ends_with(|l: char| l.is_lowercase());
         if !c.is_alphanumeric() || starts {
-            words.push(std::mem::take(&mut word));
+            words.push(std::mem::take(&mut word).to_lowercase());
         }
         if c.is_alphanumeric() {
             word.push(c);
         }
     }
-    words.push(word);
-    words
-        .iter()
-        .any(|w| EXEC_WORDS.contains(&w.to_lowercase().as_str()))
+    words.push(word.to_lowercase());
+    words.retain(|word| !word.is_empty());
+    let holds = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    // `interact_with_process` and `process_document`: a verb stands first.
+    let behind = words.iter().skip(1).any(|word| word == "process");
+    let types = holds(&["send", "write", "type"]) && holds(&["keys", "keystrokes", "input"]);
+    let alone = words.len() == 1 && holds(EXEC_WORDS);
+    if holds(SHELL_WORDS) || behind || types || alone {
+        Runs::Lines
+    } else if holds(EXEC_WORDS) {
+        Runs::Something
+    } else {
+        Runs::No
+    }
 }
 
 const COMMAND_KEYS: &[&str] = &[
@@ -227,14 +251,6 @@ const PROSE_KEYS: &[&str] = &[
     "text",
     "message",
     "messages",
-    "description",
-    "comment",
-    "comments",
-    "prompt",
-    "title",
-    "summary",
-    "note",
-    "notes",
     "markdown",
     "html",
     "oldstring",
@@ -245,6 +261,17 @@ const PROSE_KEYS: &[&str] = &[
     "newstr",
     "diff",
     "patch",
+];
+
+const REMARK_KEYS: &[&str] = &[
+    "description",
+    "comment",
+    "comments",
+    "prompt",
+    "title",
+    "summary",
+    "note",
+    "notes",
     "subject",
     "instructions",
     "question",
@@ -253,11 +280,11 @@ const PROSE_KEYS: &[&str] = &[
     "answer",
 ];
 
-const EXEC_WORDS: &[&str] = &[
+const EXEC_WORDS: &[&str] = &["run", "execute", "process"];
+
+const SHELL_WORDS: &[&str] = &[
     "shell",
     "exec",
-    "execute",
-    "run",
     "bash",
     "sh",
     "zsh",
@@ -265,9 +292,11 @@ const EXEC_WORDS: &[&str] = &[
     "command",
     "commands",
     "cmd",
-    "process",
     "powershell",
     "console",
     "spawn",
     "subprocess",
+    "stdin",
+    "tmux",
+    "interact",
 ];

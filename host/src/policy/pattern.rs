@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::wildcard;
+use crate::event::international::ascii;
 use crate::event::place::{Disk, Links};
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -217,7 +218,7 @@ fn drive_letter(path: &str) -> bool {
         && start.next() == Some('/')
 }
 
-/// A host by name, by address, or everything below a name.
+/// A host by name, by address, or everything below a name. Names are in the letters of the name system.
 #[derive(Clone, Debug)]
 pub(super) enum Host {
     Any,
@@ -229,7 +230,7 @@ pub(super) enum Host {
 
 impl Host {
     pub(super) fn parse(pattern: &str) -> Result<Self, String> {
-        let lower = pattern.to_ascii_lowercase();
+        let lower = ascii(pattern);
         if lower == "*" {
             return Ok(Self::Any);
         }
@@ -245,7 +246,7 @@ impl Host {
             !label.is_empty()
                 && label
                     .chars()
-                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         };
         if !name.split('.').all(label) {
             return Err("it is no host name, no address and no `*.` suffix".to_owned());
@@ -258,7 +259,7 @@ impl Host {
     }
 
     pub(super) fn is_match(&self, host: &str) -> bool {
-        let lower = host.to_ascii_lowercase();
+        let lower = ascii(host);
         let host = lower.strip_suffix('.').unwrap_or(&lower);
         match self {
             Self::Any => true,

@@ -15,6 +15,7 @@ impl Finder<'_> {
     /// A value whose key says that it is a path: one, or several with something between them.
     pub(super) fn path_value(&mut self, text: &str) {
         self.path(text);
+        self.wrapped_files(text);
         for piece in text
             .split([',', ';', '\n', '|', '\t', ' '])
             .filter(|p| p.len() < text.len())
@@ -44,6 +45,7 @@ impl Finder<'_> {
         if !marked || text.len() > MAX_UNTOLD_BYTES || text.contains(char::is_whitespace) {
             return;
         }
+        self.wrapped_files(text);
         let climbs = text
             .split(['/', '\\'])
             .any(|part| part == ".." || part.to_ascii_lowercase().contains("%2e"));
@@ -54,6 +56,14 @@ impl Finder<'_> {
         };
         if climbs || leads() {
             self.path(text);
+        }
+    }
+
+    /// `view-source:file:///etc/shadow`, where nothing says that it is an address.
+    fn wrapped_files(&mut self, text: &str) {
+        let short = text.len() <= MAX_UNTOLD_BYTES;
+        if short && text.to_ascii_lowercase().contains("file:/") {
+            self.files(text);
         }
     }
 

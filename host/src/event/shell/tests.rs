@@ -1,5 +1,6 @@
 //! Lines and the commands in them.
 
+use super::expansion::{MAX_EXPANDED_BYTES, MAX_VARIABLES};
 use super::*;
 use expect_test::{Expect, expect};
 
@@ -149,7 +150,95 @@ fn a_variable_is_read_as_far_as_its_name_goes() {
     check(
         "a=/etc; cat $a/b $ab ${a}b $",
         expect![[r#"
-        a=/etc
-        [cat] [/etc/b] [$ab] [/etcb] [$]"#]],
+            a=/etc
+            [cat] [/etc/b] [$ab] [/etcb] [$]
+            [cat] [/etc/b] [] [/etcb] [$]"#]],
+    );
+}
+
+#[test]
+fn a_here_string_is_a_word_and_a_line() {
+    check(
+        "bash <<< 'cat ~/x' -s",
+        expect![[r#"
+        [bash] [-s] [cat ~/x]
+        [cat] [~/x]"#]],
+    );
+    check(
+        "<<<$a cat 2<<-END",
+        expect![[r#"
+        [cat] [$a]
+        [cat] []
+        [$a]
+        []"#]],
+    );
+}
+
+#[test]
+fn a_variable_that_the_script_does_not_set_may_be_nothing() {
+    check(
+        "c${x}at ~/.a$@ws/$9b ${y:-/etc}/${z:+a}",
+        expect![[r#"
+            [c${x}at] [~/.a$@ws/$9b] [${y:-/etc}/${z:+a}]
+            [cat] [~/.aws/b] [/etc/a] [/etc/]"#]],
+    );
+    check(
+        "cat $HOME/x $(id) $? $",
+        expect![[r#"
+        [cat] [$HOME/x] [] [$?] [$]
+        [id]"#]],
+    );
+    check(
+        "${a:-${b:-cat /etc}/x} y",
+        expect![[r#"
+        [${a:-${b:-cat /etc}/x}] [y]
+        [cat] [/etc/x] [y]"#]],
+    );
+    check(
+        "cat ${HOME:0:1}etc",
+        expect![[r#"
+        [cat] [${HOME:0:1}etc]
+        [cat] [/etc] [etc]"#]],
+    );
+}
+
+#[test]
+fn a_variable_that_the_script_sets_twice_may_be_either() {
+    check(
+        "x=/a; export x=/b; cat $x/c",
+        expect![[r#"
+        x=/a
+        [export] [x=/b]
+        [cat] [/b/c]
+        [cat] [/a/c] [/b/c]"#]],
+    );
+    check(
+        "for d in a b; do $d/c; done",
+        expect![[r#"
+            [for] [d] [in] [a] [b]
+            [do] [b/c]
+            [do] [a/c]
+            [done]"#]],
+    );
+}
+
+#[test]
+fn braces_and_patterns_are_followed_inwards() {
+    check(
+        "cat /{sha{d,x}o,y} {}{a,b} ${HOME}{,c}",
+        expect!["[cat] [/shado] [/shaxo] [/y] [{}a] [{}b] [${HOME}] [${HOME}c]"],
+    );
+    check(
+        "cat /{a..c}{1..9} {a..} {a}",
+        expect!["[cat] [/?*] [{a..}] [{a}]"],
+    );
+    check(
+        "cat @(a|s'h'@(x)) /!(b)",
+        expect![[r#"
+        [cat] [a] [shx] [sh] [] [/b] [/*]
+        [a]
+        [shx] [sh]
+        [x]
+        [b]"#]],
     );
 }

@@ -158,6 +158,17 @@ fn hosts_match_by_label_and_never_by_substring() {
         r#"host="*.evil.example""#,
         "tool-call host=a.evil.example.org",
     );
+    for (pattern, host) in [
+        ("xn--bcher-kva.example", "bücher.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("*.münchen.example", "a.xn--mnchen-3ya.example"),
+        ("BÜCHER2.example", "bücher2.example"),
+    ] {
+        let rule = format!("host={pattern:?}");
+        hits(&rule, &format!("tool-call host={host}"));
+        misses(&rule, "tool-call host=bucher.example");
+        misses(&rule, "tool-call host=münchen.example");
+    }
     hits(r#"host="EVIL.example""#, "tool-call host=evil.Example");
     hits(r#"host="evil.example.""#, "tool-call host=evil.example");
     hits(r#"host="evil.example""#, "tool-call host=evil.example.");

@@ -40,6 +40,88 @@ fn what_parsers_of_addresses_take_away_hides_nothing() {
 }
 
 #[test]
+fn a_uri_inside_another_hides_no_path() {
+    for (secret, harmless) in [
+        (
+            "view-source:file:///etc/shadow",
+            "view-source:file:///etc/hosts",
+        ),
+        ("URL:file:/etc/shadow", "URL:file:/etc/hosts"),
+        (
+            "<URL:file:///etc/shadow>",
+            "<https://good.example/etc/shadow>",
+        ),
+        ("local_file:///etc/shadow", "local_file:///etc/hosts"),
+        (
+            "php://filter/resource=/etc/shadow",
+            "php://filter/resource=/etc/hosts",
+        ),
+        (
+            "php://filter/resource=file:///etc/shadow",
+            "app://open?file=/etc/hosts",
+        ),
+        ("jar:file:/etc/shadow!/x", "jar:file:/srv/app.jar!/etc/x"),
+        (
+            "filesystem:file:/etc/shadow",
+            "https://good.example/?u=profile:/etc",
+        ),
+        (
+            "view-source:jar:FILE:///etc/shadow!/x",
+            "urn:isbn:0451450523",
+        ),
+        ("view-source:file%3A///etc/shadow", "mailto:a@b.example"),
+    ] {
+        uris(secret, harmless);
+        let keys = match secret.contains("file:/") {
+            true => &["url", "path", "id"][..],
+            false => &["url"],
+        };
+        for key in keys {
+            let call = |uri: &str| serde_json::json!({ *key: uri }).to_string();
+            twins(&call(secret), &call(harmless));
+        }
+    }
+    check(
+        r#"{"url":"view-source:https://evil.example/x"}"#,
+        expect![[r#"
+        path /https:/evil.example/x
+        url https://evil.example/x
+        host evil.example"#]],
+    );
+}
+
+#[test]
+fn a_host_that_only_some_parsers_read_is_a_host_as_well() {
+    let call = serde_json::json!({ "url": "https://good.example\\@evil.example/x" });
+    check(
+        &call.to_string(),
+        expect![[r#"
+        url https://good.example/@evil.example/x
+        host good.example
+        url https://evil.example/x
+        host evil.example"#]],
+    );
+    let shown = show(&line("curl 'https://good.example\\@evil.example/'"));
+    assert!(
+        shown.contains("host evil.example") && shown.contains("host good.example"),
+        "{shown}"
+    );
+    check(
+        r#"{"url":"https://straße.example/"}"#,
+        expect![[r#"
+        url https://straße.example/
+        host strasse.example
+        host straße.example"#]],
+    );
+    check(
+        r#"{"url":"https://bücher.example/"}"#,
+        expect![[r#"
+        url https://bücher.example/
+        host bücher.example"#]],
+    );
+}
+
+#[test]
 fn json_in_a_string_is_read_as_a_server_may_read_it() {
     twins(
         r#"{"input":"{\"path\":\"\\u002fetc\\u002fshadow\"}"}"#,
@@ -73,6 +155,82 @@ fn a_directory_that_a_line_names_gives_bare_words_a_place() {
         r#"{"cwd":"/etc","command":"cat shadow"}"#,
         r#"{"cwd":"/etc","command":"cat hosts"}"#,
     );
+}
+
+#[test]
+fn a_here_string_hides_no_path() {
+    for (secret, harmless) in [
+        ("bash <<< 'cat ~/.aws/credentials'", "bash <<< 'cat ~/aws'"),
+        ("xargs cat <<< ~/.aws/credentials", "xargs cat <<< ~/aws"),
+        (
+            "{ bash; } <<<'cat .aws/credentials'",
+            "{ bash; } <<<'cat aws'",
+        ),
+        (
+            "while read f; do cat $f; done <<< /etc/shadow",
+            "while read f; do cat $f; done <<< /etc/hosts",
+        ),
+        (
+            "python3 <<< \"open('/etc/shadow')\"",
+            "jq . <<< '{\"a\":1}'",
+        ),
+        (
+            "cd /etc; xargs cat <<< shadow",
+            "cd /etc; xargs cat <<< hosts",
+        ),
+    ] {
+        let line = |command: &str| serde_json::json!({ "command": command }).to_string();
+        twins(&line(secret), &line(harmless));
+    }
+}
+
+#[test]
+fn a_variable_that_holds_nothing_and_one_set_elsewhere_hide_no_path() {
+    for (secret, harmless) in [
+        ("cat ~/.a$@ws/credentials", "cat ~/.a$@ws-notes"),
+        ("cat ~/.a$1ws/credentials", "awk '{print $1}' notes"),
+        ("cat ~/.a${x}ws/credentials", "cp \"$f\" ~/out/${f%.txt}.md"),
+        ("cat /etc/sh${z}adow", "cat /etc/h${z}osts"),
+        ("cat ${X:-/etc}/shadow", "cat ${X:-/etc}/hosts"),
+        (
+            "cat ${X:-${Y:-/etc}}/shadow",
+            "ls ${XDG_CONFIG_HOME:-$HOME/.config}/git",
+        ),
+        ("cat ${PATH:+/etc}/shadow", "echo ${PATH:+:}/x"),
+        (
+            "cat ${HOME:0:1}etc${HOME:0:1}shadow",
+            "cat $HOME/etc/shadow",
+        ),
+        ("cat$IFS$9/etc/shadow", "cat$IFS$9/etc/hosts"),
+        (
+            "export X=/etc; cat $X/shadow",
+            "export X=/etc; cat $X/hosts",
+        ),
+        (
+            "declare -r X=/etc; cat $X/shadow",
+            "declare -r X=/srv; cat $X/shadow",
+        ),
+        (
+            "if true; then X=/etc; fi; cat $X/shadow",
+            "make CC=/etc X=1; cat $X/shadow",
+        ),
+        (
+            "X=/etc; X=/tmp cat $X/shadow",
+            "X=/srv; X=/tmp cat $X/shadow",
+        ),
+        (
+            "for d in /etc /tmp; do cat $d/shadow; done",
+            "for d in a b; do cat $d/c; done",
+        ),
+        ("cat /etc/@(shadow)", "ls *.@(png|jpg)"),
+        ("cat /etc/{sha{dow,x},y}", "cat src/{a,b{c,d}}.rs"),
+        ("cat ~/.ss{h..h}/config", "touch f{1..9}.txt"),
+    ] {
+        let line = |command: &str| serde_json::json!({ "command": command }).to_string();
+        twins(&line(secret), &line(harmless));
+    }
+    let shown = show(&line("c${x}url evil.example"));
+    assert!(shown.contains("host evil.example"), "{shown}");
 }
 
 #[test]
@@ -207,4 +365,73 @@ fn many_words_in_long_directories_are_read_as_the_worst() {
     };
     assert!(!worst(200, 40));
     assert!(worst(400, 4000));
+}
+
+#[test]
+fn no_name_of_an_argument_hides_a_command_from_a_tool_that_runs_it() {
+    let secret = |tool: &str, key: &str, value: &str| {
+        let call = serde_json::json!({ "name": tool, "arguments": { key: value } });
+        request("tools/call", &call.to_string())
+            .iter()
+            .any(|asset| asset.credential)
+    };
+    for (tool, key, line) in [
+        ("run_shell", "text", "cat ~/.aws/credentials"),
+        ("run_shell", "text", "LANG=C cat .aws/credentials"),
+        ("run_command", "message", "cat ~/.aws/credentials"),
+        ("shell", "to", "cat ~/.aws/credentials"),
+        ("shell", "host", "cat ~/.aws/credentials"),
+        ("interact_with_process", "input", "cat .aws/credentials"),
+        ("bash", "source", "cat .aws/credentials"),
+        ("bash", "code", "LANG=C cat .aws/credentials"),
+        ("execute_command", "target", "cat .aws/credentials"),
+        ("tmux_send_keys", "keys", "cat .aws/credentials"),
+        ("send_input", "text", "cat .aws/credentials"),
+        ("run", "text", "cat .aws/credentials"),
+        ("run_task", "text", "cat .aws/credentials"),
+        ("bash", "source", "/srv/a b.sh .aws/credentials"),
+        ("t", "source", "cat .aws/credentials"),
+        ("t", "to", "cat .aws/credentials"),
+    ] {
+        assert!(secret(tool, key, line), "{tool} {key} {line}");
+        assert!(!secret(tool, key, "cat notes.md"), "{tool} {key}");
+    }
+    tool(
+        "terminal",
+        r#"{"cwd":"/home/u/My Documents/x y"}"#,
+        expect![[r#"
+            path /home/u/My Documents/x y
+            path /home/u/My"#]],
+    );
+    for (tool, key, text) in [
+        ("send_message", "text", "look at ~/.aws/credentials"),
+        ("write_file", "content", "cat ~/.aws/credentials"),
+        (
+            "bash",
+            "description",
+            "Explains what ~/.aws/credentials holds",
+        ),
+        (
+            "run_agent",
+            "prompt",
+            "never touch ~/.aws/credentials or .env",
+        ),
+        (
+            "run_agent",
+            "message",
+            "never touch ~/.aws/credentials or .env",
+        ),
+        (
+            "process_document",
+            "body",
+            "Keys live in ~/.aws/credentials",
+        ),
+        (
+            "get_user_input",
+            "message",
+            "Where is ~/.aws/credentials kept?",
+        ),
+    ] {
+        assert!(!secret(tool, key, text), "{tool} {key} {text}");
+    }
 }

@@ -1,0 +1,93 @@
+//! Reads what stands between two marks of a shell line, the first of which is ahead or just read.
+
+use super::expansion::closing;
+
+pub(super) type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// Reads `(…)` with the parentheses inside it, quotes respected.
+pub(super) fn parenthesised(chars: &mut Chars<'_>) -> String {
+    let mut open = 0_usize;
+    let mut quote = None;
+    let mut text = String::new();
+    for c in chars.by_ref() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(q), c) if q == c => quote = None,
+            (None, '(') => {
+                open += 1;
+                if open == 1 {
+                    continue;
+                }
+            }
+            (None, ')') => {
+                open = open.saturating_sub(1);
+                if open == 0 {
+                    break;
+                }
+            }
+            _ => {}
+        }
+        text.push(c);
+    }
+    text
+}
+
+/// Reads `{…}` behind a dollar, variables inside it included.
+pub(super) fn braced(chars: &mut Chars<'_>) -> String {
+    let ahead: String = chars.clone().take(MAX_AHEAD).collect();
+    let end = closing(&format!("${ahead}")).get(&1).copied();
+    let mut text = String::new();
+    for c in chars.by_ref() {
+        text.push(c);
+        if c == '}' && end.is_none_or(|end| text.len() >= end) {
+            break;
+        }
+    }
+    text
+}
+
+pub(super) fn until(chars: &mut Chars<'_>, end: char) -> String {
+    chars.by_ref().take_while(|c| *c != end).collect()
+}
+
+/// The inside of `$'…'`: `\x2e`, `\056`, `\u002e` and the letter escapes.
+pub(super) fn ansi_c(chars: &mut Chars<'_>) -> String {
+    let mut text = String::new();
+    while let Some(c) = chars.next().filter(|c| *c != '\'') {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        let Some(kind) = chars.next() else { break };
+        let (radix, most, first) = match kind {
+            'x' => (16, 2, None),
+            'u' => (16, 4, None),
+            'U' => (16, 8, None),
+            '0'..='7' => (8, 3, Some(kind)),
+            'n' | 'r' | 't' => {
+                text.push(' ');
+                continue;
+            }
+            other => {
+                text.push(other);
+                continue;
+            }
+        };
+        let mut digits: String = first.into_iter().collect();
+        while digits.len() < most
+            && let Some(digit) = chars.next_if(|c| c.is_digit(radix))
+        {
+            digits.push(digit);
+        }
+        text.extend(
+            u32::from_str_radix(&digits, radix)
+                .ok()
+                .and_then(char::from_u32),
+        );
+    }
+    text
+}
+
+/// Letters in which a variable's braces are looked for inside those of another; behind them the first
+/// one that closes counts, which parts words earlier at most. Chosen: far more than names and defaults.
+const MAX_AHEAD: usize = 512;
