@@ -21,9 +21,20 @@ pub fn is_media(text: &str) -> bool {
     text.len() >= MIN_MEDIA_BYTES && text.bytes().all(letter)
 }
 
+/// Whether clients show media of this type to the model as text, if they know no type better.
+pub fn is_shown(mime_type: Option<&str>) -> bool {
+    let kind = mime_type.and_then(|mime_type| mime_type.split_once('/'));
+    let seen = ["image", "audio", "video", "font", "model", "application"];
+    !kind.is_some_and(|(kind, _)| {
+        seen.iter()
+            .any(|seen| kind.trim().eq_ignore_ascii_case(seen))
+    })
+}
+
 /// What encoded media says, in each way in which it can be read: whole where most of it is text,
-/// and else the sentences within the first [`MAX_MEDIA_BYTES`].
-pub fn said(base64: &str) -> Vec<String> {
+/// and where it is `shown` else the sentences within the first [`MAX_MEDIA_BYTES`]. In a picture
+/// there are some that nobody is shown: who made it with what.
+pub fn said(base64: &str, shown: bool) -> Vec<String> {
     let mut lenient = BASE64_NOPAD.specification();
     lenient.check_trailing_bits = false;
     let Ok(encoding) = lenient.encoding() else {
@@ -49,7 +60,7 @@ pub fn said(base64: &str) -> Vec<String> {
                 };
                 reading = again.unwrap_or(reading);
             }
-            readings.extend(reading.said().filter(|said| !readings.contains(said)));
+            readings.extend(reading.said(shown).filter(|said| !readings.contains(said)));
         }
     }
     readings
@@ -148,9 +159,12 @@ impl Reading {
         self.count > 0 && self.odd.len() * 5 <= self.count * 2
     }
 
-    fn said(self) -> Option<String> {
+    fn said(self, shown: bool) -> Option<String> {
         if self.is_text() {
             return Some(self.letters);
+        }
+        if !shown {
+            return None;
         }
         let mut from = 0;
         let mut sentences = Vec::new();
@@ -193,7 +207,7 @@ mod tests {
     #[track_caller]
     fn hears(base64: &str, expect: &str) {
         assert!(is_media(base64), "{base64}");
-        let said = said(base64).join("\n");
+        let said = said(base64, true).join("\n");
         assert!(said.contains(expect), "{said:?}");
     }
 
@@ -253,6 +267,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_by_its_type_may_tell_who_made_it() {
+        let made = with(&noise(2000), &noise(2000));
+        assert_eq!(said(&made, false), Vec::<String>::new());
+        assert_eq!(said(&with(b"", b"\0"), false).len(), 1);
+        for shown in [
+            None,
+            Some("text/plain"),
+            Some("Text/x"),
+            Some("what"),
+            Some("x/y"),
+        ] {
+            assert!(is_shown(shown), "{shown:?}");
+        }
+        for other in ["image/png", "IMAGE/png", "application/pdf", "font/woff2"] {
+            assert!(!is_shown(Some(other)), "{other}");
+        }
+    }
+
+    #[test]
     fn padding_in_the_middle_hides_nothing() {
         let (one, two) = SAID.split_at(41);
         let parts = BASE64.encode(one.as_bytes()) + &BASE64.encode(two.as_bytes());
@@ -272,12 +305,15 @@ mod tests {
     #[test]
     fn media_says_nothing() {
         for length in [48, 1000, 100_000] {
-            assert_eq!(said(&BASE64.encode(&noise(length))), Vec::<String>::new());
+            assert_eq!(
+                said(&BASE64.encode(&noise(length)), true),
+                Vec::<String>::new()
+            );
         }
         let sparse: Vec<u8> = noise(4000)
             .into_iter()
             .map(|byte| if byte < 160 { 0 } else { byte })
             .collect();
-        assert_eq!(said(&BASE64.encode(&sparse)), Vec::<String>::new());
+        assert_eq!(said(&BASE64.encode(&sparse), true), Vec::<String>::new());
     }
 }

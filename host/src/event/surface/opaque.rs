@@ -27,24 +27,32 @@ pub fn speaks(text: &str) -> bool {
 
 fn is_words(window: &[u8]) -> bool {
     let count = |test: fn(&u8) -> bool| window.iter().filter(|byte| test(byte)).count();
-    let cased = count(u8::is_ascii_lowercase).max(count(u8::is_ascii_uppercase));
+    let (small, large) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    // Pictures with even areas are rows of capitals, with a few small letters among them.
+    let (cased, min_various) = match small {
+        0 => (large, MIN_VARIOUS_CAPITALS),
+        small => (small, MIN_VARIOUS),
+    };
     let (digits, all) = (count(u8::is_ascii_digit), window.len());
     let joins = count(|byte| !byte.is_ascii_alphanumeric());
     let worded = cased * 100 >= all * 72 || (cased + joins) * 100 >= all * 80;
     if !worded || digits * 10 > all || joins * 5 > all * 2 {
         return false;
     }
-    // No language has one letter only, or one that is every third.
+    // No language has one letter only, or one that is every third, or hardly a vowel.
     let mut counts = [0_usize; 26];
+    let mut vowels = 0;
     for byte in window.iter().filter(|byte| byte.is_ascii_alphabetic()) {
-        let place = usize::from(byte.to_ascii_lowercase() - b'a');
-        if let Some(count) = counts.get_mut(place) {
+        let letter = byte.to_ascii_lowercase();
+        vowels += usize::from(b"aeiouy".contains(&letter));
+        if let Some(count) = counts.get_mut(usize::from(letter - b'a')) {
             *count += 1;
         }
     }
     let various = counts.iter().filter(|count| **count > 0).count();
     let most = counts.iter().max().copied().unwrap_or_default();
-    various >= MIN_VARIOUS && most * 10 <= all * 3
+    let voiced = (25..=60).contains(&(vowels * 100 / (small + large).max(1)));
+    various >= min_various && most * 10 <= all * 3 && voiced
 }
 
 /// Chosen: longer than the cursors and states of servers that are known.
@@ -55,6 +63,7 @@ const WINDOW_BYTES: usize = 64;
 /// Chosen: five words; nothing shorter orders anything.
 const MIN_WORDS_BYTES: usize = 24;
 const MIN_VARIOUS: usize = 8;
+const MIN_VARIOUS_CAPITALS: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -108,7 +117,14 @@ mod tests {
             .collect();
             assert!(!speaks(&data_encoding::BASE64URL_NOPAD.encode(&bytes)));
         }
-        for dull in ["A", "AAAB", "ab", "AAEAAACA"] {
+        for dull in [
+            "A",
+            "AAAB",
+            "ab",
+            "AAEAAACA",
+            "QMkMKJKkVAAAAABQMgOKJCkVAAAAAJTMgCJJSgUAAAAAJTOgSJJSAQAAAEDJDCiS",
+            "RWTwQpFQRIqEnkhPQk+CJ6GIV0SKBAlSREqQItITKUFKCCVICVKCDBJKCCVIESki",
+        ] {
             assert!(!speaks(&dull.repeat(100)), "{dull}");
         }
     }

@@ -10,7 +10,7 @@ use clawdefender_sdk::canonical::canonical;
 use std::borrow::Cow;
 
 use super::super::{Role, Text};
-use super::media::{MAX_MEDIA_BYTES, is_media, said};
+use super::media::{MAX_MEDIA_BYTES, is_media, is_shown, said};
 use super::members::{protocol_member, schema_member};
 use super::opaque::{is_token, speaks};
 use super::pieces::token;
@@ -35,6 +35,8 @@ pub enum Shape {
     Properties,
     /// Base64 by contract.
     Media,
+    /// The same, of a type that clients show as text.
+    ShownMedia,
     /// True or false: what a server says its tool does.
     Hint,
     /// Anything; its strings have this role.
@@ -118,12 +120,16 @@ impl<'c> Collector<'c> {
                 }
             }
             Value::Object(members) => {
+                let shown = is_shown(node.get("mimeType").and_then(Node::as_str));
                 for member in members {
                     // A carved member takes its key along.
                     if self.is_cut(&member.node) {
                         continue;
                     }
-                    let (known, inner) = shape.member(&member.key);
+                    let (known, mut inner) = shape.member(&member.key);
+                    if shown && inner == Shape::Media {
+                        inner = Shape::ShownMedia;
+                    }
                     self.below(&token(&member.key), |this| {
                         if !known {
                             this.key(member);
@@ -167,9 +173,9 @@ impl<'c> Collector<'c> {
             Shape::Data(Role::Token) if !is_token(text) => Role::Content,
             Shape::Data(role) => role.clone(),
             // Text that calls itself media is text.
-            Shape::Media if !is_media(text) => Role::Content,
-            Shape::Media => {
-                for said in said(text) {
+            Shape::Media | Shape::ShownMedia if !is_media(text) => Role::Content,
+            Shape::Media | Shape::ShownMedia => {
+                for said in said(text, *shape == Shape::ShownMedia) {
                     self.push(Role::Content, &said, None);
                 }
                 if speaks(text) {
@@ -256,7 +262,7 @@ impl Shape {
             Shape::Arguments => (false, Shape::Arguments),
             Shape::Schema => schema_member(key).map_or(data(Role::Schema), |s| (true, s)),
             Shape::Properties => (false, Shape::Schema),
-            Shape::Media | Shape::Hint => data(Role::Content),
+            Shape::Media | Shape::ShownMedia | Shape::Hint => data(Role::Content),
             Shape::Data(role) => data(role.clone()),
         }
     }
