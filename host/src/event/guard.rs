@@ -74,6 +74,7 @@ fn usage(action: &str) -> Usage {
 mod tests {
     use super::super::Server;
     use super::super::place::{Case, NoLinks, Places};
+    use super::super::surface::room;
     use super::*;
     use expect_test::{Expect, expect};
 
@@ -95,6 +96,7 @@ mod tests {
             cwd: "/ws",
             places: &places,
             beside: Vec::new(),
+            room: room(),
         };
         let event = of_check(
             &ctx,

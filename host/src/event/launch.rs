@@ -51,6 +51,7 @@ pub fn of_launch(ctx: &Context<'_>, launch: Launch) -> Event {
 mod tests {
     use super::super::Server;
     use super::super::place::{Case, NoLinks, Places};
+    use super::super::surface::room;
     use super::*;
 
     fn touched(argv: &[&str]) -> Vec<String> {
@@ -73,6 +74,7 @@ mod tests {
             cwd: "",
             places: &places,
             beside: Vec::new(),
+            room: room(),
         };
         let argv = argv.iter().map(|word| (*word).to_owned()).collect();
         let event = of_launch(

@@ -7,12 +7,15 @@
 pub mod address;
 pub mod assets;
 pub mod classes;
+pub mod constant;
 pub mod credential;
 pub mod finding;
 pub mod guard;
+pub mod hidden;
 pub mod identity;
 pub mod international;
 pub mod launch;
+pub mod named;
 pub mod place;
 pub mod programs;
 pub mod redacted;
@@ -160,8 +163,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether a rule that redacts replaces this text: all but keys, the protocol's own words, and
-    /// the name under which a definition is found.
+    /// Whether a rule that redacts replaces this text: all but keys, the protocol's own words, what
+    /// is to be sent back as it came, and the name under which a definition is found.
     pub fn may_redact(&self, text: &Text) -> bool {
         let defines = matches!(
             self.kind,
@@ -169,7 +172,10 @@ impl Event {
         );
         let fixed = match &text.role {
             Role::Key => true,
-            Role::Other(word) => word == "protocol",
+            Role::Other(word) => {
+                word == "protocol" && constant::is_constant(&text.pointer, &text.original)
+            }
+            Role::Token => constant::is_echo(&text.pointer),
             Role::Name | Role::Uri => defines && text.original == self.name,
             _ => false,
         };

@@ -1,13 +1,14 @@
 //! What the audit record keeps of an event: facts, digests and short excerpts, secrets hidden.
 //!
-//! What a person typed into a form is never excerpted. Texts are attacker-written; whoever prints a
-//! summary has to escape it.
+//! What a person typed into a form is never kept, nor a value that its key or its option calls a
+//! secret. Texts are attacker-written; whoever prints a summary has to escape it.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::secret::redact_secrets;
-use super::{Direction, Event, Kind};
+use super::hidden::Hidden;
+use super::secret::{redact_secrets, secrets};
+use super::{Asset, Direction, Event, Kind};
 
 /// A summary of at most `max_bytes` bytes of JSON.
 ///
@@ -26,11 +27,18 @@ pub fn summary(event: &Event, max_bytes: usize) -> Value {
         room = left.unwrap_or(room);
         left.is_some()
     };
+    // What was typed is in no asset either: an account or an address would be it once more.
+    let typed = event.kind == Kind::Elicitation && event.direction == Direction::ToServer;
+    let hidden = Hidden::of(event);
     // A credential place is what a reader looks for, so it comes before what may not fit.
     let (secret, other): (Vec<_>, Vec<_>) = event.assets.iter().partition(|a| a.credential);
     for asset in secret.into_iter().chain(other) {
-        let mut entry =
-            json!({"kind": asset.kind.word(), "value": short(&asset.value, MAX_VALUE_BYTES)});
+        let mut entry = json!({ "kind": asset.kind.word() });
+        if hidden.tells(asset) {
+            insert(&mut entry, "value", Value::from(NAMED));
+        } else if !typed {
+            insert(&mut entry, "value", Value::from(touched(event, asset)));
+        }
         if asset.credential {
             insert(&mut entry, "credential", Value::Bool(true));
         }
@@ -38,11 +46,14 @@ pub fn summary(event: &Event, max_bytes: usize) -> Value {
             assets.push(entry);
         }
     }
-    let typed = event.kind == Kind::Elicitation && event.direction == Direction::ToServer;
-    for text in event.texts.iter().filter(|_| !typed) {
+    for (index, text) in event.texts.iter().enumerate().filter(|_| !typed) {
+        let excerpt = match hidden.has(index) {
+            true => NAMED.to_owned(),
+            false => short(&text.original, MAX_EXCERPT_BYTES),
+        };
         let entry = json!({
             "pointer": short(&text.pointer, MAX_VALUE_BYTES),
-            "excerpt": short(&text.original, MAX_EXCERPT_BYTES),
+            "excerpt": excerpt,
         });
         if fits(&entry) {
             excerpts.push(entry);
@@ -85,6 +96,21 @@ fn facts(event: &Event, text_bytes: usize) -> Value {
         "text_bytes": text_bytes,
         "texts_sha256": digest(event),
     })
+}
+
+/// What an asset is called, without what is hidden in the text that it is from.
+fn touched(event: &Event, asset: &Asset) -> String {
+    let text = asset.text.and_then(|text| event.texts.get(text));
+    let text = text.map_or("", |text| text.original.as_str());
+    let near = text.get(..floor(text, MAX_SOURCE_BYTES)).unwrap_or("");
+    let mut value = asset.value.clone();
+    for (span, kind) in secrets(near) {
+        let secret = near.get(span).unwrap_or("").trim_matches(['"', '\'']);
+        if secret.len() >= MIN_SECRET_BYTES && value.contains(secret) {
+            value = value.replace(secret, &format!("[redacted:{kind}]"));
+        }
+    }
+    short(&value, MAX_VALUE_BYTES)
 }
 
 /// Redacts first and cuts then: a cut secret would no longer look like one.
@@ -134,6 +160,12 @@ fn insert(value: &mut Value, key: &str, entry: Value) {
 pub const MIN_BYTES: usize = 8 << 10;
 /// `,"assets":[],"excerpts":[],"omitted":N`.
 const FRAME_BYTES: usize = 64;
+/// What stands for a value that something else calls a secret.
+pub const NAMED: &str = "[redacted:named-secret]";
+/// Chosen: longer than the lines that people have programs run.
+const MAX_SOURCE_BYTES: usize = 4096;
+/// Shorter ones are part of other words.
+const MIN_SECRET_BYTES: usize = 3;
 const MAX_NAME_BYTES: usize = 200;
 /// Chosen: longer than the URIs that people use, far below what a record holds (1 MiB).
 const MAX_SHOWN_NAME_BYTES: usize = 1024;
@@ -146,6 +178,129 @@ mod tests {
     use super::*;
     use expect_test::expect;
 
+    fn asset(kind: AssetKind, value: &str, text: Option<usize>) -> Asset {
+        Asset {
+            kind,
+            value: value.into(),
+            text,
+            aliases: vec![],
+            credential: false,
+            wild: false,
+        }
+    }
+
+    /// An event with these texts under these pointers.
+    fn said(texts: &[(&str, &str)]) -> Event {
+        let mut event = event(&texts.iter().map(|(_, text)| *text).collect::<Vec<_>>(), 0);
+        for (text, (pointer, _)) in event.texts.iter_mut().zip(texts) {
+            text.pointer = (*pointer).into();
+        }
+        event
+    }
+
+    /// What is kept of each text.
+    fn kept(texts: &[(&str, &str)]) -> Vec<String> {
+        let summary = summary(&said(texts), 16_384);
+        let excerpts = summary["excerpts"].as_array().unwrap().iter();
+        excerpts
+            .map(|kept| kept["excerpt"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(secret: &[(&str, &str)], innocent: &[(&str, &str)]) {
+        let kept_of = kept(secret);
+        assert_eq!(
+            kept_of.last().map(String::as_str),
+            Some(NAMED),
+            "{secret:?}"
+        );
+        assert_eq!(kept(innocent).last().unwrap(), innocent.last().unwrap().1);
+    }
+
+    #[test]
+    fn a_value_that_something_else_calls_a_secret_is_not_kept() {
+        check(
+            &[("/params/arguments/password", "hunter22horse")],
+            &[("/params/arguments/path", "hunter22horse")],
+        );
+        check(
+            &[("/params/arguments/login/api_key", "abc123def456")],
+            &[("/params/arguments/login/user", "abc123def456")],
+        );
+        check(
+            &[("/params/arguments/json/password", "inner-pass-88")],
+            &[("/params/arguments/json/nextPageToken", "inner-pass-88")],
+        );
+        check(
+            &[("/params/arguments/pin", "471199")],
+            &[("/params/arguments/max_tokens", "471199")],
+        );
+        check(
+            &[
+                ("/a/env/0/name", "DB_PASSWORD"),
+                ("/a/env/0/value", "grapefruit-66"),
+            ],
+            &[
+                ("/a/env/0/name", "DB_PASSWORD"),
+                ("/a/env/1/value", "grapefruit-66"),
+            ],
+        );
+        check(
+            &[("/argv/1", "--token"), ("/argv/2", "launchpass77")],
+            &[("/argv/1", "--verbose"), ("/argv/2", "launchpass77")],
+        );
+        check(
+            &[("/a/args/0", "-u"), ("/a/args/1", "bob:curlpw99")],
+            &[("/a/args/0", "-u"), ("/a/args/1", "origin")],
+        );
+        check(
+            &[("/result/structuredContent/token", "zk9")],
+            &[("/result/structuredContent/tokens", "1200")],
+        );
+    }
+
+    #[test]
+    fn an_asset_tells_no_secret_and_every_place() {
+        let mut event = said(&[
+            ("/params/arguments/password", "bob@hunter.example"),
+            ("/params/arguments/credential", "/home/u/work/plan.txt"),
+            ("/params/arguments/token", "x/.env"),
+            (
+                "/params/arguments/command",
+                "mysql --password a/hunter22 b/c",
+            ),
+        ]);
+        event.assets = vec![
+            asset(AssetKind::Account, "bob@hunter.example", Some(0)),
+            asset(AssetKind::Path, "/home/u/work/plan.txt", Some(1)),
+            asset(AssetKind::Path, "/srv/x/.env", Some(2)),
+            asset(AssetKind::Path, "/srv/a/hunter22", Some(3)),
+            asset(AssetKind::Path, "/srv/b/c", Some(3)),
+        ];
+        event.assets[2].credential = true;
+        let summary = summary(&event, 16_384);
+        let assets = summary["assets"].as_array().unwrap().iter();
+        let values: Vec<&str> = assets.map(|kept| kept["value"].as_str().unwrap()).collect();
+        assert_eq!(
+            values,
+            [
+                "/srv/x/.env",
+                NAMED,
+                "/home/u/work/plan.txt",
+                "/srv/[redacted:named-secret]",
+                "/srv/b/c"
+            ]
+        );
+        event.assets = vec![asset(AssetKind::Path, "/ws/launchpass77", None)];
+        event.texts[0].original = "launchpass77".into();
+        assert!(
+            !super::summary(&event, 16_384)
+                .to_string()
+                .contains("launchpass")
+        );
+    }
+
     fn event(texts: &[&str], assets: usize) -> Event {
         let text = |(n, text): (usize, &&str)| Text {
             pointer: format!("/params/arguments/{n}"),
@@ -155,12 +310,8 @@ mod tests {
             literal: None,
         };
         let asset = |n| Asset {
-            kind: AssetKind::Path,
-            value: format!("/tmp/{n}"),
-            text: None,
-            aliases: vec![],
             credential: n == assets - 1,
-            wild: false,
+            ..asset(AssetKind::Path, &format!("/tmp/{n}"), None)
         };
         Event {
             id: "c1".into(),
@@ -254,9 +405,14 @@ mod tests {
     fn what_a_person_typed_is_never_excerpted() {
         let mut typed = event(&["4711"], 1);
         typed.kind = Kind::Elicitation;
-        assert!(!summary(&typed, 4096).to_string().contains("4711"));
+        typed.assets = vec![asset(AssetKind::Account, "alice@home.example", Some(0))];
+        let kept = summary(&typed, 4096);
+        assert_eq!(kept["assets"], json!([{ "kind": "account" }]));
+        let kept = kept.to_string();
+        assert!(!kept.contains("4711") && !kept.contains("alice"), "{kept}");
         typed.direction = Direction::ToClient;
-        assert!(summary(&typed, 4096).to_string().contains("4711"));
+        let kept = summary(&typed, 4096).to_string();
+        assert!(kept.contains("4711") && kept.contains("alice"), "{kept}");
     }
 
     #[test]

@@ -10,13 +10,26 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::named::is_secret_name;
+
 /// Where secrets lie in `text` and what each one is, in order and without overlap.
 pub fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
     for form in FORMS.iter().filter(|form| form.may_be_in(text)) {
-        for captures in form.pattern.captures_iter(text) {
-            if let Some(span) = captures.name("s").or_else(|| captures.get(0)) {
-                found.push((span.range(), form.kind));
+        let mut at = 0;
+        while let Some(captures) = form.pattern.captures_at(text, at) {
+            let whole = captures.get(0).map_or(at..at, |whole| whole.range());
+            at = whole.end.max(at + 1);
+            // Where a name decides, what follows another one may still hold a secret's.
+            let name = captures.name("n");
+            if let Some(name) = name.filter(|name| !is_secret_name(name.as_str())) {
+                at = name.end();
+            } else {
+                let span = captures.name("s").map_or(whole, |span| span.range());
+                found.push((span, form.kind));
+            }
+            if at > text.len() {
+                break;
             }
         }
     }
@@ -134,7 +147,7 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// How issuers write their tokens.
 struct Form {
     kind: &'static str,
-    /// The group `s`, where there is one, is the secret.
+    /// The group `s`, where there is one, is the secret; if `n` is a secret's name, where there is one.
     pattern: Regex,
     /// No shorter text holds one.
     min_bytes: usize,
@@ -235,9 +248,42 @@ static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
         ),
         (
             "named-secret",
-            r#"(?i)(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret|credential)s?["']?\s*(?:=>|[:=])\s*(?P<s>"[^"\n]+"|'[^'\n]+'|[^\s"',;&}]{4,})"#,
+            r#"(?i)(?:password|passwd|passphrase|passcode|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret|credential)s?\\*["']?\s*(?:=>|[:=])\s*(?P<s>\\+"[^"\n]*?[^"\\\n]\\+"|"(?:\\.|[^"\\\n])+(?:"|\z)|'[^'\n]+'|[^\s"',;&}\\]{4,})"#,
             7,
             Sign::Bytes(b'=', b':'),
+        ),
+        (
+            "named-secret",
+            r#"(?i)\b(?:pin|t?otp|cv[vc]2?)\\*["']?\s*(?:=>|[:=])\s*\\*["']?(?P<s>[0-9]{3,10})\b"#,
+            7,
+            Sign::Bytes(b'=', b':'),
+        ),
+        (
+            // A variable or a header, written as a pair.
+            "named-secret",
+            r#"(?i)"(?:name|key|header|variable)\\*"\s*:\s*\\*"(?P<n>[^"\\]{1,128})\\*"\s*,\s*\\*"value\\*"\s*:\s*(?P<s>\\+"[^"\n]*?[^"\\\n]\\+"|"(?:\\.|[^"\\\n])+(?:"|\z))"#,
+            25,
+            Sign::Words(&["value"]),
+        ),
+        (
+            "named-secret",
+            r#"(?i)(?:^|[\s"'`(])--?(?P<n>[a-z0-9_-]*(?:password|passwd|passphrase|passcode|pwd|pass|pin|otp|secret|token|credential|key)s?)[ \t]+(?:\\\n[ \t]*)?(?P<s>"(?:\\.|[^"\\\n])+(?:"|\z)|'[^'\n]+(?:'|\z)|[^\s"';&|<>-][^\s"';&|<>]*)"#,
+            6,
+            Sign::Bytes(b'-', b'-'),
+        ),
+        (
+            // Two numbers are a user and a group.
+            "user-password",
+            r#"(?:^|[\s"'`(])(?:-[a-zA-Z]{0,6}u[ \t]+|-[uU]|--(?:proxy-)?user(?:[ \t]+|=))["']?[^\s:"'/]*[^\s:"'/0-9][^\s:"'/]*:(?P<s>[^\s:"'/\\][^\s"']*)"#,
+            5,
+            Sign::Bytes(b'-', b'-'),
+        ),
+        (
+            // Programs that take a password under one letter.
+            "option-password",
+            r#"\b(?:(?:mysql\w*|mariadb[\w-]*|7z[ar]?)\b[^\n;|&]*?\s-p|(?:sshpass|mongo\w*|(?:docker|podman|nerdctl)\s+login)\b[^\n;|&]*?\s-p[ \t=]*|mosquitto_\w+\b[^\n;|&]*?\s-P[ \t]+|redis-cli\b[^\n;|&]*?\s-a[ \t]+|(?:plink|pscp|psftp)\b[^\n;|&]*?\s-pw[ \t]+)(?P<s>"[^"\n]+"|'[^'\n]+'|[^\s"';&|<>]+)"#,
+            6,
+            Sign::Bytes(b'-', b'-'),
         ),
     ];
     forms
@@ -278,7 +324,7 @@ mod tests {
 
     #[test]
     fn every_form_compiles() {
-        assert_eq!(FORMS.len(), 13);
+        assert_eq!(FORMS.len(), 18);
     }
 
     #[test]
@@ -302,6 +348,10 @@ mod tests {
             "token:'a'",
             "basic abcdefghijkl",
             "BEARER\tabcdefghijkl",
+            "pin=123",
+            "-pin a",
+            "-ua:b",
+            "7z -pa",
         ] {
             assert_eq!(secrets(shortest).len(), 1, "{shortest}");
         }
@@ -363,6 +413,53 @@ mod tests {
             "v [redacted:high-entropy] w",
         );
         check(&"0123456789abcdef".repeat(4), "[redacted:high-entropy]");
+    }
+
+    #[test]
+    fn options_of_programs_hide_what_they_are_given() {
+        check(
+            "mysql -u root -psup3rpw --password othersecret && curl -u bob:curlpw99 https://a.example",
+            "mysql -u root -p[redacted:option-password] --password [redacted:named-secret] && curl -u bob:[redacted:user-password] https://a.example",
+        );
+        check(
+            "x --api-key 'a b' -v",
+            "x --api-key [redacted:named-secret] -v",
+        );
+        check(
+            r#"bash --rcfile a --key "b --token c""#,
+            r#"bash --rcfile a --key "b --token [redacted:named-secret]""#,
+        );
+        check(
+            "docker login -u me -p abc r.example",
+            "docker login -u me -p [redacted:option-password] r.example",
+        );
+        check(
+            "sshpass -pabc ssh h",
+            "sshpass -p[redacted:option-password] ssh h",
+        );
+        kept("mysql -u root -p shop");
+        kept("mkdir -p a/b && cp -p x y && ssh -p 2222 h");
+        kept("docker run -u 1000:1000 -p 80:80 x");
+        kept("git push -u origin main:main");
+        kept("srv --max-tokens-per-call 9 --key server.pem --next-token abc --token --verbose");
+    }
+
+    #[test]
+    fn secrets_in_json_within_text_are_hidden() {
+        check(
+            r#"{"a":"{\"password\":\"x y\",\"b\":1}"}"#,
+            r#"{"a":"{\"password\":[redacted:named-secret],\"b\":1}"}"#,
+        );
+        check(
+            r#"{"password":"a\"bcdef","b":1}"#,
+            r#"{"password":[redacted:named-secret],"b":1}"#,
+        );
+        check(
+            r#"[{"name":"DB_PASSWORD","value":"grapefruit"},{"name":"HOME","value":"/home/u"}]"#,
+            r#"[{"name":"DB_PASSWORD","value":[redacted:named-secret]},{"name":"HOME","value":"/home/u"}]"#,
+        );
+        check(r#"{"pin":"4711"}"#, r#"{"pin":"[redacted:named-secret]"}"#);
+        kept(r#"{"pin":13,"spin":"1234"}"#);
     }
 
     #[test]

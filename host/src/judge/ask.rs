@@ -5,6 +5,7 @@ use super::examine::{Examined, Shape};
 use super::record::lead;
 use super::weigh::Weighed;
 use crate::approval::{self, Scope, Ticket};
+use crate::event::hidden::is_below_secret;
 use crate::event::surface::Part;
 use crate::event::{Finding, redacted};
 use crate::link::Link;
@@ -17,6 +18,9 @@ pub(super) const MAX_ARGUMENT_BYTES: usize = 16 << 10;
 
 /// Most numbers and switches that a question shows.
 const MAX_SCALARS: usize = 256;
+
+/// Shorter numbers are no PIN and no code of a card.
+const MIN_SECRET_DIGITS: usize = 3;
 
 /// Most parts of one message that are shown; each has its share of the room. Chosen: the share is
 /// then 1 KiB, some lines of text.
@@ -146,6 +150,12 @@ fn shown(mut summary: Value, bytes: &[u8]) -> Value {
 
 fn scalars(node: &Node<'_>, pointer: &str, excerpts: &mut Vec<Value>) {
     let mut add = |lexeme: &str| {
+        // A switch is no secret, and a digit or two are none to keep.
+        let named = lexeme.len() >= MIN_SECRET_DIGITS && lexeme.bytes().any(|b| b.is_ascii_digit());
+        let lexeme = match named && is_below_secret(pointer, lexeme) {
+            true => redacted::NAMED,
+            false => lexeme,
+        };
         // Past the bound only their number counts.
         excerpts.push(if excerpts.len() < MAX_SCALARS {
             json!({ "pointer": pointer.get(..300).unwrap_or(pointer), "excerpt": lexeme })
@@ -162,9 +172,11 @@ fn scalars(node: &Node<'_>, pointer: &str, excerpts: &mut Vec<Value>) {
             }
         }
         Form::Object(members) => {
-            // What a client says to a server about the request itself, and no argument.
-            let about = |key: &str| pointer == "/params" && key == "_meta";
-            for member in members.iter().filter(|member| !about(&member.key)) {
+            // What a client says to a server about the request itself, and what was typed into a
+            // form, which is never shown.
+            let unseen =
+                |key: &str| pointer == "/params" && ["_meta", "inputResponses"].contains(&key);
+            for member in members.iter().filter(|member| !unseen(&member.key)) {
                 let key = member.key.replace('~', "~0").replace('/', "~1");
                 scalars(&member.node, &format!("{pointer}/{key}"), excerpts);
             }
@@ -244,6 +256,16 @@ pub(super) mod tests {
             { "pointer": "/params/arguments/to/_meta/n", "excerpt": "7" },
         ]);
         assert_eq!(shown.get("excerpts"), Some(&rows));
+
+        let bytes = br#"{"params":{"inputResponses":{"q":{"content":{"n":4711}}},"arguments":{"pin":4711,"led_pin":13,"max_tokens":9000,"token":true}}}"#;
+        let shown = super::shown(json!({ "excerpts": [] }), bytes);
+        let rows: Vec<_> = shown["excerpts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["excerpt"].as_str().unwrap())
+            .collect();
+        assert_eq!(rows, [redacted::NAMED, "13", "9000", "true"]);
 
         let many = vec!["1"; MAX_SCALARS + 7].join(",");
         let bytes = format!(r#"{{"params":{{"arguments":[{many}]}}}}"#);

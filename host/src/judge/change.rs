@@ -4,8 +4,8 @@
 use super::Judge;
 use super::examine::{Examined, hidden_name};
 use super::weigh::Weighed;
-use crate::event::Direction;
 use crate::event::surface::Part;
+use crate::event::{Direction, Event, Role, Text};
 use crate::link::Link;
 use crate::link::hidden::Full;
 use crate::mcp::json::{self, Limits};
@@ -87,7 +87,10 @@ impl Judge {
                     }
                     for (literal, passage, rule) in passages {
                         let placeholder = format!("[redacted: {}]", Label::new(rule));
-                        let redacted = splice.redact(literal, passage, &placeholder);
+                        let redacted = match passage {
+                            Some(passage) => splice.redact(literal, passage, &placeholder),
+                            None => splice.redact_whole(literal, &placeholder),
+                        };
                         redacted.map_err(|_| CANNOT)?;
                     }
                 }
@@ -121,13 +124,18 @@ impl Judge {
     }
 
     /// What a redaction replaces: what findings point at; where a rule of the policy that names no
-    /// finding asks for it, or nothing is pointed at, every text on its way to the client.
-    fn passages<'w>(&self, weighed: &'w Weighed) -> Vec<(Range<usize>, Range<usize>, &'w str)> {
+    /// finding asks for it, or nothing is pointed at, every text on its way to the client. No
+    /// passage means all of the literal, which may be longer than the text that was kept of it.
+    fn passages<'w>(&self, weighed: &'w Weighed) -> Vec<Passage<'w>> {
         let (event, rule) = (&weighed.event, weighed.decision.rule.as_str());
         let pointed = weighed.findings.iter().flat_map(|finding| {
             finding.spans.iter().filter_map(|span| {
-                let literal = event.texts.get(span.text)?.literal.clone()?;
-                Some((literal, span.start..span.end, finding.rule.as_str()))
+                let text = event.texts.get(span.text)?;
+                let rule = finding.rule.as_str();
+                Some(match text.literal.clone() {
+                    Some(literal) => (literal, Some(span.start..span.end), rule),
+                    None => (holder(event, text)?, None, rule),
+                })
             })
         });
         let pointed: Vec<_> = pointed.collect();
@@ -136,7 +144,113 @@ impl Judge {
             return pointed;
         }
         let all = event.texts.iter().filter(|text| event.may_redact(text));
-        all.filter_map(|text| Some((text.literal.clone()?, 0..text.original.len(), rule)))
+        all.filter_map(|text| Some((text.literal.clone()?, None, rule)))
             .collect()
+    }
+}
+
+/// A literal, the passage of it, and the rule that asks.
+type Passage<'w> = (Range<usize>, Option<Range<usize>>, &'w str);
+
+/// The literal in which a text stands that has no place of its own: what media says, or JSON in a
+/// string.
+fn holder(event: &Event, text: &Text) -> Option<Range<usize>> {
+    let holds = |other: &&Text| {
+        let below = text.pointer.strip_prefix(other.pointer.as_str());
+        other.role != Role::Key
+            && other.literal.is_some()
+            && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    };
+    let holders = event.texts.iter().filter(holds);
+    let nearest = holders.max_by_key(|other| other.pointer.len())?;
+    nearest.literal.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Server;
+    use crate::event::place::{Case, NoLinks, Places};
+    use crate::event::surface::{Asked, Context, of_result, room};
+
+    /// Which strings of a tool's result a rule that names no finding would leave.
+    fn left(json: &str) -> Vec<String> {
+        let places = Places {
+            home: "/home/u".into(),
+            ours: vec![],
+            case: Case::Sensitive,
+            links: Box::new(NoLinks),
+        };
+        let context = Context {
+            id: "c1".into(),
+            at_ms: 1,
+            link: String::new(),
+            client: String::new(),
+            server: Server::default(),
+            direction: Direction::ToClient,
+            cwd: "/",
+            places: &places,
+            beside: Vec::new(),
+            room: room(),
+        };
+        let asked = Asked {
+            method: "tools/call".into(),
+            name: "t".into(),
+            deferred: None,
+        };
+        let root = json::parse(json.as_bytes(), &Limits::default()).unwrap();
+        let event = of_result(&context, &asked, &root).remove(0).event;
+        let texts = event.texts.iter();
+        let kept = texts.filter(|text| text.role != Role::Key && !event.may_redact(text));
+        kept.map(|text| text.original.clone()).collect()
+    }
+
+    #[test]
+    fn a_redaction_leaves_what_makes_a_message_one_and_no_value_that_was_chosen() {
+        assert_eq!(
+            left(
+                r#"{"content":[{"type":"text","text":"secret 1"}],"status":"completed","nextCursor":"p2","_meta":{"x":"s"}}"#
+            ),
+            ["text", "completed", "p2"]
+        );
+        assert_eq!(
+            left(
+                r#"{"status":"secret 2","mode":{"x":"secret 3"},"lastModified":["secret 4"],"mimeType":"secret 5","content":[{"type":"secret 6","cursor":"secret7"}]}"#
+            ),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn what_media_says_is_redacted_with_the_media() {
+        let event = {
+            let text = |pointer: &str, role: Role, literal: Option<Range<usize>>| Text {
+                pointer: pointer.into(),
+                role,
+                original: "x".into(),
+                canonical: None,
+                literal,
+            };
+            let mut event = crate::judge::ask::tests::part(0, Action::Redact).event;
+            event.texts = vec![
+                text("/result/blob", Role::Content, None),
+                text("/result/blob", Role::Token, Some(5..9)),
+                text("/params/a", Role::Argument, Some(20..30)),
+                text("/params/a/b", Role::Key, None),
+                text("/params/a/b", Role::Argument, None),
+                text("/params/ab", Role::Argument, None),
+            ];
+            event
+        };
+        let held: Vec<_> = event
+            .texts
+            .iter()
+            .map(|text| holder(&event, text))
+            .collect();
+        let (blob, json) = (Some(5..9), Some(20..30));
+        assert_eq!(
+            held,
+            [blob.clone(), blob, json.clone(), json.clone(), json, None]
+        );
     }
 }

@@ -111,7 +111,7 @@ pub fn examine(
         _ => Batches::Refused,
     };
     match message::read_incoming(&root, batches) {
-        Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, (&root, &one)),
+        Ok(Incoming::One(one)) => single(bench, link, from, call, bytes, (&root, &one, 1)),
         Ok(Incoming::Batch(all)) => {
             let items = root.as_array().unwrap_or_default();
             let all: Vec<_> = items.iter().zip(&all).collect();
@@ -145,11 +145,13 @@ fn single(
     from: End,
     call: String,
     bytes: &[u8],
-    (node, one): (&Node<'_>, &Message<'_, '_>),
+    (node, one, of): (&Node<'_>, &Message<'_, '_>, usize),
 ) -> Examined {
     let cwd = link.launch.cwd.clone();
     let mut context = context(bench, link, &cwd, from, &call);
     context.beside = message::beside(node);
+    // A batch is one frame, and has no more room than another.
+    context.room /= of.max(1);
     let mut cancelled = Vec::new();
     let mut revision = None;
     let mut task = None;
@@ -298,7 +300,16 @@ fn batch(
     let (mut cancelled, mut tasks) = (Vec::new(), Vec::new());
     let mut decision: Option<Decision> = None;
     for (index, one) in all.iter().enumerate() {
-        let part = single(bench, link, from, format!("{call}.b{index}"), bytes, *one);
+        let (node, message) = *one;
+        let message = (node, message, all.len());
+        let part = single(
+            bench,
+            link,
+            from,
+            format!("{call}.b{index}"),
+            bytes,
+            message,
+        );
         match part.shape {
             Shape::Request { id, asked } => requests.push((id, asked)),
             Shape::Response { id, asked, .. } => answers.push((id, asked)),
@@ -391,6 +402,7 @@ fn context<'c>(bench: &Bench<'c>, link: &Link, cwd: &'c str, from: End, call: &s
         cwd,
         places: bench.places,
         beside: Vec::new(),
+        room: surface::room(),
     }
 }
 

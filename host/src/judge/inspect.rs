@@ -16,7 +16,7 @@ use super::weigh::{Weighed, weigh};
 use super::{call_id, now_ms};
 use crate::event::assets::{Seen, assets};
 use crate::event::place::Places;
-use crate::event::surface::Context;
+use crate::event::surface::{self, Context};
 use crate::event::{self, Asset, AssetKind, Direction, Event, Kind, Launch, Role, Server, Text};
 use crate::link::{Client, End, Link};
 use crate::plugin::Set;
@@ -132,6 +132,7 @@ impl Inspector<'_> {
             cwd: &cwd,
             places: self.places,
             beside: Vec::new(),
+            room: surface::room(),
         };
         let event = event::launch::of_launch(&context, launch);
         self.weigh(event, histories)

@@ -9,7 +9,7 @@ use super::{Counts, Judge, call_id, now_ms};
 use crate::approval::{self, Question, Scope};
 use crate::audit::{Durability, Record};
 use crate::event::identity::{Identity, identify, with_settings};
-use crate::event::surface::{Context, Part};
+use crate::event::surface::{self, Context, Part};
 use crate::event::{self, Direction, Launch, redacted};
 use crate::link::{End, Link};
 use crate::policy::{Action, Decision};
@@ -35,6 +35,7 @@ impl Judge {
             cwd: &link.launch.cwd,
             places: &self.places,
             beside: Vec::new(),
+            room: surface::room(),
         };
         let user = Path::new(&self.places.home);
         let event = event::launch::of_launch(&context, with_settings(&link.launch, user));

@@ -76,7 +76,7 @@ pub(super) fn record(entry: Entry<'_>) -> Record {
             || shape_word(&examined.shape).to_owned(),
             |event| event.kind.word().to_owned(),
         ),
-        method,
+        method: redacted::name(&method),
         name: redacted::name(match lead {
             Some(event) if name.is_empty() => &event.name,
             _ => name,

@@ -84,6 +84,20 @@ impl<'s, 'a> Splice<'s, 'a> {
         Ok(())
     }
 
+    /// Replaces all that a string literal says; `literal` is its span, quotes included.
+    ///
+    /// # Errors
+    /// [`SpliceError::NotAString`] for a span that is no such literal.
+    pub fn redact_whole(
+        &mut self,
+        literal: Range<usize>,
+        placeholder: &str,
+    ) -> Result<(), SpliceError> {
+        let length = self.literal(&literal)?.as_str().map(str::len);
+        let length = length.ok_or(SpliceError::NotAString { at: literal.start })?;
+        self.redact(literal, 0..length, placeholder)
+    }
+
     /// Puts `json` in place of the value at `span`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ mod spellings;
 
 use super::*;
 use crate::event::place::{Case, NoLinks};
-use crate::event::surface::{Context, of_request};
+use crate::event::surface::{Context, of_request, room};
 use crate::event::{Direction, Server};
 use crate::mcp::json::{Limits, parse};
 use expect_test::{Expect, expect};
@@ -26,6 +26,7 @@ fn request(method: &str, params: &str) -> Vec<Asset> {
         cwd: "/srv/app",
         places: &places,
         beside: Vec::new(),
+        room: room(),
     };
     let node = parse(params.as_bytes(), &Limits::default()).unwrap();
     of_request(&ctx, method, Some(&node)).remove(0).event.assets

@@ -4,15 +4,18 @@
 //! event, whether or not this version knows the method. Which strings are carved out into events
 //! of their own is said in `pieces`, what part each string plays in `texts`. Nothing here judges.
 
+mod media;
+mod members;
+mod opaque;
 mod pieces;
 mod texts;
 
 use super::assets::{Seen, assets};
 use super::place::Places;
-use super::{Direction, Event, Kind, Server};
-use crate::mcp::json::{Member, Node};
+use super::{Asset, AssetKind, Direction, Event, Kind, Server};
+use crate::mcp::json::{Limits, Member, Node};
 use pieces::Piece;
-use texts::Collector;
+use texts::{Collected, Collector};
 
 /// What is known about a message besides its bytes.
 pub struct Context<'a> {
@@ -28,6 +31,13 @@ pub struct Context<'a> {
     pub places: &'a Places,
     /// Members of the message beside those that the protocol knows.
     pub beside: Vec<&'a Member<'a>>,
+    /// Bytes that the texts of JSON inside strings may take; past them an event touches `too-many`.
+    pub room: usize,
+}
+
+/// Room for JSON inside the strings of one frame: as much as the pointers of a whole frame take.
+pub fn room() -> usize {
+    Limits::default().max_pointers
 }
 
 /// The request that a result or an error answers.
@@ -110,15 +120,22 @@ fn drafts<'p>(ctx: &'p Context<'p>, method: &str, mut pieces: Vec<Piece<'p, 'p>>
         .collect();
     cuts.sort_unstable();
     let mut drafts: Vec<Draft> = Vec::new();
+    let mut room = ctx.room;
     for piece in &pieces {
-        let mut collector = Collector::new(&piece.pointer, &cuts);
+        let mut collector = Collector::new(&piece.pointer, &cuts, room);
         if let Some(member) = piece.key {
             collector.key(member);
         }
         if let Some(node) = piece.node {
             collector.walk(node, &piece.shape);
         }
-        let (texts, attrs) = collector.finish();
+        let Collected {
+            texts,
+            attrs,
+            room: left,
+            spilled,
+        } = collector.finish();
+        room = left;
         // What is left of a message after carving may be nothing; a message never is.
         if texts.is_empty() && piece.part == Part::Whole && pieces.len() > 1 {
             continue;
@@ -127,7 +144,7 @@ fn drafts<'p>(ctx: &'p Context<'p>, method: &str, mut pieces: Vec<Piece<'p, 'p>>
             Kind::ToolCall => piece.name.as_str(),
             _ => "",
         };
-        let assets = assets(
+        let mut assets = assets(
             &texts,
             &Seen {
                 places: ctx.places,
@@ -135,6 +152,10 @@ fn drafts<'p>(ctx: &'p Context<'p>, method: &str, mut pieces: Vec<Piece<'p, 'p>>
                 tool,
             },
         );
+        if spilled {
+            assets.push(too_many());
+            room = 0;
+        }
         let id = match drafts.len() {
             0 => ctx.id.clone(),
             more => format!("{}.{more}", ctx.id),
@@ -159,6 +180,18 @@ fn drafts<'p>(ctx: &'p Context<'p>, method: &str, mut pieces: Vec<Piece<'p, 'p>>
         });
     }
     drafts
+}
+
+/// Whoever says more than can be read may be hiding one thing of it: read it as the worst.
+fn too_many() -> Asset {
+    Asset {
+        kind: AssetKind::Other("too-many".to_owned()),
+        value: String::new(),
+        text: None,
+        aliases: Vec::new(),
+        credential: true,
+        wild: false,
+    }
 }
 
 #[cfg(test)]

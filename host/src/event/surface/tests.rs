@@ -1,5 +1,6 @@
 //! Messages and the events they become.
 
+mod said;
 mod tasks;
 
 use super::*;
@@ -30,6 +31,7 @@ fn context(places: &Places) -> Context<'_> {
         cwd: "/srv/app",
         places,
         beside: Vec::new(),
+        room: room(),
     }
 }
 

@@ -3,21 +3,26 @@
 //!
 //! Walks any JSON. Known members of the protocol give their strings a role; below an unknown member
 //! every key and every string counts. Encoded media longer than [`MAX_MEDIA_BYTES`] is the one thing
-//! that is cut, and the event then says so in `cut`.
+//! that is cut, and the event then says so in `cut`. JSON inside strings is read as far as there is
+//! room in the message.
 
 use clawdefender_sdk::canonical::canonical;
 use std::borrow::Cow;
 
 use super::super::{Role, Text};
+use super::media::{MAX_MEDIA_BYTES, is_media, is_shown, said};
+use super::members::{protocol_member, schema_member};
+use super::opaque::{is_token, speaks};
 use super::pieces::token;
 use crate::mcp::json::{self, Limits, Member, Node, Value};
-use data_encoding::BASE64_NOPAD;
 
 /// What kind of JSON a node is, which says how to read its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// An object of the protocol, or a string of it that has no role of its own.
     Protocol,
+    /// A block of content, or an object that holds some: its `data` and `blob` are media.
+    Block,
     /// The params of a request: an unknown member may be an argument to somebody.
     Request,
     /// The answer to an elicitation: its `content` is data that a person typed.
@@ -30,6 +35,8 @@ pub enum Shape {
     Properties,
     /// Base64 by contract.
     Media,
+    /// The same, of a type that clients show as text.
+    ShownMedia,
     /// True or false: what a server says its tool does.
     Hint,
     /// Anything; its strings have this role.
@@ -45,10 +52,23 @@ pub struct Collector<'c> {
     top: bool,
     /// How deep it is in JSON inside strings.
     nested: usize,
+    /// Bytes that the texts of such JSON may still take.
+    room: usize,
+    spilled: bool,
+}
+
+/// What was found in one piece.
+pub struct Collected {
+    pub texts: Vec<Text>,
+    pub attrs: Vec<(String, String)>,
+    /// Bytes that are left for JSON inside the strings of other pieces.
+    pub room: usize,
+    /// There was more JSON inside strings than there was room for.
+    pub spilled: bool,
 }
 
 impl<'c> Collector<'c> {
-    pub fn new(pointer: &str, cuts: &'c [usize]) -> Self {
+    pub fn new(pointer: &str, cuts: &'c [usize], room: usize) -> Self {
         Self {
             pointer: pointer.to_owned(),
             cuts,
@@ -56,11 +76,18 @@ impl<'c> Collector<'c> {
             attrs: Vec::new(),
             top: true,
             nested: 0,
+            room,
+            spilled: false,
         }
     }
 
-    pub fn finish(self) -> (Vec<Text>, Vec<(String, String)>) {
-        (self.texts, self.attrs)
+    pub fn finish(self) -> Collected {
+        Collected {
+            texts: self.texts,
+            attrs: self.attrs,
+            room: self.room,
+            spilled: self.spilled,
+        }
     }
 
     /// A key that the sender chose, at the pointer of its value.
@@ -93,12 +120,16 @@ impl<'c> Collector<'c> {
                 }
             }
             Value::Object(members) => {
+                let shown = is_shown(node.get("mimeType").and_then(Node::as_str));
                 for member in members {
                     // A carved member takes its key along.
                     if self.is_cut(&member.node) {
                         continue;
                     }
-                    let (known, inner) = shape.member(&member.key);
+                    let (known, mut inner) = shape.member(&member.key);
+                    if shown && inner == Shape::Media {
+                        inner = Shape::ShownMedia;
+                    }
                     self.below(&token(&member.key), |this| {
                         if !known {
                             this.key(member);
@@ -129,18 +160,26 @@ impl<'c> Collector<'c> {
 
     fn string(&mut self, text: &str, literal: std::ops::Range<usize>, shape: &Shape) {
         let role = match shape {
-            Shape::Protocol | Shape::Request | Shape::Answer | Shape::Properties | Shape::Hint => {
-                Role::Content
-            }
+            Shape::Protocol
+            | Shape::Block
+            | Shape::Request
+            | Shape::Answer
+            | Shape::Properties
+            | Shape::Hint => Role::Content,
             Shape::Error => Role::Error,
             Shape::Arguments => Role::Argument,
             Shape::Schema => Role::Schema,
+            // The sender says that it is opaque; what it says besides decides.
+            Shape::Data(Role::Token) if !is_token(text) => Role::Content,
             Shape::Data(role) => role.clone(),
             // Text that calls itself media is text.
-            Shape::Media if !is_base64(text) => Role::Content,
-            Shape::Media => {
-                if let Some(said) = said(text) {
+            Shape::Media | Shape::ShownMedia if !is_media(text) => Role::Content,
+            Shape::Media | Shape::ShownMedia => {
+                for said in said(text, *shape == Shape::ShownMedia) {
                     self.push(Role::Content, &said, None);
+                }
+                if speaks(text) {
+                    return self.push(Role::Content, text, Some(literal));
                 }
                 let kept = text.get(..MAX_MEDIA_BYTES).unwrap_or(text);
                 if kept.len() < text.len() {
@@ -160,6 +199,7 @@ impl<'c> Collector<'c> {
     fn inside(&mut self, text: &str) {
         let text = text.trim();
         if self.nested >= MAX_NESTED
+            || self.spilled
             || text.len() > MAX_INNER_BYTES
             || !text.starts_with(['{', '['])
         {
@@ -179,6 +219,15 @@ impl<'c> Collector<'c> {
     }
 
     fn push(&mut self, role: Role, text: &str, literal: Option<std::ops::Range<usize>>) {
+        if self.nested > 0 {
+            // A long key in front of many short values costs far more than the message has.
+            let needed = self.pointer.len() + text.len() + TEXT_BYTES;
+            self.spilled |= needed > self.room;
+            if self.spilled {
+                return;
+            }
+            self.room -= needed;
+        }
         self.texts.push(Text {
             pointer: self.pointer.clone(),
             role,
@@ -195,6 +244,10 @@ impl Shape {
         let data = |role| (false, Shape::Data(role));
         match self {
             Shape::Protocol => protocol_member(key).map_or(data(Role::Content), |s| (true, s)),
+            Shape::Block => match key {
+                "data" | "blob" => (true, Shape::Media),
+                key => protocol_member(key).map_or(data(Role::Content), |s| (true, s)),
+            },
             Shape::Request => {
                 protocol_member(key).map_or((false, Shape::Arguments), |shape| (true, shape))
             }
@@ -209,46 +262,9 @@ impl Shape {
             Shape::Arguments => (false, Shape::Arguments),
             Shape::Schema => schema_member(key).map_or(data(Role::Schema), |s| (true, s)),
             Shape::Properties => (false, Shape::Schema),
-            Shape::Media | Shape::Hint => data(Role::Content),
+            Shape::Media | Shape::ShownMedia | Shape::Hint => data(Role::Content),
             Shape::Data(role) => data(role.clone()),
         }
-    }
-}
-
-fn protocol_member(key: &str) -> Option<Shape> {
-    let role = |role| Some(Shape::Data(role));
-    match key {
-        "name" | "model" | "logger" => role(Role::Name),
-        "description" | "title" => role(Role::Description),
-        "uri" | "url" | "uriTemplate" | "websiteUrl" | "src" => role(Role::Uri),
-        "cursor" | "nextCursor" | "requestState" | "taskId" | "progressToken" | "requestId"
-        | "elicitationId" | "toolUseId" | "id" | "subscriptionId" => role(Role::Token),
-        "value" => role(Role::Argument),
-        "arguments" | "input" => Some(Shape::Arguments),
-        "inputSchema" | "outputSchema" | "requestedSchema" => Some(Shape::Schema),
-        "data" | "blob" => Some(Shape::Media),
-        "readOnlyHint" | "destructiveHint" | "idempotentHint" | "openWorldHint" => {
-            Some(Shape::Hint)
-        }
-        "structuredContent" | "_meta" | "capabilities" | "metadata" => {
-            Some(Shape::Data(Role::Content))
-        }
-        _ if OBJECTS.contains(&key) => Some(Shape::Protocol),
-        _ if CONSTANTS.contains(&key) => role(Role::Other("protocol".to_owned())),
-        _ => None,
-    }
-}
-
-fn schema_member(key: &str) -> Option<Shape> {
-    match key {
-        "description" | "title" | "$comment" => Some(Shape::Data(Role::Description)),
-        "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
-            Some(Shape::Properties)
-        }
-        "$ref" | "$schema" | "$id" | "$dynamicRef" => Some(Shape::Data(Role::Uri)),
-        _ if SUBSCHEMAS.contains(&key) => Some(Shape::Schema),
-        _ if SCHEMA_WORDS.contains(&key) => Some(Shape::Data(Role::Schema)),
-        _ => None,
     }
 }
 
@@ -276,191 +292,13 @@ fn naming(number: &str) -> Option<Cow<'_, str>> {
     (digits.len() >= MIN_NUMBER_DIGITS).then_some(digits)
 }
 
-/// What encoded media says where it is text after all, whatever it is called: clients show text to
-/// the model.
-fn said(base64: &str) -> Option<String> {
-    let kept = base64.get(..MAX_MEDIA_BYTES).unwrap_or(base64);
-    let letters: Vec<u8> = kept
-        .bytes()
-        .filter(|byte| *byte != b'=')
-        .map(|byte| match byte {
-            b'-' => b'+',
-            b'_' => b'/',
-            byte => byte,
-        })
-        .collect();
-    // A last letter alone, and bits that say nothing, are passed over as decoders do.
-    let whole = letters.len() - usize::from(letters.len() % 4 == 1);
-    let mut lenient = BASE64_NOPAD.specification();
-    lenient.check_trailing_bits = false;
-    let bytes = lenient
-        .encoding()
-        .ok()?
-        .decode(letters.get(..whole)?)
-        .ok()?;
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text,
-        // Cut within a letter.
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?
-        }
-        Err(_) => return None,
-    };
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    (!text.chars().any(control)).then(|| text.to_owned())
-}
-
-fn is_base64(text: &str) -> bool {
-    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
-    text.len() >= MIN_MEDIA_BYTES && text.bytes().all(letter)
-}
-
 /// JSON inside strings is read so deep, and up to this length. Chosen: arguments of a call that come as
 /// text are short.
 const MAX_NESTED: usize = 2;
 const MAX_INNER_BYTES: usize = 64 << 10;
-/// Chosen: enough for magic bytes, metadata and small pictures; what is cut is opaque bytes.
-pub const MAX_MEDIA_BYTES: usize = 64 << 10;
+/// What one text takes besides its letters, about.
+const TEXT_BYTES: usize = size_of::<Text>();
 /// Chosen: shorter numbers are amounts and places in lists, which name nothing, and many.
 const MIN_NUMBER_DIGITS: usize = 5;
 /// Up to here every whole number is one of its own. Source: IEEE 754, binary64: 2^53.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
-/// Chosen: below it a word of text could pass for base64.
-const MIN_MEDIA_BYTES: usize = 64;
-
-/// Members of the protocol that hold text or further members of the protocol.
-const OBJECTS: &[&str] = &[
-    "content",
-    "contents",
-    "text",
-    "resource",
-    "messages",
-    "message",
-    "systemPrompt",
-    "instructions",
-    "serverInfo",
-    "clientInfo",
-    "icons",
-    "annotations",
-    "execution",
-    "tools",
-    "prompts",
-    "resources",
-    "resourceTemplates",
-    "roots",
-    "ref",
-    "argument",
-    "context",
-    "completion",
-    "values",
-    "reason",
-    "statusMessage",
-    "task",
-    "tasks",
-    "params",
-    "modelPreferences",
-    "hints",
-    "toolChoice",
-    "stopSequences",
-    "inputRequests",
-    "inputResponses",
-    "result",
-    "error",
-    "isError",
-    "total",
-    "hasMore",
-    "progress",
-    "ttl",
-    "ttlMs",
-    "size",
-    "priority",
-    "maxTokens",
-    "temperature",
-    "pollInterval",
-    "required",
-    "costPriority",
-    "speedPriority",
-    "intelligencePriority",
-    "notifications",
-];
-
-/// Members of the protocol whose values the protocol fixes. They are seen all the same.
-const CONSTANTS: &[&str] = &[
-    "type",
-    "role",
-    "mimeType",
-    "resultType",
-    "level",
-    "action",
-    "status",
-    "protocolVersion",
-    "version",
-    "method",
-    "theme",
-    "sizes",
-    "audience",
-    "lastModified",
-    "lastUpdatedAt",
-    "createdAt",
-    "includeContext",
-    "mode",
-    "stopReason",
-    "taskSupport",
-    "cacheScope",
-    "supportedVersions",
-];
-
-const SUBSCHEMAS: &[&str] = &[
-    "items",
-    "prefixItems",
-    "additionalItems",
-    "contains",
-    "additionalProperties",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "contentSchema",
-];
-
-const SCHEMA_WORDS: &[&str] = &[
-    "type",
-    "format",
-    "pattern",
-    "default",
-    "enum",
-    "enumNames",
-    "const",
-    "examples",
-    "required",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "minProperties",
-    "maxProperties",
-    "minContains",
-    "maxContains",
-    "dependentRequired",
-    "readOnly",
-    "writeOnly",
-    "deprecated",
-    "nullable",
-    "contentEncoding",
-    "contentMediaType",
-    "$anchor",
-    "$dynamicAnchor",
-    "$vocabulary",
-];

@@ -176,3 +176,14 @@ fn an_edit_that_would_make_a_message_ambiguous_fails() {
     crossing.replace(5..10, b"2").unwrap();
     assert_eq!(crossing.finish(), Err(SpliceError::Overlap { at: 5 }));
 }
+
+#[test]
+fn a_whole_literal_goes_however_long_it_is() {
+    let text = format!(r#"{{"a":"{}\u0041","b":"c"}}"#, "x".repeat(200_000));
+    let span = node(&text).get("a").unwrap().span.clone();
+    let mut splice = Splice::new(text.as_bytes());
+    splice.redact_whole(span, "[gone]").unwrap();
+    assert_eq!(splice.finish().unwrap(), br#"{"a":"[gone]","b":"c"}"#);
+    let mut splice = Splice::new(text.as_bytes());
+    assert!(splice.redact_whole(0..3, "[gone]").is_err());
+}
