@@ -166,7 +166,7 @@ fn an_agent_cannot_approve_itself() {
     // Denying harms nobody, but it is an answer too: the same rule holds.
     assert_ne!(home.cli(&["deny", &question]).code, 0);
     // It is still the client when its link is closed, and when the daemon is another one.
-    client.close();
+    drop(client);
     assert_eq!(home.cli(&["approve", &question]).code, 4);
     drop(daemon);
     let _daemon = Daemon::start(&home);
