@@ -243,21 +243,10 @@ impl Link {
         self.refused.as_deref()
     }
 
-    /// Notes what a task answers: the ticket to keep, and the key of one that is done.
-    pub fn learn_task(
-        &mut self,
-        asker: End,
-        id: &str,
-        task: Task,
-    ) -> ((String, String), Option<String>) {
-        let ticket = Ticket::Task {
-            asker,
-            id: id.to_owned(),
-            task: task.clone(),
-        };
-        let kept = (task_key(asker, id), json(&ticket));
+    /// Notes what a task answers: the key of the ticket of one that is done.
+    pub fn learn_task(&mut self, asker: End, id: &str, task: Task) -> Option<String> {
         let gone = self.tasks.learn(asker, id, task);
-        (kept, gone.map(|(asker, id)| task_key(asker, &id)))
+        gone.map(|(asker, id)| task_key(asker, &id))
     }
 
     /// What the task of this id, run for `asker`, answers.
@@ -310,6 +299,15 @@ impl Link {
 
     pub fn hidden_key(name: &str) -> String {
         format!("hidden {name}")
+    }
+
+    pub fn task_ticket(asker: End, id: &str, task: &Task) -> (String, String) {
+        let ticket = Ticket::Task {
+            asker,
+            id: id.to_owned(),
+            task: task.clone(),
+        };
+        (task_key(asker, id), json(&ticket))
     }
 
     pub fn revision_ticket(revision: &str) -> (String, String) {
@@ -435,8 +433,7 @@ mod tests {
             method: "tools/call".into(),
             name: "sum".into(),
         };
-        let (task, gone) = link().learn_task(End::Client, "t 1", sum.clone());
-        assert_eq!(gone, None);
+        let task = Link::task_ticket(End::Client, "t 1", &sum);
         let nonsense = ("?".into(), "nonsense".into());
         old.resume(&[open, hidden, revision, task, nonsense]);
         assert_eq!(old.task(End::Client, "t 1"), Some(&sum));
