@@ -71,6 +71,7 @@ pub fn judge(root: &Path, set: Set, profile: Profile, tasks: &tokio::runtime::Ha
         },
         JudgeLimits {
             max_frame_bytes: 16 << 20,
+            max_ruling_bytes: clawdefender::wire::MAX_RULING_BYTES,
             ask_hold: Duration::from_secs(45),
         },
         tasks.clone(),

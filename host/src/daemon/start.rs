@@ -158,6 +158,7 @@ pub(super) fn open(home: &Home) -> Result<Parts, DaemonError> {
     };
     let limits = JudgeLimits {
         max_frame_bytes: config.max_frame_bytes,
+        max_ruling_bytes: crate::wire::MAX_RULING_BYTES,
         ask_hold: Duration::from_secs(config.ask_hold_s),
     };
     let judge = Arc::new(Judge::new(

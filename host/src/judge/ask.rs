@@ -59,10 +59,11 @@ impl Judge {
             findings,
             scope,
         });
-        if let (Shape::Request { id, .. }, Some(waiter)) = (&examined.shape, ticket.waiter())
+        if let Shape::Request { id, .. } = &examined.shape
             && let Some(asked) = link.asked_mut(examined.from, id)
         {
-            asked.question = Some(waiter.to_owned());
+            // Held until it is ruled on, though nobody may be asked: the other side never saw it.
+            asked.question = Some(ticket.waiter().unwrap_or_default().to_owned());
         }
         Some(ticket)
     }

@@ -20,6 +20,9 @@ use crate::policy::{Action, Decision};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+/// Past [`super::JudgeLimits::max_ruling_bytes`]: it could not be handed on.
+const TOO_LONG: &str = "the changed message, with what must be remembered of it, is too long";
+
 /// A frame that waits for a person.
 pub struct Question {
     ticket: Ticket,
@@ -155,9 +158,19 @@ impl Judge {
         } else {
             Ok(Changed::default())
         };
+        let (mut keep, mut discard) = tickets(&examined);
+        let length = |changed: &Changed| {
+            let keys = discard.iter().chain(&changed.discard).map(String::len);
+            let kept = keep.iter().chain(&changed.keep);
+            let kept = kept.map(|(key, value)| key.len() + value.len());
+            let line = changed.bytes.as_ref().map_or(0, Vec::len);
+            // Four bytes before each: how long it is.
+            line + keys.map(|key| key + 4).sum::<usize>() + kept.map(|one| one + 8).sum::<usize>()
+        };
         let changed = match changed {
-            Ok(changed) => changed,
-            Err(reason) => {
+            Ok(changed) if !passes || length(&changed) <= self.limits.max_ruling_bytes => changed,
+            unfit => {
+                let reason = unfit.err().unwrap_or(TOO_LONG);
                 examined.decision = Decision::deny("redaction", reason);
                 Changed::default()
             }
@@ -168,7 +181,7 @@ impl Judge {
         ) else {
             return self.stop(link, &examined, &unrecorded());
         };
-        let (mut keep, mut discard) = self.tickets(link, &examined);
+        discard.extend(learn(link, &examined));
         keep.extend(changed.keep);
         discard.extend(changed.discard);
         match Verdict::pass(&decision, &receipt, changed.bytes, keep, discard) {
@@ -183,43 +196,6 @@ impl Judge {
             }
             None => self.stop(link, &examined, &decision),
         }
-    }
-
-    /// Which tickets a frame that passes opens and closes.
-    fn tickets(
-        &self,
-        link: &mut Link,
-        examined: &Examined,
-    ) -> (Vec<(String, String)>, Vec<String>) {
-        let (mut keep, mut discard) = (Vec::new(), Vec::new());
-        let from = examined.from;
-        let mut opened = |id: &Id, asked: &Asked| keep.push(Link::open_ticket(from, id, asked));
-        match &examined.shape {
-            Shape::Request { id, asked } => opened(id, asked),
-            Shape::Batch { requests, answers } => {
-                requests.iter().for_each(|(id, asked)| opened(id, asked));
-                discard.extend(
-                    answers
-                        .iter()
-                        .map(|(id, _)| Link::open_key(from.other(), id)),
-                );
-            }
-            Shape::Response { id, .. } => discard.push(Link::open_key(from.other(), id)),
-            _ => {}
-        }
-        for (id, _) in &examined.cancelled {
-            discard.push(Link::open_key(from, id));
-        }
-        for (id, task) in &examined.tasks {
-            let (kept, gone) = link.learn_task(from.other(), id, task.clone());
-            keep.push(kept);
-            discard.extend(gone);
-        }
-        if let Some(revision) = &examined.revision {
-            keep.push(Link::revision_ticket(revision));
-            link.revision = Some(revision.clone());
-        }
-        (keep, discard)
     }
 
     pub(super) fn remember(&self, link: &Link, examined: &Examined) {
@@ -366,6 +342,48 @@ impl Judge {
     }
 }
 
+/// Which tickets a frame that passes opens and closes.
+fn tickets(examined: &Examined) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut keep, mut discard) = (Vec::new(), Vec::new());
+    let from = examined.from;
+    let mut opened = |id: &Id, asked: &Asked| keep.push(Link::open_ticket(from, id, asked));
+    match &examined.shape {
+        Shape::Request { id, asked } => opened(id, asked),
+        Shape::Batch { requests, answers } => {
+            requests.iter().for_each(|(id, asked)| opened(id, asked));
+            discard.extend(
+                answers
+                    .iter()
+                    .map(|(id, _)| Link::open_key(from.other(), id)),
+            );
+        }
+        Shape::Response { id, .. } => discard.push(Link::open_key(from.other(), id)),
+        _ => {}
+    }
+    for (id, _) in &examined.cancelled {
+        discard.push(Link::open_key(from, id));
+    }
+    for (id, task) in &examined.tasks {
+        keep.push(Link::task_ticket(from.other(), id, task));
+    }
+    if let Some(revision) = &examined.revision {
+        keep.push(Link::revision_ticket(revision));
+    }
+    (keep, discard)
+}
+
+/// Notes what a frame says for later ones: the keys of tickets that are done for it.
+fn learn(link: &mut Link, examined: &Examined) -> Vec<String> {
+    if let Some(revision) = &examined.revision {
+        link.revision = Some(revision.clone());
+    }
+    let asker = examined.from.other();
+    let learnt = examined.tasks.iter();
+    learnt
+        .filter_map(|(id, task)| link.learn_task(asker, id, task.clone()))
+        .collect()
+}
+
 /// Keeps what detectors want to remember of an event that passed.
 pub(super) fn keep_memos(histories: &Histories, link: &Link, weighed: &Weighed) {
     for (detector, memo) in &weighed.memos {
@@ -414,3 +432,6 @@ pub(super) fn some_lines(lines: impl Iterator<Item = u8>) -> Option<Vec<u8>> {
 fn unrecorded() -> Decision {
     Decision::deny("fault:audit", "the decision could not be recorded")
 }
+
+#[cfg(test)]
+mod tests;

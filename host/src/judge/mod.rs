@@ -74,6 +74,9 @@ pub struct Judge {
 #[derive(Clone, Copy, Debug)]
 pub struct JudgeLimits {
     pub max_frame_bytes: usize,
+    /// What a changed message and its tickets may come to: a placeholder can be far longer than
+    /// what it stands for, and the wire takes only so much.
+    pub max_ruling_bytes: usize,
     pub ask_hold: Duration,
 }
 

@@ -76,7 +76,7 @@ pub struct Link {
 pub enum LinkError {
     #[error("a request with this id is still open")]
     IdInUse,
-    #[error("more than {MAX_OPEN} requests are open")]
+    #[error("{MAX_OPEN} requests of this side are open")]
     TooManyOpen,
 }
 
@@ -171,7 +171,7 @@ impl Link {
         if self.open.contains_key(&key) {
             return Err(LinkError::IdInUse);
         }
-        if self.open.len() >= MAX_OPEN {
+        if self.open_of(from).count() >= MAX_OPEN {
             return Err(LinkError::TooManyOpen);
         }
         self.open.insert(key, asked);
@@ -180,8 +180,14 @@ impl Link {
 
     /// The request that a response from `from` answers; it is closed by that. The id leaves the map
     /// before the answer is forwarded: a second answer would otherwise ride on the same request.
+    /// What a person is being asked about stays: `from` never saw it, so it can only have guessed.
     pub fn close(&mut self, from: End, id: &Id) -> Option<Asked> {
-        self.open.remove(&(from.other(), id.clone()))
+        let key = (from.other(), id.clone());
+        self.open
+            .get(&key)
+            .is_some_and(|asked| asked.question.is_none())
+            .then(|| self.open.remove(&key))
+            .flatten()
     }
 
     /// Forgets a request of `from`: it was answered by us, or cancelled.
@@ -199,12 +205,7 @@ impl Link {
 
     /// All open requests of one side, for when the other side is gone.
     pub fn take_open(&mut self, from: End) -> Vec<(Id, Asked)> {
-        let keys: Vec<_> = self
-            .open
-            .keys()
-            .filter(|(end, _)| *end == from)
-            .cloned()
-            .collect();
+        let keys: Vec<_> = self.open_of(from).cloned().collect();
         keys.into_iter()
             .filter_map(|key| self.open.remove(&key).map(|asked| (key.1, asked)))
             .collect()
@@ -212,8 +213,11 @@ impl Link {
 
     /// The ids of all open requests of one side.
     pub fn open_ids(&self, from: End) -> Vec<Id> {
-        let of_side = self.open.keys().filter(|(end, _)| *end == from);
-        of_side.map(|(_, id)| id.clone()).collect()
+        self.open_of(from).map(|(_, id)| id.clone()).collect()
+    }
+
+    fn open_of(&self, from: End) -> impl Iterator<Item = &(End, Id)> {
+        self.open.keys().filter(move |(end, _)| *end == from)
     }
 
     /// As [`Self::take_open`], but what a person is being asked about stays: the other side never
@@ -243,21 +247,10 @@ impl Link {
         self.refused.as_deref()
     }
 
-    /// Notes what a task answers: the ticket to keep, and the key of one that is done.
-    pub fn learn_task(
-        &mut self,
-        asker: End,
-        id: &str,
-        task: Task,
-    ) -> ((String, String), Option<String>) {
-        let ticket = Ticket::Task {
-            asker,
-            id: id.to_owned(),
-            task: task.clone(),
-        };
-        let kept = (task_key(asker, id), json(&ticket));
+    /// Notes what a task answers: the key of the ticket of one that is done.
+    pub fn learn_task(&mut self, asker: End, id: &str, task: Task) -> Option<String> {
         let gone = self.tasks.learn(asker, id, task);
-        (kept, gone.map(|(asker, id)| task_key(asker, &id)))
+        gone.map(|(asker, id)| task_key(asker, &id))
     }
 
     /// What the task of this id, run for `asker`, answers.
@@ -332,6 +325,15 @@ impl Link {
             Ticket::HiddenDigest(name) => Some(name),
             _ => None,
         }
+    }
+
+    pub fn task_ticket(asker: End, id: &str, task: &Task) -> (String, String) {
+        let ticket = Ticket::Task {
+            asker,
+            id: id.to_owned(),
+            task: task.clone(),
+        };
+        (task_key(asker, id), json(&ticket))
     }
 
     pub fn revision_ticket(revision: &str) -> (String, String) {
@@ -419,6 +421,35 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_is_asked_about_has_no_answer_yet() {
+        let mut link = link();
+        let id = Id::Integer("7".into());
+        let mut held = asked("tools/call");
+        held.question = Some("q".into());
+        link.open(End::Client, &id, held).unwrap();
+        assert_eq!(link.close(End::Server, &id), None, "a guess");
+        // The person said yes, and the server sees it.
+        link.asked_mut(End::Client, &id).unwrap().question = None;
+        assert_eq!(link.close(End::Server, &id), Some(asked("tools/call")));
+    }
+
+    #[test]
+    fn what_one_side_leaves_open_is_not_counted_against_the_other() {
+        let mut link = link();
+        let id = |number: usize| Id::Integer(number.to_string());
+        for number in 0..MAX_OPEN {
+            link.open(End::Server, &id(number), asked("ping")).unwrap();
+        }
+        let more = link.open(End::Server, &id(MAX_OPEN), asked("ping"));
+        assert_eq!(more, Err(LinkError::TooManyOpen));
+        for number in 0..MAX_OPEN {
+            link.open(End::Client, &id(number), asked("ping")).unwrap();
+        }
+        let more = link.open(End::Client, &id(MAX_OPEN), asked("ping"));
+        assert_eq!(more, Err(LinkError::TooManyOpen));
+    }
+
+    #[test]
     fn tickets_bring_back_what_was_open_and_hidden() {
         let mut old = link();
         let id = Id::Text("x \"y\"".into());
@@ -429,8 +460,7 @@ mod tests {
             method: "tools/call".into(),
             name: "sum".into(),
         };
-        let (task, gone) = link().learn_task(End::Client, "t 1", sum.clone());
-        assert_eq!(gone, None);
+        let task = Link::task_ticket(End::Client, "t 1", &sum);
         let nonsense = ("?".into(), "nonsense".into());
         old.resume(&[open, hidden, revision, task, nonsense]);
         assert_eq!(old.task(End::Client, "t 1"), Some(&sum));

@@ -137,8 +137,14 @@ impl Scan {
         }
     }
 
+    /// What stood there. A line that was cut inside its outermost object names a member last whose
+    /// value never ended, as a server's answer does that has a line break within a string: who waits
+    /// for it is told all the same.
     #[must_use]
-    pub fn finish(self) -> Salvaged {
+    pub fn finish(mut self) -> Salvaged {
+        if self.form == Form::Object && self.place == Place::Value {
+            self.value();
+        }
         let nature = match self.form {
             Form::Unknown | Form::Noise => Nature::Noise,
             Form::Array => Nature::Batch,
@@ -331,8 +337,59 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_was_cut_still_says_who_waits_for_it() {
+        use Nature::{Answer, Notification, Request, Unclear};
+        let whole = r#"{"id":5,"result":{"content":[{"text":"a"#;
+        check(whole, Answer, Some("5"));
+        check(r#"{"id":5,"result":{"content":[]}"#, Answer, Some("5"));
+        check(r#"{"id":5,"result":"#, Answer, Some("5"));
+        check(
+            r#"{"id":5,"error":{"code":-1,"message":"x"#,
+            Answer,
+            Some("5"),
+        );
+        check(r#"{"result":{},"id":5"#, Answer, Some("5"));
+        check(r#"{"result":{},"id":"a\"b" "#, Answer, Some(r#""a\"b""#));
+        check(r#"{"id":5,"method":"tools/ca"#, Request, Some("5"));
+        check(r#"{"id":5,"method":"m","params":{"a":"#, Request, Some("5"));
+        check(r#"{"method":"m","id":5"#, Request, Some("5"));
+        check(r#"{"id":7"#, Unclear, Some("7"));
+        // In doubt, as ever: an id that was cut itself is none.
+        check(r#"{"result":{},"id":"ab"#, Answer, None);
+        check(r#"{"result":{},"id":-"#, Answer, None);
+        check(r#"{"id":5,"result":{},"id":5"#, Answer, None);
+        // Nothing that asks or answers stands there.
+        check(r#"{"method":"m","params":{"id":5,"#, Notification, None);
+        check(r#"{"id":5,"resul"#, Unclear, Some("5"));
+        check(r#"{"id":5,"result""#, Unclear, Some("5"));
+        check(r#"{"id":null,"error":{"#, Unclear, None);
+    }
+
+    #[test]
+    fn chatter_that_was_cut_answers_nothing() {
+        for line in [
+            "{",
+            "{\"",
+            r#"{"level":"error","error":"no database: "#,
+            r#"{"level":"error","error":{"stack":"at line 1"#,
+            r#"{"msg":"{\"id\":5,\"result\":"#,
+            r#"{"request":{"id":5,"result":{"#,
+            "{ id: 5, result: {",
+            "{'id': 5, 'result': {",
+        ] {
+            check(line, Nature::Unclear, None);
+        }
+        check(
+            r#"{"level":"info","id":5,"msg":"half a li"#,
+            Nature::Unclear,
+            Some("5"),
+        );
+        check(r#""id": 5, "result": {"#, Nature::Noise, None);
+    }
+
+    #[test]
     fn an_id_in_doubt_is_none() {
-        use Nature::{Request, Unclear};
+        use Nature::Request;
         check(r#"{"id":1,"id":2,"method":"m"}"#, Request, None);
         check(r#"{"id":1,"Id":1,"method":"m"}"#, Request, None);
         check(r#"{"id":1.5,"method":"m"}"#, Request, None);
@@ -343,7 +400,6 @@ mod tests {
         check(r#"{"id":1 2,"method":"m"}"#, Request, None);
         check(r#"{"id":-0,"method":"m"}"#, Request, None);
         check(r#"{"id":01,"method":"m"}"#, Request, None);
-        check(r#"{"id":7"#, Unclear, None);
         let long = format!(r#"{{"id":"{}","method":"m"}}"#, "x".repeat(7000));
         check(&long, Request, None);
         let long = format!(r#"{{"id":"{}","method":"m"}}"#, "x".repeat(1025));

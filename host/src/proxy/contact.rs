@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,9 @@ pub(super) struct Greeting {
     pub link: String,
     pub server: String,
     pub launch: Launch,
+    /// Our program, as it was called when we started. One that was replaced since has another name
+    /// to the system ("… (deleted)"), and this one names its successor.
+    pub program: PathBuf,
 }
 
 /// Connects to a running daemon.
@@ -74,6 +77,11 @@ pub fn connect(home: &Home) -> Result<UnixStream, ContactError> {
 /// # Errors
 /// [`ContactError`] when no daemon can be had.
 pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
+    ensure(home, &std::env::current_exe().unwrap_or_default())
+}
+
+/// The same, with the program to start.
+fn ensure(home: &Home, program: &Path) -> Result<UnixStream, ContactError> {
     match connect(home) {
         Ok(stream) => return Ok(stream),
         Err(ContactError::Io(_)) => {}
@@ -100,7 +108,7 @@ pub fn ensure_daemon(home: &Home) -> Result<UnixStream, ContactError> {
     let before = log.metadata().map_or(0, |facts| facts.len());
     let log_path = log_path.display().to_string();
     let start = || {
-        Command::new(std::env::current_exe()?)
+        Command::new(program)
             .args(["daemon", "run"])
             .current_dir("/")
             .process_group(0)
@@ -194,7 +202,7 @@ pub(super) fn greet(
     standing: Standing,
     tickets: Vec<(String, String)>,
 ) -> Result<(UnixStream, Welcome), ContactError> {
-    let mut stream = ensure_daemon(home)?;
+    let mut stream = ensure(home, &greeting.program)?;
     let hello = Hello {
         protocol: wire::PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -212,5 +220,41 @@ pub(super) fn greet(
             theirs: welcome.protocol,
         }),
         _ => Err(WireError::Malformed("not a welcome").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_program_that_stands_in_our_place_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("c"), folder.path());
+        let program = folder.path().join("clawdefender");
+        let upgrade = "#!/bin/sh\necho \"error: upgraded: $*\" >&2\nexit 1\n";
+        std::fs::write(&program, upgrade).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
+        let greeting = Greeting {
+            link: "l".into(),
+            server: "s".into(),
+            launch: Launch::default(),
+            program,
+        };
+        let refused = greet(&home, &greeting, Standing::Running, Vec::new());
+        match refused {
+            Err(ContactError::Ended { why, .. }) => assert_eq!(why, "upgraded: daemon run"),
+            other => panic!("{other:?}"),
+        }
+        let gone = Greeting {
+            program: folder.path().join("gone"),
+            ..greeting
+        };
+        let refused = greet(&home, &gone, Standing::Running, Vec::new());
+        assert!(
+            matches!(refused, Err(ContactError::Start(_))),
+            "{refused:?}"
+        );
     }
 }

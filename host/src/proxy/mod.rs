@@ -4,6 +4,7 @@
 //! and passes the original bytes on. No policy lives here, so none can be bypassed here; without a
 //! daemon nothing passes.
 
+mod again;
 mod child;
 mod contact;
 mod ending;
@@ -164,6 +165,7 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
         link,
         server: errand.server.clone(),
         launch,
+        program: std::env::current_exe().unwrap_or_default(),
     };
     let (stream, welcome) = match contact::greet_patiently(&errand.home, &greeting) {
         Ok(answer) => answer,

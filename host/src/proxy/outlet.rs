@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What a pipe or a stream socket takes without blocking once poll(2) calls it writable. Source:
 /// POSIX, `PIPE_BUF` on Linux; a Unix socket is writable only with far more room than that.
@@ -148,13 +149,14 @@ impl Outlet {
         self.0.1.notify_all();
     }
 
-    /// Waits until everything queued so far is written or the outlet broke.
-    pub(super) fn drained(&self) {
+    /// Waits until everything queued so far is written or the outlet broke, at most `patience`;
+    /// whether it is.
+    pub(super) fn drained(&self, patience: Duration) -> bool {
         let mut queue = self.lock();
         queue.awaited = true;
-        while (!queue.jobs.is_empty() || queue.writing) && !queue.broken {
-            queue = self.0.1.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
+        let busy = |queue: &mut Queue| (!queue.jobs.is_empty() || queue.writing) && !queue.broken;
+        let waited = self.0.1.wait_timeout_while(queue, patience, busy);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -189,7 +191,6 @@ mod tests {
     use super::*;
     use std::io::Read;
     use std::sync::mpsc::channel;
-    use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -222,6 +223,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_does_not_read_is_not_waited_for_without_end() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let outlet = Outlet::start(writer, || {});
+        outlet.send(vec![b'x'; 4 << 20].into(), |_| {});
+        assert!(!outlet.drained(Duration::from_millis(20)));
+        drop(reader);
+        assert!(outlet.drained(PATIENCE));
+    }
+
+    #[test]
     fn a_reader_that_is_gone_ends_the_outlet_and_every_line_is_done() {
         let (reader, writer) = std::io::pipe().unwrap();
         let (closed, over) = channel();
@@ -233,7 +244,7 @@ mod tests {
             outlet.send(b"line\n".as_slice().into(), move |_| done.send(()).unwrap());
         }
         over.recv_timeout(PATIENCE).unwrap();
-        outlet.drained();
+        assert!(outlet.drained(PATIENCE));
         drop(done);
         assert_eq!(finished.iter().count(), 20);
     }

@@ -5,41 +5,35 @@
 //! unwritten, so memory stays bounded and the pressure reaches the sender.
 
 use super::child::Child;
-use super::contact::{self, Greeting, Standing};
+use super::contact::{Greeting, Standing};
 use super::outlet::Outlet;
 use super::place::Place;
-use super::refuse;
 use crate::config::Home;
 use crate::mcp::frame;
-use crate::mcp::salvage::salvage;
 use crate::wire::{self, Forward, FromDaemon, Ruling, Side, ToDaemon, Unread, Welcome};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{ExitCode, ExitStatus};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many frames of one side may be undecided or unwritten before its reader stops.
 const MAX_HELD_FRAMES: usize = 1024;
 
-/// How long frames wait for a daemon to come back before they are answered with an error.
-const RECONNECT_PATIENCE: Duration = Duration::from_secs(30);
-
 pub(super) struct Relay {
-    home: Home,
-    greeting: Greeting,
+    pub(super) home: Home,
+    pub(super) greeting: Greeting,
     max_frame_bytes: usize,
-    standing: Standing,
+    pub(super) standing: Standing,
     /// Taken before `state` when both are needed, and held while a frame is written, so that frames
     /// reach the daemon in the order of their numbers.
-    to_daemon: Mutex<Option<UnixStream>>,
+    pub(super) to_daemon: Mutex<Option<UnixStream>>,
     /// How many daemons were found after the first: who is late with an older one's socket drops it.
-    daemons: AtomicU64,
+    pub(super) daemons: AtomicU64,
     state: Mutex<State>,
     /// For [`Relay::supervise`]: something ended, or its end came nearer.
     pub(super) changed: Condvar,
@@ -52,7 +46,7 @@ pub(super) struct Held {
     pub(super) from: Side,
     /// The one copy of the frame in this process: it is sent from here and forwarded from here.
     /// Empty when the daemon is told of something else.
-    bytes: Arc<[u8]>,
+    pub(super) bytes: Arc<[u8]>,
     kind: HeldKind,
 }
 
@@ -84,6 +78,8 @@ pub(super) struct State {
 
 #[derive(Default)]
 pub(super) struct Flow {
+    /// How often this side was heard.
+    pub(super) heard: u64,
     pub(super) frames: usize,
     pub(super) bytes: usize,
     /// No more frames will come from this side.
@@ -186,11 +182,7 @@ impl Relay {
             self.wait_for_room(side);
             let held = match reader.next(self.max_frame_bytes) {
                 Ok(Some(line)) if line.is_blank() => continue,
-                Ok(Some(line)) => Held {
-                    from: side,
-                    bytes: line.raw.into(),
-                    kind: HeldKind::Frame,
-                },
+                Ok(Some(line)) => Held::frame(side, line.raw),
                 Ok(None) => break,
                 Err(error) => {
                     let over = matches!(error, frame::FrameError::Io(_));
@@ -209,11 +201,7 @@ impl Relay {
         }
         if side == Side::Server {
             // The daemon knows which requests now never get an answer and gives them one.
-            self.ask(Held {
-                from: side,
-                bytes: Arc::default(),
-                kind: HeldKind::End,
-            });
+            self.ask(Held::end());
         }
         self.note(|state| state.flow(side).ended = true);
     }
@@ -236,7 +224,7 @@ impl Relay {
 
     /// Holds a frame and sends it to the daemon. When the daemon is away it stays held, and
     /// [`Relay::reconnect`] sends it.
-    fn ask(&self, held: Held) {
+    pub(super) fn ask(&self, held: Held) {
         let mut socket = self
             .to_daemon
             .lock()
@@ -245,6 +233,7 @@ impl Relay {
         let seq = state.next_seq;
         state.next_seq += 1;
         let flow = state.flow(held.from);
+        flow.heard += 1;
         flow.frames += 1;
         flow.bytes += held.bytes.len();
         state.pending.insert(seq, held.clone());
@@ -257,95 +246,33 @@ impl Relay {
     }
 
     /// Follows the daemon's rulings, through as many daemons as it takes.
-    fn follow(self: &Arc<Self>, rulings: Option<UnixStream>, outlets: &Outlets) {
+    pub(super) fn follow(self: &Arc<Self>, rulings: Option<UnixStream>, outlets: &Outlets) {
         let mut stream = rulings.map(BufReader::new);
+        let mut in_vain = 0;
         loop {
             match stream.as_mut().map(wire::read_message::<FromDaemon>) {
-                Some(Ok(FromDaemon::Ruling(ruling))) => self.obey(ruling, outlets),
+                Some(Ok(FromDaemon::Ruling(ruling))) => {
+                    in_vain = 0;
+                    self.obey(ruling, outlets);
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => {
                     if self.lock().over {
                         return;
                     }
+                    in_vain = self.weary(in_vain, outlets);
                     stream = self.reconnect(outlets).map(BufReader::new);
                 }
             }
         }
     }
 
-    fn reading_half(&self) -> Option<UnixStream> {
+    pub(super) fn reading_half(&self) -> Option<UnixStream> {
         let socket = self
             .to_daemon
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         socket.as_ref().and_then(|stream| stream.try_clone().ok())
-    }
-
-    /// Finds or starts a daemon, hands it our tickets and asks again about every held frame.
-    fn reconnect(self: &Arc<Self>, outlets: &Outlets) -> Option<UnixStream> {
-        let since = Instant::now();
-        loop {
-            let tickets = wire::fitting(&self.lock().tickets);
-            if let Ok((stream, _)) =
-                contact::greet(&self.home, &self.greeting, self.standing, tickets)
-                && let Ok(reading) = stream.try_clone()
-            {
-                // Elsewhere, because the daemon rules while it reads: were its rulings not read
-                // meanwhile, both would wait for room in the socket.
-                let relay = Arc::clone(self);
-                let daemon = self.daemons.fetch_add(1, Ordering::SeqCst) + 1;
-                std::thread::spawn(move || relay.ask_again(stream, daemon));
-                return Some(reading);
-            }
-            if self.lock().over {
-                return None;
-            }
-            if since.elapsed() > RECONNECT_PATIENCE {
-                self.give_up_held(outlets);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// Sends every held frame to a new daemon, and leaves the socket to those who ask next. A
-    /// socket that breaks on the way is given up; whoever reads its rulings sees that too.
-    fn ask_again(&self, mut stream: UnixStream, daemon: u64) {
-        let mut socket = self
-            .to_daemon
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if self.daemons.load(Ordering::SeqCst) != daemon {
-            return;
-        }
-        let again = self.lock().pending.clone();
-        let mut held = again.iter();
-        if held
-            .all(|(seq, held)| wire::write_message(&mut stream, &message(*seq, held, true)).is_ok())
-        {
-            *socket = Some(stream);
-        } else {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-
-    /// No verdict can be had: every held request is answered with an error, nothing is forwarded.
-    fn give_up_held(&self, outlets: &Outlets) {
-        let pending = std::mem::take(&mut self.lock().pending);
-        for (_, held) in pending {
-            for (side, line) in refuse::all_unavailable(held.from, held.said()) {
-                // Answered, so nobody waits for it any more.
-                if let Some(id) = salvage(&line).id {
-                    self.lock().tickets.remove(&wire::open_ticket(side, &id));
-                }
-                match side {
-                    Side::Client => outlets.client.send(line.into(), |_| {}),
-                    Side::Server => outlets.server.send(line.into(), |_| {}),
-                }
-            }
-            self.release(held.from, held.bytes.len());
-        }
-        // An end may have waited for these.
-        self.changed.notify_all();
     }
 
     fn obey(self: &Arc<Self>, ruling: Ruling, outlets: &Outlets) {
@@ -411,12 +338,18 @@ impl Relay {
         // Elsewhere: this may be the thread that reads the daemon's rulings.
         std::thread::spawn(move || {
             if !relay.lock().over {
-                relay.ask(Held {
-                    from: Side::Server,
-                    bytes: Arc::default(),
-                    kind: HeldKind::End,
-                });
+                relay.ask(Held::end());
             }
+        });
+    }
+
+    /// The server is gone though something keeps its pipe open: as if the pipe had ended.
+    pub(super) fn say_gone(self: &Arc<Self>) {
+        let relay = Arc::clone(self);
+        // Elsewhere: to ask may take as long as the daemon does.
+        std::thread::spawn(move || {
+            relay.ask(Held::end());
+            relay.note(|state| state.server.ended = true);
         });
     }
 
@@ -443,8 +376,25 @@ impl Relay {
 }
 
 impl Held {
+    pub(super) fn frame(from: Side, raw: &[u8]) -> Self {
+        Self {
+            from,
+            bytes: raw.into(),
+            kind: HeldKind::Frame,
+        }
+    }
+
+    /// The end of the server's side.
+    fn end() -> Self {
+        Self {
+            from: Side::Server,
+            bytes: Arc::default(),
+            kind: HeldKind::End,
+        }
+    }
+
     /// Bytes that say who waits for an answer.
-    fn said(&self) -> &[u8] {
+    pub(super) fn said(&self) -> &[u8] {
         match &self.kind {
             HeldKind::Unread(what) => &what.bones,
             HeldKind::Frame | HeldKind::End => &self.bytes,
@@ -452,7 +402,7 @@ impl Held {
     }
 }
 
-fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon<'_> {
+pub(super) fn message(seq: u64, held: &Held, resent: bool) -> ToDaemon<'_> {
     let from = held.from;
     match &held.kind {
         HeldKind::Frame => {

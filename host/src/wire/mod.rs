@@ -26,6 +26,10 @@ pub const PROTOCOL: u32 = 4;
 /// One message is at most this long: the largest frame, a replacement of it, and tickets.
 pub const MAX_MESSAGE_BYTES: usize = 40 << 20;
 
+/// What a frame's replacement and tickets may come to. Chosen: the rest is far more than all else
+/// that a ruling on a frame can hold.
+pub const MAX_RULING_BYTES: usize = MAX_MESSAGE_BYTES - (1 << 20);
+
 /// Which end of the pipe a frame came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -21,6 +21,7 @@ fn parts(home: &Home) -> Parts {
         places(home),
         JudgeLimits {
             max_frame_bytes: 1 << 20,
+            max_ruling_bytes: crate::wire::MAX_RULING_BYTES,
             ask_hold: Duration::from_secs(1),
         },
         runtime.handle().clone(),
