@@ -12,6 +12,7 @@ use clawdefender_sdk::{
 };
 
 mod chunk;
+mod discussion;
 mod disguise;
 mod effort;
 mod finder;
@@ -25,6 +26,7 @@ mod opaque;
 pub mod passage;
 mod phrase;
 mod place;
+mod quota;
 mod reading;
 mod rules;
 mod scan;
@@ -45,7 +47,6 @@ use model::Model;
 use place::Place;
 use reading::Reading;
 use scan::Scanner;
-use surface::Surface;
 use weigh::Match;
 
 /// The detector: signatures compiled, lexicon and model loaded once.
@@ -156,34 +157,29 @@ impl Injection {
             return;
         }
         effort::add(text.len());
-        let surface = Surface::of(&event.kind);
-        let hints = self.scanner.scan(text, &event.kind, |signature, range| {
-            if signature.rule == opaque::RULE && !opaque::is_beside(text, &range) {
-                return;
-            }
-            matches.push(Match {
-                rule: &signature.rule,
-                by: &signature.id,
-                language: &signature.language,
-                sure_pct: signature.confidence_pct,
-                range: place.source(range.clone()),
-                disguise,
-                mentioned: mention::is_mention(text, &range, surface),
-                severity: signature.severity,
+        let hints = self
+            .scanner
+            .scan(text, &event.kind, |signature, range, mention| {
+                matches.push(Match {
+                    rule: &signature.rule,
+                    by: &signature.id,
+                    language: &signature.language,
+                    sure_pct: signature.confidence_pct,
+                    range: place.source(range),
+                    disguise,
+                    mention,
+                    severity: signature.severity,
+                });
             });
-        });
         self.reading.read(text, &event.kind, |found| {
-            if found.rule == opaque::RULE && !opaque::is_beside(text, &found.range) {
-                return;
-            }
             matches.push(Match {
                 rule: found.rule,
                 by: found.by,
                 language: found.language,
                 sure_pct: found.sure_pct,
-                mentioned: mention::is_mention(text, &found.range, surface),
                 range: place.source(found.range),
                 disguise,
+                mention: found.mention,
                 severity: found.severity,
             });
         });
