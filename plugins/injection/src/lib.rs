@@ -117,23 +117,12 @@ impl Detector for Injection {
                 findings.push(rules::too_disguised(index, view, text.len(), &event.kind));
             }
         }
-        if let Some(joined) = Joined::of(event) {
-            let mut matches = Vec::new();
-            let layer = Layer {
-                depth: MAX_DEPTH,
-                ..Layer::outermost(&Place::Shift(0))
-            };
-            let mut budget = Budget::of(0);
-            self.examine(event, &joined.text, &layer, &mut budget, &mut matches);
-            weigh::weigh(&mut matches, &joined.text, &event.kind);
-            // What stands in one text was found there; and a passage of many short values reads
-            // like nothing in particular, so only what names itself counts here.
-            matches.retain(|found| {
-                found.rule != weigh::LIKELY
-                    && rank(found.severity) >= rank(Severity::High)
-                    && joined.parts(&found.range).count() > 1
-            });
-            findings.extend(merge(&matches, |range| joined.parts(&range).collect()));
+        for joined in Joined::of(event) {
+            for finding in self.spread(event, &joined) {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
         }
         Report::with(findings)
     }
@@ -194,6 +183,31 @@ impl Injection {
             };
             self.examine(event, &unveiled.text, &inner, budget, matches);
         }
+    }
+
+    /// What is said across several texts.
+    fn spread(&self, event: &Event, joined: &Joined) -> Vec<Finding> {
+        let mut matches = Vec::new();
+        let layer = Layer {
+            depth: MAX_DEPTH,
+            ..Layer::outermost(&Place::Shift(0))
+        };
+        self.examine(
+            event,
+            &joined.text,
+            &layer,
+            &mut Budget::of(0),
+            &mut matches,
+        );
+        weigh::weigh(&mut matches, &joined.text, &event.kind);
+        // What stands in one text was found there; and a passage of many short values reads like nothing
+        // in particular, so only what names itself counts here.
+        matches.retain(|found| {
+            found.rule != weigh::LIKELY
+                && rank(found.severity) >= rank(Severity::High)
+                && joined.parts(&found.range).count() > 1
+        });
+        merge(&matches, |range| joined.parts(&range).collect())
     }
 
     /// What stands in characters that no reader sees: that it does, and what it says.
