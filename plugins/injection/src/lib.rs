@@ -22,6 +22,7 @@ mod letters;
 pub mod lexicon;
 mod mention;
 pub mod model;
+mod narrated;
 mod opaque;
 pub mod passage;
 mod phrase;
@@ -47,6 +48,7 @@ use model::Model;
 use place::Place;
 use reading::Reading;
 use scan::Scanner;
+use surface::Surface;
 use weigh::Match;
 
 /// The detector: signatures compiled, lexicon and model loaded once.
@@ -146,6 +148,11 @@ impl Injection {
             return;
         }
         effort::add(text.len());
+        let surface = Surface::of(&event.kind);
+        let step = |rule: &str, language: &str, range: &Range<usize>, severity| match disguise {
+            "plain" if language == "en" => narrated::severity(rule, text, range, surface, severity),
+            _ => severity,
+        };
         let hints = self
             .scanner
             .scan(text, &event.kind, |signature, range, mention| {
@@ -154,10 +161,15 @@ impl Injection {
                     by: &signature.id,
                     language: &signature.language,
                     sure_pct: signature.confidence_pct,
+                    severity: step(
+                        &signature.rule,
+                        &signature.language,
+                        &range,
+                        signature.severity,
+                    ),
                     range: place.source(range),
                     disguise,
                     mention,
-                    severity: signature.severity,
                 });
             });
         self.reading.read(text, &event.kind, |found| {
@@ -166,10 +178,10 @@ impl Injection {
                 by: found.by,
                 language: found.language,
                 sure_pct: found.sure_pct,
+                severity: step(found.rule, found.language, &found.range, found.severity),
                 range: place.source(found.range),
                 disguise,
                 mention: found.mention,
-                severity: found.severity,
             });
         });
         if layer.depth >= MAX_DEPTH {

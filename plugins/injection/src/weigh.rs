@@ -73,6 +73,22 @@ pub fn weigh(matches: &mut Vec<Match>, text: &str, kind: &Kind) {
         })
         .map(|found| found.range.clone())
         .collect();
+    // What is hardly a claim by itself is as bad as the model says.
+    let likely: Vec<(Range<usize>, Severity)> = matches
+        .iter()
+        .filter(|found| found.rule == LIKELY && found.mention == Mention::Not)
+        .map(|found| (found.range.clone(), found.severity))
+        .collect();
+    for found in matches.iter_mut().filter(|found| {
+        found.rule != LIKELY && found.severity == Severity::Low && found.mention == Mention::Not
+    }) {
+        let same = likely
+            .iter()
+            .filter(|(range, _)| range.start < found.range.end && found.range.start < range.end);
+        if let Some((_, severity)) = same.max_by_key(|(_, severity)| rank(*severity)) {
+            found.severity = *severity;
+        }
+    }
     matches.retain(|found| found.rule != LIKELY || !said_as(&found.range, Mention::Not));
     // A claim that the model is sure of as well needs no third witness.
     for found in matches.iter_mut().filter(|found| found.rule != LIKELY) {
