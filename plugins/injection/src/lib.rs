@@ -12,6 +12,7 @@ use clawdefender_sdk::{
 };
 
 mod chunk;
+mod discussion;
 mod disguise;
 mod effort;
 mod finder;
@@ -21,10 +22,12 @@ mod letters;
 pub mod lexicon;
 mod mention;
 pub mod model;
+mod narrated;
 mod opaque;
 pub mod passage;
 mod phrase;
 mod place;
+mod quota;
 mod reading;
 mod rules;
 mod scan;
@@ -116,23 +119,12 @@ impl Detector for Injection {
                 findings.push(rules::too_disguised(index, view, text.len(), &event.kind));
             }
         }
-        if let Some(joined) = Joined::of(event) {
-            let mut matches = Vec::new();
-            let layer = Layer {
-                depth: MAX_DEPTH,
-                ..Layer::outermost(&Place::Shift(0))
-            };
-            let mut budget = Budget::of(0);
-            self.examine(event, &joined.text, &layer, &mut budget, &mut matches);
-            weigh::weigh(&mut matches, &joined.text, &event.kind);
-            // What stands in one text was found there; and a passage of many short values reads
-            // like nothing in particular, so only what names itself counts here.
-            matches.retain(|found| {
-                found.rule != weigh::LIKELY
-                    && rank(found.severity) >= rank(Severity::High)
-                    && joined.parts(&found.range).count() > 1
-            });
-            findings.extend(merge(&matches, |range| joined.parts(&range).collect()));
+        for joined in Joined::of(event) {
+            for finding in self.spread(event, &joined) {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
         }
         Report::with(findings)
     }
@@ -157,34 +149,39 @@ impl Injection {
         }
         effort::add(text.len());
         let surface = Surface::of(&event.kind);
-        let hints = self.scanner.scan(text, &event.kind, |signature, range| {
-            if signature.rule == opaque::RULE && !opaque::is_beside(text, &range) {
-                return;
-            }
-            matches.push(Match {
-                rule: &signature.rule,
-                by: &signature.id,
-                language: &signature.language,
-                sure_pct: signature.confidence_pct,
-                range: place.source(range.clone()),
-                disguise,
-                mentioned: mention::is_mention(text, &range, surface),
-                severity: signature.severity,
+        let step = |rule: &str, language: &str, range: &Range<usize>, severity| match disguise {
+            "plain" if language == "en" => narrated::severity(rule, text, range, surface, severity),
+            _ => severity,
+        };
+        let hints = self
+            .scanner
+            .scan(text, &event.kind, |signature, range, mention| {
+                matches.push(Match {
+                    rule: &signature.rule,
+                    by: &signature.id,
+                    language: &signature.language,
+                    sure_pct: signature.confidence_pct,
+                    severity: step(
+                        &signature.rule,
+                        &signature.language,
+                        &range,
+                        signature.severity,
+                    ),
+                    range: place.source(range),
+                    disguise,
+                    mention,
+                });
             });
-        });
         self.reading.read(text, &event.kind, |found| {
-            if found.rule == opaque::RULE && !opaque::is_beside(text, &found.range) {
-                return;
-            }
             matches.push(Match {
                 rule: found.rule,
                 by: found.by,
                 language: found.language,
                 sure_pct: found.sure_pct,
-                mentioned: mention::is_mention(text, &found.range, surface),
+                severity: step(found.rule, found.language, &found.range, found.severity),
                 range: place.source(found.range),
                 disguise,
-                severity: found.severity,
+                mention: found.mention,
             });
         });
         if layer.depth >= MAX_DEPTH {
@@ -198,6 +195,31 @@ impl Injection {
             };
             self.examine(event, &unveiled.text, &inner, budget, matches);
         }
+    }
+
+    /// What is said across several texts.
+    fn spread(&self, event: &Event, joined: &Joined) -> Vec<Finding> {
+        let mut matches = Vec::new();
+        let layer = Layer {
+            depth: MAX_DEPTH,
+            ..Layer::outermost(&Place::Shift(0))
+        };
+        self.examine(
+            event,
+            &joined.text,
+            &layer,
+            &mut Budget::of(0),
+            &mut matches,
+        );
+        weigh::weigh(&mut matches, &joined.text, &event.kind);
+        // What stands in one text was found there; and a passage of many short values reads like nothing
+        // in particular, so only what names itself counts here.
+        matches.retain(|found| {
+            found.rule != weigh::LIKELY
+                && rank(found.severity) >= rank(Severity::High)
+                && joined.parts(&found.range).count() > 1
+        });
+        merge(&matches, |range| joined.parts(&range).collect())
     }
 
     /// What stands in characters that no reader sees: that it does, and what it says.

@@ -244,8 +244,8 @@ impl Model {
         (score >= look.least).then_some(score)
     }
 
-    /// The passages of a text that reach the lower threshold of the bench, at most [`MAX_FOUND`],
-    /// each narrowed to the sentences that carry it.
+    /// The passages of a text that reach the lower threshold of the bench, each narrowed to the sentences
+    /// that carry it, until `found` has heard enough and says no.
     pub fn find(
         &self,
         tokens: &Tokens,
@@ -253,7 +253,8 @@ impl Model {
         passages: &[Range<usize>],
         bench: Bench,
         english: u64,
-    ) -> Vec<Scored> {
+        mut found: impl FnMut(Scored) -> bool,
+    ) {
         let [least, _] = self.of_bench(bench);
         let mut look = Look {
             tokens,
@@ -263,7 +264,7 @@ impl Model {
             least,
             features: Features::default(),
         };
-        let mut found: Vec<Scored> = Vec::new();
+        let mut last: Option<Scored> = None;
         for passage in passages {
             let Some(sentences) = sentences.get(passage.clone()) else {
                 continue;
@@ -274,7 +275,7 @@ impl Model {
             let Some(score) = self.score(&mut look, whole.clone()) else {
                 continue;
             };
-            if let Some(last) = found.last_mut()
+            if let Some(last) = &mut last
                 && whole.start < last.words.end
             {
                 last.score = last.score.max(score);
@@ -282,17 +283,19 @@ impl Model {
             }
             let narrow = self.narrow(&mut look, sentences);
             let words = narrow.unwrap_or(whole);
-            let languages = spoken(tokens, words.clone());
-            found.push(Scored {
+            let language = spoken(tokens, words.clone());
+            let before = last.replace(Scored {
                 words,
                 score,
-                language: languages,
+                language,
             });
-            if found.len() == MAX_FOUND {
-                break;
+            if before.is_some_and(|before| !found(before)) {
+                return;
             }
         }
-        found
+        if let Some(last) = last {
+            found(last);
+        }
     }
 
     /// The fewest neighbouring sentences that reach `least` alone.
@@ -317,9 +320,6 @@ impl Model {
             .unwrap_or([i32::MAX; 2])
     }
 }
-
-/// Findings of the model in one text; a flood of them adds nothing.
-const MAX_FOUND: usize = 8;
 const MAGIC: &[u8] = b"CDIM";
 const FORMAT: i32 = 5;
 

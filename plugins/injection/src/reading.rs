@@ -6,9 +6,11 @@ use std::ops::Range;
 use clawdefender_sdk::{Kind, Severity};
 
 use crate::lexicon::Lexicon;
+use crate::mention::Mention;
 use crate::model::{Bench, Model, STEPS};
 use crate::passage::cut;
 use crate::phrase::Phrase;
+use crate::quota::Quota;
 use crate::signature::Artifact;
 use crate::surface::Surface;
 use crate::token::Tokens;
@@ -32,6 +34,7 @@ pub struct Found<'r> {
     pub severity: Severity,
     /// Bytes of the text.
     pub range: Range<usize>,
+    pub mention: Mention,
 }
 
 impl Reading {
@@ -59,30 +62,43 @@ impl Reading {
             return;
         }
         let (sentences, passages) = cut(&tokens);
-        self.phrases(&tokens, &sentences, kind, &mut found);
+        self.phrases(text, &tokens, &sentences, kind, &mut found);
         let bench = Bench::of(kind);
         let [_, sure] = self.model.of_bench(bench);
-        for scored in self
-            .model
-            .find(&tokens, &sentences, &passages, bench, self.english)
-        {
-            let severity = match scored.score >= sure {
-                true => Severity::High,
-                false => Severity::Medium,
-            };
-            found(Found {
-                rule: LIKELY,
-                by: "model",
-                language: self.lexicon.language(scored.language).unwrap_or("any"),
-                sure_pct: sure_pct(scored.score),
-                severity,
-                range: tokens.source(scored.words),
-            });
-        }
+        let surface = Surface::of(kind);
+        let mut quota = Quota::new(MAX_LIKELY);
+        self.model.find(
+            &tokens,
+            &sentences,
+            &passages,
+            bench,
+            self.english,
+            |scored| {
+                let range = tokens.source(scored.words);
+                let Some(mention) = quota.keep(LIKELY, text, &range, surface) else {
+                    return true;
+                };
+                let severity = match scored.score >= sure {
+                    true => Severity::High,
+                    false => Severity::Medium,
+                };
+                found(Found {
+                    rule: LIKELY,
+                    by: "model",
+                    language: self.lexicon.language(scored.language).unwrap_or("any"),
+                    sure_pct: sure_pct(scored.score),
+                    severity,
+                    range,
+                    mention,
+                });
+                !quota.is_full()
+            },
+        );
     }
 
     fn phrases<'r>(
         &'r self,
+        text: &str,
         tokens: &Tokens,
         sentences: &[Range<usize>],
         kind: &Kind,
@@ -97,7 +113,7 @@ impl Reading {
         if here.is_empty() {
             return;
         }
-        let mut left = MAX_MET;
+        let mut quota = Quota::new(MAX_MET);
         for sentence in sentences {
             let concepts = tokens.concepts_of(sentence.clone());
             if !here.iter().any(|phrase| phrase.possible(concepts)) {
@@ -108,16 +124,20 @@ impl Reading {
                 let Some(met) = phrase.find(tokens, hits) else {
                     continue;
                 };
+                let range = tokens.source(met.words);
+                let Some(mention) = quota.keep(&phrase.rule, text, &range, surface) else {
+                    continue;
+                };
                 found(Found {
                     rule: &phrase.rule,
                     by: &phrase.id,
                     language: self.lexicon.language(met.languages).unwrap_or("any"),
                     sure_pct: phrase.confidence_pct,
                     severity: phrase.severity,
-                    range: tokens.source(met.words),
+                    range,
+                    mention,
                 });
-                left -= 1;
-                if left == 0 {
+                if quota.is_full() {
                     return;
                 }
             }
@@ -125,8 +145,12 @@ impl Reading {
     }
 }
 
-/// Phrases met in one text that are reported: after so many the text is what it is.
+/// Phrases met in one text that are reported, said and mentioned ones apart: after so many the text is
+/// what it is.
 const MAX_MET: usize = 32;
+
+/// Passages that the model holds for an attack, likewise.
+const MAX_LIKELY: usize = 8;
 
 /// From even odds towards certainty, as a score rises. Integers, so that the sandbox says what a
 /// native build says.

@@ -15,6 +15,8 @@ use clawdefender_sdk::canonical::unaccented;
 use crate::disguise;
 use crate::effort;
 use crate::finder::Finder;
+use crate::mention::Mention;
+use crate::quota::Quota;
 use crate::signature::{Artifact, ListKey, Signature};
 use crate::surface::Surface;
 use crate::window::Needs;
@@ -132,12 +134,12 @@ impl Scanner {
         })
     }
 
-    /// Calls `found` for every match, with bytes of `text`.
+    /// Calls `found` for every match, with bytes of `text` and how it stands there.
     pub fn scan<'s>(
         &'s self,
         text: &str,
         kind: &Kind,
-        mut found: impl FnMut(&'s Signature, Range<usize>),
+        mut found: impl FnMut(&'s Signature, Range<usize>, Mention),
     ) -> Hints {
         let plain = Plain::of(text);
         let hits = self.hits(&plain.text);
@@ -163,10 +165,19 @@ impl Scanner {
                     (!hit.is_empty()).then_some(hit.range())
                 })
             });
-            matches
-                .filter(|range| !signature.excuses(&plain.text, range.start))
-                .take(MAX_MATCHES)
-                .for_each(|range| found(signature, plain.source(range)));
+            let mut quota = Quota::new(MAX_MATCHES);
+            for range in matches {
+                if signature.excuses(&plain.text, range.start) {
+                    continue;
+                }
+                let range = plain.source(range);
+                if let Some(mention) = quota.keep(&signature.rule, text, &range, surface) {
+                    found(signature, range, mention);
+                }
+                if quota.is_full() {
+                    break;
+                }
+            }
         }
         let told = hits.since(self.disguised).iter();
         Hints::of(
@@ -193,7 +204,7 @@ impl Scanner {
 
 /// A byte of a window costs this part of what it costs to read one: measured, 1.5 to 12 ns.
 const WINDOW_SHARE: usize = 8;
-/// Matches of one signature in one text that are reported.
+/// Matches of one signature in one text that are reported, said and mentioned ones apart.
 const MAX_MATCHES: usize = 8;
 
 /// A text without accents on Latin letters, with the way back.

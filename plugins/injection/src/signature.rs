@@ -49,7 +49,8 @@ pub struct Source {
     /// The lists that every match contains, when the pattern names others that are optional.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// A list whose words excuse a match when one stands before it in the same sentence: "detects".
+    /// A list whose words excuse a match when one stands before it in the same sentence, up to a
+    /// semicolon: "detects".
     #[serde(default)]
     pub unless: Option<String>,
     /// A text that must match, and one that must not: checked when the feed is built.
@@ -92,7 +93,7 @@ impl Signature {
             return false;
         };
         let before = text.get(..at).unwrap_or_default();
-        let sentence = before.rsplit(['.', '!', '?', '\n']).next();
+        let sentence = before.rsplit(['.', '!', '?', ';', '\n']).next();
         unless.is_match(sentence.unwrap_or_default())
     }
 }

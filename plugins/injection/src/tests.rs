@@ -9,6 +9,8 @@ use clawdefender_sdk::testing::{EventBuilder, data_blob, run_cases};
 
 use super::*;
 
+mod context;
+
 fn feeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../feeds")
 }
@@ -48,7 +50,11 @@ fn detector() -> Injection {
 
 #[track_caller]
 fn severity(kind: Kind, text: &str) -> Option<Severity> {
-    let report = detector().inspect(&EventBuilder::new(kind).text(text).build(), &[]);
+    worst(&detector(), kind, text)
+}
+
+fn worst(detector: &Injection, kind: Kind, text: &str) -> Option<Severity> {
+    let report = detector.inspect(&EventBuilder::new(kind).text(text).build(), &[]);
     report
         .findings
         .into_iter()
@@ -79,9 +85,15 @@ fn every_signature_matches_its_example_and_not_its_counterexample() {
                 _ => Kind::ToolResult,
             };
             let mut hit = false;
+            // An order to decode counts beside something to decode.
+            let beside = match source.rule == opaque::RULE {
+                true => "QXJtb3VyZWQ= ",
+                false => "",
+            };
+            let text = &format!("{beside}{text}");
             let text =
-                clawdefender_sdk::canonical::canonical(text).map_or(text.to_owned(), |c| c.text);
-            scanner.scan(&text, &kind, |signature, _| {
+                clawdefender_sdk::canonical::canonical(text).map_or(text.clone(), |c| c.text);
+            scanner.scan(&text, &kind, |signature, _, _| {
                 hit |= signature.id == source.id
             });
             hit
