@@ -67,6 +67,7 @@ pub struct Phrase {
     languages: u64,
     /// Languages that give a word per character.
     unspaced: u64,
+    english: u64,
 }
 
 /// Where a phrase was met.
@@ -121,6 +122,7 @@ impl Phrase {
             leads: source.leads,
             in_order: source.in_order,
             unspaced: UNSPACED.iter().fold(0, |all, name| all | lexicon.bit(name)),
+            english: lexicon.bit("en"),
             languages: match source.languages.as_slice() {
                 [] => u64::MAX,
                 some => some.iter().fold(0, |all, name| all | lexicon.bit(name)),
@@ -179,7 +181,12 @@ impl Phrase {
             let near = at - first < within;
             let places = met.iter().flatten().map(|met| met.0);
             let ordered = !self.in_order || places.is_sorted();
-            if near && ordered && languages != 0 && !self.excused(tokens, first..*at + 1) {
+            let words = first..*at + 1;
+            if near
+                && ordered
+                && self.are_spoken(languages, tokens, words.clone())
+                && !self.excused(tokens, words)
+            {
                 return Some(Met {
                     words: first..at + 1,
                     languages,
@@ -187,6 +194,18 @@ impl Phrase {
             }
         }
         None
+    }
+
+    /// Whether one of `languages` explains as many of the words as English does: an English sentence
+    /// holds words that mean something elsewhere by chance.
+    fn are_spoken(&self, languages: u64, tokens: &Tokens, words: Range<usize>) -> bool {
+        let meaning = tokens.all.get(words).unwrap_or_default().iter();
+        let (mut of_these, mut of_english) = (0, 0);
+        for word in meaning.filter(|word| word.concepts != 0) {
+            of_these += usize::from(word.languages & languages != 0);
+            of_english += usize::from(word.languages & self.english != 0);
+        }
+        languages != 0 && of_these >= of_english
     }
 
     /// Up to two words before, or the next one: languages put their "not" on either side. Three before when
