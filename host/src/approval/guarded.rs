@@ -3,6 +3,7 @@
 //! A client stays one for as long as it lives: it could end its link, or the daemon, and answer then.
 //! So it is told from a later process of its number by when it started, and known to the next daemon.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
@@ -21,20 +22,38 @@ pub struct Guarded {
     file: Option<PathBuf>,
 }
 
+/// What the file holds: numbers and times of another boot of the machine mean other processes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    boot: String,
+    clients: HashMap<u32, u64>,
+}
+
+/// Which boot of the machine this is. Source: proc_sys_kernel(5).
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default()
+}
+
 impl Guarded {
     /// With the clients of the last daemon, as `file` names them.
     #[must_use]
     pub fn kept_in(file: PathBuf) -> Self {
-        let clients = match fs::read(&file) {
+        let kept = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 tracing::error!(%error, file = %file.display(), "who was a client before is not known");
-                HashMap::new()
+                Kept::default()
             }),
             // There was none, or it was a start of the machine that tidies up.
-            Err(_) => HashMap::new(),
+            Err(_) => Kept::default(),
         };
+        let same_boot = kept.boot == boot();
         Self {
-            clients,
+            clients: if same_boot {
+                kept.clients
+            } else {
+                HashMap::new()
+            },
             shells: HashMap::new(),
             file: Some(file),
         }
@@ -81,6 +100,10 @@ impl Guarded {
 }
 
 fn write(file: &Path, clients: &HashMap<u32, u64>) -> std::io::Result<()> {
+    let kept = Kept {
+        boot: boot(),
+        clients: clients.clone(),
+    };
     let staged = file.with_extension("part");
     let mut out = fs::OpenOptions::new()
         .write(true)
@@ -88,6 +111,6 @@ fn write(file: &Path, clients: &HashMap<u32, u64>) -> std::io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&staged)?;
-    out.write_all(&serde_json::to_vec(clients)?)?;
+    out.write_all(&serde_json::to_vec(&kept)?)?;
     fs::rename(&staged, file)
 }

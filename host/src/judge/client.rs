@@ -1,66 +1,62 @@
 //! Which program is the client: the one that started a shim, or the one that connected.
 
+use super::process::Process;
 use crate::link::Client;
-
-/// Shells that clients put between themselves and a server.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "fish"];
-
-/// Programs that are process 1 without being a client, and take in whoever lost their parent.
-const FIRST: &[&str] = &[
-    "systemd",
-    "init",
-    "launchd",
-    "tini",
-    "dumb-init",
-    "docker-init",
-    "catatonit",
-    "runit",
-    "s6-svscan",
-    "supervisord",
-    "sleep",
-    "tail",
-    "pause",
-];
 
 /// Processes that must not answer questions.
 #[derive(Debug, Default)]
 pub struct Barred {
     /// The shim and its client: as long as they live.
     pub clients: Vec<i32>,
-    /// The client that is a shell, in which a person works as well: as long as its link is open.
+    /// What a person works in as well, when a server was started from there: as long as its link is
+    /// open.
     pub shell: Option<i32>,
 }
 
-/// The client of a shim with this process id, and who must not answer questions.
-pub fn client_of(shim: i32) -> (Client, Barred) {
+/// The client of a shim with this process id, and who must not answer questions. `parent` is the
+/// process that started the shim, as the shim itself counts; `None` when that one is gone and
+/// whoever took the shim in is nobody's client.
+pub fn client_of(shim: i32, parent: Option<i32>) -> (Client, Barred) {
     let mut barred = Barred {
         clients: vec![shim],
         shell: None,
     };
-    let Some(mut process) = Process::read(shim).and_then(|shim| Process::read(shim.parent)) else {
-        return (
-            Client {
-                label: "unknown".into(),
-                key: format!("pid {shim}"),
-            },
-            barred,
-        );
+    let unknown = Client {
+        label: "unknown".into(),
+        key: format!("pid {shim}"),
     };
-    // A shell that only runs this one server is not the client.
-    while SHELLS.contains(&process.name.as_str()) && !process.leads_session {
-        let Some(parent) = Process::read(process.parent) else {
-            break;
-        };
-        process = parent;
+    let mut line = Process::line(shim);
+    let Some(mut below) = line.next() else {
+        return (unknown, barred);
+    };
+    let taken_in = match parent {
+        Some(parent) => parent != below.parent && below.counts_as_we_do(),
+        None => true,
+    };
+    if taken_in {
+        return (unknown, barred);
     }
-    let name = process.name.as_str();
-    if SHELLS.contains(&name) {
-        barred.shell = Some(process.pid);
-    } else if process.pid > 1 || !FIRST.contains(&name) {
-        barred.clients.push(process.pid);
+    for process in line {
+        let by_hand = process.is_door()
+            || (process.is_shell() && process.leads_terminal())
+            || (below.leads_terminal() && !process.is_wrapper());
+        if by_hand {
+            barred.shell = Some(process.pid);
+            return (process.client(), barred);
+        }
+        // What only runs this one server is not the client.
+        if !process.is_wrapper() {
+            if !process.is_first() {
+                barred.clients.push(process.pid);
+                barred.clients.extend(process.same_program());
+            }
+            return (process.client(), barred);
+        }
+        below = process;
     }
-    barred.clients.extend(process.same_program());
-    (process.client(), barred)
+    // Wrappers to the very first: whoever started them is out of sight.
+    barred.shell = Some(below.pid);
+    (below.client(), barred)
 }
 
 /// The client that is this process itself, if the system knows it, and who must not answer
@@ -84,10 +80,7 @@ const MESSENGERS: &[&str] = &["curl", "wget", "http", "https", "xh"];
 /// asks, or of the one that sent it to ask.
 pub fn asker(pid: Option<u32>, agent: Option<&str>, known: impl Fn(&str) -> bool) -> Client {
     let first = pid.and_then(|pid| i32::try_from(pid).ok());
-    let line = std::iter::successors(first.and_then(Process::read), |process| {
-        Process::read(process.parent)
-    });
-    let line: Vec<Process> = line.take(MAX_ANCESTORS).collect();
+    let line: Vec<Process> = first.into_iter().flat_map(Process::line).collect();
     if let Some(process) = line.iter().find(|process| known(&process.client().key)) {
         return process.client();
     }
@@ -98,8 +91,8 @@ pub fn asker(pid: Option<u32>, agent: Option<&str>, known: impl Fn(&str) -> bool
         };
     }
     let sent = |process: &&Process| {
-        let name = process.name.as_str();
-        MESSENGERS.contains(&name) || (SHELLS.contains(&name) && !process.leads_session)
+        MESSENGERS.contains(&process.name.as_str())
+            || (process.is_shell() && !process.leads_terminal())
     };
     let asks = line.iter().find(|process| !sent(process));
     asks.or(line.first()).map_or_else(
@@ -109,86 +102,6 @@ pub fn asker(pid: Option<u32>, agent: Option<&str>, known: impl Fn(&str) -> bool
         },
         Process::client,
     )
-}
-
-/// More ancestors than any process has that somebody works with.
-const MAX_ANCESTORS: usize = 64;
-
-struct Process {
-    pid: i32,
-    parent: i32,
-    name: String,
-    /// Clock ticks since boot: tells a process from a later one with the same number.
-    started: u64,
-    leads_session: bool,
-}
-
-impl Process {
-    fn client(&self) -> Client {
-        Client {
-            label: format!("{}[{}]", self.name, self.pid),
-            // A process can call itself anything, at any time; these two stay.
-            key: format!("[{}]@{}", self.pid, self.started),
-        }
-    }
-
-    /// Its ancestors that are processes of the same program: editors are several, of which one
-    /// starts servers and another shells.
-    fn same_program(&self) -> Vec<i32> {
-        let mut all = Vec::new();
-        let Some(own) = self.program() else {
-            return all;
-        };
-        let mut above = self.parent;
-        while all.len() < MAX_ANCESTORS
-            && let Some(parent) = Self::read(above)
-            && parent.pid > 1
-            && parent.program().as_ref() == Some(&own)
-        {
-            all.push(parent.pid);
-            above = parent.parent;
-        }
-        all
-    }
-
-    /// The file that runs, where the system tells; shells are everybody's and no program of one.
-    fn program(&self) -> Option<std::path::PathBuf> {
-        let known = !SHELLS.contains(&self.name.as_str());
-        let link = known.then(|| std::fs::read_link(format!("/proc/{}/exe", self.pid)));
-        link?.ok()
-    }
-
-    #[cfg(target_os = "linux")]
-    fn read(pid: i32) -> Option<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // Source: proc_pid_stat(5). The name is in parentheses and may hold anything.
-        let open = stat.find('(')?;
-        let close = stat.rfind(')')?;
-        let name: String = stat
-            .get(open + 1..close)?
-            .chars()
-            .filter(|c| c.is_ascii_graphic())
-            .take(32)
-            .collect();
-        let fields: Vec<&str> = stat.get(close + 1..)?.split_ascii_whitespace().collect();
-        let number = |index: usize| {
-            fields
-                .get(index)
-                .and_then(|field| field.parse::<i64>().ok())
-        };
-        Some(Self {
-            pid,
-            parent: i32::try_from(number(1)?).ok()?,
-            name,
-            started: u64::try_from(number(19)?).ok()?,
-            leads_session: number(3)? == i64::from(pid),
-        })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn read(_pid: i32) -> Option<Self> {
-        None
-    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -210,10 +123,8 @@ mod tests {
     fn a_client_that_calls_itself_something_else_is_the_same_client() {
         let me = i32::try_from(std::process::id()).unwrap();
         let process = Process::read(me).unwrap();
-        let other = Process {
-            name: "other".into(),
-            ..Process::read(me).unwrap()
-        };
+        let mut other = process.clone();
+        other.name = "other".into();
         assert_eq!(process.client().key, other.client().key);
         assert_ne!(process.client().label, other.client().label);
     }
@@ -248,6 +159,81 @@ mod tests {
         assert!(barred.clients.contains(&me), "{barred:?}");
         drop(child.stdin.take());
         child.wait().unwrap();
+    }
+
+    /// A process that `command` starts, which ends with it, and tells its number in a line first.
+    struct Below(std::process::Child, i32);
+
+    impl Below {
+        fn of(program: &str, args: &[&str]) -> Self {
+            let mut child = std::process::Command::new(program)
+                .args(args)
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            let mut said = std::io::BufReader::new(child.stdout.as_mut().unwrap());
+            std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+            Self(child, line.trim().parse().unwrap())
+        }
+
+        fn parent(&self) -> Option<i32> {
+            Process::read(self.1).map(|process| process.parent)
+        }
+    }
+
+    impl Drop for Below {
+        fn drop(&mut self) {
+            drop(self.0.stdin.take());
+            let _ = self.0.wait();
+        }
+    }
+
+    const TELL: &str = "echo $$; exec cat";
+
+    #[test]
+    fn who_took_in_a_shim_is_not_its_client() {
+        let me = std::process::id() as i32;
+        let shim = Below::of("sh", &["-c", TELL]);
+        assert_eq!(shim.parent(), Some(me));
+        assert!(client_of(shim.1, Some(me)).1.clients.contains(&me));
+        for parent in [None, Some(me + 1)] {
+            let (client, barred) = client_of(shim.1, parent);
+            assert_eq!(barred.clients, [shim.1], "{parent:?}");
+            assert_eq!((client.label.as_str(), barred.shell), ("unknown", None));
+        }
+    }
+
+    #[test]
+    fn who_wraps_a_shim_is_not_its_client() {
+        let me = std::process::id() as i32;
+        let script = tempfile::tempdir().unwrap();
+        let start = script.path().join("start");
+        std::fs::write(&start, format!("#!/bin/sh\nsh -c '{TELL}'; exit $?\n")).unwrap();
+        let start = start.to_str().unwrap();
+        let in_shell = format!("sh -c '{TELL}'; exit $?");
+        for (program, args) in [
+            ("timeout", ["60", "sh", "-c", TELL].as_slice()),
+            ("setsid", &["-w", "sh", "-c", &in_shell]),
+            ("sh", &[start]),
+        ] {
+            let shim = Below::of(program, args);
+            assert_ne!(shim.parent(), Some(me), "{program}");
+            let (client, barred) = client_of(shim.1, shim.parent());
+            assert_eq!(client, client_process(std::process::id()).unwrap().0);
+            assert!(barred.clients.contains(&me), "{program} {barred:?}");
+        }
+    }
+
+    #[test]
+    fn a_shell_in_a_terminal_is_a_persons() {
+        let line = format!("sh -c '{TELL}'; exit $?");
+        let shim = Below::of("script", &["-qec", &line, "/dev/null"]);
+        let shell = shim.parent();
+        let barred = client_of(shim.1, shell).1;
+        assert_eq!(barred.clients, [shim.1]);
+        assert_eq!(barred.shell, shell);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod inspect;
 mod installed;
 mod launch;
 pub mod pins;
+mod process;
 mod record;
 mod stale;
 pub mod steps;

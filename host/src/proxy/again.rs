@@ -175,6 +175,7 @@ pub(super) mod tests {
             link: "l".into(),
             server: "s".into(),
             launch: Launch::default(),
+            parent: contact::parent(),
             program: "/nowhere".into(),
         };
         let (stream, welcome) = greet(&home, &greeting, Standing::New, Vec::new()).unwrap();

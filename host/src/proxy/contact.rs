@@ -54,9 +54,16 @@ pub(super) struct Greeting {
     pub link: String,
     pub server: String,
     pub launch: Launch,
+    /// Who started us, as [`parent`] said at once.
+    pub parent: i32,
     /// Our program, as it was called when we started. One that was replaced since has another name
     /// to the system ("… (deleted)"), and this one names its successor.
     pub program: PathBuf,
+}
+
+/// The process above us. It is another one when the one that started us is gone.
+pub(super) fn parent() -> i32 {
+    rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get())
 }
 
 /// Connects to a running daemon.
@@ -206,6 +213,7 @@ pub(super) fn greet(
     let hello = Hello {
         protocol: wire::PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        parent: Some(greeting.parent).filter(|first| *first == parent()),
         link: greeting.link.clone(),
         server: greeting.server.clone(),
         launch: greeting.launch.clone(),
@@ -240,6 +248,7 @@ mod tests {
             link: "l".into(),
             server: "s".into(),
             launch: Launch::default(),
+            parent: parent(),
             program,
         };
         let refused = greet(&home, &greeting, Standing::Running, Vec::new());

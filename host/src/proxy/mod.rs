@@ -156,6 +156,8 @@ const LAUNCH_VARIABLES: &[&str] = &[
 /// # Errors
 /// [`ProxyError`] before the relay begins; afterwards failures are answered on the wire.
 pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
+    // Before anything that takes time: a client may end at once.
+    let parent = contact::parent();
     let launch = Launch {
         origin: errand.origin.clone(),
         ..launch(&errand.command)?
@@ -165,6 +167,7 @@ pub fn run(errand: &Errand) -> Result<ExitCode, ProxyError> {
         link,
         server: errand.server.clone(),
         launch,
+        parent,
         program: std::env::current_exe().unwrap_or_default(),
     };
     let (stream, welcome) = match contact::greet_patiently(&errand.home, &greeting) {

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Changes with any change of the messages below; both sides refuse another one.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// One message is at most this long: the largest frame, a replacement of it, and tickets.
 pub const MAX_MESSAGE_BYTES: usize = 40 << 20;
@@ -44,6 +44,9 @@ pub struct Hello {
     pub protocol: u32,
     /// The program's version: a newer shim finds an older daemon that way.
     pub version: String,
+    /// The process that started the shim, by the number that it has there (0: outside of what the
+    /// shim sees); `None` when it is gone by now.
+    pub parent: Option<i32>,
     /// Chosen by the shim, the same across reconnects.
     pub link: String,
     /// The server's name in the client's configuration.

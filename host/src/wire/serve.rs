@@ -78,7 +78,7 @@ fn follow(
     if hello.protocol != PROTOCOL {
         return send(writer, &welcome(false));
     }
-    let (client, barred) = judge::client_of(peer.pid);
+    let (client, barred) = judge::client_of(peer.pid, hello.parent);
     judge.guard_processes(&hello.link, &barred);
     let link = introduce(&hello, client, judge);
     let _open = Open { judge, link: &link };
