@@ -5,8 +5,10 @@
 
 use super::engine::Runtime;
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use wasmtime::Error;
 use wasmtime::component::Component;
 
@@ -30,8 +32,31 @@ pub(super) enum Failed {
     Refused(Error),
 }
 
-/// Native code for `wasm`, from a process of `program`, which is this very executable.
+/// Native code for `wasm`, from a process of `program`, which is this very executable. One that a
+/// signal ended is given a second try, one after the other: the system may have been short of
+/// memory while several compiled at once.
 pub(super) fn apart(program: &Path, wasm: &[u8]) -> Result<Vec<u8>, Failed> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let output = run(program, wasm)?;
+    let output = match output.status.signal() {
+        Some(_) => {
+            let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+            run(program, wasm)?
+        }
+        None => output,
+    };
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let ended = output.status;
+    Err(Failed::Refused(Error::msg(match said.trim() {
+        "" => format!("the compiler ended with {ended}"),
+        said => format!("{said} ({ended})"),
+    })))
+}
+
+fn run(program: &Path, wasm: &[u8]) -> Result<Output, Failed> {
     let mut child = Command::new(program)
         .args(["daemon", "compile"])
         .current_dir("/")
@@ -46,18 +71,9 @@ pub(super) fn apart(program: &Path, wasm: &[u8]) -> Result<Vec<u8>, Failed> {
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(wasm);
     }
-    let output = child
+    child
         .wait_with_output()
-        .map_err(|error| Failed::Refused(error.into()))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let ended = output.status;
-    Err(Failed::Refused(Error::msg(match said.trim() {
-        "" => format!("the compiler ended with {ended}"),
-        said => format!("{said} ({ended})"),
-    })))
+        .map_err(|error| Failed::Refused(error.into()))
 }
 
 #[cfg(test)]
@@ -78,6 +94,24 @@ mod tests {
         let mut nothing = Vec::new();
         assert!(compile(b"\0asm".as_slice(), &mut nothing).is_err());
         assert!(nothing.is_empty());
+    }
+
+    #[test]
+    fn a_compiler_that_was_killed_once_is_asked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("compiler");
+        let mark = folder.path().join("mark");
+        let mark = mark.display();
+        let script = format!(
+            "#!/bin/sh\ncat >/dev/null; [ -e {mark} ] || {{ touch {mark}; kill -9 $$; }}; echo code\n"
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(
+            &program,
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .unwrap();
+        assert!(matches!(apart(&program, b"wasm"), Ok(code) if code == b"code\n"));
     }
 
     #[test]
