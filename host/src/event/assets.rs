@@ -262,15 +262,21 @@ impl<'a> Finder<'a> {
             let is_option = word.starts_with('-') || word.chars().all(|c| c.is_ascii_digit());
             let assigns = expects_program && word.contains('=');
             if expects_program && !is_option && !assigns && !word.is_empty() {
+                // It runs a line as well as words.
+                if name == "eval" {
+                    self.nested(word, "eval", depth);
+                }
                 name = program(word);
                 self.push(AssetKind::Command, name.clone(), Vec::new(), false);
                 if looks_like_path(word) {
                     self.path(word);
                 }
-                expects_program = programs::leads_on(&name);
+                expects_program = programs::precedes_program(&name);
                 led |= expects_program;
                 continue;
             }
+            // The body of a function or of a coprocess that has a name.
+            expects_program |= word == "{";
             // `sudo -u root curl`: an option of the first may have been taken for the program.
             let next = program(word);
             if led && (programs::is_program(&next) || programs::is_program_or_word(&next)) {

@@ -108,6 +108,11 @@ pub fn leads_on(name: &str) -> bool {
     .contains(&name)
 }
 
+/// The same, with what only a shell line begins with: a text that begins with a brace is rather JSON.
+pub fn precedes_program(name: &str) -> bool {
+    leads_on(name) || ["{", "elif", "coproc", "eval"].contains(&name)
+}
+
 const PROGRAMS: &[&str] = &[
     "ls",
     "cp",

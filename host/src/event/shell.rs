@@ -9,8 +9,8 @@ mod expansion;
 
 use std::borrow::Cow;
 
-use super::programs::leads_on;
-use enclosed::{ansi_c, braced, parenthesised, until};
+use super::programs::precedes_program;
+use enclosed::{ansi_c, backticked, braced, parenthesised, substitutions};
 use expansion::{Expansion, alternatives, assignment};
 
 /// One simple command: `NAME=value … program word … > file`.
@@ -177,7 +177,7 @@ impl Simple {
         for file in &self.redirected {
             other.redirected.extend(expansion.readings(file)?);
         }
-        let leads = |word: &&String| leads_on(word) || assignment(word).is_some();
+        let leads = |word: &&String| precedes_program(word) || assignment(word).is_some();
         let leading = self.words.iter().take_while(leads).count();
         let (before, behind) = self.words.split_at_checked(leading)?;
         let Some((program, rest)) = behind.split_first() else {
@@ -316,7 +316,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                                 word.push(kept);
                             }
                         },
-                        '`' => inner.push(until(&mut chars, '`')),
+                        '`' => inner.push(backticked(&mut chars)),
                         '$' if chars.peek() == Some(&'(') => inner.push(parenthesised(&mut chars)),
                         quoted => word.push(quoted),
                     }
@@ -336,6 +336,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                 word.push('$');
                 let text = braced(&mut chars);
                 text.chars().for_each(|c| word.push(c));
+                inner.extend(substitutions(&text));
                 // A shell may take what follows the first of several ends for the line's.
                 let behind = text.split_once('}').map_or("", |(_, behind)| behind);
                 if behind.contains(|c: char| c.is_whitespace() || "(;|&`<>".contains(c)) {
@@ -344,7 +345,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
             }
             '`' => {
                 word.started = true;
-                inner.push(until(&mut chars, '`'));
+                inner.push(backticked(&mut chars));
             }
             '\\' => match chars.next() {
                 Some('\n') => {}

@@ -1,5 +1,6 @@
 //! Arguments and what they touch; every attack beside its harmless twin.
 
+mod nesting;
 mod spellings;
 
 use super::*;
@@ -407,6 +408,10 @@ fn hostile_strings_end() {
         "$(",
         "${",
         "${a:+",
+        "${`",
+        "${a:-`",
+        "\\`",
+        "{ ",
         "@(",
         "<<<a ",
         "b:file:",

@@ -46,8 +46,30 @@ pub(super) fn braced(chars: &mut Chars<'_>) -> String {
     text
 }
 
-pub(super) fn until(chars: &mut Chars<'_>, end: char) -> String {
-    chars.by_ref().take_while(|c| *c != end).collect()
+/// Reads what a back tick began, as the shell that runs it gets it. Source: POSIX.1-2024, shell 2.6.3:
+/// a backslash goes before a dollar, a back tick and another backslash.
+pub(super) fn backticked(chars: &mut Chars<'_>) -> String {
+    let mut text = String::new();
+    while let Some(c) = chars.next().filter(|c| *c != '`') {
+        let escaped = chars.next_if(|next| c == '\\' && matches!(next, '$' | '`' | '\\'));
+        text.push(escaped.unwrap_or(c));
+    }
+    text
+}
+
+/// The lines that are run inside a text, such as the default of a variable, quotes aside: where a
+/// quote keeps one from being run, more is read than is done.
+pub(super) fn substitutions(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('`', _) => found.push(backticked(&mut chars)),
+            ('$' | '<' | '>', Some('(')) => found.push(parenthesised(&mut chars)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The inside of `$'…'`: `\x2e`, `\056`, `\u002e` and the letter escapes.
