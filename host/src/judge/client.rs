@@ -104,7 +104,8 @@ pub fn asker(pid: Option<u32>, agent: Option<&str>, known: impl Fn(&str) -> bool
     )
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
