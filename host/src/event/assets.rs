@@ -4,6 +4,7 @@
 //! addresses only, so that a file which merely mentions `~/.ssh` is no access to it. Reading paths,
 //! lines and addresses is done next door; whether touching something is bad is policy's to say.
 
+mod lines;
 mod paths;
 mod routes;
 mod uris;
@@ -15,6 +16,7 @@ use super::place::{Places, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Runs, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
+use lines::{is_sentence, names_program};
 use routes::{is_remote, writes_to};
 
 /// Where the strings of one event are seen from.
@@ -29,11 +31,11 @@ pub struct Seen<'a> {
 /// Everything that the arguments among `texts` touch, and the URIs of any message.
 pub fn assets(texts: &[Text], seen: &Seen<'_>) -> Vec<Asset> {
     let mut finder = Finder::new(seen);
-    for text in texts
-        .iter()
-        .filter(|t| t.role == Role::Argument && usage::is_base_key(&t.pointer))
-    {
-        finder.add_base(&text.original);
+    for text in texts.iter().filter(|text| text.role == Role::Argument) {
+        finder.told |= usage::of_pointer(&text.pointer) == Usage::Command;
+        if usage::is_base_key(&text.pointer) {
+            finder.add_base(&text.original);
+        }
     }
     for (index, text) in texts.iter().enumerate() {
         finder.text = Some(index);
@@ -78,6 +80,8 @@ struct Finder<'a> {
     /// The server's directory first, then those that the message names.
     bases: Vec<String>,
     runs: Runs,
+    /// Another argument is a line by its name.
+    told: bool,
     /// Bytes of directories that words may still be put into.
     joined: usize,
     /// What is looked at stands in a line that a shell reads.
@@ -95,6 +99,7 @@ impl<'a> Finder<'a> {
             places: seen.places,
             bases: vec![seen.cwd.to_owned()],
             runs: usage::runs(seen.tool),
+            told: false,
             joined: paths::MAX_JOINED_BYTES,
             shell: false,
             text: None,
@@ -164,8 +169,12 @@ impl<'a> Finder<'a> {
             // Read as commands in any case.
             (Usage::Command | Usage::Words | Usage::Untold, _) => {}
             (Usage::Remark | Usage::Prose, Runs::No) => {}
+            // Said beside the line that is run.
+            (Usage::Remark, _) if self.told => {}
             (Usage::Remark, _) | (_, Runs::No | Runs::Something) => {
-                self.whole_command(text);
+                if names_program(text, true) {
+                    self.script(text, 0);
+                }
             }
             // `~/Library/Application Support/x` is no line, `./x.sh .env` may be one.
             (Usage::Path, Runs::Lines) if looks_like_path(text) => {
@@ -174,24 +183,17 @@ impl<'a> Finder<'a> {
                         .for_each(|piece| self.hidden_path(piece));
                 }
             }
+            (Usage::Prose, Runs::Lines) if !names_program(text, true) && is_sentence(text) => {}
             (_, Runs::Lines) => self.script(text, 0),
         }
     }
 
     /// A string under a name that says nothing: a command only if it reads like one.
     fn whole_command(&mut self, text: &str) -> bool {
-        let mut words = text.split_whitespace();
-        let first = program(words.next().unwrap_or(""));
-        let next = words.next().unwrap_or("");
-        let pathlike = |word: &str| {
-            word.starts_with(['-', '/', '~', '$', '.', '"', '\'', '<', '>', '|'])
-                || word.contains("/")
-        };
         let joined = ["|", ";", "&&", "$(", "`", ">", "<"]
             .iter()
             .any(|meta| text.contains(meta));
-        let is = (programs::is_program(&first) && !next.is_empty())
-            || (programs::is_program_or_word(&first) && (pathlike(next) || next.starts_with(".")))
+        let is = names_program(text, false)
             || (joined
                 && text
                     .split(['|', ';', '&', '(', '`', '>', '<', ' '])

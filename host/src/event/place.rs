@@ -81,7 +81,7 @@ impl Places {
             spellings.reverse();
         }
         let mut found: Vec<String> = Vec::new();
-        for spelling in spellings.iter().flat_map(|s| uncut(s)) {
+        for spelling in spellings.iter().flat_map(|s| uncut(s, written)) {
             let expanded = self.expand(&spelling, base);
             for form in slashes(&expanded) {
                 self.follow(&join(base, &form), base, &mut found);
@@ -319,8 +319,8 @@ fn decodings(text: &str) -> Vec<String> {
 }
 
 /// A NUL ends the name for C, not for others: the cut and the whole form. `?` and `#` end a path in
-/// a URI and are ordinary elsewhere.
-fn uncut(text: &str) -> Vec<String> {
+/// a URI, where that comes first, and are ordinary elsewhere.
+fn uncut(text: &str, written: Written) -> Vec<String> {
     let mut forms = Vec::new();
     if let Some((before, _)) = text.split_once('\0') {
         forms.push(before.to_owned());
@@ -329,7 +329,11 @@ fn uncut(text: &str) -> Vec<String> {
         forms.push(text.to_owned());
     }
     if let Some(at) = text.find(['?', '#']) {
-        forms.push(text.get(..at).unwrap_or("").replace('\0', ""));
+        let cut = text.get(..at).unwrap_or("").replace('\0', "");
+        match written {
+            Written::Uri => forms.insert(0, cut),
+            Written::Plain => forms.push(cut),
+        }
     }
     forms.retain(|form| !form.is_empty());
     forms

@@ -17,30 +17,41 @@ pub fn is_program_or_word(name: &str) -> bool {
 
 /// Programs that run a line given as one argument.
 pub fn runs_shell(name: &str) -> bool {
-    let shells = [
-        "sh",
-        "bash",
-        "zsh",
-        "dash",
-        "ksh",
-        "fish",
-        "ash",
-        "busybox",
-        "cmd",
-        "powershell",
-        "pwsh",
-        "eval",
-        "ssh",
-        "su",
-        "xargs",
-        "parallel",
-        "watch",
-        "script",
-        "source",
-        "trap",
-    ];
-    shells.contains(&name) || leads_on(name)
+    SHELLS.contains(&name) || leads_on(name)
 }
+
+/// Programs that run what they read, or a file that is named.
+pub fn runs_input(name: &str) -> bool {
+    SHELLS.contains(&name)
+        || [
+            "at", "batch", "crontab", "ed", "ex", "expect", "gdb", "make", "chmod", "install",
+            "vim", ".",
+        ]
+        .contains(&name)
+}
+
+const SHELLS: &[&str] = &[
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "ksh",
+    "fish",
+    "ash",
+    "busybox",
+    "cmd",
+    "powershell",
+    "pwsh",
+    "eval",
+    "ssh",
+    "su",
+    "xargs",
+    "parallel",
+    "watch",
+    "script",
+    "source",
+    "trap",
+];
 
 /// Programs that run a program text given as one argument.
 pub fn interprets(name: &str) -> bool {

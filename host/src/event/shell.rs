@@ -6,12 +6,15 @@
 
 mod enclosed;
 mod expansion;
+mod heredoc;
+mod word;
 
 use std::borrow::Cow;
 
-use super::programs::precedes_program;
+use super::programs::{interprets, is_program, is_program_or_word, precedes_program, runs_input};
 use enclosed::{ansi_c, backticked, braced, parenthesised, substitutions};
 use expansion::{Expansion, alternatives, assignment};
+use word::{Word, restored};
 
 /// One simple command: `NAME=value … program word … > file`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +36,18 @@ pub struct Simple {
 /// read in another way is there once more for each.
 pub fn commands(script: &str) -> Vec<Simple> {
     let mut found = Vec::new();
-    lex(&separated(script), 0, &mut found);
+    let (script, bodies) = heredoc::cut(script);
+    lex(&separated(&script), 0, &mut found);
+    let run = !bodies.is_empty() && found.iter().any(Simple::may_run_files);
+    for body in bodies {
+        match (run, body.expands) {
+            (true, _) => lex(&separated(&body.text), 1, &mut found),
+            (false, true) => substitutions(&body.text)
+                .iter()
+                .for_each(|script| lex(&separated(script), 1, &mut found)),
+            (false, false) => {}
+        }
+    }
     let mut expansion = Expansion::default();
     let mut all = Vec::new();
     for mut simple in found {
@@ -42,6 +56,7 @@ pub fn commands(script: &str) -> Vec<Simple> {
         all.extend(others);
     }
     all.retain(|simple| *simple != Simple::default());
+    all.iter_mut().for_each(Simple::restore);
     all
 }
 
@@ -90,6 +105,40 @@ pub fn program(word: &str) -> String {
 }
 
 impl Simple {
+    /// Whether it may run lines that it is given to read, or a file that was just written: a shell, an
+    /// interpreter, or a program by its path.
+    fn may_run_files(&self) -> bool {
+        let names = || {
+            self.words
+                .iter()
+                .chain(&self.input)
+                .map(|word| program(word))
+        };
+        let by_path = self.words.first().is_some_and(|word| {
+            let name = program(word);
+            word.contains(['/', '$', '`', '*', '?'])
+                && !is_program(&name)
+                && !is_program_or_word(&name)
+        });
+        by_path || names().any(|name| runs_input(&name) || interprets(&name))
+    }
+
+    /// Puts braces and commas back that were quoted.
+    fn restore(&mut self) {
+        let lists = [
+            &mut self.words,
+            &mut self.redirected,
+            &mut self.input,
+            &mut self.also,
+        ];
+        for word in lists.into_iter().flatten() {
+            restored(word);
+        }
+        for (_, value) in &mut self.assigned {
+            restored(value);
+        }
+    }
+
     /// Moves leading assignments out of the words and replaces what they and braces stand for. Returns
     /// the other readings.
     fn finish(&mut self, expansion: &mut Expansion) -> Vec<Self> {
@@ -230,7 +279,12 @@ impl Simple {
         if !word.started {
             return;
         }
-        let done = std::mem::take(word);
+        let mut done = std::mem::take(word);
+        // Of an address programs expand the braces by themselves.
+        let scheme = done.text.split_once("://").map_or("", |(scheme, _)| scheme);
+        if !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            restored(&mut done.text);
+        }
         if let Some(windows) = done.with_backslashes {
             self.also.push(windows);
         }
@@ -248,34 +302,6 @@ fn split_first(words: &mut Vec<String>) {
     if let Some(first) = words.first().filter(|word| word.contains(' ')) {
         let first: Vec<String> = first.split_whitespace().map(str::to_owned).collect();
         words.splice(..1, first);
-    }
-}
-
-#[derive(Default)]
-struct Word {
-    text: String,
-    /// Set once a backslash was dropped that Windows would have kept.
-    with_backslashes: Option<String>,
-    /// Quotes make a word even when nothing is between them.
-    started: bool,
-}
-
-impl Word {
-    fn push(&mut self, c: char) {
-        self.started = true;
-        self.text.push(c);
-        if let Some(windows) = &mut self.with_backslashes {
-            windows.push(c);
-        }
-    }
-
-    /// A backslash before `c`, outside single quotes.
-    fn escape(&mut self, c: char) {
-        let text = &self.text;
-        self.with_backslashes
-            .get_or_insert_with(|| text.clone())
-            .push('\\');
-        self.push(c);
     }
 }
 
@@ -300,12 +326,14 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
         match c {
             '\'' => {
                 word.started = true;
+                let mut open = 0;
                 while let Some(quoted) = chars.next().filter(|c| *c != '\'') {
-                    word.push(quoted);
+                    word.push_quoted(quoted, &mut open);
                 }
             }
             '"' => {
                 word.started = true;
+                let mut open = 0;
                 while let Some(quoted) = chars.next().filter(|c| *c != '"') {
                     match quoted {
                         '\\' => match chars.next() {
@@ -318,7 +346,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                         },
                         '`' => inner.push(backticked(&mut chars)),
                         '$' if chars.peek() == Some(&'(') => inner.push(parenthesised(&mut chars)),
-                        quoted => word.push(quoted),
+                        quoted => word.push_quoted(quoted, &mut open),
                     }
                 }
             }
@@ -404,7 +432,14 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
     found.push(simple);
     // Who reads a here-string is not always told beside it: `{ bash; } <<< 'line'`.
     let own = found.get(begin..).unwrap_or_default();
-    inner.extend(own.iter().flat_map(|simple| simple.input.clone()));
+    inner.extend(
+        own.iter()
+            .flat_map(|simple| simple.input.clone())
+            .map(|mut line| {
+                restored(&mut line);
+                line
+            }),
+    );
     if depth < MAX_DEPTH {
         inner
             .iter()

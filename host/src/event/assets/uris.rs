@@ -19,6 +19,17 @@ impl Finder<'_> {
             inner.strip_suffix('>').unwrap_or(inner).trim()
         });
         if looks_like_path(text) {
+            // `//evil.example/x`: whoever puts a scheme before it goes there.
+            if text.starts_with(['/', '\\'])
+                && text
+                    .get(1..)
+                    .is_some_and(|rest| rest.starts_with(['/', '\\']))
+            {
+                let address = address(text);
+                address
+                    .into_iter()
+                    .for_each(|address| self.address(address));
+            }
             return self.path_written(text, Written::Uri);
         }
         let (scheme, rest) = text.split_once(':').unwrap_or(("", text));

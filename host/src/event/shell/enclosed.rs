@@ -1,7 +1,5 @@
 //! Reads what stands between two marks of a shell line, the first of which is ahead or just read.
 
-use super::expansion::closing;
-
 pub(super) type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
 /// Reads `(…)` with the parentheses inside it, quotes respected.
@@ -34,12 +32,20 @@ pub(super) fn parenthesised(chars: &mut Chars<'_>) -> String {
 
 /// Reads `{…}` behind a dollar, variables inside it included.
 pub(super) fn braced(chars: &mut Chars<'_>) -> String {
-    let ahead: String = chars.clone().take(MAX_AHEAD).collect();
-    let end = closing(&format!("${ahead}")).get(&1).copied();
+    let mut open = 0_usize;
+    let mut last = '$';
+    let end = chars.clone().take(MAX_AHEAD).position(|c| {
+        match (std::mem::replace(&mut last, c), c) {
+            ('$', '{') => open += 1,
+            (_, '}') => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open == 0
+    });
     let mut text = String::new();
-    for c in chars.by_ref() {
+    for (at, c) in chars.by_ref().enumerate() {
         text.push(c);
-        if c == '}' && end.is_none_or(|end| text.len() >= end) {
+        if c == '}' && end.is_none_or(|end| at >= end) {
             break;
         }
     }

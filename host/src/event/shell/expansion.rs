@@ -113,51 +113,75 @@ impl Expansion {
         Some(all)
     }
 
-    /// `word` with each of its variables replaced by all that it may hold; `assigned` tells whether the
-    /// script's own values count.
+    /// `word` with each of its variables replaced by all that it may hold, the same wherever the word
+    /// names it; `assigned` tells whether the script's own values count.
     fn choose(&mut self, word: &str, assigned: bool) -> Option<Vec<String>> {
-        let mut all = vec![String::new()];
+        // Each variable of the word, with what it may hold, and which of these every reading took.
+        let mut used: Vec<(Use<'_>, Vec<String>)> = Vec::new();
+        let mut all = vec![(String::new(), Vec::<usize>::new())];
         for piece in pieces(word) {
-            let used = match piece {
+            let variable = match piece {
                 Piece::Plain(text) => {
-                    self.write(&mut all, text)?;
+                    self.spend(text.len().saturating_mul(all.len() - 1))?;
+                    all.iter_mut().for_each(|(word, _)| word.push_str(text));
                     continue;
                 }
-                Piece::Variable(used) => used,
+                Piece::Variable(variable) => variable,
             };
-            let mut choices: Vec<String> = used.choices();
-            if let Some(values) = self.known.get(used.name).filter(|_| assigned) {
-                // It is set, so that it is nothing only if it was made so.
-                choices.retain(|choice| !choice.is_empty());
-                self.left = self
-                    .left
-                    .checked_sub(values.iter().map(String::len).sum())?;
-                choices.extend(values.iter().cloned());
-            }
-            choices.dedup();
-            let (last, others) = choices.split_last()?;
-            let mut next = Vec::new();
-            for choice in others {
-                let mut more = all.clone();
-                self.spend(more.iter().map(String::len).sum())?;
-                self.write(&mut more, choice)?;
-                next.extend(more);
-            }
-            self.write(&mut all, last)?;
-            next.extend(all);
-            all = next;
-            if all.len() > MAX_WORDS {
-                return None;
+            let known = used.iter().position(|(other, _)| other.is_as(&variable));
+            let at = match known {
+                Some(at) => at,
+                None => {
+                    used.push((variable, self.choices(&variable, assigned)?));
+                    all = self.multiply(all, used.last()?.1.len())?;
+                    used.len() - 1
+                }
+            };
+            let choices = &used.get(at)?.1;
+            let chosen = |taken: &[usize]| choices.get(*taken.get(at)?);
+            let bytes = all.iter().skip(1).filter_map(|(_, taken)| chosen(taken));
+            let bytes = bytes.map(String::len).sum();
+            self.spend(bytes)?;
+            for (word, taken) in &mut all {
+                word.push_str(chosen(taken)?);
             }
         }
-        Some(all)
+        Some(all.into_iter().map(|(word, _)| word).collect())
     }
 
-    /// Puts `text` behind all of them; what would not be there without variables is paid for.
-    fn write(&mut self, all: &mut [String], text: &str) -> Option<()> {
-        self.spend(text.len().saturating_mul(all.len() - 1))?;
-        all.iter_mut().for_each(|word| word.push_str(text));
-        Some(())
+    /// Each of `all` once for each of `choices` values of one more variable.
+    fn multiply(
+        &mut self,
+        all: Vec<(String, Vec<usize>)>,
+        choices: usize,
+    ) -> Option<Vec<(String, Vec<usize>)>> {
+        if all.len().saturating_mul(choices) > MAX_WORDS {
+            return None;
+        }
+        let bytes: usize = all.iter().map(|(word, _)| word.len()).sum();
+        self.spend(bytes.saturating_mul(choices - 1))?;
+        let more = (0..choices).flat_map(|choice| {
+            all.iter().map(move |(word, taken)| {
+                let taken = taken.iter().copied().chain([choice]).collect();
+                (word.clone(), taken)
+            })
+        });
+        Some(more.collect())
+    }
+
+    /// What a variable may hold; never nothing at all.
+    fn choices(&mut self, variable: &Use<'_>, assigned: bool) -> Option<Vec<String>> {
+        let mut choices = variable.choices();
+        if let Some(values) = self.known.get(variable.name).filter(|_| assigned) {
+            // It is set, so that it is nothing only if it was made so.
+            choices.retain(|choice| !choice.is_empty());
+            self.left = self
+                .left
+                .checked_sub(values.iter().map(String::len).sum())?;
+            choices.extend(values.iter().cloned());
+        }
+        choices.dedup();
+        (!choices.is_empty()).then_some(choices)
     }
 
     /// `a{b,c}d` as `abd` and `acd`, inner braces after outer ones; `{a..c}` as a wildcard.
@@ -220,6 +244,11 @@ fn pieces(word: &str) -> Vec<Piece<'_>> {
 }
 
 impl<'a> Use<'a> {
+    /// Whether both stand for the same: `$a` and `${a}`.
+    fn is_as(&self, other: &Self) -> bool {
+        (self.name, self.operation) == (other.name, other.operation)
+    }
+
     /// What follows a dollar, with where its brace is closed; `None` when that is no variable, or one
     /// that always holds something.
     fn read(after: &'a str, end: Option<usize>) -> Option<Self> {
@@ -403,7 +432,7 @@ fn sequence(inside: &str) -> Option<&'static str> {
 const SET: &[&str] = &["HOME", "PWD"];
 /// Words of one word with braces or variables, and values of one variable. Chosen: more than people
 /// write by hand.
-const MAX_WORDS: usize = 256;
+const MAX_WORDS: usize = 1024;
 pub(super) const MAX_VARIABLES: usize = 256;
 /// Chosen: defaults of defaults of defaults.
 const MAX_ROUNDS: usize = 4;

@@ -73,9 +73,8 @@ fn every_part_of_a_line_is_a_command_of_its_own() {
     check(
         "bash <<EOF\ncat x\nEOF",
         expect![[r#"
-        [bash]
-        [cat] [x]
-        [EOF]"#]],
+            [bash]
+            [cat] [x]"#]],
     );
 }
 

@@ -36,12 +36,12 @@ action = "ask"
 on_fault = "allow"
 "#;
 
-fn judge(root: &Path, tasks: &tokio::runtime::Handle) -> Judge {
+fn judge(rules: &str, root: &Path, tasks: &tokio::runtime::Handle) -> Judge {
     let audit = root.join("audit");
     let pins = Sealed::new(root.join("pins.json"), &audit, pins::PURPOSE);
     Judge::new(
         Set::new(Vec::new(), Vec::new()),
-        Policy::parse(RULES, "policy.toml", root).unwrap(),
+        Policy::parse(rules, "policy.toml", root).unwrap(),
         Ledger::open(&audit, Arc::new(now_ms)).unwrap(),
         Desk::new(DeskLimits::default(), ProcessTable),
         Histories::default(),
@@ -70,6 +70,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::under(RULES)
+    }
+
+    fn under(rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tasks = tokio::runtime::Runtime::new().unwrap();
         let link = Link::new(
@@ -82,7 +86,7 @@ impl Bench {
             Launch::default(),
         );
         Self {
-            judge: judge(folder.path(), tasks.handle()),
+            judge: judge(rules, folder.path(), tasks.handle()),
             link: Mutex::new(link),
             _tasks: tasks,
             _folder: folder,
@@ -157,6 +161,34 @@ fn a_list_with_more_refused_names_than_can_be_kept_is_a_refusal() {
         refused.contains(r#""error""#) && !refused.contains("good"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_redacted_list_keeps_the_protocols_own_words() {
+    let bench = Bench::under(
+        r#"
+        version = 1
+        profile = "balanced"
+
+        [[rule]]
+        id = "hide"
+        match = { server = "s", direction = "to-client" }
+        action = "redact"
+
+        [servers.s]
+        on_fault = "allow"
+        "#,
+    );
+    for more in ["", r#","nextCursor":"c1""#, r#","resultType":"complete""#] {
+        bench.ask("tools/list", "");
+        let answer = bench.answered(&format!(
+            r#"{{"tools":[{{"name":"t","description":"secret 1","inputSchema":{{}}}}]{more}}}"#
+        ));
+        assert!(
+            answer.contains(r#""name":"t""#) && answer.contains(more) && !answer.contains("secret"),
+            "{answer}"
+        );
+    }
 }
 
 #[test]

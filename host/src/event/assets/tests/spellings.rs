@@ -435,3 +435,37 @@ fn no_name_of_an_argument_hides_a_command_from_a_tool_that_runs_it() {
         assert!(!secret(tool, key, text), "{tool} {key} {text}");
     }
 }
+
+#[test]
+fn what_a_uri_says_behind_its_path_vouches_for_nothing() {
+    for uri in [
+        "file:///etc/passwd?/../../../srv/app/a",
+        "file:///etc/passwd#/../../../srv/app/a",
+        "fs:///etc/passwd?/../../../srv/app/a",
+    ] {
+        let assets = request("resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
+        let first = assets.iter().find(|asset| asset.kind.word() == "path");
+        assert_eq!(
+            first.map(|path| path.value.as_str()),
+            Some("/etc/passwd"),
+            "{uri}"
+        );
+    }
+}
+
+#[test]
+fn an_address_without_a_scheme_names_its_host() {
+    for url in [
+        "//a.evil.example/x",
+        "///a.evil.example/x",
+        r"\\\\a.evil.example\\x",
+        r"/\\a.evil.example",
+    ] {
+        let found = request(
+            "tools/call",
+            &format!(r#"{{"name":"t","arguments":{{"url":"{url}"}}}}"#),
+        );
+        let host = |asset: &Asset| asset.kind.word() == "host" && asset.value == "a.evil.example";
+        assert!(found.iter().any(host), "{url}: {}", show(&found));
+    }
+}
