@@ -20,14 +20,28 @@ pub fn runs_shell(name: &str) -> bool {
     SHELLS.contains(&name) || leads_on(name)
 }
 
-/// Programs that run what they read, or a file that is named.
+/// Programs that run what they read, or a file that is named, or take names of files from what they
+/// read.
 pub fn runs_input(name: &str) -> bool {
-    SHELLS.contains(&name)
-        || [
-            "at", "batch", "crontab", "ed", "ex", "expect", "gdb", "make", "chmod", "install",
-            "vim", ".",
-        ]
-        .contains(&name)
+    const OTHERS: &[&str] = &[
+        ".",
+        "at",
+        "batch",
+        "chmod",
+        "cpio",
+        "crontab",
+        "ed",
+        "ex",
+        "expect",
+        "gdb",
+        "install",
+        "make",
+        "mapfile",
+        "read",
+        "readarray",
+        "vim",
+    ];
+    SHELLS.contains(&name) || OTHERS.contains(&name)
 }
 
 const SHELLS: &[&str] = &[

@@ -40,7 +40,7 @@ pub fn commands(script: &str) -> Vec<Simple> {
     lex(&separated(&script), 0, &mut found);
     let run = !bodies.is_empty() && found.iter().any(Simple::may_run_files);
     for body in bodies {
-        match (run, body.expands) {
+        match (run || !body.is_kept, body.expands) {
             (true, _) => lex(&separated(&body.text), 1, &mut found),
             (false, true) => substitutions(&body.text)
                 .iter()
@@ -120,7 +120,9 @@ impl Simple {
                 && !is_program(&name)
                 && !is_program_or_word(&name)
         });
-        by_path || names().any(|name| runs_input(&name) || interprets(&name))
+        by_path
+            || self.words.first().is_some_and(String::is_empty)
+            || names().any(|name| runs_input(&name) || interprets(&name))
     }
 
     /// Puts braces and commas back that were quoted.

@@ -10,6 +10,8 @@ pub(super) struct Body {
     pub text: String,
     /// The marker was not quoted, so variables and substitutions inside are replaced.
     pub expands: bool,
+    /// It goes into a file or a message as it is. Of any other the words may be names of files.
+    pub is_kept: bool,
 }
 
 /// A script without the bodies of its here-documents, and these. One whose marker never comes, or of
@@ -38,6 +40,7 @@ struct Marker {
     quoted: bool,
     /// `<<-`: tabs before its lines don't count.
     tabs: bool,
+    is_kept: bool,
 }
 
 /// Where each line of a script begins.
@@ -198,8 +201,31 @@ impl<'a> Cutter<'a> {
         }
     }
 
+    /// Whether the command at the end of `out` only hands on what it reads: `cat > FILE`, `tee FILE`, or
+    /// `cat` for the text of a commit or the like.
+    fn keeps(&self) -> bool {
+        const ENDS: [char; 6] = [';', '&', '|', '(', '`', '\n'];
+        let (before, own) = self.out.rsplit_once(ENDS).unwrap_or(("", &self.out));
+        let after = self.rest().split('\n').next().unwrap_or("");
+        if after.replace("||", "").contains(['|', '(', '`']) {
+            return false;
+        }
+        let substituted = self.out.get(before.len()..).unwrap_or("").starts_with('(');
+        match own.split_whitespace().next() {
+            Some("tee") => true,
+            Some("cat") if substituted && before.ends_with('$') => {
+                let outer = before.rsplit(ENDS).next().unwrap_or("");
+                let name = outer.split_whitespace().next();
+                name.is_some_and(|name| WRITES.contains(&name))
+            }
+            Some("cat") => own.contains('>') || after.contains('>'),
+            _ => false,
+        }
+    }
+
     /// `<<`, with the marker behind it.
     fn begin(&mut self) {
+        let is_kept = self.keeps();
         self.copy(2);
         let tabs = self.rest().starts_with('-');
         self.copy(usize::from(tabs));
@@ -209,6 +235,7 @@ impl<'a> Cutter<'a> {
             text: String::new(),
             quoted: false,
             tabs,
+            is_kept,
         };
         let mut quote = None;
         while let Some(c) = self.rest().chars().next() {
@@ -243,6 +270,7 @@ impl<'a> Cutter<'a> {
             self.bodies.push(Body {
                 text,
                 expands: !marker.quoted,
+                is_kept: marker.is_kept,
             });
             let rest = self.script.get(end..).unwrap_or("");
             let line = rest.find('\n').map_or(rest.len(), |found| found + 1);
@@ -263,6 +291,9 @@ impl<'a> Cutter<'a> {
         places.front().copied()
     }
 }
+
+/// Programs of which an argument is a text for people.
+const WRITES: [&str; 6] = ["echo", "gh", "git", "glab", "hg", "printf"];
 
 #[cfg(test)]
 mod tests {

@@ -115,6 +115,12 @@ fn a_here_document_hides_nothing_and_is_no_line() {
         "cat > x.sh <<'EOF'\ncat ~/.ssh/id_rsa\nEOF\nbash x.sh",
         "cat > x <<'EOF'\ncat ~/.ssh/id_rsa\nEOF\nchmod +x x; ./x",
         "cat <<EOF > ~/.ssh/authorized_keys\nkey\nEOF",
+        "cat $(cat <<'E'\n/home/u/.ssh/id_rsa\nE\n)",
+        "$(cat <<'E'\ncat /home/u/.ssh/id_rsa\nE\n)",
+        "while read f; do cat $f; done <<E\n/home/u/.ssh/id_rsa\nE",
+        "cat > list <<E\n/home/u/.ssh/id_rsa\nE\nxargs cat < list",
+        "tar c -T - <<E\n/home/u/.ssh/id_rsa\nE",
+        "cat <<E | tar c -T -\n/home/u/.ssh/id_rsa\nE",
         "cat <<E\ncat ~/.ssh/id_rsa",
     ] {
         assert!(line_touches(line), "{line}");
@@ -123,6 +129,9 @@ fn a_here_document_hides_nothing_and_is_no_line() {
         "git commit -m \"$(cat <<'EOF'\ndocs: mention .env in README\nEOF\n)\"",
         "cat > README.md <<'EOF'\n# Setup\nCopy .env.example to .env\nEOF",
         "cat > README.md <<EOF\nDon't read ~/.ssh/id_rsa\nEOF\ngit add README.md",
+        "cat <<'EOF' > \"$dir/README.md\" && git add .\nDon't read ~/.ssh/id_rsa\nEOF",
+        "sudo -v; tee notes.md <<EOF\nSee .env\nEOF",
+        "gh pr create --title x --body \"$(cat <<'EOF'\nIt's .env\nEOF\n)\"",
     ] {
         assert!(!line_touches(line), "{line}");
     }
