@@ -257,21 +257,22 @@ impl<'a> Finder<'a> {
         }
         let mut name = String::new();
         let mut expects_program = true;
-        let mut led = false;
+        let (mut led, mut joined) = (false, false);
         let mut before = "";
-        for word in &simple.words {
+        for (at, word) in simple.words.iter().enumerate() {
             let last = std::mem::replace(&mut before, word);
             let is_option = word.starts_with('-') || word.chars().all(|c| c.is_ascii_digit());
             let assigns = expects_program && word.contains('=');
             if expects_program && !is_option && !assigns && !word.is_empty() {
-                // It runs a line as well as words.
-                if name == "eval" {
-                    self.nested(word, "eval", depth);
-                }
                 name = program(word);
                 self.push(AssetKind::Command, name.clone(), Vec::new(), false);
                 if looks_like_path(word) {
                     self.path(word);
+                }
+                // It runs its words as one line.
+                if name == "eval" && depth < MAX_NESTED && !std::mem::replace(&mut joined, true) {
+                    let line = simple.words.get(at + 1..).unwrap_or_default().join(" ");
+                    self.script(&line, depth + 1);
                 }
                 expects_program = programs::precedes_program(&name);
                 led |= expects_program;

@@ -12,7 +12,7 @@ mod word;
 use std::borrow::Cow;
 
 use super::programs::{interprets, is_program, is_program_or_word, precedes_program, runs_input};
-use enclosed::{ansi_c, backticked, braced, parenthesised, substitutions};
+use enclosed::{ansi_c, backticked, braced, may_go_on, parenthesised, substitutions};
 use expansion::{Expansion, alternatives, assignment};
 use word::{Word, restored};
 
@@ -323,6 +323,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
     let mut target = Target::Word;
     let mut inner: Vec<String> = Vec::new();
     let begin = found.len();
+    let mut unsure = false;
     let mut chars = script.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -347,7 +348,18 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                             }
                         },
                         '`' => inner.push(backticked(&mut chars)),
-                        '$' if chars.peek() == Some(&'(') => inner.push(parenthesised(&mut chars)),
+                        '$' if chars.peek() == Some(&'(') => {
+                            let text = parenthesised(&mut chars);
+                            // Where it ends, and so where the quotation does, is not known.
+                            let again = may_go_on(&text) && !unsure;
+                            simple.unread |= again && depth > MAX_UNSURE;
+                            if again {
+                                unsure = true;
+                                let rest = chars.clone().filter(|c| !"'\"".contains(*c));
+                                inner.push(rest.collect());
+                            }
+                            inner.push(text);
+                        }
                         quoted => word.push_quoted(quoted, &mut open),
                     }
                 }
@@ -367,6 +379,10 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
                 let text = braced(&mut chars);
                 text.chars().for_each(|c| word.push(c));
                 inner.extend(substitutions(&text));
+                // One that nothing closes is none to a shell that reads it as a marker.
+                if !text.ends_with('}') {
+                    inner.push(text.trim_start_matches('{').to_owned());
+                }
                 // A shell may take what follows the first of several ends for the line's.
                 let behind = text.split_once('}').map_or("", |(_, behind)| behind);
                 if behind.contains(|c: char| c.is_whitespace() || "(;|&`<>".contains(c)) {
@@ -462,5 +478,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
 
 /// Chosen: `sh -c "bash -c \"$(…)\""` is three.
 const MAX_DEPTH: usize = 8;
+/// How deep a line may be nested that is read in one more way. Chosen: each doubles what is to be read.
+const MAX_UNSURE: usize = 4;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Arguments and what they touch; every attack beside its harmless twin.
 
 mod nesting;
+mod oracle;
 mod spellings;
 
 use super::*;
@@ -412,6 +413,9 @@ fn hostile_strings_end() {
         "${a:-`",
         "\\`",
         "{ ",
+        "eval ",
+        "\"$(case ",
+        "cat <<E\nE\n",
         "@(",
         "<<<a ",
         "b:file:",
@@ -423,11 +427,11 @@ fn hostile_strings_end() {
         "@:=",
         "é\u{202e}/",
     ] {
-        let text = bit.repeat(4_000).replace('\\', "\\\\");
+        let text = serde_json::to_string(&bit.repeat(4_000)).unwrap();
         for key in ["path", "command", "args", "url", "code", "body", "to", "x"] {
             let found = request(
                 "tools/call",
-                &format!(r#"{{"name":"t","arguments":{{"{key}":"{text}"}}}}"#),
+                &format!(r#"{{"name":"t","arguments":{{"{key}":{text}}}}}"#),
             );
             assert!(found.len() <= MAX_ASSETS + 1);
         }

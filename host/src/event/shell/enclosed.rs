@@ -2,15 +2,25 @@
 
 pub(super) type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
-/// Reads `(…)` with the parentheses inside it, quotes respected.
+/// Reads `(…)` with the parentheses inside it; quotes, backslashes and comments respected.
 pub(super) fn parenthesised(chars: &mut Chars<'_>) -> String {
     let mut open = 0_usize;
     let mut quote = None;
     let mut text = String::new();
-    for c in chars.by_ref() {
+    let mut last = ' ';
+    while let Some(c) = chars.next() {
+        let before = std::mem::replace(&mut last, c);
         match (quote, c) {
+            // Of `$'…'` a backslash does not end either.
+            (None | Some('"' | '$'), '\\') => {
+                text.push(c);
+                text.extend(chars.next());
+                continue;
+            }
+            (None, '\'') if before == '$' => quote = Some('$'),
+            (Some('$'), '\'') => quote = None,
             (None, '\'' | '"') => quote = Some(c),
-            (Some(q), c) if q == c => quote = None,
+            (Some(q), c) if q == c && q != '$' => quote = None,
             (None, '(') => {
                 open += 1;
                 if open == 1 {
@@ -23,11 +33,24 @@ pub(super) fn parenthesised(chars: &mut Chars<'_>) -> String {
                     break;
                 }
             }
+            (None, '#') if " \t\n;&|(".contains(before) => {
+                text.push(c);
+                while let Some(c) = chars.next_if(|c| *c != '\n') {
+                    text.push(c);
+                }
+                continue;
+            }
             _ => {}
         }
         text.push(c);
     }
     text
+}
+
+/// Whether `text`, which a parenthesis ended, may have a pattern of a `case` behind that.
+pub(super) fn may_go_on(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .any(|word| word == "case")
 }
 
 /// Reads `{…}` behind a dollar, variables inside it included.
