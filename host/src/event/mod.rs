@@ -163,9 +163,16 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether a rule that redacts replaces this text: all but keys, the protocol's own words, what
-    /// is to be sent back as it came, and the name under which a definition is found.
+    /// Whether a rule that redacts replaces this text: all but what is [fixed](Self::is_fixed) and
+    /// what has no place of its own in the message.
     pub fn may_redact(&self, text: &Text) -> bool {
+        !self.is_fixed(text) && text.literal.is_some()
+    }
+
+    /// Whether nobody chose this text, or the message needs it as it is: keys, the protocol's own
+    /// words, what is to be sent back as it came, the name under which a definition is found, and
+    /// nothing at all.
+    pub fn is_fixed(&self, text: &Text) -> bool {
         let defines = matches!(
             self.kind,
             Kind::ToolDefinition | Kind::PromptDefinition | Kind::ResourceDefinition
@@ -179,7 +186,7 @@ impl Event {
             Role::Name | Role::Uri => defines && text.original == self.name,
             _ => false,
         };
-        !fixed && !text.original.is_empty() && text.literal.is_some()
+        fixed || text.original.is_empty()
     }
 }
 

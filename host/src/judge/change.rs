@@ -33,6 +33,8 @@ impl Judge {
         bytes: &[u8],
     ) -> Result<Changed, &'static str> {
         const CANNOT: &str = "the message could not be changed without making it ambiguous";
+        // Forwarded as it came, it would only be called redacted.
+        const NOTHING: &str = "there is nothing in the message that could be redacted";
         const MANY: &str = "more names were cut from lists than can be remembered as refused";
         let mut changed = Changed::default();
         let removed = |action| matches!(action, Action::Ask | Action::Deny);
@@ -70,7 +72,8 @@ impl Judge {
         };
         let root = json::parse(bytes, &limits).map_err(|_| CANNOT)?;
         let mut splice = Splice::new(bytes);
-        let in_list = entries().next().is_some();
+        // Something was to be redacted in which nothing is anybody's.
+        let mut idle = false;
         let mut edits = 0;
         let mut first: Option<Decision> = None;
         for (part, weighed) in &examined.parts {
@@ -82,12 +85,12 @@ impl Judge {
                 }
                 (_, Action::Redact) => {
                     let passages = self.passages(weighed);
-                    if passages.is_empty() && in_list && says_nothing(weighed) {
+                    if passages.is_empty() && says_nothing(weighed) {
+                        idle = true;
                         continue;
                     }
-                    // Forwarded as it came, it would only be called redacted.
                     if passages.is_empty() {
-                        return Err("there is nothing in the message that could be redacted");
+                        return Err(NOTHING);
                     }
                     for (literal, passage, rule) in passages {
                         let placeholder = format!("[redacted: {}]", Label::new(rule));
@@ -102,6 +105,9 @@ impl Judge {
             }
             edits += 1;
             first.get_or_insert_with(|| weighed.decision.clone());
+        }
+        if idle && edits == 0 {
+            return Err(NOTHING);
         }
         if edits > 0 {
             // Made for this client: a shared cache must not hand it to others.
@@ -153,12 +159,12 @@ impl Judge {
     }
 }
 
-/// Whether nothing in what came is anybody's: of a list, what stands beside its entries.
+/// Whether nothing in what came is anybody's, such as what stands beside the entries of a list.
 fn says_nothing(weighed: &Weighed) -> bool {
     let event = &weighed.event;
     event.direction == Direction::ToClient
         && weighed.findings.is_empty()
-        && !event.texts.iter().any(|text| event.may_redact(text))
+        && event.texts.iter().all(|text| event.is_fixed(text))
 }
 
 /// A literal, the passage of it, and the rule that asks.
@@ -231,6 +237,23 @@ mod tests {
             ),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn what_has_no_place_of_its_own_is_somebodys_all_the_same() {
+        let mut weighed = crate::judge::ask::tests::part(0, Action::Redact);
+        weighed.event.direction = Direction::ToClient;
+        weighed.findings.clear();
+        for (role, nothing) in [(Role::Key, true), (Role::Content, false)] {
+            weighed.event.texts = vec![Text {
+                pointer: "/result/blob".into(),
+                role,
+                original: "x".into(),
+                canonical: None,
+                literal: None,
+            }];
+            assert_eq!(says_nothing(&weighed), nothing);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Shells that clients put between themselves and a server.
 const SHELLS: &[&str] = &[
     "sh", "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "ksh93", "mksh", "nu", "oksh",
-    "osh", "pwsh", "tcsh", "xonsh", "yash", "zsh",
+    "osh", "pwsh", "tcsh", "yash", "zsh",
 ];
 
 /// What else stands between a client and a server and starts nothing but it: with a time limit, as

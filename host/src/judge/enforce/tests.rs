@@ -189,6 +189,10 @@ fn a_redacted_list_keeps_the_protocols_own_words() {
             "{answer}"
         );
     }
+    // Where nothing was replaced, nothing passes as redacted.
+    bench.ask("tools/list", "");
+    let empty = bench.answered(r#"{"tools":[],"nextCursor":"c1"}"#);
+    assert!(empty.contains(r#""error""#), "{empty}");
 }
 
 #[test]

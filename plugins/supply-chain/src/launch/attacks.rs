@@ -161,6 +161,7 @@ const ROWS: &[(&str, &str)] = &[
     ("</dev/null npx evil@1.0.0", EVIL),
     ("npx \\\n  -y \\\n  evil@1.0.0", EVIL),
     ("npx \\\r\n  -y evil@1.0.0", EVIL),
+    ("echo \\\r\nnpx -y evil@1.0.0", EVIL),
     ("echo hi;npx evil@1.0.0", EVIL),
     ("echo `npx evil@1.0.0`", EVIL),
     ("echo \"`npx evil@1.0.0`\"", EVIL),

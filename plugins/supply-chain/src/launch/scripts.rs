@@ -19,6 +19,10 @@ impl Reader {
         let readable = text.floor_char_boundary(self.work_left);
         self.work(text.len());
         let text = text.get(..readable).unwrap_or_default();
+        // Where lines end as on Windows, only some who read it go on behind a backslash.
+        if text.contains("\\\r\n") && self.work(text.len()) {
+            self.script(&text.replace("\\\r\n", "\n"), role, depth);
+        }
         let scanning = std::mem::replace(&mut self.scanning, false);
         let output_runs = std::mem::take(&mut self.output_runs);
         let script = Script::lex(text, &mut self.variables, &mut self.work_left);
