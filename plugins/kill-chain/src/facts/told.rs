@@ -1,7 +1,7 @@
 //! What an order could have said of a call: its words and names, argument by argument.
 
 use super::{Facts, head};
-use crate::account::grouped;
+use crate::account;
 use crate::lexicon::Lexicon;
 use crate::order::pairs;
 use crate::print::{Printer, plain};
@@ -80,10 +80,10 @@ impl Facts {
                     own.extend(pairs(word.text(value), printer));
                 }
                 words::Kind::Plain if word.is_rich(value) => {
-                    let account = grouped(value, &word);
-                    let account = account.map(|own| printer.name(&own));
-                    self.told.names.extend(account);
-                    self.told.places.extend(account);
+                    for name in account::names(value, &word, printer) {
+                        self.told.names.push(name);
+                        self.told.places.push(name);
+                    }
                     for part in parts(word.bare(value)) {
                         self.address(part, lexicon);
                         self.mail(part, printer);

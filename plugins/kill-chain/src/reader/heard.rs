@@ -1,7 +1,7 @@
 //! Orders where a passage sounds like one, as `tone` hears it.
 
 use super::{MAX_WORDS, Reader};
-use crate::account::grouped;
+use crate::account;
 use crate::order::{Order, pairs, sign};
 use crate::print::Printer;
 use crate::tone::Passage;
@@ -112,9 +112,9 @@ pub(super) fn take(
         }
     } else {
         let bare = word.bare(text);
-        if let Some(account) = grouped(text, &word) {
+        for account in account::names(text, &word, printer) {
             order.signs |= sign::PLACE;
-            into.push(printer.name(&account));
+            into.push(account);
         }
         for part in parts(bare) {
             // Of the sentences that follow only where something goes.
