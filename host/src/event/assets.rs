@@ -75,6 +75,12 @@ pub fn assets_of_argv(argv: &[String], seen: &Seen<'_>) -> Vec<Asset> {
     finder.found
 }
 
+/// Names or patterns to leave out, as a search takes them: nothing that begins at a root or goes up.
+fn is_left_out(text: &str) -> bool {
+    let inner = |c: char| c.is_alphanumeric() || "._-*?/[]{},!@+".contains(c);
+    text.chars().all(inner) && !text.starts_with('/') && !text.contains("..")
+}
+
 struct Finder<'a> {
     places: &'a Places,
     /// The server's directory first, then those that the message names.
@@ -110,6 +116,9 @@ impl<'a> Finder<'a> {
     }
 
     fn argument(&mut self, text: &str, usage: Usage) {
+        if usage == Usage::LeftOut && self.runs == Runs::No && is_left_out(text) {
+            return;
+        }
         // What is an address as a whole is read as one, with all that prose would end it with.
         if usage != Usage::Address || text.trim().contains(char::is_whitespace) {
             addresses(text)
@@ -127,7 +136,7 @@ impl<'a> Finder<'a> {
         match usage {
             Usage::Command => self.script(text, 0),
             Usage::Words => self.words(text),
-            Usage::Path => self.path_value(text),
+            Usage::Path | Usage::LeftOut => self.path_value(text),
             Usage::Address => {
                 self.uri(text);
                 self.hidden_path(text);
@@ -135,7 +144,7 @@ impl<'a> Finder<'a> {
             Usage::Recipient => self.recipients(text),
             Usage::Code => {
                 if !self.whole_command(text) && !self.whole_path(text) {
-                    self.quoted(text);
+                    self.code(text);
                     self.hidden_path(text);
                 }
             }
@@ -325,7 +334,7 @@ impl<'a> Finder<'a> {
         // What a shell makes of such a name is not known: `/bin/ba?h -c …`, `$SHELL -c …`.
         let unknown = program.contains(['*', '?', '[', '$']);
         if programs::interprets(program) || unknown {
-            self.quoted(word);
+            self.code(word);
         }
         if programs::runs_shell(program) || unknown || word.contains("$(") {
             match depth < MAX_NESTED {
@@ -385,20 +394,6 @@ impl<'a> Finder<'a> {
             }
         }
         self.named_host(word, program, had_address);
-    }
-
-    /// What a program text quotes: `open('/etc/shadow')`, `{"path":"~/.ssh"}`.
-    fn quoted(&mut self, code: &str) {
-        for piece in code.split(['"', '\'', '`', '\\']).map(str::trim) {
-            if piece.len() < code.trim().len() && looks_like_path(piece) && piece.len() > 1 {
-                self.path(piece);
-            } else if piece.len() < code.len()
-                && programs::is_program(&program(piece.split(' ').next().unwrap_or("")))
-                && piece.contains(' ')
-            {
-                self.script(piece, MAX_NESTED);
-            }
-        }
     }
 
     fn recipients(&mut self, text: &str) {

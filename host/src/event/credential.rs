@@ -4,8 +4,11 @@
 //! reads `*` in the asked path as "could be anything here", and looks for a place under any home
 //! directory, since a server may run with another one than ours.
 
+mod table;
+
 use super::classes::without_classes;
 use super::place::{Place, Places};
+use table::{FILES, HARMLESS, ROOTED, TREES};
 
 /// Whether `place`, in any of its spellings, is or lies in a place where secrets live.
 pub fn is_credential(place: &Place, places: &Places) -> bool {
@@ -75,12 +78,30 @@ fn ends_with(parts: &[&str], file: &[&str]) -> bool {
     else {
         return false;
     };
-    // `*` alone, or `*.c`, could be any file: only a pattern that spells part of a name counts.
-    let spelled = |part: &str| part.chars().filter(|c| c.is_alphanumeric()).count() >= 2;
-    starts_with(rest, file)
-        && rest
-            .last()
-            .is_some_and(|last| !is_glob(last) || spelled(last))
+    let (Some(last), Some(known)) = (rest.last(), file.last()) else {
+        return false;
+    };
+    let found = rest
+        .first()
+        .is_some_and(|first| file.len() > 1 && !is_glob(first));
+    starts_with(rest, file) && (!is_glob(last) || aims(last, known, found))
+}
+
+/// Whether a wildcard says enough of a known name to be about it. `*` alone, `*.c` and `*.json` could be
+/// any file; what spells part of the name, or stands in a directory of that name, is not.
+fn aims(part: &str, known: &str, in_directory: bool) -> bool {
+    let spelled = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    let (stem, extension) = match part.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, extension),
+        _ => (part, ""),
+    };
+    if spelled(stem) > 0 || in_directory {
+        return spelled(part) >= 2;
+    }
+    let [extension, known] = [extension, known.strip_prefix("*.").unwrap_or_default()]
+        .map(|text| without_classes(text).chars().collect::<Vec<char>>());
+    let mut steps = MAX_STEPS;
+    spelled(part) >= 2 && !known.is_empty() && overlap(&extension, &known, &mut steps)
 }
 
 /// Whether a written component may name a known one; both may hold wildcards.
@@ -146,231 +167,6 @@ fn overlap(a: &[char], b: &[char], steps: &mut u32) -> bool {
 const MAX_STEPS: u32 = 2_000;
 /// Chosen: Linux opens no longer path (`PATH_MAX`), so a longer pattern was made to cost time.
 const MAX_GLOB_BYTES: usize = 4096;
-
-/// Names that look like a credential's and are made to be shared.
-///
-/// `~/.ssh/config` and `authorized_keys` are not among them: one can run programs, the other opens
-/// the door.
-const HARMLESS: &[&str] = &[
-    "*.pub",
-    "known_hosts",
-    "known_hosts.old",
-    ".env.example",
-    ".env.sample",
-    ".env.template",
-    ".env.dist",
-    ".env.defaults",
-    ".env.schema",
-    "example.env",
-    "sample.env",
-    "template.env",
-];
-
-/// Absolute places.
-const ROOTED: &[&str] = &[
-    "etc/shadow*",
-    "etc/gshadow*",
-    "etc/master.passwd",
-    "private/etc/master.passwd",
-    "etc/security/opasswd",
-    "etc/ssh/ssh_host_*",
-    "etc/krb5.keytab",
-    "etc/kubernetes",
-    "etc/ssl/private",
-    "etc/sudoers*",
-    "etc/networkmanager/system-connections",
-    "run/secrets",
-    "var/run/secrets",
-    "var/lib/kubelet",
-    "var/db/dslocal/nodes",
-    "private/var/db/dslocal/nodes",
-    "proc/*/environ",
-    "proc/*/mem",
-    "proc/*/task/*/environ",
-    "proc/*/task/*/mem",
-    "dev/mem",
-    "dev/kmem",
-];
-
-/// Directories (and a few files) at any depth; all that lies below counts.
-const TREES: &[&str] = &[
-    // Keys and cloud.
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".kube",
-    ".oci",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/hub",
-    ".config/glab-cli",
-    ".config/doctl",
-    ".config/op",
-    ".config/rclone",
-    ".config/sops",
-    ".config/github-copilot",
-    ".terraform.d/credentials.tfrc.json",
-    ".docker/config.json",
-    ".docker/contexts",
-    ".minikube",
-    ".config/containers/auth.json",
-    ".vault-token",
-    ".fly",
-    ".snowflake",
-    "library/application support/gcloud",
-    "appdata/roaming/gcloud",
-    "appdata/roaming/gnupg",
-    "appdata/roaming/github cli",
-    // Keychains and password stores.
-    ".password-store",
-    ".local/share/password-store",
-    ".local/share/keyrings",
-    ".gnome2/keyrings",
-    ".local/share/kwalletd",
-    ".kde/share/apps/kwallet",
-    ".config/keepassxc",
-    ".config/1password",
-    ".config/bitwarden",
-    ".config/bitwarden cli",
-    "library/keychains",
-    "library/application support/1password",
-    "library/application support/bitwarden",
-    "library/group containers/*1password*",
-    "library/accounts",
-    "appdata/local/1password",
-    "appdata/roaming/bitwarden",
-    "appdata/roaming/microsoft/credentials",
-    "appdata/roaming/microsoft/crypto",
-    "appdata/roaming/microsoft/protect",
-    "appdata/roaming/microsoft/vault",
-    "appdata/local/microsoft/credentials",
-    "appdata/local/microsoft/vault",
-    "windows/system32/config",
-    "windows/ntds",
-    // Browsers' and mail programs' profiles.
-    ".mozilla",
-    ".thunderbird",
-    ".config/google-chrome*",
-    ".config/chromium",
-    ".config/bravesoftware",
-    ".config/microsoft-edge*",
-    ".config/vivaldi*",
-    ".config/opera*",
-    "snap/chromium/common/chromium",
-    ".var/app/com.google.chrome",
-    "library/application support/google/chrome*",
-    "library/application support/chromium",
-    "library/application support/bravesoftware",
-    "library/application support/microsoft edge*",
-    "library/application support/vivaldi",
-    "library/application support/arc",
-    "library/application support/firefox",
-    "library/application support/com.operasoftware.opera*",
-    "library/safari",
-    "library/cookies",
-    "library/containers/com.apple.safari",
-    "library/mail",
-    "library/messages",
-    "appdata/local/google/chrome*",
-    "appdata/local/chromium",
-    "appdata/local/microsoft/edge*",
-    "appdata/local/bravesoftware",
-    "appdata/local/vivaldi",
-    "appdata/roaming/mozilla",
-    "appdata/roaming/opera software",
-    "appdata/roaming/thunderbird",
-    // Wallets.
-    ".bitcoin",
-    ".electrum",
-    ".ethereum/keystore",
-    ".config/solana",
-    "appdata/roaming/bitcoin",
-    "appdata/roaming/electrum",
-];
-
-/// Files by name, at any depth.
-const FILES: &[&str] = &[
-    "id_rsa",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ecdsa_sk",
-    "id_ed25519",
-    "id_ed25519_sk",
-    "*.kdbx",
-    "*.ppk",
-    "*.pfx",
-    "*.p12",
-    "*.jks",
-    "*.keychain",
-    "*.keychain-db",
-    ".env",
-    ".env.*",
-    "*.env",
-    ".envrc",
-    ".netrc",
-    "_netrc",
-    ".authinfo",
-    ".authinfo.gpg",
-    ".git-credentials",
-    ".config/git/credentials",
-    ".npmrc",
-    ".yarnrc.yml",
-    ".pypirc",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".gem/credentials",
-    ".bundle/config",
-    ".m2/settings.xml",
-    ".m2/settings-security.xml",
-    ".gradle/gradle.properties",
-    ".composer/auth.json",
-    ".config/composer/auth.json",
-    "pypoetry/auth.toml",
-    "nuget/nuget.config",
-    ".dockercfg",
-    ".pgpass",
-    "pgpass.conf",
-    ".my.cnf",
-    ".mylogin.cnf",
-    ".s3cfg",
-    ".boto",
-    ".htpasswd",
-    ".vault_pass",
-    ".streamlit/secrets.toml",
-    "application_default_credentials.json",
-    "credentials.json",
-    "client_secret*.json",
-    "service-account*.json",
-    "terraform.tfstate",
-    // Clients of language models.
-    ".claude/.credentials.json",
-    ".codex/auth.json",
-    ".gemini/oauth_creds.json",
-    "huggingface/token",
-    // Browser files, wherever a profile was copied to.
-    "key3.db",
-    "key4.db",
-    "logins.json",
-    "cookies.sqlite",
-    "login data",
-    "cookies.binarycookies",
-    // What was typed.
-    ".bash_history",
-    ".zsh_history",
-    ".zhistory",
-    ".sh_history",
-    ".ash_history",
-    ".history",
-    "fish_history",
-    "consolehost_history.txt",
-    ".python_history",
-    ".node_repl_history",
-    ".psql_history",
-    ".mysql_history",
-    ".sqlite_history",
-    ".rediscli_history",
-];
 
 #[cfg(test)]
 mod tests {
@@ -448,6 +244,19 @@ mod tests {
             "~/.local/share/other/server-log",
         );
         check("~/.local/share/clawdefender", "~/.local/share");
+    }
+
+    #[test]
+    fn a_pattern_that_could_be_any_file_is_about_none() {
+        check("*.env", "*.json");
+        check("c*.json", "**/*.txt");
+        check("~/.codex/*.json", "~/code/*.json");
+        check("~/.docker/*.json", "src/*.conf");
+        check("*.p1?", "*.doc*");
+        check("*.[pq]12", "*.[ch]");
+        check("prod/*.tfstate", "prod/*.tf");
+        check("*_rsa", "*.sqlite");
+        check("*.e?v", "*.db");
     }
 
     #[test]

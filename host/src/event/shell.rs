@@ -7,6 +7,7 @@
 mod enclosed;
 mod expansion;
 mod heredoc;
+mod printed;
 mod word;
 
 use std::borrow::Cow;
@@ -30,6 +31,8 @@ pub struct Simple {
     pub also: Vec<String>,
     /// What some word of it stands for was too long to be written out.
     pub unread: bool,
+    /// What it prints goes to the next one.
+    pub piped: bool,
 }
 
 /// Splits `script` into simple commands, those inside substitutions included. One whose variables can be
@@ -39,15 +42,17 @@ pub fn commands(script: &str) -> Vec<Simple> {
     let (script, bodies) = heredoc::cut(script);
     lex(&separated(&script), 0, &mut found);
     let run = !bodies.is_empty() && found.iter().any(Simple::may_run_files);
+    let interpreter = printed::interpreter(&found);
     for body in bodies {
         match (run || !body.is_kept, body.expands) {
-            (true, _) => lex(&separated(&body.text), 1, &mut found),
+            (true, _) => printed::lex_line(body.text, interpreter.as_ref(), &mut found),
             (false, true) => substitutions(&body.text)
                 .iter()
                 .for_each(|script| lex(&separated(script), 1, &mut found)),
             (false, false) => {}
         }
     }
+    printed::lex_all(&script, &mut found);
     let mut expansion = Expansion::default();
     let mut all = Vec::new();
     for mut simple in found {
@@ -440,6 +445,7 @@ fn lex(script: &str, depth: usize, found: &mut Vec<Simple>) {
             }
             ';' | '&' | '|' | '\n' | '(' | ')' => {
                 simple.take_word(&mut word, &mut target);
+                simple.piped = c == '|' && chars.peek() != Some(&'|') && !simple.words.is_empty();
                 found.push(std::mem::take(&mut simple));
             }
             c if c.is_whitespace() => simple.take_word(&mut word, &mut target),

@@ -19,6 +19,8 @@ pub enum Usage {
     /// Text about the call, or for a model: no tool takes a line to run under such a name.
     Remark,
     Recipient,
+    /// What a search or a copy leaves out.
+    LeftOut,
     Untold,
 }
 
@@ -54,6 +56,8 @@ pub fn of_key(key: &str) -> Usage {
         "options",
     ]) {
         Usage::Words
+    } else if is(LEFT_OUT_KEYS) {
+        Usage::LeftOut
     } else if is(ADDRESS_KEYS)
         || ends(&["url", "urls", "uri", "uris", "endpoint", "webhook", "host"])
     {
@@ -210,6 +214,30 @@ const PATH_ENDS: &[&str] = &[
     "directory",
     "folder",
     "glob",
+];
+
+/// None that may name a file which the names to leave out are read from (`ignore_file`).
+const LEFT_OUT_KEYS: &[&str] = &[
+    "exclude",
+    "excludes",
+    "excluded",
+    "excludedirs",
+    "excludefiles",
+    "excludefolders",
+    "excludeglob",
+    "excludeglobs",
+    "excludepaths",
+    "excludepattern",
+    "excludepatterns",
+    "ignore",
+    "ignored",
+    "ignoredirs",
+    "ignorefiles",
+    "ignoreglob",
+    "ignoreglobs",
+    "ignorepaths",
+    "ignorepattern",
+    "ignorepatterns",
 ];
 
 const RECIPIENT_KEYS: &[&str] = &[

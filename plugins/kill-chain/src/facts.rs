@@ -162,6 +162,9 @@ pub fn of_call(
         } else {
             facts.addresses(value, lexicon, printer);
         }
+        if !shell_tool && lexicon.usage.leaves_out(key, value) {
+            continue;
+        }
         // A request with a body carries something out.
         if facts.actions.has(Action::Fetch) && lexicon.is_body(key, value) {
             facts.actions.add(Action::Send);

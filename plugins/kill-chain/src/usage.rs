@@ -31,6 +31,9 @@ pub struct Usage {
     target_keys: Vec<String>,
     /// Keys of arguments that hold a path.
     path_keys: Vec<String>,
+    /// Keys of arguments that name what is left out.
+    #[serde(default)]
+    left_out_keys: Vec<String>,
     /// Keys of arguments that only tools of a service elsewhere have.
     cloud_keys: Vec<String>,
     /// Keys of arguments to log in with, beside those that name secrets.
@@ -200,6 +203,13 @@ impl Usage {
 
     pub fn is_path_key(&self, key: &str) -> bool {
         has_key(&self.path_keys, key)
+    }
+
+    /// Whether an argument only says what is left out: names or patterns that begin at no root.
+    pub fn leaves_out(&self, key: &str, value: &str) -> bool {
+        let inner = |char: char| char.is_alphanumeric() || "._-*?/[]{},!@+".contains(char);
+        let plain = value.chars().all(inner) && !value.starts_with('/') && !value.contains("..");
+        plain && has_key(&self.left_out_keys, key)
     }
 
     pub fn is_cloud_key(&self, key: &str) -> bool {

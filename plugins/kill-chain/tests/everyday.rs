@@ -45,3 +45,27 @@ fn a_launch_is_a_command_too() {
         ""
     );
 }
+
+#[test]
+fn what_a_search_leaves_out_was_not_read() {
+    let told = |search: &str| {
+        let mut story = Story::begin();
+        for event in [
+            search,
+            "files search_files < /p/src/main.rs",
+            "web http_post url=https://ci.example/build ;; body=files: src/main.rs",
+        ] {
+            let said = tell(&mut story, event);
+            if !said.is_empty() {
+                return said;
+            }
+        }
+        String::new()
+    };
+    for key in ["exclude", "excludePatterns", "ignore_globs"] {
+        let left_out = format!("files search_files path=/p ;; {key}=.env");
+        assert_eq!(told(&left_out), "", "{key}");
+        let read = format!("files search_files path=/p ;; {key}=/home/u/.ssh/id_rsa");
+        assert_eq!(told(&read), "secret-read-then-send:medium", "{key}");
+    }
+}

@@ -3,7 +3,9 @@
 use super::super::AssetKind;
 use super::super::credential::is_credential;
 use super::super::place::{Place, Written, looks_like_path};
-use super::{Finder, MAX_BASES, MAX_UNTOLD_BYTES};
+use super::super::{programs, shell::program};
+use super::lines::names_program;
+use super::{Finder, MAX_BASES, MAX_NESTED, MAX_UNTOLD_BYTES, is_file_name};
 
 /// Bytes of paths that are made of words and the directories of one message. Chosen: four thousand words
 /// in a directory of a hundred letters.
@@ -67,6 +69,33 @@ impl Finder<'_> {
         }
     }
 
+    /// What a program text quotes: `open('/etc/shadow')`, `open(".env")`, `system("cat .env")`.
+    pub(super) fn code(&mut self, code: &str) {
+        self.quoted(code);
+        for piece in pieces(code) {
+            if names_program(piece, true) && !programs::is_program(&program(piece)) {
+                self.script(piece, MAX_NESTED);
+            }
+            if is_file_name(piece) && self.located.insert((piece.to_owned(), usize::MAX, false)) {
+                self.hidden_path(piece);
+            }
+        }
+    }
+
+    /// What a text quotes that is a path or a line by its form: `{"path":"~/.ssh"}`.
+    pub(super) fn quoted(&mut self, text: &str) {
+        for piece in pieces(text) {
+            if piece.len() < text.trim().len() && looks_like_path(piece) && piece.len() > 1 {
+                self.path(piece);
+            } else if piece.len() < text.len()
+                && programs::is_program(&program(piece.split(' ').next().unwrap_or("")))
+                && piece.contains(' ')
+            {
+                self.script(piece, MAX_NESTED);
+            }
+        }
+    }
+
     pub(super) fn add_base(&mut self, directory: &str) {
         if directory.len() > MAX_BASE_BYTES {
             return self.too_many();
@@ -116,4 +145,9 @@ impl Finder<'_> {
         let credential = is_credential(&place, self.places);
         self.push(AssetKind::Path, place.value, place.aliases, credential);
     }
+}
+
+/// What stands between quotation marks.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['"', '\'', '`', '\\']).map(str::trim)
 }
