@@ -16,7 +16,7 @@ use super::place::{Places, is_drive, looks_like_path};
 use super::shell::{Simple, commands, program};
 use super::usage::{self, Runs, Usage};
 use super::{Asset, AssetKind, Role, Text, programs};
-use lines::{is_sentence, names_program};
+use lines::{is_left_out, is_sentence, leaves_out, names_program};
 use routes::{is_remote, writes_to};
 
 /// Where the strings of one event are seen from.
@@ -73,12 +73,6 @@ pub fn assets_of_argv(argv: &[String], seen: &Seen<'_>) -> Vec<Asset> {
         0,
     );
     finder.found
-}
-
-/// Names or patterns to leave out, as a search takes them: nothing that begins at a root or goes up.
-fn is_left_out(text: &str) -> bool {
-    let inner = |c: char| c.is_alphanumeric() || "._-*?/[]{},!@+".contains(c);
-    text.chars().all(inner) && !text.starts_with('/') && !text.contains("..")
 }
 
 struct Finder<'a> {
@@ -278,6 +272,8 @@ impl<'a> Finder<'a> {
                 if looks_like_path(word) {
                     self.path(word);
                 }
+                // The program may be what a command before it prints: `$(echo cat) .env`.
+                self.hidden_path(word);
                 // It runs its words as one line.
                 if name == "eval" && depth < MAX_NESTED && !std::mem::replace(&mut joined, true) {
                     let line = simple.words.get(at + 1..).unwrap_or_default().join(" ");
@@ -304,12 +300,25 @@ impl<'a> Finder<'a> {
                 }
                 _ => {}
             }
+            if leaves_out(&simple.words, at, &name) {
+                continue;
+            }
             self.nested(word, &name, depth);
             if writes_to(last, &name) {
                 self.path(word);
                 continue;
             }
             self.word(word, &name);
+            // `git show HEAD:.env`, `dd if=.env`, `alias x='cat .env'`; what only loads or
+            // leaves it out shows it to nobody.
+            if let Some((before, file)) = word.rsplit_once([':', '=']) {
+                if !["--env-file", "--exclude", "--exclude-dir"].contains(&before) {
+                    self.hidden_path(file);
+                }
+                if name == "alias" && depth < MAX_NESTED {
+                    self.script(file, depth + 1);
+                }
+            }
             if programs::is_network(&name) {
                 self.routed(word, last, &name);
             }

@@ -47,12 +47,17 @@ fn path_is_credential(path: &str, places: &Places) -> bool {
     let rooted = ROOTED
         .iter()
         .any(|place| starts_with(&parts, &split(place)));
+    // `.*` alone is every hidden file.
+    let spells = |from: usize, place: &[&str]| {
+        let last = parts.get(from..).filter(|rest| rest.len() == place.len());
+        last.and_then(<[&str]>::last)
+            .is_none_or(|last| !is_glob(last) || last.contains(char::is_alphanumeric))
+    };
     let below = TREES.iter().any(|place| {
         let place = split(place);
         (0..parts.len()).any(|from| {
-            parts
-                .get(from..)
-                .is_some_and(|rest| starts_with(rest, &place))
+            let rest = parts.get(from..).unwrap_or_default();
+            starts_with(rest, &place) && spells(from, &place)
         })
     });
     rooted || below || FILES.iter().any(|file| ends_with(&parts, &split(file)))
@@ -96,7 +101,8 @@ fn aims(part: &str, known: &str, in_directory: bool) -> bool {
         _ => (part, ""),
     };
     if spelled(stem) > 0 || in_directory {
-        return spelled(part) >= 2;
+        // Of hidden files there are few.
+        return spelled(part) >= if part.starts_with('.') { 1 } else { 2 };
     }
     let [extension, known] = [extension, known.strip_prefix("*.").unwrap_or_default()]
         .map(|text| without_classes(text).chars().collect::<Vec<char>>());
@@ -257,6 +263,10 @@ mod tests {
         check("prod/*.tfstate", "prod/*.tf");
         check("*_rsa", "*.sqlite");
         check("*.e?v", "*.db");
+        check("~/.*/credentials", "~/.*");
+        check("~/.s*", ".*");
+        check(".e??", ".x??");
+        check("prod.env", "process.env");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Arguments and what they touch; every attack beside its harmless twin.
 
+mod everyday;
 mod nesting;
 mod oracle;
 mod printed;
@@ -86,55 +87,6 @@ fn no_name_of_an_argument_hides_a_path() {
         );
         assert!(assets.is_empty(), "{plain}: {}", show(&assets));
     }
-}
-
-#[test]
-fn what_a_coding_agent_looks_for_all_day_is_no_credential() {
-    let of_files = [
-        ("search_files", "pattern", "*.json"),
-        ("Glob", "pattern", "**/*.json"),
-        ("Grep", "glob", "*.{json,txt,conf}"),
-        ("list", "path", "src/*.db"),
-    ];
-    let lines = [
-        "find . -name '*.json' | head",
-        "cat *.json",
-        "rm -f build/*.txt",
-        "grep -rn --include='*.conf' listen .",
-        "prettier --write 'src/**/*.{ts,json}'",
-        "for f in *.json; do jq . \"$f\"; done",
-        "python3 -c 'import glob; print(glob.glob(\"*.json\"))'",
-    ]
-    .map(|line| ("run_command", "command", line));
-    for (tool, key, value) in of_files.into_iter().chain(lines) {
-        let call = serde_json::json!({ "name": tool, "arguments": { key: value } });
-        let assets = request("tools/call", &call.to_string());
-        let found = assets.iter().any(|asset| asset.credential);
-        assert!(!found, "{tool} {value}: {}", show(&assets));
-    }
-}
-
-#[test]
-fn what_a_search_leaves_out_is_not_touched() {
-    for key in ["exclude", "excludePatterns", "ignore_globs"] {
-        for (touched, plain) in [
-            ("~/.ssh", ".ssh"),
-            ("/home/u/.aws/credentials", "**/.aws/credentials"),
-            ("x/../../../home/u/.ssh/id_rsa", "*.{pem,key}"),
-            ("a; cat .env", ".env"),
-        ] {
-            let with = |value: &str| format!(r#"{{"path":"/srv/app","{key}":["{value}"]}}"#);
-            twins(&with(touched), &with(plain));
-        }
-    }
-    // Neither what may be read for names, nor what a shell gets.
-    let read = r#"{"ignore_file":".env"}"#;
-    twins(read, r#"{"ignore_file":".gitignore"}"#);
-    let line = request(
-        "tools/call",
-        r#"{"name":"run_shell","arguments":{"exclude":".env"}}"#,
-    );
-    assert!(line.iter().any(|asset| asset.credential), "{}", show(&line));
 }
 
 #[test]

@@ -17,6 +17,11 @@ pub(super) const HARMLESS: &[&str] = &[
     "example.env",
     "sample.env",
     "template.env",
+    // What programs call their environment.
+    "process.env",
+    "import.meta.env",
+    "deno.env",
+    "bun.env",
 ];
 
 /// Absolute places.
