@@ -17,6 +17,19 @@ pub(super) fn parenthesised(chars: &mut Chars<'_>) -> String {
                 text.extend(chars.next());
                 continue;
             }
+            // What stands between back ticks has parentheses of its own.
+            (None | Some('"'), '`') if chars.clone().any(|c| c == '`') => {
+                text.push(c);
+                while let Some(c) = chars.next() {
+                    text.push(c);
+                    match c {
+                        '`' => break,
+                        '\\' => text.extend(chars.next()),
+                        _ => {}
+                    }
+                }
+                continue;
+            }
             (None, '\'') if before == '$' => quote = Some('$'),
             (Some('$'), '\'') => quote = None,
             (None, '\'' | '"') => quote = Some(c),
@@ -59,6 +72,8 @@ pub(super) fn braced(chars: &mut Chars<'_>) -> String {
     let mut last = '$';
     let end = chars.clone().take(MAX_AHEAD).position(|c| {
         match (std::mem::replace(&mut last, c), c) {
+            // What a backslash stands before ends nothing, and a second one no backslash.
+            ('\\', c) => last = if c == '\\' { ' ' } else { c },
             ('$', '{') => open += 1,
             (_, '}') => open = open.saturating_sub(1),
             _ => {}

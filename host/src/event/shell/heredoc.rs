@@ -267,6 +267,15 @@ impl<'a> Cutter<'a> {
                 return self.give_up();
             };
             let text = self.script.get(self.at..end).unwrap_or("").to_owned();
+            // `$(cat <<E … E)`: some shells let the parenthesis end both.
+            let closes = |line: &str| {
+                let rest = line.trim_start_matches('\t').strip_prefix(&marker.text);
+                rest.is_some_and(|rest| rest.starts_with(')'))
+            };
+            let inside = |place: &Inside| matches!(place, Inside::Lines(_));
+            if self.inside.iter().any(inside) && text.lines().any(closes) {
+                return self.give_up();
+            }
             self.bodies.push(Body {
                 text,
                 expands: !marker.quoted,
@@ -308,6 +317,12 @@ mod tests {
             .map(|body| (body.text.as_str(), body.expands))
             .collect();
         assert_eq!(found, bodies);
+    }
+
+    #[test]
+    fn a_parenthesis_behind_the_marker_may_end_both() {
+        stays("x \"$(cat <<E\na\nE))\"; b\nE\n)\"");
+        check("cat <<E\nE)\nE\nb", "cat <<E\nb", &[("E)\n", true)]);
     }
 
     /// It is no here-document, or one that is not sure to be one.

@@ -85,6 +85,13 @@ const PIECES: &[&str] = &[
     "for i in 1; do ",
     "; done",
     "eval ",
+    "echo 'MARK' | sh",
+    "printf 'MARK\\n' | bash",
+    "echo 'a; MARK'",
+    "| sh",
+    "| bash",
+    "sh ",
+    "echo -e 'a\\n",
     "$x",
     "\r",
 ];
@@ -116,11 +123,13 @@ impl Chance {
 /// Whether bash runs the mark. Nothing else that it could run is there.
 fn is_run(script: &str, folder: &Path) -> bool {
     let start =
-        "exec 3>&1 >/dev/null 2>/dev/null; mark() { printf RAN >&3; }; git() { :; }; tee() { :; }
+        "exec 3>&1 >/dev/null 2>/dev/null; mark() { [ \"$1\" = x ] && printf RAN >&3; }; git() { :; }; tee() { :; }
+        sh() { local all; while IFS= read -r line || [ -n \"$line\" ]; do all+=$line$'\\n'; done; eval \"$all\"; }
+        bash() { sh; };
         cat() { while IFS= read -r line; do builtin echo \"$line\"; done; }; eval \"$1\"";
     let output = Command::new("/usr/bin/timeout")
         .args(["5", "/bin/bash", "-c", start, "bash"])
-        .arg(script.replace("MARK", "mark"))
+        .arg(script.replace("MARK", "mark x"))
         .current_dir(folder)
         .env_clear()
         .env("PATH", folder)
@@ -144,6 +153,8 @@ fn what_bash_runs_is_read() {
     let folder = tempfile::tempdir().unwrap();
     assert!(is_run("MARK", folder.path()));
     assert!(is_run("cat <<E\ndon't\nE\nMARK", folder.path()));
+    assert!(is_run("echo 'MARK' | sh", folder.path()));
+    assert!(is_run("printf 'a; MARK' | bash", folder.path()));
     assert!(!is_run("cat <<E\nMARK\nE", folder.path()));
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     let mut unseen = 0;
